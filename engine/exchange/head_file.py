@@ -1,0 +1,115 @@
+"""A head in FLAME's parametrisation, as arrays in one `.npz` (docs/fileformats.md).
+
+vertices = skin(template + shape_basis b + expression_basis e + pose_basis vec(R - I)), with the
+joints at joint_regressor (template + shape_basis b) (FLAME, Li et al. 2017, eq. 1-5).
+Metres; +x the subject's left, +y up, +z out of the face.
+"""
+
+import hashlib
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .protocol import AVFaceError
+
+SCHEMA = 1
+JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
+
+
+@dataclass(frozen=True)
+class HeadFile:
+    """Shapes: V vertices, F triangles, S identity and E expression columns, J = 5 joints.
+
+    The first 2 * quad_count triangles are pairs (a, b, c), (a, c, d) of quads (a, b, c, d).
+    Expression coefficients live between `expression_low` and `expression_high`; 0 is neutral.
+    """
+
+    name: str
+    sha256: str
+    template: np.ndarray  # (V, 3) m
+    faces: np.ndarray  # (F, 3)
+    quad_count: int
+    shape_basis: np.ndarray  # (V, 3, S) m per standard deviation
+    expression_basis: np.ndarray  # (V, 3, E)
+    expression_names: tuple[str, ...]
+    expression_low: np.ndarray  # (E,)
+    expression_high: np.ndarray  # (E,)
+    pose_basis: np.ndarray  # (V, 3, 36): neck, jaw, left eye, right eye; each R - I row by row
+    joint_regressor: np.ndarray  # (J, V)
+    skin_weights: np.ndarray  # (V, J)
+    parents: np.ndarray  # (J,), -1 for the root
+    uv: np.ndarray  # (U, 2) in [0, 1], v up
+    uv_faces: np.ndarray  # (F, 3)
+    landmarks_68: tuple[np.ndarray, np.ndarray]  # faces (68,), barycentric (68, 3)
+    landmarks_468: tuple[np.ndarray, np.ndarray]  # MediaPipe's mesh order
+    iris: tuple[np.ndarray, np.ndarray]  # (10,): MediaPipe's 468-477, subject's right eye first
+    contour: tuple[np.ndarray, np.ndarray]  # (79, 17): jaw line by yaw, -39 to 39 degrees
+    masks: dict[str, np.ndarray]  # name -> (V,) bool
+    albedo_file: str  # beside the head file; empty when the head has no albedo model
+
+    def __post_init__(self) -> None:
+        count = len(self.template)
+        assert self.shape_basis.shape[:2] == (count, 3), self.shape_basis.shape
+        assert self.expression_basis.shape == (count, 3, len(self.expression_names))
+        assert self.pose_basis.shape == (count, 3, 36), self.pose_basis.shape
+        assert self.joint_regressor.shape == (len(JOINTS), count), self.joint_regressor.shape
+        assert self.skin_weights.shape == (count, len(JOINTS)), self.skin_weights.shape
+        assert self.uv_faces.shape == self.faces.shape, self.uv_faces.shape
+
+
+def file_sha256(path: Path) -> str:
+    """The file's sha256 as hexadecimal digits, read in pieces."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def load_head_file(path: Path) -> HeadFile:
+    """Read a head file. Raises AVFaceError when the file isn't one."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise AVFaceError(f"There is no head file at {path}.", "Check the path.") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise AVFaceError(f"{path} is not a head file ({error}).", "Choose another.") from error
+    if int(arrays.get("schema", -1)) != SCHEMA:
+        raise AVFaceError(
+            f"{path} is not a head file of schema {SCHEMA}.",
+            "Choose a head made for this version of AVFace.",
+        )
+
+    def real(name: str) -> np.ndarray:
+        return arrays[name].astype(np.float32)
+
+    def embedding(name: str) -> tuple[np.ndarray, np.ndarray]:
+        return arrays[f"{name}_faces"].astype(np.int32), real(f"{name}_bary")
+
+    return HeadFile(
+        name=str(arrays["name"]),
+        sha256=file_sha256(path),
+        template=real("template"),
+        faces=arrays["faces"].astype(np.int32),
+        quad_count=int(arrays["quad_count"]),
+        shape_basis=real("shape_basis"),
+        expression_basis=real("expression_basis"),
+        expression_names=tuple(map(str, arrays["expression_names"])),
+        expression_low=real("expression_low"),
+        expression_high=real("expression_high"),
+        pose_basis=real("pose_basis"),
+        joint_regressor=real("joint_regressor"),
+        skin_weights=real("skin_weights"),
+        parents=arrays["parents"].astype(np.int32),
+        uv=real("uv"),
+        uv_faces=arrays["uv_faces"].astype(np.int32),
+        landmarks_68=embedding("landmarks_68"),
+        landmarks_468=embedding("landmarks_468"),
+        iris=embedding("iris"),
+        contour=embedding("contour"),
+        masks={k.removeprefix("mask_"): v for k, v in arrays.items() if k.startswith("mask_")},
+        albedo_file=str(arrays["albedo_file"]),
+    )

@@ -1,0 +1,140 @@
+"""What the add-on and the engine say to each other.
+
+The add-on writes one job file, starts `python -m engine run JOB`, and reads one JSON object per
+line from the engine's standard output. Results are files. Standard library only: Blender's Python
+and the engine's Python both import this.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+VERSION = 1  # raised whenever a field or an event changes its meaning
+
+# Exit codes of every command (docs/fileformats.md).
+DONE, SOME_FAILED, CANNOT_SERVE, OUR_FAULT = 0, 1, 2, 3
+
+
+class AVFaceError(Exception):
+    """Something that the user can cause and mend: one sentence, and what to do about it."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+@dataclass(frozen=True)
+class Hello:
+    """First word of the engine."""
+
+    version: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """`fraction` of the whole job, 0 to 1, and the stage that is running."""
+
+    stage: str
+    fraction: float
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something the artist should know that does not stop the job (no sound, face lost, ...)."""
+
+    message: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """Last word of a job that worked; `result` is the path of the file that it made."""
+
+    result: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Last word of a job that did not; `hint` says what the artist can do about it."""
+
+    message: str
+    hint: str = ""
+
+
+Event = Hello | Progress | Note | Done | Failed
+_EVENTS: dict[str, type[Any]] = {
+    kind.__name__.lower(): kind for kind in (Hello, Progress, Note, Done, Failed)
+}
+
+
+@dataclass(frozen=True)
+class CaptureJob:
+    """What `python -m engine run JOB` reads: a clip in, a take out.
+
+    `options` holds the fields of `engine.pipeline.CaptureOptions` that differ from their defaults.
+    """
+
+    clip: str
+    out: str  # path of the take, NAME.take.npz
+    head: str = ""  # path of a head file; empty: the default head
+    options: dict[str, Any] = field(default_factory=dict)
+    version: int = VERSION
+
+
+def encode(event: Event) -> str:
+    """One event as one line of JSON."""
+    return json.dumps({"event": type(event).__name__.lower(), **asdict(event)})
+
+
+def decode(line: str | bytes) -> Event:
+    """The event in one line of JSON. Raises ValueError on anything else."""
+    fields = json.loads(line)
+    if not isinstance(fields, dict) or fields.get("event") not in _EVENTS:
+        raise ValueError(f"not an engine event: {line!r}")
+    return _EVENTS[fields.pop("event")](**fields)
+
+
+def write_job(job: CaptureJob, path: Path) -> None:
+    """Write a job file (to a temporary name, then renamed)."""
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_text(json.dumps(asdict(job), indent=1), encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def read_job(path: Path) -> CaptureJob:
+    """Read a job file. Raises AVFaceError when it isn't one or speaks another version."""
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        job = CaptureJob(**fields)
+    except (OSError, ValueError, TypeError) as error:
+        raise AVFaceError(f"{path} is not a job file ({error}).", "Write it anew.") from error
+    if job.version != VERSION:
+        raise AVFaceError(
+            f"{path} speaks version {job.version} of the protocol, this engine {VERSION}.",
+            "Install the engine that belongs to this add-on.",
+        )
+    return job
+
+
+def claim_stdout() -> Callable[[Event], None]:
+    """Keep the real standard output for events; send every other print to stderr.
+
+    Works below Python too: descriptor 1 itself is pointed at stderr, so that a C library's
+    printf can't break a line of JSON.
+    """
+    events = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    sys.stdout.flush()
+    os.dup2(2, 1)
+
+    def send(event: Event) -> None:
+        events.write(encode(event) + "\n")
+
+    return send

@@ -1,0 +1,138 @@
+"""The take: what a capture gives back, one `.npz` that holds no code.
+
+Conventions (the one place that states them for both sides):
+
+* Camera: the clip's full picture, pinhole, one focal length, principal point in the middle.
+  Camera axes as in OpenGL and Blender: x right, y up, the camera looks along -z. A head point v
+  (metres, head axes: +x the subject's left, +y up, +z out of the face) is seen at
+  ``c = R(head_pose) v + head_translation``, ``u = W/2 + focal * c.x / -c.z``,
+  ``v = H/2 - focal * c.y / -c.z``; pixel (0, 0) is the upper left corner of the upper left pixel.
+* Rotations are axis-angle, radians. `jaw` turns about the jaw joint; `eyes` holds the left
+  (subject's) and the right eye's rotation. `head_pose` turns about the head's origin.
+* Frames are counted from 0; `times` are seconds on the clip's own clock, 0 at its first picture.
+"""
+
+import json
+import os
+import zipfile
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .protocol import AVFaceError
+
+SCHEMA = 1
+REGIONS = ("face", "mouth", "left_eye", "right_eye", "brows")
+
+_ARRAYS = (
+    "times", "shape", "albedo", "expression", "head_pose", "head_translation", "jaw", "eyes",
+    "light", "landmarks_px", "found", "confidence", "trust_sound",
+)  # fmt: skip
+_OPTIONAL = ("lip_offsets", "detail_times")
+
+
+@dataclass(frozen=True)
+class Take:
+    """One performance of one person, in numbers that fit one head.
+
+    Shapes: T frames, S shape and E expression coefficients, R = len(REGIONS), K detail key frames.
+    """
+
+    times: np.ndarray  # (T,) seconds
+    shape: np.ndarray  # (S,)
+    albedo: np.ndarray  # (A,)
+    expression: np.ndarray  # (T, E)
+    head_pose: np.ndarray  # (T, 3) rad
+    head_translation: np.ndarray  # (T, 3) m
+    jaw: np.ndarray  # (T, 3) rad
+    eyes: np.ndarray  # (T, 6) rad: left, right
+    light: np.ndarray  # (9, 3) spherical harmonics, RGB
+    landmarks_px: np.ndarray  # (T, 68, 2) of the fitted head, pixels of the clip
+    found: np.ndarray  # (T,) bool
+    confidence: np.ndarray  # (T, R) in [0, 1]
+    trust_sound: np.ndarray  # (T,) in [0, 1]
+    focal: float  # px
+    size: tuple[int, int]  # width, height of the clip's picture, px
+    fps: float  # nominal rate
+    expression_names: tuple[str, ...]
+    head: dict[str, str]  # name, sha256
+    source: dict[str, str]  # path, sha256
+    made_by: dict[str, Any]  # version, options
+    actor: str = "actor"
+    lip_offsets: np.ndarray | None = None  # (T, Lv, 3) m
+    static_normals: str = ""  # picture beside the take, relative path
+    dynamic_normals: tuple[str, ...] = ()  # K pictures, relative paths
+    detail_times: np.ndarray | None = None  # (K,) seconds
+    warnings: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        frames = len(self.times)
+        for name in ("expression", "head_pose", "head_translation", "jaw", "eyes", "landmarks_px",
+                     "found", "confidence", "trust_sound"):  # fmt: skip
+            assert len(getattr(self, name)) == frames, (name, getattr(self, name).shape, frames)
+        assert self.expression.shape[1] == len(self.expression_names)
+        assert self.confidence.shape[1] == len(REGIONS), self.confidence.shape
+
+    @property
+    def frame_count(self) -> int:
+        """T."""
+        return len(self.times)
+
+    def __getitem__(self, frames: slice) -> "Take":
+        """The same take with some of its frames."""
+        per_frame = ("times", "expression", "head_pose", "head_translation", "jaw", "eyes",
+                     "landmarks_px", "found", "confidence", "trust_sound")  # fmt: skip
+        cut = {name: getattr(self, name)[frames] for name in per_frame}
+        if self.lip_offsets is not None:
+            cut["lip_offsets"] = self.lip_offsets[frames]
+        return replace(self, **cut)
+
+    def save(self, path: Path) -> None:
+        """Write to a temporary name, then rename, so that no half-written take is ever seen."""
+        meta = {
+            item.name: getattr(self, item.name)
+            for item in fields(self)
+            if item.name not in _ARRAYS + _OPTIONAL
+        }
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays |= {n: getattr(self, n) for n in _OPTIONAL if getattr(self, n) is not None}
+        temporary = path.with_name(path.name + ".tmp")
+        try:
+            with open(temporary, "wb") as file:
+                np.savez_compressed(
+                    file, schema=np.array(SCHEMA), meta=np.array(json.dumps(meta)), **arrays
+                )
+            os.replace(temporary, path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise AVFaceError(
+                f"The take can't be written to {path} ({error.strerror}).",
+                "Free some disk space or choose another folder.",
+            ) from error
+
+    @classmethod
+    def load(cls, path: Path) -> "Take":
+        """Read a take. Raises AVFaceError when the file isn't one."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                schema = int(file["schema"])
+                meta = json.loads(str(file["meta"]))
+                arrays = {name: file[name] for name in _ARRAYS}
+                arrays |= {name: file[name] for name in _OPTIONAL if name in file}
+        except FileNotFoundError as error:
+            raise AVFaceError(f"There is no take at {path}.", "Check the path.") from error
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise AVFaceError(
+                f"{path} is not a take ({error}).", "Choose a .take.npz that a capture made."
+            ) from error
+        if schema != SCHEMA:
+            raise AVFaceError(
+                f"{path} has schema {schema}, this version reads {SCHEMA}.",
+                "Update AVFace, or capture the clip again.",
+            )
+        meta["size"] = tuple(meta["size"])
+        for name in ("expression_names", "dynamic_normals", "warnings"):
+            meta[name] = tuple(meta[name])
+        return cls(**arrays, **meta)

@@ -1,0 +1,1 @@
+"""Heads: what they are made of and how they move."""

@@ -1,0 +1,32 @@
+"""What the product carries: files named in `weights/registry.toml`, verified before use."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+
+from .exchange.head_file import HeadFile, file_sha256, load_head_file
+from .exchange.protocol import AVFaceError
+
+FOLDER = Path(__file__).parent.parent / "weights"
+
+
+@cache
+def registry() -> dict[str, dict]:
+    """name -> row (file, sha256, bytes, licence, ...)."""
+    return tomllib.loads((FOLDER / "registry.toml").read_text(encoding="utf-8"))
+
+
+def locate(name: str) -> Path:
+    """The path of a registered file; its sha256 is checked. Raises AVFaceError."""
+    row = registry()[name]
+    path = FOLDER / row["file"]
+    if not path.is_file() or file_sha256(path) != row["sha256"]:
+        raise AVFaceError(
+            f"{path} is missing or damaged.", "Install AVFace again: the file comes with it."
+        )
+    return path
+
+
+def load_head(path: Path | None = None) -> HeadFile:
+    """A head file of the user's, or the default head."""
+    return load_head_file(path if path else locate("head_default"))
