@@ -27,6 +27,7 @@ class Report:
         return Report(self.listener, stage, start, share, self.warnings, self.on_warning)
 
     def __call__(self, fraction: float) -> None:
+        """Say that this stage is done to `fraction`, 0 to 1."""
         self.listener(self.stage, self.start + self.share * min(max(fraction, 0.0), 1.0))
 
     def warn(self, sentence: str) -> None:

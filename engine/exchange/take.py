@@ -62,7 +62,8 @@ class Take:
     made_by: dict[str, Any]  # version, options
     actor: str = "actor"
     lip_offsets: np.ndarray | None = None  # (T, Lv, 3) m
-    static_normals: str = ""  # picture beside the take, relative path
+    albedo_image: str = ""  # skin colour in UV beside the take, relative path
+    static_normals: str = ""  # normal map of the face at rest, relative path
     dynamic_normals: tuple[str, ...] = ()  # K pictures, relative paths
     detail_times: np.ndarray | None = None  # (K,) seconds
     warnings: tuple[str, ...] = field(default=())

@@ -1,0 +1,259 @@
+"""The command line: `python -m engine COMMAND ...`. Heavy imports wait for their command."""
+
+import argparse
+import json
+import os
+import sys
+import threading
+import types
+import typing
+from dataclasses import MISSING, fields
+from pathlib import Path
+from typing import Any
+
+from .exchange.protocol import (
+    CANNOT_SERVE,
+    DONE,
+    OUR_FAULT,
+    VERSION,
+    AVFaceError,
+    Done,
+    Failed,
+    Hello,
+    Note,
+    Progress,
+    claim_stdout,
+    read_job,
+)
+from .exchange.take import REGIONS, Take
+from .progress import Report
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; an exit code of `exchange.protocol`."""
+    _prepare_process()
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except AVFaceError as error:
+        print(error, file=sys.stderr)
+        return CANNOT_SERVE
+    except KeyboardInterrupt:
+        return 130
+
+
+def _prepare_process() -> None:
+    """One thread for each library's own pool: the work is split by stage, not by matrix."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GLOG_minloglevel", "3")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="avface", description="Facial capture from video")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    capture = commands.add_parser("capture", help="a clip in, a take out")
+    capture.add_argument("clip", type=Path, help="video, sound file or folder of pictures")
+    capture.add_argument("--out", type=Path, help="the take; default NAME.take.npz beside you")
+    capture.add_argument("--head", type=Path, help="a head file; default the one that we ship")
+    capture.add_argument("--preview", action="store_true", help="also NAME.preview.mp4 and sheet")
+    capture.add_argument("--report", action="store_true", help="also NAME.report.json")
+    _add_capture_options(capture)
+    capture.set_defaults(run=_capture)
+
+    run = commands.add_parser("run", help="a job file, as the add-on writes it")
+    run.add_argument("job", type=Path)
+    run.set_defaults(run=_run_job)
+
+    inspect = commands.add_parser("inspect", help="what is in a take")
+    inspect.add_argument("take", type=Path)
+    inspect.set_defaults(run=_inspect)
+
+    evaluate = commands.add_parser("evaluate", help="captures against independent referees")
+    evaluate.add_argument("what", choices=["clips"])
+    evaluate.add_argument("folder", type=Path)
+    evaluate.add_argument("--json", type=Path, help="also write the figures here")
+    evaluate.set_defaults(run=_evaluate)
+
+    bench = commands.add_parser("bench", help="frames per second and peak memory of each stage")
+    bench.add_argument("clip", type=Path, nargs="?", help="default: the demo clip")
+    bench.add_argument("--repeat", type=int, default=2)
+    bench.set_defaults(run=_bench)
+    return parser
+
+
+def _add_capture_options(parser: argparse.ArgumentParser) -> None:
+    """One flag for each field of CaptureOptions (read without importing the stages)."""
+    from .options import CaptureOptions
+
+    hints = typing.get_type_hints(CaptureOptions)
+    for item in fields(CaptureOptions):
+        keywords: dict[str, Any] = {"help": item.metadata["help"], "default": item.default}
+        assert item.default is not MISSING, item.name
+        kind = hints[item.name]
+        if isinstance(kind, types.UnionType):  # X | None
+            kind = next(k for k in typing.get_args(kind) if k is not type(None))
+        if typing.get_origin(kind) is typing.Literal:
+            keywords["choices"] = typing.get_args(kind)
+        elif typing.get_origin(kind) is tuple:
+            keywords |= {"nargs": len(typing.get_args(kind)), "type": typing.get_args(kind)[0]}
+        else:
+            keywords["type"] = kind
+        parser.add_argument(f"--{item.name}", **keywords)
+
+
+def _capture(options: argparse.Namespace) -> int:
+    from .options import CaptureOptions
+    from .pipeline import capture, take_name, write_report
+    from .weights import load_head
+
+    chosen = CaptureOptions(
+        **{f.name: _frozen(getattr(options, f.name)) for f in fields(CaptureOptions)}
+    )
+    out = options.out or Path(f"{take_name(options.clip)}.take.npz")
+    _make_folder(out.parent)
+    share = 0.75 if options.preview else 1.0
+    whole = _Terminal().report()
+    head_file = load_head(options.head)
+    result = capture(options.clip, out, head_file, chosen, whole.part("", 0, share))
+    stem = out.name.removesuffix(".npz").removesuffix(".take")
+    if options.preview:
+        from .preview import write_preview, write_sheet
+
+        stage = whole.part("preview", share, 1 - share)
+        write_preview(
+            result.clip, result.take, head_file, out.with_name(f"{stem}.preview.mp4"), stage
+        )
+        write_sheet(result.clip, result.take, head_file, out.with_name(f"{stem}.sheet.png"))
+    if options.report:
+        write_report(result, out.with_name(f"{stem}.report.json"))
+    whole.part("done", 1, 0)(1.0)
+    print(f"{out}: {result.take.frame_count} frames")
+    return DONE
+
+
+def _run_job(options: argparse.Namespace) -> int:
+    """Serve one job file for the add-on: events on stdout, gone when stdin closes."""
+    send = claim_stdout()
+    threading.Thread(target=_leash, daemon=True).start()
+    send(Hello(VERSION, "cpu"))
+    try:
+        job = read_job(options.job)
+        from .options import CaptureOptions
+        from .pipeline import capture, write_report
+        from .weights import load_head
+
+        chosen = CaptureOptions(**{k: _frozen(v) for k, v in job.options.items()})
+        out = Path(job.out)
+        _make_folder(out.parent)
+        report = Report(
+            listener=lambda stage, fraction: send(Progress(stage, fraction)),
+            on_warning=lambda sentence: send(Note(sentence)),
+        )
+        head_file = load_head(Path(job.head) if job.head else None)
+        result = capture(Path(job.clip), out, head_file, chosen, report)
+        stem = out.name.removesuffix(".npz").removesuffix(".take")
+        write_report(result, out.with_name(f"{stem}.report.json"))
+    except AVFaceError as error:
+        send(Failed(error.message, error.hint))
+        return CANNOT_SERVE
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()  # to engine.log
+        send(Failed(f"The engine failed ({type(error).__name__}: {error}).", "See engine.log."))
+        return OUR_FAULT
+    send(Done(str(out)))
+    return DONE
+
+
+def _leash() -> None:
+    """End with whoever started us: their end of our stdin closes when they cancel or die."""
+    sys.stdin.buffer.read()
+    os._exit(130)
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    take = Take.load(options.take)
+    lines = {
+        "clip": take.source["path"],
+        "frames": f"{take.frame_count}, {int(take.found.sum())} with the face",
+        "seconds": f"{take.times[0]:.3f} to {take.times[-1]:.3f}, nominally {take.fps:g} a second",
+        "picture": f"{take.size[0]} x {take.size[1]}, focal length {take.focal:.0f} px",
+        "head": f"{take.head['name']} ({take.head['sha256'][:12]})",
+        "actor": take.actor,
+        "made by": f"AVFace {take.made_by['version']}, {json.dumps(take.made_by['options'])}",
+        "confidence": ", ".join(
+            f"{name} {value:.2f}"
+            for name, value in zip(REGIONS, take.confidence.mean(0), strict=True)
+        ),
+        "normal maps": f"static {take.static_normals or 'none'}, {len(take.dynamic_normals)} keys",
+        "busiest units": ", ".join(
+            f"{take.expression_names[k]} {take.expression[:, k].max():.2f}"
+            for k in take.expression.max(0).argsort()[::-1][:8]
+        ),
+    }
+    for name, value in lines.items():
+        print(f"{name:14} {value}")
+    for sentence in take.warnings:
+        print(f"{'warning':14} {sentence}")
+    return DONE
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    from .evaluation.report import evaluate_clips
+
+    table, figures = evaluate_clips(options.folder, _Terminal().report())
+    print(table)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+    return DONE
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from .evaluation.bench import bench
+
+    print(bench(options.clip, options.repeat))
+    return DONE
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AVFaceError(
+            f"The folder {folder} can't be made ({error.strerror}).", "Choose another with --out."
+        ) from error
+
+
+class _Terminal:
+    """Progress and warnings for a person at a terminal, or lines in a log."""
+
+    def __init__(self) -> None:
+        self._last = ("", -1)
+        self._live = sys.stderr.isatty()
+
+    def report(self) -> Report:
+        """A report that prints to stderr."""
+        return Report(listener=self._show, on_warning=self._warn)
+
+    def _show(self, stage: str, fraction: float) -> None:
+        now = (stage, int(fraction * (100 if self._live else 10)))
+        if now == self._last:
+            return
+        self._last = now
+        line = f"{stage:12} {fraction:4.0%}"
+        if self._live:
+            print(f"\r{line}", end="\n" if stage == "done" else "", file=sys.stderr, flush=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def _warn(self, sentence: str) -> None:
+        start = "\r" if self._live else ""
+        print(f"{start}Note: {sentence}", file=sys.stderr, flush=True)

@@ -1,0 +1,90 @@
+"""A clip in; a rigged, animated head in a .blend out. Makes its environments itself.
+
+`python3 scripts/capture.py [CLIP] [--out DIR] [engine options]`
+
+DIR receives NAME.take.npz, NAME.blend, NAME.preview.mp4, NAME.sheet.png and NAME.report.json.
+Without CLIP the bundled demo clip is captured. Other options (--face, --detail, --start, ...) go to
+the engine: see `python3 scripts/avface.py capture --help`.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from environments import (
+    ROOT,
+    CannotSetUp,
+    blender_python,
+    clean_environment,
+    engine_python,
+    find_blender,
+    say,
+)
+
+DEMO_CLIP = ROOT / "weights" / "demo" / "demo.mp4"
+
+
+def main(arguments: list[str]) -> int:
+    """Capture, then build the .blend; exit codes as the engine's."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("clip", nargs="?", type=Path, default=DEMO_CLIP)
+    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
+    options, engine_options = parser.parse_known_args(arguments)
+    try:
+        engine = engine_python()
+    except CannotSetUp as error:
+        print(error, file=sys.stderr)
+        return 2
+    name = options.clip.stem.rstrip("#._%0d") or options.clip.stem
+    take = options.out / f"{name}.take.npz"
+    start = time.monotonic()
+    code = _run([
+        str(engine), "-m", "engine", "capture", str(options.clip), "--out", str(take),
+        "--preview", "--report", *engine_options,
+    ])  # fmt: skip
+    if code != 0:
+        return code
+    code = _build_blend(take, options.out, options.out / f"{name}.report.json")
+    say(f"{time.monotonic() - start:.0f} s; the results are in {options.out}:")
+    for path in sorted(options.out.glob(f"{name}.*")):
+        say(f"  {path.name}")
+    return code
+
+
+def _build_blend(take: Path, folder: Path, report: Path) -> int:
+    """The .blend, by the bpy wheel or a Blender of this machine; neither is no failure."""
+    arguments = ["--", str(take), "--out", str(folder), "--export", "blend"]
+    script = str(ROOT / "scripts" / "blender_batch.py")
+    try:
+        return _run([str(blender_python()), script, *arguments])
+    except CannotSetUp as error:
+        blender = find_blender()
+        if blender:
+            command = [str(blender), "-b", "--factory-startup", "--python-exit-code", "3"]
+            return _run([*command, "--python", script, *arguments])
+        sentence = f"No .blend was made: {error} Or install Blender 4.2 or later."
+    say(sentence)
+    content = json.loads(report.read_text(encoding="utf-8"))
+    content["warnings"].append(sentence)
+    temporary = report.with_name(report.name + ".tmp")
+    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
+    os.replace(temporary, report)
+    return 0
+
+
+def _run(command: list[str]) -> int:
+    environment = clean_environment() | {"PYTHONPATH": str(ROOT)}
+    try:
+        return subprocess.run(command, check=False, env=environment).returncode
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
