@@ -123,10 +123,9 @@ def _capture(options: argparse.Namespace) -> int:
         from .preview import write_preview, write_sheet
 
         stage = whole.part("preview", share, 1 - share)
-        write_preview(
-            result.clip, result.take, head_file, out.with_name(f"{stem}.preview.mp4"), stage
-        )
-        write_sheet(result.clip, result.take, head_file, out.with_name(f"{stem}.sheet.png"))
+        film, sheet = (out.with_name(f"{stem}.{kind}") for kind in ("preview.mp4", "sheet.png"))
+        write_preview(result.clip, result.take, head_file, film, stage)
+        write_sheet(result.clip, result.take, head_file, sheet)
     if options.report:
         write_report(result, out.with_name(f"{stem}.report.json"))
     whole.part("done", 1, 0)(1.0)

@@ -52,6 +52,6 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def embed(values: np.ndarray, faces: np.ndarray, embedding: tuple) -> np.ndarray:
-    """Values at points on the mesh: (V, ...) with (face (L,), barycentric (L, 3)) -> (L, ...)."""
+    """Values at points on the mesh: (V, C), (face (L,), barycentric (L, 3)) -> (L, C)."""
     face, weights = embedding
     return np.einsum("...k,...kc->...c", weights, values[faces[face]])

@@ -128,6 +128,8 @@ class Take:
             raise AVFaceError(
                 f"{path} is not a take ({error}).", "Choose a .take.npz that a capture made."
             ) from error
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise AVFaceError(f"{path} is not a take.", "Choose a .take.npz that a capture made.")
         if schema != SCHEMA:
             raise AVFaceError(
                 f"{path} has schema {schema}, this version reads {SCHEMA}.",

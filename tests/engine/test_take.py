@@ -1,0 +1,106 @@
+import io
+import pickle
+import zipfile
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from engine.exchange.protocol import AVFaceError
+from engine.exchange.take import REGIONS, Take
+
+
+def small_take(frames=5, units=("jawDrop", "smile")):
+    rng = np.random.default_rng(0)
+    return Take(
+        times=np.arange(frames) / 25,
+        shape=rng.normal(size=4),
+        albedo=np.zeros(50),
+        expression=rng.random((frames, len(units))),
+        head_pose=rng.normal(size=(frames, 3)),
+        head_translation=rng.normal(size=(frames, 3)),
+        jaw=rng.normal(size=(frames, 3)),
+        eyes=rng.normal(size=(frames, 6)),
+        light=np.zeros((9, 3)),
+        landmarks_px=rng.normal(size=(frames, 68, 2)),
+        found=np.ones(frames, bool),
+        confidence=np.ones((frames, len(REGIONS))),
+        trust_sound=np.zeros(frames),
+        focal=1000.0,
+        size=(640, 480),
+        fps=25.0,
+        expression_names=units,
+        head={"name": "tiny", "sha256": "0"},
+        source={"path": "clip.mp4", "sha256": "1"},
+        made_by={"version": "0", "options": {}},
+        warnings=("no sound",),
+    )
+
+
+def test_a_take_survives_its_file(tmp_path):
+    take = small_take()
+    take.save(tmp_path / "a.take.npz")
+    again = Take.load(tmp_path / "a.take.npz")
+    for item in fields(Take):
+        np.testing.assert_array_equal(getattr(again, item.name), getattr(take, item.name))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.take.npz"]
+
+
+def test_a_slice_keeps_what_is_not_per_frame():
+    take = replace(small_take(), lip_offsets=np.zeros((5, 3, 3)))
+    part = take[1:3]
+    assert part.frame_count == 2
+    assert part.lip_offsets is not None and len(part.lip_offsets) == 2
+    np.testing.assert_array_equal(part.expression, take.expression[1:3])
+    np.testing.assert_array_equal(part.shape, take.shape)
+
+
+def test_a_missing_file_is_said_in_words(tmp_path):
+    with pytest.raises(AVFaceError, match="no take"):
+        Take.load(tmp_path / "none.npz")
+
+
+def test_a_truncated_file_is_said_in_words(tmp_path):
+    path = tmp_path / "a.take.npz"
+    small_take().save(path)
+    path.write_bytes(path.read_bytes()[:500])
+    with pytest.raises(AVFaceError, match="not a take"):
+        Take.load(path)
+
+
+def test_another_schema_is_refused(tmp_path):
+    path = tmp_path / "a.take.npz"
+    small_take().save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **(arrays | {"schema": np.array(99)}))
+    with pytest.raises(AVFaceError, match="schema 99"):
+        Take.load(path)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_pickle_in_a_take_never_runs(tmp_path, packed):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "ran"), "w"))
+
+    path = tmp_path / "a.take.npz"
+    small_take().save(path)
+    content = io.BytesIO()
+    np.save(content, np.array([Bomb()], object), allow_pickle=True)
+    content = content.getvalue() if packed else pickle.dumps(Bomb())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("lip_offsets.npy", content)
+    with pytest.raises(AVFaceError):
+        Take.load(path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", full)
+    with pytest.raises(AVFaceError, match="No space left"):
+        small_take().save(tmp_path / "a.take.npz")
+    assert not list(tmp_path.iterdir())
