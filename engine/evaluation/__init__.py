@@ -1,0 +1,1 @@
+"""Measures of captures against what we did not write."""
