@@ -1,0 +1,59 @@
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "environments.py"
+
+
+@pytest.fixture
+def environments(monkeypatch, tmp_path):
+    """The module, with its folder in tmp_path."""
+    monkeypatch.setenv("AVFACE_ENVIRONMENTS", str(tmp_path / "envs"))
+    spec = importlib.util.spec_from_file_location("environments_under_test", SCRIPT)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_an_environment_is_made_once(environments, monkeypatch):
+    installed = []
+    monkeypatch.setattr(environments, "_pip", lambda python, arguments: installed.append(arguments))
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    for _ in range(2):
+        python = environments._environment("tiny", (own,), [["nothing"]], "nothing==1")
+        assert python.is_file()
+    assert installed == [["nothing"]]
+    environments._environment("tiny", (own,), [["nothing"]], "nothing==2")
+    assert len(installed) == 2
+
+
+def test_a_broken_off_installation_is_carried_on(environments, monkeypatch):
+    def fails(python, arguments):
+        raise environments.CannotSetUp("no network")
+
+    own = f"{sys.version_info.major}.{sys.version_info.minor}"
+    monkeypatch.setattr(environments, "_pip", fails)
+    with pytest.raises(environments.CannotSetUp):
+        environments._environment("tiny", (own,), [["nothing"]], "nothing==1")
+    installed = []
+    monkeypatch.setattr(environments, "_pip", lambda python, arguments: installed.append(arguments))
+    environments._environment("tiny", (own,), [["nothing"]], "nothing==1")
+    assert installed == [["nothing"]]
+
+
+def test_a_missing_python_is_said_in_words(environments):
+    with pytest.raises(environments.CannotSetUp, match=r"Python 9\.9"):
+        environments._find_python(("9.9",))
+
+
+def test_pip_that_fails_is_said_in_words(environments):
+    with pytest.raises(environments.CannotSetUp, match="network"):
+        environments._pip(Path(sys.executable), ["--no-index", "avface-no-such-package"])
+
+
+def test_another_python_never_sees_our_packages(environments, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "somewhere")
+    assert "PYTHONPATH" not in environments.clean_environment()
