@@ -169,8 +169,12 @@ def _run_job(options: argparse.Namespace) -> int:
 
 
 def _leash() -> None:
-    """End with whoever started us: their end of our stdin closes when they cancel or die."""
-    sys.stdin.buffer.read()
+    """End with whoever started us: their end of our stdin closes when they cancel or die.
+
+    Below `sys.stdin`: a thread that waits inside it holds its lock, and a normal exit aborts.
+    """
+    while os.read(0, 1024):
+        continue
     os._exit(130)
 
 
