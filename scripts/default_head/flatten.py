@@ -29,8 +29,12 @@ def flatten_disc(
     plane = _tutte(faces, loops[0], count)
     area = np.abs(np.linalg.det(edges[: len(scale)])).sum() / 2
     plane *= np.sqrt(area / np.pi)
+    energy = np.inf
     for _ in range(iterations):
         plane = _slim_step(plane, faces, edges, weight)
+        before, energy = energy, _energy(plane, faces, edges, weight)
+        if energy > 0.9995 * before:
+            break
     return plane[: len(points)]
 
 
@@ -145,7 +149,9 @@ def _slim_step(plane, faces, edges, weight) -> np.ndarray:
     inertia = 1e-7 * normal.diagonal().mean()
     start = plane.T.ravel()
     normal = (normal + inertia * sp.identity(2 * count)).tocsc()
-    solved = splu(normal).solve(matrix.T @ np.concatenate(target) + inertia * start)
+    solved = splu(normal, permc_spec="MMD_AT_PLUS_A").solve(
+        matrix.T @ np.concatenate(target) + inertia * start
+    )
     step = solved.reshape(2, count).T - plane
 
     length = min(1.0, 0.8 * _first_flip(plane, step, faces))

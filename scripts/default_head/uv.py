@@ -14,18 +14,19 @@ from scipy.sparse.csgraph import connected_components
 from .flatten import flatten_disc
 
 GRID = 512  # cells along the sheet when charts are placed
+MOST_STRETCH = 1.2
 PADDING = 2  # cells kept free around a chart: 4 pixels of 1024
 
 # Wished lengths on the sheet, relative to the face's. Looked at: how near the camera comes to it.
 SCALES = {
-    "skin": 0.40,
-    "ears": 0.75,
+    "skin": 0.23,
+    "ears": 0.7,
     "face": 1.0,
     "lips": 1.25,
     "eyelids": 1.25,
     "mouth_inside": 0.22,
-    "left_eye": 0.9,
-    "right_eye": 0.9,
+    "left_eye": 1.3,
+    "right_eye": 1.3,
     "upper_teeth": 0.55,
     "lower_teeth": 0.55,
     "tongue": 0.45,
@@ -67,8 +68,9 @@ def _cut(faces, masks, source_uv_faces, template) -> tuple[np.ndarray, np.ndarra
     skin_count = len(source_uv_faces)
     island = np.full(len(faces), -1)
     island[:skin_count] = _components(source_uv_faces, source_uv_faces[:, 0])
+    main = np.bincount(island[:skin_count]).argmax()
     neck = np.unique(island[:skin_count][masks["boundary"][faces[:skin_count]].any(1)])
-    island[np.isin(island, neck)] = neck[0]
+    island[np.isin(island, neck)] = main
     rest = faces[skin_count:]
     island[skin_count:] = island.max() + 1 + _components(rest, rest[:, 0])
     for label in np.unique(island[skin_count:]):
@@ -176,7 +178,15 @@ def _place(plane, uv_faces, chart) -> np.ndarray:
         if trial == 0:
             break
     assert best is not None, "the charts do not fit on the sheet"
-    return best
+    return _fill_height(best)
+
+
+def _fill_height(uv: np.ndarray) -> np.ndarray:
+    """Stretched upwards over the rows that stayed free: a wide head leaves some at the bottom."""
+    margin = PADDING / GRID
+    low, high = uv[:, 1].min(), uv[:, 1].max()
+    stretch = min((1 - 2 * margin) / (high - low), MOST_STRETCH)
+    return np.stack([uv[:, 0], 1 - margin - (high - uv[:, 1]) * stretch], 1)
 
 
 def _try_scale(plane, charts) -> np.ndarray | None:
