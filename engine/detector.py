@@ -1,0 +1,212 @@
+"""MediaPipe's two networks as we use them: where are faces, and a face's 478 points in a region.
+
+Only the legacy graphs are used, and of them only the parts without memory: nothing here smooths
+over time. The mesh gets its region from us (the packaged solution finds it with the short-range
+detector, which misses faces below 80 px), and tells how sure it is that a face is there.
+"""
+
+import importlib
+import importlib.util
+import os
+import sys
+import types
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+_PRESENCE = "facelandmarkcpu__face_presence_score"
+_MESH_GRAPH = """
+input_stream: "IMAGE:image"
+input_stream: "ROI:roi"
+input_side_packet: "WITH_ATTENTION:with_attention"
+output_stream: "LANDMARKS:landmarks"
+node {
+  calculator: "FaceLandmarkCpu"
+  input_stream: "IMAGE:image"
+  input_stream: "ROI:roi"
+  input_side_packet: "WITH_ATTENTION:with_attention"
+  output_stream: "LANDMARKS:landmarks"
+}
+"""
+_DETECTOR_GRAPH = "mediapipe/modules/face_detection/face_detection_full_range_cpu.binarypb"
+# The mesh network sees 192 px: a region much larger is averaged down first, or it would alias.
+_MESH_SIDE_PX = 384
+RIGHT_EYE, LEFT_EYE = 33, 263  # outer corners, as the subject's right and left
+
+
+@cache
+def _mediapipe(module: str) -> Any:
+    """A module of mediapipe, without what its packages import besides (jax, matplotlib, ...)."""
+    os.environ.setdefault("GLOG_minloglevel", "3")
+    if "mediapipe" not in sys.modules:
+        spec = importlib.util.find_spec("mediapipe")
+        assert spec and spec.origin, "mediapipe is not installed in the engine's environment"
+        root = Path(spec.origin).parent
+        for name, folder in (
+            ("mediapipe", root),
+            ("mediapipe.python.solutions", root / "python" / "solutions"),
+        ):
+            package = types.ModuleType(name)
+            package.__path__ = [str(folder)]
+            sys.modules[name] = package
+    return importlib.import_module(f"mediapipe.{module}")
+
+
+class FaceDetector:
+    """Boxes of faces in a picture, with the full-range network (down to 1/16 of the picture)."""
+
+    def __init__(self, threshold: float = 0.5) -> None:
+        solution = _mediapipe("python.solution_base")
+        _mediapipe("python.solutions.face_detection")  # registers the graph's option types
+        self._graph = solution.SolutionBase(
+            binary_graph_path=_DETECTOR_GRAPH,
+            graph_options=self._options(threshold),
+            outputs=["detections"],
+        )
+
+    @staticmethod
+    def _options(threshold: float) -> Any:
+        options = _mediapipe("modules.face_detection.face_detection_pb2").FaceDetectionOptions()
+        options.min_score_thresh = threshold
+        return options
+
+    def find(self, picture: np.ndarray) -> np.ndarray:
+        """(N, 5): x0, y0, x1, y1 in pixels and the score, best first."""
+        height, width, _ = picture.shape
+        found = self._graph.process(np.ascontiguousarray(picture)).detections or []
+        faces = np.zeros((len(found), 5))
+        for row, face in zip(faces, found, strict=True):
+            box = face.location_data.relative_bounding_box
+            row[:] = (
+                box.xmin * width,
+                box.ymin * height,
+                (box.xmin + box.width) * width,
+                (box.ymin + box.height) * height,
+                face.score[0],
+            )
+        return _without_doubles(faces)
+
+    def find_small(self, picture: np.ndarray, levels: int = 2) -> np.ndarray:
+        """As `find`, looking again at overlapping tiles of 1/2, 1/4, ... until a face is found."""
+        found = self.find(picture)
+        side = max(picture.shape[:2])
+        for _ in range(levels):
+            if len(found):
+                break
+            side //= 2
+            found = self._find_in_tiles(picture, side)
+        return found
+
+    def _find_in_tiles(self, picture: np.ndarray, side: int) -> np.ndarray:
+        found = [np.zeros((0, 5))]
+        for top in _tile_starts(picture.shape[0], side):
+            for left in _tile_starts(picture.shape[1], side):
+                faces = self.find(picture[top : top + side, left : left + side])
+                found.append(faces + np.array([left, top, left, top, 0]))
+        return _without_doubles(np.concatenate(found))
+
+
+def _tile_starts(length: int, side: int) -> range | list[int]:
+    """Where tiles of `side` begin that cover `length` and overlap by half."""
+    count = max(int(np.ceil((length - side) / (side / 2))), 0) + 1
+    return [round(start) for start in np.linspace(0, max(length - side, 0), count)]
+
+
+def overlap(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes: (N, >=4), (M, >=4) -> (N, M)."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:4], b[None, :, 2:4])
+    both = np.prod(np.clip(high - low, 0, None), axis=-1)  # (N, M)
+    area = [np.prod(box[:, 2:4] - box[:, :2], axis=-1) for box in (a, b)]
+    return both / np.maximum(area[0][:, None] + area[1][None] - both, 1e-9)
+
+
+def _without_doubles(faces: np.ndarray) -> np.ndarray:
+    """One of each group of overlapping boxes: the surest."""
+    kept: list[np.ndarray] = []
+    for face in faces[np.argsort(-faces[:, 4])]:
+        if not kept or overlap(face[None], np.array(kept)).max() < 0.3:
+            kept.append(face)
+    return np.array(kept).reshape(-1, 5)
+
+
+class FaceMesh:
+    """478 points of the face in a region, each picture by itself."""
+
+    def __init__(self) -> None:
+        text = importlib.import_module("google.protobuf.text_format")
+        solution = _mediapipe("python.solution_base")
+        _mediapipe("python.solutions.face_mesh")  # registers the graph's option types
+        config = _mediapipe("framework.calculator_pb2").CalculatorGraphConfig()
+        self._rect = _mediapipe("framework.formats.rect_pb2").NormalizedRect
+        self._graph = solution.SolutionBase(
+            graph_config=text.Parse(_MESH_GRAPH, config),
+            side_inputs={"with_attention": True},
+            # Always answer; the caller judges the presence.
+            calculator_params={"facelandmarkcpu__ThresholdingCalculator.threshold": -1e9},
+            outputs=["landmarks", _PRESENCE],
+        )
+
+    def find(self, picture: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, float]:
+        """The face in a turned square.
+
+        Args:
+            picture: (H, W, 3) uint8.
+            region: Centre x, y and side in pixels, turn in radians (`region_of`).
+
+        Returns:
+            (478, 3) float32 pixels (third: depth, positive away from the camera, in pixels too)
+            and how sure the network is that a face is there (0..1).
+        """
+        crop, origin, scale = _cut_out(picture, region)
+        height, width, _ = crop.shape
+        x, y, side, turn = region
+        rect = self._rect(
+            x_center=(x - origin[0]) * scale / width,
+            y_center=(y - origin[1]) * scale / height,
+            width=side * scale / width,
+            height=side * scale / height,
+            rotation=turn,
+        )
+        answer = self._graph.process({"image": crop, "roi": rect})
+        points = np.array([(p.x, p.y, p.z) for p in answer.landmarks.landmark], np.float32)
+        points *= np.array([width, height, width], np.float32) / scale  # (478, 3)
+        points[:, :2] += origin
+        logit = float(np.clip(getattr(answer, _PRESENCE), -30, 30))
+        return points, 1 / (1 + np.exp(-logit))
+
+
+def _cut_out(picture: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """The part of the picture that the region needs, not much larger than the network's input."""
+    height, width, _ = picture.shape
+    x, y, side, _ = region
+    reach = side * 0.75  # a turned square's half diagonal, and a little
+    left, top = (int(np.clip(v - reach, 0, limit - 2)) for v, limit in ((x, width), (y, height)))
+    right = int(np.clip(x + reach, left + 2, width))
+    bottom = int(np.clip(y + reach, top + 2, height))
+    crop = picture[top:bottom, left:right]
+    scale = min(1.0, _MESH_SIDE_PX / side)
+    if scale < 0.8:
+        crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        scale = crop.shape[1] / (right - left)
+    else:
+        scale = 1.0
+    return np.ascontiguousarray(crop), np.array([left, top], np.float32), scale
+
+
+def region_of(points: np.ndarray, margin: float = 1.5) -> np.ndarray:
+    """The turned square around a face's points, for the next picture: (478, >=2) -> (4,)."""
+    eyes = points[LEFT_EYE, :2] - points[RIGHT_EYE, :2]
+    turn = float(np.arctan2(eyes[1], eyes[0]))
+    low, high = points[:468, :2].min(0), points[:468, :2].max(0)
+    centre = (low + high) / 2
+    return np.array([*centre, float((high - low).max()) * margin, turn])
+
+
+def region_of_box(box: np.ndarray, margin: float = 1.6) -> np.ndarray:
+    """The upright square around a detection: (>=4,) -> (4,)."""
+    centre = (box[:2] + box[2:4]) / 2
+    return np.array([*centre, float((box[2:4] - box[:2]).max()) * margin, 0.0])

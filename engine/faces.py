@@ -1,0 +1,86 @@
+"""Whose face is where in each picture: 478 points per frame of one person, unsmoothed.
+
+Landmark order: MediaPipe's face mesh, 0-467 the face, 468-472 the subject's right iris, 473-477 the
+left. Pixels as in `exchange.take`; the third column is the depth relative to the head's middle,
+in pixels too, positive away from the camera.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .exchange.protocol import AVFaceError
+from .exchange.take import REGIONS
+from .media import Clip
+from .people import Person, choose_person, link_people
+from .progress import Report
+from .tracklets import FollowOptions, follow_faces
+
+_LEAST_SEEN = 0.1  # of the clip's pictures: less is no performance
+
+
+@dataclass(frozen=True)
+class FaceOptions:
+    """Which face, and how to look for it."""
+
+    face: int | None = None  # from 0, largest and most central first
+    region: tuple[float, float, float, float] | None = None  # x, y, width, height in pixels
+    follow: FollowOptions = field(default_factory=FollowOptions)
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """One person's face through the clip. T frames, R = len(REGIONS)."""
+
+    boxes: np.ndarray  # (T, 4) px: x0, y0, x1, y1; NaN where not seen
+    landmarks: np.ndarray  # (T, 478, 3) float32 px; NaN where not seen
+    seen: np.ndarray  # (T,) bool
+    confidence: np.ndarray  # (T, R) in 0..1; 0 where covered or not seen
+    mouth_inside: np.ndarray  # (T, 3) teeth, flesh, dark: sum 1; NaN where shut or not seen
+    times: np.ndarray  # (T,) seconds
+    size: tuple[int, int]  # width, height of the picture, px
+
+    def __post_init__(self) -> None:
+        frames = len(self.times)
+        assert self.landmarks.shape == (frames, 478, 3), self.landmarks.shape
+        assert self.confidence.shape == (frames, len(REGIONS)), self.confidence.shape
+        assert self.boxes.shape == (frames, 4) and self.seen.shape == (frames,)
+        assert self.mouth_inside.shape == (frames, 3), self.mouth_inside.shape
+
+
+def track_face(clip: Clip, options: FaceOptions, report: Report) -> FaceTrack:
+    """Follow one face through the clip.
+
+    Raises:
+        AVFaceError: The clip has no pictures, no face, or not the face that was asked for.
+    """
+    if clip.kind == "sound":
+        raise AVFaceError(
+            f"{clip.path.name} holds sound only; there is no face to capture.",
+            "Choose a video: sound alone can't drive the head yet.",
+        )
+    people = link_people(follow_faces(clip, options.follow, report), clip)
+    if not people:
+        raise AVFaceError(
+            f"No face was found in {clip.path.name}.",
+            "Choose a clip in which a real face is at least 40 pixels wide and not in profile.",
+        )
+    person = choose_person(people, options.face, options.region, clip, report)
+    track = _assemble(person, clip)
+    if track.seen.mean() < _LEAST_SEEN:
+        raise AVFaceError(
+            f"The face is seen in only {track.seen.sum()} of {clip.frame_count} pictures.",
+            "Cut the clip to the part that shows the face.",
+        )
+    return track
+
+
+def _assemble(person: Person, clip: Clip) -> FaceTrack:
+    frames = clip.frame_count
+    landmarks = np.full((frames, 478, 3), np.nan, np.float32)
+    landmarks[person.frames] = person.points
+    seen = np.isfinite(landmarks[:, 0, 0])
+    boxes = np.concatenate([landmarks[:, :468, :2].min(1), landmarks[:, :468, :2].max(1)], axis=1)
+    confidence = np.repeat(seen[:, None], len(REGIONS), axis=1).astype(float)
+    mouth_inside = np.full((frames, 3), np.nan)
+    return FaceTrack(boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size)

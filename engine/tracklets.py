@@ -1,0 +1,144 @@
+"""Follow every face from picture to picture: stretches of one face without a break (tracklets).
+
+The mesh looks where the face was in the picture before; the detector looks at the whole picture
+only now and then, and when nothing is followed. No filter anywhere: each picture's points are the
+network's own answer.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .detector import FaceDetector, FaceMesh, overlap, region_of, region_of_box
+from .media import Clip, read_frames
+from .progress import Report
+
+
+@dataclass(frozen=True)
+class FollowOptions:
+    """How faces are found and followed."""
+
+    most_faces: int = 4  # the largest ones; a crowd would cost time and confuse nobody but us
+    detect_every: int = 12  # pictures between two looks at the whole picture
+    least_presence: float = 0.5  # the network's own verdict
+    least_width_px: float = 20.0  # below that the points mean nothing
+    largest_jump: float = 0.5  # of the face's width, from one picture to the next
+    largest_growth: float = 1.35  # likewise
+
+
+@dataclass
+class Tracklet:
+    """One face, followed without a break from `frames[0]` on."""
+
+    frames: list[int] = field(default_factory=list)
+    points: list[np.ndarray] = field(default_factory=list)  # (478, 3) float32 px each
+
+    def add(self, frame: int, points: np.ndarray) -> None:
+        """The next picture's points."""
+        self.frames.append(frame)
+        self.points.append(points)
+
+
+def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> list[Tracklet]:
+    """All tracklets of the clip, in the order in which they begin."""
+    detector, mesh = FaceDetector(), FaceMesh()
+    every: list[Tracklet] = []
+    live: list[Tracklet] = []
+    for frame, picture in read_frames(clip):
+        live = [t for t in live if _continue(t, frame, picture, mesh, options)]
+        live = _settle_conflicts(live)
+        if frame % options.detect_every == 0 or not live:
+            patient = frame % options.detect_every == 0 and not live
+            boxes = detector.find_small(picture) if patient else detector.find(picture)
+            new = _begin(boxes, live, frame, picture, mesh, options)
+            every += new
+            live += new
+        if frame % 10 == 0:
+            report(frame / clip.frame_count)
+    return [t for t in every if len(t.frames) > 1 or clip.frame_count == 1]
+
+
+def box_of(points: np.ndarray) -> np.ndarray:
+    """(478, >=2) -> x0, y0, x1, y1."""
+    return np.concatenate([points[:468, :2].min(0), points[:468, :2].max(0)])
+
+
+def width_of(points: np.ndarray) -> float:
+    """The larger side of a face's box, px."""
+    box = box_of(points)
+    return float((box[2:] - box[:2]).max())
+
+
+def _continue(
+    tracklet: Tracklet, frame: int, picture: np.ndarray, mesh: FaceMesh, options: FollowOptions
+) -> bool:
+    """Add the next picture's points to the tracklet; False when the face is lost."""
+    before = tracklet.points[-1]
+    points, presence = mesh.find(picture, region_of(before))
+    if presence < options.least_presence or not is_same_face(before, points, options):
+        return False
+    tracklet.add(frame, points)
+    return True
+
+
+def is_same_face(before: np.ndarray, after: np.ndarray, options: FollowOptions) -> bool:
+    """Whether a face can have gone from one place to the other between two pictures."""
+    old, new = width_of(before), width_of(after)
+    jump = np.linalg.norm(before[:468, :2].mean(0) - after[:468, :2].mean(0)) / old
+    growth = max(old / new, new / old)
+    return bool(
+        jump < options.largest_jump
+        and growth < options.largest_growth
+        and new > options.least_width_px
+    )
+
+
+def _settle_conflicts(live: list[Tracklet]) -> list[Tracklet]:
+    """Where two tracklets meet on one face, the one that moved less owns it."""
+    if len(live) < 2:
+        return live
+
+    def step(tracklet: Tracklet) -> float:
+        if len(tracklet.points) < 3:
+            return np.inf
+        a, b, c = (p[:468, :2].mean(0) for p in tracklet.points[-3:])
+        return float(np.linalg.norm(a - 2 * b + c)) / width_of(tracklet.points[-1])
+
+    kept: list[Tracklet] = []
+    for tracklet in sorted(live, key=step):
+        box = box_of(tracklet.points[-1])[None]
+        others = np.array([box_of(t.points[-1]) for t in kept]).reshape(-1, 4)
+        if not len(others) or overlap(box, others).max() < 0.5:
+            kept.append(tracklet)
+    return kept
+
+
+def _begin(
+    boxes: np.ndarray,
+    live: list[Tracklet],
+    frame: int,
+    picture: np.ndarray,
+    mesh: FaceMesh,
+    options: FollowOptions,
+) -> list[Tracklet]:
+    """Tracklets for the detections that nobody follows yet, the largest first."""
+    new: list[Tracklet] = []
+    for box in sorted(boxes, key=lambda b: -(b[2] - b[0])):
+        if len(live) + len(new) >= options.most_faces:
+            break
+        points, presence = _settle(box, picture, mesh)
+        taken = np.array([box_of(t.points[-1]) for t in live + new]).reshape(-1, 4)
+        is_free = not len(taken) or overlap(box_of(points)[None], taken).max() < 0.3
+        if is_free and presence > options.least_presence:
+            wide_enough = width_of(points) > options.least_width_px
+            if wide_enough:
+                new.append(Tracklet([frame], [points]))
+    return new
+
+
+def _settle(box: np.ndarray, picture: np.ndarray, mesh: FaceMesh) -> tuple[np.ndarray, float]:
+    """The mesh in a detection's box, looked at again in its own region until it rests."""
+    points, presence = mesh.find(picture, region_of_box(box))
+    for _ in range(2):
+        points, presence = mesh.find(picture, region_of(points))
+    return points, presence
