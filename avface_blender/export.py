@@ -1,0 +1,110 @@
+"""One head and its performance to a file of another format, over the scene's frame range.
+
+FBX carries the armature, the shape keys and their curves, the pose correctives' too (baked: other
+programs don't know our drivers). Alembic carries the moving surface alone.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..engine.exchange.protocol import AVFaceError
+from .rig import rig_of
+
+
+def export_fbx(head: bpy.types.Object, path: Path, context: bpy.types.Context) -> None:
+    """Write the head with its armature and animation as FBX. Raises AVFaceError."""
+    if not hasattr(bpy.types, "EXPORT_SCENE_OT_fbx"):
+        raise AVFaceError(
+            "Blender's FBX add-on is switched off.",
+            "Enable “FBX format” under Edit > Preferences > Add-ons.",
+        )
+    with _selected(head, context, with_rig=True), _written_whole(path) as partial:
+        bpy.ops.export_scene.fbx(
+            filepath=str(partial),
+            use_selection=True,
+            object_types={"ARMATURE", "MESH"},
+            use_mesh_modifiers=False,  # applying them would take the shape keys away
+            add_leaf_bones=False,
+            bake_anim=True,
+            bake_anim_use_all_actions=False,
+            bake_anim_use_nla_strips=False,  # the scene as it plays, in one piece
+            bake_anim_force_startend_keying=True,
+            bake_anim_simplify_factor=0.0,  # every key
+            path_mode="COPY",
+            embed_textures=True,
+        )
+
+
+def export_alembic(head: bpy.types.Object, path: Path, context: bpy.types.Context) -> None:
+    """Write the head's moving surface as Alembic. Raises AVFaceError."""
+    if not bpy.app.build_options.alembic:
+        raise AVFaceError(
+            "This Blender was built without Alembic.", "Use the Blender from blender.org."
+        )
+    scene: Any = context.scene
+    with _selected(head, context, with_rig=False), _written_whole(path) as partial:
+        bpy.ops.wm.alembic_export(
+            filepath=str(partial),
+            selected=True,
+            start=scene.frame_start,
+            end=scene.frame_end,
+            uvs=True,
+            normals=True,
+            as_background_job=False,
+        )
+
+
+@contextmanager
+def _selected(head: bpy.types.Object, context: bpy.types.Context, with_rig: bool) -> Iterator[None]:
+    """The head, and with it its armature, alone selected; the selection and the frame come back."""
+    rig = rig_of(head)
+    if rig is None:
+        raise AVFaceError(f"{head.name} has lost its armature.", "Import its take once more.")
+    wanted = [head, rig] if with_rig else [head]
+    hidden = [object_.name for object_ in wanted if not object_.visible_get()]
+    if hidden:
+        raise AVFaceError(
+            f"{' and '.join(hidden)} can't be exported while hidden.", "Show it in the viewport."
+        )
+    scene: Any = context.scene
+    layer: Any = context.view_layer
+    selection, active = list(context.selected_objects), layer.objects.active
+    frame = scene.frame_current
+    if context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    _select(wanted, layer, head)
+    try:
+        yield
+    finally:
+        _select(selection, layer, active)
+        scene.frame_set(frame)
+
+
+def _select(objects: list[bpy.types.Object], layer: Any, active: bpy.types.Object | None) -> None:
+    for object_ in list(layer.objects.selected):
+        object_.select_set(False)
+    for object_ in objects:
+        object_.select_set(True)
+    layer.objects.active = active
+
+
+@contextmanager
+def _written_whole(path: Path) -> Iterator[Path]:
+    """A temporary absolute path beside `path` that becomes `path` when all went well."""
+    path = path.resolve()
+    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
+    try:
+        yield partial
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:
+        raise AVFaceError(
+            f"{path} can't be written ({str(error).strip()}).",
+            "Free some disk space or choose another folder.",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,155 @@
+"""A head file as a Blender mesh: surface, UV map, parts, and one shape key for each column.
+
+Also the one place that turns head axes into Blender's.
+"""
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..engine.exchange.head_file import JOINTS, HeadFile
+
+HEAD_PROPERTY = "avface_head_sha256"  # on the mesh object: the head file that it was built from
+UV_NAME = "UVMap"
+PART_ATTRIBUTE = "avface_colour"  # a plain colour for each part, for heads without a skin picture
+PARTS = ("skin", "eyes", "teeth", "tongue")  # material slots, in this order
+SLIDER_RANGE = 10.0  # Blender's hard limit; values outside of a slider's range are cut silently
+
+_PART_MASKS = {
+    "eyes": ("left_eye", "right_eye"),
+    "teeth": ("upper_teeth", "lower_teeth"),
+    "tongue": ("tongue",),
+}
+PART_COLOURS = {  # linear RGB
+    "skin": (0.50, 0.28, 0.20),
+    "eyes": (0.75, 0.72, 0.70),
+    "teeth": (0.70, 0.64, 0.52),
+    "tongue": (0.42, 0.13, 0.12),
+}
+_INNER_MOUTH_COLOUR = (0.30, 0.07, 0.06)
+_IRIS_COLOUR = (0.10, 0.06, 0.035)
+_PUPIL_COLOUR = (0.003, 0.003, 0.003)
+_PUPIL_OF_IRIS = 0.42  # radius, in normal light
+
+
+def to_blender(vectors: np.ndarray) -> np.ndarray:
+    """Head axes to Blender's: (..., 3) -> (..., 3).
+
+    AVFace's head: +x the subject's left, +y up, +z out of the face.
+    Blender, a character in the front view: +x the subject's left, +z up, -y out of the face.
+    """
+    x, y, z = np.moveaxis(np.asarray(vectors), -1, 0)
+    return np.stack([x, -z, y], axis=-1)
+
+
+def identity_key(column: int) -> str:
+    """The shape key of an identity coefficient."""
+    return f"identity_{column:03d}"
+
+
+def pose_key(column: int) -> str:
+    """The shape key of a pose corrective: 14 -> `pose_jaw_12`, row 1, column 2 of R - I."""
+    joint, element = divmod(column, 9)
+    return f"pose_{JOINTS[joint + 1]}_{element // 3}{element % 3}"
+
+
+def used_pose_columns(head: HeadFile) -> list[int]:
+    """The pose correctives that move something."""
+    return np.flatnonzero(np.abs(head.pose_basis).max(axis=(0, 1))).tolist()
+
+
+def build_head(head: HeadFile, collection: bpy.types.Collection) -> bpy.types.Object:
+    """A new mesh object of the head's mean person at rest, with all its shape keys at 0."""
+    mesh = bpy.data.meshes.new(head.name)
+    polygons, uv_polygons = _polygons(head.faces, head), _polygons(head.uv_faces, head)
+    mesh.from_pydata(to_blender(head.template).tolist(), [], polygons)
+    mesh.polygons.foreach_set("use_smooth", np.ones(len(polygons), bool))
+    layer = mesh.uv_layers.new(name=UV_NAME)
+    corners = np.concatenate([np.asarray(polygon) for polygon in uv_polygons])
+    layer.data.foreach_set("uv", head.uv[corners].astype(np.float32).ravel())
+    mesh.polygons.foreach_set("material_index", _part_of_polygons(head, polygons))
+    colours: Any = mesh.color_attributes.new(PART_ATTRIBUTE, "FLOAT_COLOR", "POINT")
+    colours.data.foreach_set("color", _vertex_colours(head).ravel())
+
+    object_ = bpy.data.objects.new(head.name, mesh)
+    collection.objects.link(object_)
+    object_[HEAD_PROPERTY] = head.sha256
+    _add_shape_keys(object_, head)
+    mesh.update()
+    return object_
+
+
+def shape_keys(object_: bpy.types.Object) -> Any:
+    """The data-block of a head's shape keys."""
+    assert isinstance(object_.data, bpy.types.Mesh)
+    return object_.data.shape_keys
+
+
+def set_identity(object_: bpy.types.Object, shape: np.ndarray) -> None:
+    """Set the identity keys to a person's coefficients (S,); those that are not given to 0."""
+    for key in shape_keys(object_).key_blocks:
+        if key.name.startswith("identity_"):
+            column = int(key.name.removeprefix("identity_"))
+            key.value = float(shape[column]) if column < len(shape) else 0.0
+
+
+def _add_shape_keys(object_: bpy.types.Object, head: HeadFile) -> None:
+    """Basis, identity, expression and pose keys, each basis column added to the template."""
+    object_.shape_key_add(name="Basis", from_mix=False)
+    columns = [(name, head.expression_basis, k) for k, name in enumerate(head.expression_names)]
+    columns += [(pose_key(k), head.pose_basis, k) for k in used_pose_columns(head)]
+    columns += [(identity_key(k), head.shape_basis, k) for k in range(head.shape_basis.shape[2])]
+    for name, basis, column in columns:
+        key = object_.shape_key_add(name=name, from_mix=False)
+        key.slider_min, key.slider_max = -SLIDER_RANGE, SLIDER_RANGE
+        moved = to_blender(head.template + basis[:, :, column])
+        key.data.foreach_set("co", moved.astype(np.float32).ravel())
+
+
+def _polygons(faces: np.ndarray, head: HeadFile) -> list[list[int]]:
+    """The head's quads, put together from their pairs of triangles, then the other triangles."""
+    pairs = faces[: 2 * head.quad_count].reshape(-1, 2, 3)
+    quads = np.concatenate([pairs[:, 0], pairs[:, 1, 2:]], axis=1)  # (Q, 4)
+    return quads.tolist() + faces[2 * head.quad_count :].tolist()
+
+
+def _part_of_polygons(head: HeadFile, polygons: list[list[int]]) -> np.ndarray:
+    """Material slot of each polygon, by the part that its first vertex belongs to."""
+    part = np.zeros(len(head.template), np.int32)
+    for name, masks in _PART_MASKS.items():
+        for mask in masks:
+            if mask in head.masks:
+                part[head.masks[mask]] = PARTS.index(name)
+    return part[[polygon[0] for polygon in polygons]]
+
+
+def _vertex_colours(head: HeadFile) -> np.ndarray:
+    """A plain colour for each vertex, (V, 4) linear RGBA."""
+    colours = np.ones((len(head.template), 4), np.float32)
+    colours[:, :3] = PART_COLOURS["skin"]
+    if "mouth_inside" in head.masks:
+        colours[head.masks["mouth_inside"], :3] = _INNER_MOUTH_COLOUR
+    for name, masks in _PART_MASKS.items():
+        for mask in masks:
+            if mask in head.masks:
+                colours[head.masks[mask], :3] = PART_COLOURS[name]
+    joints = head.joint_regressor @ head.template
+    face, weights = head.iris
+    points = np.einsum("lk,lkc->lc", weights, head.template[head.faces[face]])  # (10, 3)
+    # MediaPipe's order: the right eye's middle and four points of its rim, then the left eye's
+    for mask, joint, eye in (("right_eye", 4, points[:5]), ("left_eye", 3, points[5:])):
+        if mask in head.masks:
+            around = head.masks[mask]
+            angle = _angles(head.template[around] - joints[joint])
+            rim = float(np.median(_angles(eye[1:] - joints[joint])))
+            tint = colours[around]
+            tint[angle < rim, :3] = _IRIS_COLOUR
+            tint[angle < _PUPIL_OF_IRIS * rim, :3] = _PUPIL_COLOUR
+            colours[around] = tint
+    return colours
+
+
+def _angles(directions: np.ndarray) -> np.ndarray:
+    """Angles to the way that an eye looks at rest, straight ahead: (N, 3) -> (N,) radians."""
+    return np.arctan2(np.linalg.norm(directions[:, :2], axis=1), directions[:, 2])

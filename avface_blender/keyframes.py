@@ -1,0 +1,109 @@
+"""Keyframes in bulk, one action per data-block and take, laid on the data-block's NLA.
+
+Blender 4.4 gave actions layers and slots, 5.0 took the flat list of curves away: what is there is
+asked for, never the version.
+"""
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+TAKE_PROPERTY = "avface_take"  # on an action: it belongs to a take, whose name this is
+_LINEAR = 1  # Keyframe.interpolation as a number: 0 constant, 1 linear, 2 Bezier
+_CONSTANT = 0
+
+# (data path, index) -> value at each frame
+Curves = dict[tuple[str, int], np.ndarray]
+
+
+def bone_curves(bone: str, turns: np.ndarray, moves: np.ndarray | None = None) -> Curves:
+    """Curves of a pose bone from its own rotation (N, 4) and location (N, 3)."""
+    path = f'pose.bones["{bone}"].'
+    return object_curves(turns, moves, path)
+
+
+def object_curves(turns: np.ndarray, moves: np.ndarray | None = None, path: str = "") -> Curves:
+    """Curves of rotation (N, 4) and location (N, 3)."""
+    curves = {(path + "rotation_quaternion", k): turns[:, k] for k in range(4)}
+    if moves is not None:
+        curves |= {(path + "location", k): moves[:, k] for k in range(3)}
+    return curves
+
+
+def shape_key_curves(names: tuple[str, ...], values: np.ndarray) -> Curves:
+    """Curves of shape keys: names of N_k keys, (N, N_k)."""
+    return {(f'key_blocks["{name}"].value', 0): values[:, k] for k, name in enumerate(names)}
+
+
+def make_action(
+    owner: bpy.types.ID,
+    name: str,
+    frames: np.ndarray,
+    curves: Curves,
+    group: str = "",
+    stepped: frozenset[str] = frozenset(),
+) -> bpy.types.Action:
+    """A new action for `owner`, a key at each frame (N,); paths in `stepped` hold their values."""
+    action = bpy.data.actions.new(name)
+    action[TAKE_PROPERTY] = name
+    bag = _curves_of_new(action, owner)
+    points = np.empty((len(frames), 2), np.float32)
+    points[:, 0] = frames
+    groups: dict[str, Any] = {}
+    for (path, index), values in curves.items():
+        curve = bag.fcurves.new(path, index=index)
+        title = path.split('"')[1] if path.startswith("pose.bones") else group
+        if title:
+            curve.group = groups.get(title) or groups.setdefault(title, bag.groups.new(title))
+        points[:, 1] = values
+        curve.keyframe_points.add(len(frames))
+        curve.keyframe_points.foreach_set("co", points.ravel())
+        kind = _CONSTANT if path in stepped else _LINEAR
+        curve.keyframe_points.foreach_set("interpolation", np.full(len(frames), kind, np.int32))
+        curve.update()
+    return action
+
+
+def play(owner: bpy.types.ID, action: bpy.types.Action) -> None:
+    """Lay `action` on top of the owner's NLA and silence the takes below; nothing is lost.
+
+    What the owner was playing as its active action is laid on a track of its own, below.
+    """
+    animation = owner.animation_data_create()
+    animation.use_tweak_mode = False
+    if animation.action is not None:
+        standing, slot = animation.action, getattr(animation, "action_slot", None)
+        _lay(animation, standing, slot)
+        animation.action = None
+    for track in animation.nla_tracks:
+        if any(strip.action and TAKE_PROPERTY in strip.action for strip in track.strips):
+            track.mute = True
+    slots = getattr(action, "slots", ())
+    _lay(animation, action, slots[0] if slots else None)
+    animation.use_nla = True
+
+
+def _lay(animation: bpy.types.AnimData, action: bpy.types.Action, slot: Any) -> None:
+    """A new top track with one strip that plays the whole of `action` where its keys are."""
+    first, last = action.frame_range
+    track = animation.nla_tracks.new()
+    track.name = action.name
+    strip = track.strips.new(action.name, int(np.floor(first)), action)
+    strip.extrapolation = "HOLD"
+    strip.blend_type = "REPLACE"
+    strip.action_frame_start, strip.action_frame_end = first, last
+    strip.frame_start_raw, strip.frame_end_raw = first, max(last, first + 1)
+    strip.scale = 1.0
+    if slot is not None:
+        strip.action_slot = slot
+
+
+def _curves_of_new(action: bpy.types.Action, owner: bpy.types.ID) -> Any:
+    """What holds the curves of a new action that is made for `owner`."""
+    if not hasattr(action, "layers"):
+        action.id_root = owner.id_type
+        return action
+    slot = action.slots.new(id_type=owner.id_type, name=owner.name)
+    strip: Any = action.layers.new("Layer").strips.new(type="KEYFRAME")
+    return strip.channelbag(slot, ensure=True)

@@ -1,0 +1,179 @@
+"""Skin, eyes, teeth and tongue: materials with a take's own pictures.
+
+Wrinkles that move are key pictures, tens of milliseconds apart. Two image nodes show the key before
+and the key after the current frame, and a mix node blends them; which picture each shows is
+animated by its frame offset, so that any numbers in the pictures' names will do.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .head_builder import PART_ATTRIBUTE, PART_COLOURS, PARTS, UV_NAME
+from .keyframes import make_action, play
+
+_BEFORE, _AFTER, _BLEND = "Wrinkles before", "Wrinkles after", "Wrinkle blend"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A take's pictures, absolute paths; empty where it has none."""
+
+    albedo: Path | None = None
+    static_normals: Path | None = None
+    dynamic_normals: tuple[Path, ...] = ()  # K complete normal maps
+    dynamic_frames: np.ndarray | None = None  # (K,) scene frames, increasing
+
+
+@dataclass(frozen=True)
+class Surface:
+    """How one part takes the light (Principled BSDF)."""
+
+    roughness: float
+    subsurface: float = 0.0
+    subsurface_radius_mm: tuple[float, float, float] = (1.0, 0.36, 0.18)
+    subsurface_scale_m: float = 0.004
+    specular: float = 0.5
+    coat: float = 0.0
+
+
+_SURFACES = {
+    "skin": Surface(roughness=0.48, subsurface=0.12, specular=0.4),
+    "eyes": Surface(roughness=0.08, coat=0.5),
+    "teeth": Surface(roughness=0.18, subsurface=0.1, subsurface_radius_mm=(1.0, 0.8, 0.6)),
+    "tongue": Surface(roughness=0.3, subsurface=0.15),
+}
+
+
+def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.types.Material]:
+    """Give the head materials named after the take; the former ones stay in the file."""
+    assert isinstance(object_.data, bpy.types.Mesh)
+    slots = object_.data.materials
+    for material in slots:
+        if material is not None:
+            material.use_fake_user = True
+    made = [_make_material(f"{name} {part}", part, pictures) for part in PARTS]
+    indices = np.empty(len(object_.data.polygons), np.int32)
+    object_.data.polygons.foreach_get("material_index", indices)  # clear() would set them to 0
+    slots.clear()
+    for material in made:
+        slots.append(material)
+    object_.data.polygons.foreach_set("material_index", indices)
+    return made
+
+
+def _make_material(name: str, part: str, pictures: Pictures) -> bpy.types.Material:
+    material = bpy.data.materials.new(name)
+    if not material.node_tree:
+        material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
+    material.diffuse_color = (*PART_COLOURS[part], 1.0)
+    tree = material.node_tree
+    assert tree is not None
+    shader: Any = next(n for n in tree.nodes if n.bl_idname == "ShaderNodeBsdfPrincipled")
+    _set_surface(shader, _SURFACES[part])
+    shader.inputs["Base Color"].default_value = (*PART_COLOURS[part], 1.0)
+    tree.links.new(_colour(tree, pictures), shader.inputs["Base Color"])
+    normals = _normals(tree, name, pictures) if part == "skin" else None
+    if normals is not None:
+        node: Any = tree.nodes.new("ShaderNodeNormalMap")
+        node.location = (-250, -250)
+        node.space = "TANGENT"
+        node.uv_map = UV_NAME
+        tree.links.new(normals, node.inputs["Color"])
+        tree.links.new(node.outputs["Normal"], shader.inputs["Normal"])
+    return material
+
+
+def _set_surface(shader: Any, surface: Surface) -> None:
+    shader.inputs["Roughness"].default_value = surface.roughness
+    shader.inputs["Specular IOR Level"].default_value = surface.specular
+    shader.inputs["Subsurface Weight"].default_value = surface.subsurface
+    shader.inputs["Subsurface Radius"].default_value = surface.subsurface_radius_mm
+    shader.inputs["Subsurface Scale"].default_value = surface.subsurface_scale_m
+    shader.inputs["Coat Weight"].default_value = surface.coat
+
+
+def _colour(tree: Any, pictures: Pictures) -> Any:
+    """The socket that gives the base colour: the skin picture, or the part's plain colour."""
+    if pictures.albedo is not None:
+        return _image_node(tree, "Skin", pictures.albedo, (-550, 250), is_colour=True).outputs[0]
+    node = tree.nodes.new("ShaderNodeAttribute")
+    node.location = (-550, 250)
+    node.attribute_name = PART_ATTRIBUTE
+    return node.outputs["Color"]
+
+
+def _normals(tree: Any, name: str, pictures: Pictures) -> Any | None:
+    """The socket that gives the tangent-space normals; None when the take has no such pictures."""
+    if pictures.dynamic_normals and pictures.dynamic_frames is not None:
+        return _moving_normals(tree, name, pictures.dynamic_normals, pictures.dynamic_frames)
+    if pictures.static_normals is not None:
+        node = _image_node(tree, "Normals", pictures.static_normals, (-550, -250), is_colour=False)
+        return node.outputs[0]
+    return None
+
+
+def _moving_normals(tree: Any, name: str, keys: tuple[Path, ...], key_frames: np.ndarray) -> Any:
+    """Two image nodes and a blend, animated so that they pass through the key pictures."""
+    before = _image_node(tree, _BEFORE, keys[0], (-850, -150), is_colour=False)
+    after = _image_node(tree, _AFTER, keys[0], (-850, -450), is_colour=False)
+    for node in (before, after):
+        node.image.source = "SEQUENCE"
+        node.image_user.frame_duration = 1
+        node.image_user.use_auto_refresh = True
+    blend = tree.nodes.new("ShaderNodeMix")
+    blend.name = _BLEND
+    blend.data_type = "RGBA"
+    blend.location = (-550, -250)
+    tree.links.new(before.outputs[0], _socket(blend.inputs, "A_Color"))
+    tree.links.new(after.outputs[0], _socket(blend.inputs, "B_Color"))
+
+    frames = np.arange(np.floor(key_frames[0]), np.ceil(key_frames[-1]) + 1)
+    lower, fraction = _between_keys(key_frames, frames)
+    numbers = np.array([_picture_number(key) for key in keys])
+    # With a duration of one frame, Blender shows the picture whose number is 1 + offset.
+    upper = np.minimum(lower + 1, len(keys) - 1)
+    factor = [socket.identifier for socket in blend.inputs].index("Factor_Float")
+    curves = {
+        (f'nodes["{_BEFORE}"].image_user.frame_offset', 0): numbers[lower] - 1,
+        (f'nodes["{_AFTER}"].image_user.frame_offset', 0): numbers[upper] - 1,
+        (f'nodes["{_BLEND}"].inputs[{factor}].default_value', 0): fraction,
+    }
+    stepped = frozenset(path for path, _ in curves)
+    play(tree, make_action(tree, f"{name} wrinkles", frames, curves, stepped=stepped))
+    return _socket(blend.outputs, "Result_Color")
+
+
+def _between_keys(key_frames: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The key before each frame and how far it is to the next: (K,), (N,) -> (N,), (N,)."""
+    lower = np.clip(np.searchsorted(key_frames, frames, side="right") - 1, 0, len(key_frames) - 1)
+    upper = np.minimum(lower + 1, len(key_frames) - 1)
+    span = np.maximum(key_frames[upper] - key_frames[lower], 1e-6)
+    return lower, np.clip((frames - key_frames[lower]) / span, 0, 1)
+
+
+def _picture_number(path: Path) -> int:
+    """The number at the end of a picture's name, by which Blender finds it."""
+    match = re.search(r"(\d+)$", path.stem)
+    assert match, f"{path.name} has no number"
+    return int(match[1])
+
+
+def _image_node(tree: Any, name: str, path: Path, place: tuple[int, int], is_colour: bool) -> Any:
+    """An image node with its own image: EEVEE keeps one texture per image, whatever the frame."""
+    node: Any = tree.nodes.new("ShaderNodeTexImage")
+    node.name = node.label = name
+    node.location = place
+    image: Any = bpy.data.images.load(str(path), check_existing=is_colour)
+    if not is_colour:
+        image.colorspace_settings.name = "Non-Color"
+    node.image = image
+    return node
+
+
+def _socket(sockets: Any, identifier: str) -> Any:
+    return next(socket for socket in sockets if socket.identifier == identifier)

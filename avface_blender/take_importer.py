@@ -1,0 +1,361 @@
+"""A take into the scene: head, armature, keys, materials, camera, sound, markers. The recipe."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import bpy
+import numpy as np
+
+from ..engine.exchange.head_file import HeadFile, load_head_file
+from ..engine.exchange.protocol import AVFaceError
+from ..engine.exchange.take import Take
+from . import shot
+from .head_builder import HEAD_PROPERTY, build_head, set_identity, shape_keys, to_blender
+from .keyframes import Curves, bone_curves, make_action, play, shape_key_curves
+from .material import Pictures, dress
+from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of
+from .timeline import (
+    SceneRate,
+    quaternions,
+    resample,
+    resample_rotations,
+    scene_rate,
+    to_frames,
+    whole_frames,
+)
+
+log = logging.getLogger(__name__)
+
+DEFAULT_HEAD = Path(__file__).parent.parent / "weights" / "head_default.npz"
+Timing = Literal["set_scene", "resample", "exact"]
+_NAME_LENGTH = 40  # of actor and clip in names: Blender cuts a name at 63 bytes, silently
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """What to do with a take."""
+
+    head_path: Path | None = None  # of a new head; None: the default head
+    new_head: bool = False  # even when a head is selected
+    identity: bool = True  # give the head the person's shape (False: keep the head's own)
+    look: bool = True  # give the head the take's skin and wrinkles
+    moves: Literal["head", "camera"] = "head"
+
+    # set_scene: the scene takes the clip's rate, size and length; resample: the scene stays as it
+    # is, keys on its whole frames; exact: the scene stays, keys at the clip's own times
+    timing: Timing = "set_scene"
+    start_frame: int | None = None  # None: the scene's first frame
+
+    camera: bool = True
+    clip: Path | None = None  # where the clip is, when it has moved since the capture
+    sound: bool = True
+    markers: bool = True
+    marker_threshold: float = 0.5  # of a region's confidence
+
+
+@dataclass(frozen=True)
+class ImportResult:
+    """What an import has made, and what the artist should know."""
+
+    name: str  # of the take: the actions' names begin with it
+    head: bpy.types.Object
+    rig: bpy.types.Object
+    camera: bpy.types.Object | None
+    first_frame: int
+    last_frame: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Performance:
+    """A take on the scene's frames, in head axes: N frames."""
+
+    frames: np.ndarray  # (N,)
+    expression: np.ndarray  # (N, E)
+    head_turns: np.ndarray  # (N, 4) unit quaternions, here and below
+    head_places: np.ndarray  # (N, 3) m, from the camera
+    jaw: np.ndarray  # (N, 4)
+    left_eye: np.ndarray  # (N, 4)
+    right_eye: np.ndarray  # (N, 4)
+
+
+def import_take(
+    path: Path, context: bpy.types.Context, options: ImportOptions | None = None
+) -> ImportResult:
+    """Import a take onto the selected AVFace head, or onto a new one.
+
+    Raises AVFaceError when the file isn't a take, or was made for another head. Nothing in the
+    scene has been changed then. Pushes no undo step: the operator does.
+    """
+    options = options or ImportOptions()
+    take = Take.load(path)
+    scene: Any = context.scene
+    notes = list(take.warnings)
+    old = None if options.new_head else selected_head(context)
+    head_file = _head_for(take, path, old, options)
+
+    if context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    if old is None:
+        collection = bpy.data.collections.new(take.actor)
+        scene.collection.children.link(collection)
+        head = build_head(head_file, collection)
+        rig = build_rig(head, head_file, collection)
+    else:
+        head, collection = old, old.users_collection[0]
+        rig = _rig_in_view(head, context)
+    if options.identity or old is None:
+        set_identity(head, take.shape)
+        place_joints(rig, head_file, take.shape)
+
+    start = scene.frame_start if options.start_frame is None else options.start_frame
+    rate = _set_rate(scene, take) if options.timing == "set_scene" else _rate_of(scene)
+    take_frames = to_frames(take.times, rate, start)
+    performance = _on_frames(take, take_frames, exact=options.timing == "exact")
+    name = _free_name(take)
+    middle = np.median(take.head_translation, axis=0)  # from the camera; stays where the rig is
+    _animate(head, rig, take, performance, name, middle, options.moves)
+
+    if options.look:
+        dress(head, name, _pictures(take, path.parent, rate, start, notes))
+    clip = _find_clip(take, path, options, notes)
+    camera = None
+    if options.camera:
+        camera = _add_camera(take, rig, collection, performance, name, middle, options.moves)
+        if clip is not None:
+            _show_clip(camera, clip, start, take, rate, notes)
+    if options.sound and clip is not None:
+        _add_sound(scene, rig, clip, name, start, notes)
+    if options.markers:
+        shot.add_markers(scene, rig, take, take_frames, options.marker_threshold)
+
+    first, last = int(np.floor(take_frames[0])), int(np.ceil(take_frames[-1]))
+    if options.timing == "set_scene":
+        scene.frame_start, scene.frame_end = min(start, first), last
+        scene.render.resolution_x, scene.render.resolution_y = take.size
+        scene.camera = camera or scene.camera
+        scene.frame_set(first)
+    _select_only(context, head)
+    return ImportResult(name, head, rig, camera, first, last, tuple(notes))
+
+
+def selected_head(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The AVFace head that is active or selected, by its mesh or its armature."""
+    objects: Any = _layer(context).objects
+    for object_ in [objects.active, *objects.selected]:
+        if object_ is None:
+            continue
+        for item in (object_, *object_.children):
+            if HEAD_PROPERTY in item and item.type == "MESH":
+                return item
+    return None
+
+
+def _head_for(
+    take: Take, path: Path, old: bpy.types.Object | None, options: ImportOptions
+) -> HeadFile:
+    """The head file of a take. Raises AVFaceError when the take wants another head."""
+    wanted = take.head["sha256"]
+    if old is not None and old[HEAD_PROPERTY] != wanted:
+        raise AVFaceError(
+            f"{path.name} was made for another head ({take.head['name']}) than {old.name}.",
+            "Select the head that it was captured with, or import it onto a new one.",
+        )
+    head_file = load_head_file(options.head_path or DEFAULT_HEAD)
+    if head_file.sha256 != wanted:
+        raise AVFaceError(
+            f"{path.name} was made for another head ({take.head['name']}) than {head_file.name}.",
+            "Choose the head file that it was captured with, or capture the clip again.",
+        )
+    return head_file
+
+
+def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.types.Object:
+    """The armature of a head. Raises AVFaceError when it can't be worked on."""
+    rig = rig_of(head)
+    if rig is None:
+        raise AVFaceError(
+            f"{head.name} has lost its armature.", "Import the take onto a new head instead."
+        )
+    armature: Any = rig.data
+    if rig.name not in _layer(context).objects or rig.library or armature.library:
+        raise AVFaceError(
+            f"The armature of {head.name} can't be changed from this view layer.",
+            "Make it local and its collection visible, or import the take onto a new head.",
+        )
+    return rig
+
+
+def _rate_of(scene: bpy.types.Scene) -> SceneRate:
+    return SceneRate(scene.render.fps, scene.render.fps_base)
+
+
+def _set_rate(scene: bpy.types.Scene, take: Take) -> SceneRate:
+    """Give the scene the clip's rate."""
+    rate = scene_rate(take.fps)
+    scene.render.fps, scene.render.fps_base = rate.fps, rate.base
+    return rate
+
+
+def _on_frames(take: Take, frames: np.ndarray, exact: bool) -> _Performance:
+    """The take at its own frames, or on the scene's whole frames where its own lie between."""
+    turns = {
+        "head_turns": quaternions(take.head_pose),
+        "jaw": quaternions(take.jaw),
+        "left_eye": quaternions(take.eyes[:, :3]),
+        "right_eye": quaternions(take.eyes[:, 3:]),
+    }
+    expression, places = take.expression, take.head_translation
+    if not exact and np.any(frames != np.round(frames)):
+        at = whole_frames(frames)
+        turns = {name: resample_rotations(turn, frames, at) for name, turn in turns.items()}
+        expression, places = resample(expression, frames, at), resample(places, frames, at)
+        frames = at
+    return _Performance(frames, expression, head_places=places, **turns)
+
+
+def _free_name(take: Take) -> str:
+    """Actor, clip and a number that no take in this file has yet."""
+    clip = Path(take.source.get("path", "")).stem or "clip"
+    number, base = 1, f"{take.actor} {clip}"[:_NAME_LENGTH].strip()
+    while any(action.name.startswith(f"{base} {number:02d}") for action in bpy.data.actions):
+        number += 1
+    return f"{base} {number:02d}"
+
+
+def _animate(
+    head: bpy.types.Object,
+    rig: bpy.types.Object,
+    take: Take,
+    performance: _Performance,
+    name: str,
+    middle: np.ndarray,
+    moves: str,
+) -> None:
+    """One action on the armature, one on the shape keys, both on top of the NLA."""
+    curves: Curves = {}
+    for bone in ("jaw", "left_eye", "right_eye"):
+        curves |= bone_curves(bone, bone_turns(bone, getattr(performance, bone)))
+    turns, places = performance.head_turns, performance.head_places - middle
+    if moves == "camera":  # the root says so, or an earlier take's last pose would stay in it
+        turns, places = np.zeros_like(turns), np.zeros_like(places)
+        turns[:, 0] = 1.0
+    curves |= bone_curves("root", bone_turns("root", turns), bone_moves("root", places))
+    play(rig, make_action(rig, f"{name} rig", performance.frames, curves))
+
+    keys = shape_keys(head)
+    units = shape_key_curves(take.expression_names, performance.expression)
+    play(keys, make_action(keys, f"{name} face", performance.frames, units, group="Expression"))
+
+
+def _add_camera(
+    take: Take,
+    rig: bpy.types.Object,
+    collection: bpy.types.Collection,
+    performance: _Performance,
+    name: str,
+    middle: np.ndarray,
+    moves: str,
+) -> bpy.types.Object:
+    """The clip's camera, still before a moving head or moving round a still one."""
+    camera = shot.add_camera(take, f"{name} camera", rig, collection)
+    if moves == "head":
+        shot.place_camera(camera, to_blender(-middle))
+        return camera
+    # c = R v + t: the camera stands at v = -R^T t in head axes and is turned by R^T
+    back = performance.head_turns * np.array([1.0, -1, -1, -1])
+    places = -_turn(back, performance.head_places)
+    shot.move_camera(
+        camera, f"{name} camera", performance.frames, object_turns(back), to_blender(places)
+    )
+    return camera
+
+
+def _turn(turns: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Vectors (N, 3) turned by unit quaternions (N, 4)."""
+    w, axis = turns[:, :1], turns[:, 1:]
+    across = np.cross(axis, vectors)
+    return vectors + 2 * (w * across + np.cross(axis, across))
+
+
+def _find_clip(take: Take, path: Path, options: ImportOptions, notes: list[str]) -> Path | None:
+    """The clip that a take was made from, where it was or beside the take."""
+    recorded = Path(take.source.get("path", ""))
+    for place in (options.clip, recorded, path.parent / recorded, path.parent / recorded.name):
+        if place is not None and place.name and place.exists():
+            return place.resolve()
+    if options.camera or options.sound:
+        notes.append(f"The clip {recorded.name} was not found: no background and no sound.")
+    return None
+
+
+def _show_clip(
+    camera: bpy.types.Object,
+    clip: Path,
+    start: int,
+    take: Take,
+    rate: SceneRate,
+    notes: list[str],
+) -> None:
+    try:
+        shot.show_clip(camera, clip, start)
+    except RuntimeError as error:
+        notes.append(f"Blender can't show {clip.name} behind the camera ({error}).")
+        return
+    if abs(rate.frames_per_second / take.fps - 1) > 1e-3:
+        notes.append(
+            f"The background shows one picture of the clip per scene frame: at "
+            f"{rate.frames_per_second:.3g} frames a second it runs away from the head."
+        )
+
+
+def _add_sound(
+    scene: bpy.types.Scene,
+    rig: bpy.types.Object,
+    clip: Path,
+    name: str,
+    start: int,
+    notes: list[str],
+) -> None:
+    try:
+        if not clip.is_dir() and not shot.add_sound(scene, rig, clip, name, start):
+            notes.append(f"{clip.name} has no sound.")
+    except RuntimeError as error:
+        notes.append(f"No sound strip: {str(error).strip().removeprefix('Error: ')}.")
+
+
+def _pictures(take: Take, folder: Path, rate: SceneRate, start: int, notes: list[str]) -> Pictures:
+    """Where a take's pictures are; what is missing is noted and left out."""
+
+    def found(relative: str) -> Path | None:
+        if not relative:
+            return None
+        place = (folder / relative).resolve()
+        if place.is_file():
+            return place
+        notes.append(f"The take's picture {relative} is missing.")
+        return None
+
+    keys = [found(relative) for relative in take.dynamic_normals]
+    times = take.detail_times
+    if times is None or not all(keys):
+        keys = []
+    return Pictures(
+        albedo=found(take.albedo_image),
+        static_normals=found(take.static_normals),
+        dynamic_normals=tuple(key for key in keys if key),
+        dynamic_frames=None if times is None else to_frames(times, rate, start),
+    )
+
+
+def _layer(context: bpy.types.Context) -> Any:
+    return context.view_layer
+
+
+def _select_only(context: bpy.types.Context, head: bpy.types.Object) -> None:
+    for object_ in context.selected_objects:
+        object_.select_set(False)
+    head.select_set(True)
+    _layer(context).objects.active = head
