@@ -1,0 +1,268 @@
+"""Captures and exports without a window: clips (or takes) in, .blend, FBX, Alembic, reports out.
+
+    blender -b --python-exit-code 3 --python scripts/blender_batch.py -- CLIP... --out DIR
+
+Each clip gets a scene of its own; one that fails does not stop the others.
+"""
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..engine.exchange.protocol import (
+    CANNOT_SERVE,
+    DONE,
+    OUR_FAULT,
+    SOME_FAILED,
+    AVFaceError,
+    CaptureJob,
+    Failed,
+    Note,
+    Progress,
+)
+from .engine_client import start_capture
+from .export import export_alembic, export_fbx
+from .install import ROOT
+from .preferences import engine_python
+from .take_importer import ImportOptions, ImportResult, import_take
+
+log = logging.getLogger(__name__)
+
+TAKE_SUFFIX = ".take.npz"
+# What goes to the engine as it is (engine/options.py), and how it is read from the command line.
+CAPTURE_OPTIONS: dict[str, Callable[[str], Any]] = {
+    "start": float, "end": float, "face": int, "fps": float, "focal": float, "detail": str,
+    "smoothing": float, "actor": str,
+}  # fmt: skip
+
+
+class EngineError(AVFaceError):
+    """The engine ended without a word, or by an error of ours."""
+
+
+@dataclass(frozen=True)
+class BatchOptions:
+    """What a batch is asked for."""
+
+    clips: tuple[Path, ...]  # clips, and takes that stand already
+    out: Path
+    export: tuple[str, ...] = ("blend",)
+    engine: Path | None = None  # its Python; None: where the add-on finds it
+    head: Path | None = None  # a head file; None: the default head
+    capture: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class ClipReport:
+    """What stands in NAME.report.json; a capture's own figures stand beside it."""
+
+    clip: str
+    ok: bool = False
+    message: str = ""
+    hint: str = ""
+    blender: str = bpy.app.version_string
+    stages: dict[str, dict[str, float]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time one stage."""
+        start = time.perf_counter()
+        yield
+        self.stages[name] = {"seconds": round(time.perf_counter() - start, 3)}
+
+    def write(self, path: Path) -> None:
+        """Add to the report that the engine has left, or write a new one."""
+        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        own = asdict(self)
+        own["stages"] = content.get("stages", {}) | own["stages"]
+        own["warnings"] = list(dict.fromkeys(content.get("warnings", []) + own["warnings"]))
+        temporary = path.with_name(path.name + ".tmp")
+        temporary.write_text(json.dumps(content | own, indent=1), encoding="utf-8")
+        os.replace(temporary, path)
+
+
+def main(arguments: list[str]) -> int:
+    """Serve a command line; an exit code of `engine.exchange.protocol`."""
+    options = _parse(arguments)
+    try:
+        codes = run_batch(options)
+    except AVFaceError as error:
+        _say(str(error))
+        return CANNOT_SERVE
+    failures = [code for code in codes if code != DONE]
+    if not failures:
+        return DONE
+    return SOME_FAILED if len(failures) < len(codes) else max(failures)
+
+
+def run_batch(options: BatchOptions) -> list[int]:
+    """Serve each clip and write its report; an exit code for each.
+
+    Raises AVFaceError when none can be served: no engine, no folder to write to.
+    """
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AVFaceError(
+            f"The folder {options.out} can't be made ({error.strerror}).", "Choose another --out."
+        ) from error
+    python = options.engine
+    if python is None and not all(_is_take(clip) for clip in options.clips):
+        python = engine_python(bpy.context)
+    codes = []
+    for index, (clip, name) in enumerate(zip(options.clips, _names(options.clips), strict=True)):
+        _say(f"[{index + 1}/{len(options.clips)}] {clip}")
+        codes.append(_serve(clip, name, options, python))
+    return codes
+
+
+def _serve(clip: Path, name: str, options: BatchOptions, python: Path | None) -> int:
+    """One clip from capture to report; an exit code."""
+    report, path = ClipReport(str(clip)), options.out / f"{name}.report.json"
+    code = DONE
+    try:
+        if _is_take(clip):
+            take = clip
+        else:
+            path.unlink(missing_ok=True)  # of an earlier capture
+            assert python is not None
+            take = _capture(clip, name, options, python, report)
+        _build(take, name, options, report)
+        report.ok = True
+    except AVFaceError as error:
+        code = OUR_FAULT if isinstance(error, EngineError) else CANNOT_SERVE
+        report.message, report.hint = error.message, error.hint
+    except Exception as error:  # a fault of ours must not stop the other clips
+        log.exception("%s", clip)
+        code = OUR_FAULT
+        report.message = f"The scene could not be built ({type(error).__name__}: {error})."
+        report.hint = "The traceback is in Blender's output."
+    _say("  " + (f"{report.message} {report.hint}" if report.message else ", ".join(report.files)))
+    report.write(path)
+    return code
+
+
+def _capture(
+    clip: Path, name: str, options: BatchOptions, python: Path, report: ClipReport
+) -> Path:
+    """The take of a clip, by the engine. Its job folder stays only when it fails."""
+    take = options.out / f"{name}{TAKE_SUFFIX}"
+    folder = options.out / f"{name}.job"
+    head = str(options.head.resolve()) if options.head else ""
+    job = CaptureJob(str(clip.resolve()), str(take.resolve()), head, options.capture)
+    with report.stage("capture"):
+        engine = start_capture(job, folder.resolve(), python, ROOT)
+        stage = ""
+        for event in engine.follow():
+            if isinstance(event, Note):
+                _say(f"  Note: {event.message}")
+                report.warnings.append(event.message)
+            elif isinstance(event, Progress) and event.stage != stage:
+                stage = event.stage
+                _say(f"  {stage} ({event.fraction:.0%})")
+    if isinstance(engine.outcome, Failed):
+        kind = AVFaceError if engine.exit_code == CANNOT_SERVE else EngineError
+        raise kind(engine.outcome.message, engine.outcome.hint)
+    shutil.rmtree(folder)
+    report.files.append(take.name)
+    return take
+
+
+def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> None:
+    """A new scene with the take in it, and the files that were asked for."""
+    with report.stage("import"):
+        bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+        result = import_take(take, bpy.context, ImportOptions(head_path=options.head))
+    report.warnings += result.notes
+    for kind in EXPORTS:  # .blend first: an exporter may leave traces in the scene
+        if kind in options.export:
+            path = options.out.resolve() / f"{name}.{kind}"
+            with report.stage(kind):
+                EXPORTS[kind](result, path)
+            report.files.append(path.name)
+
+
+def _save_blend(_result: ImportResult, path: Path) -> None:
+    """Save the scene, the files beside it by relative paths, so that the folder can be moved."""
+    temporary = path.with_name(f"{path.stem}.partial.blend")
+    try:
+        for _ in range(2):  # paths can be made relative only to a place that the file has
+            bpy.ops.wm.save_as_mainfile(
+                filepath=str(temporary), check_existing=False, compress=True
+            )
+            bpy.ops.file.make_paths_relative()
+        os.replace(temporary, path)
+    except (RuntimeError, OSError) as error:
+        temporary.unlink(missing_ok=True)
+        raise AVFaceError(
+            f"{path} can't be written ({str(error).strip()}).",
+            "Free some disk space or choose another --out.",
+        ) from error
+    finally:
+        temporary.with_suffix(".blend1").unlink(missing_ok=True)
+
+
+EXPORTS: dict[str, Callable[[ImportResult, Path], None]] = {
+    "blend": _save_blend,
+    "fbx": lambda result, path: export_fbx(result.head, path, bpy.context),
+    "abc": lambda result, path: export_alembic(result.head, path, bpy.context),
+}
+
+
+def _parse(arguments: list[str]) -> BatchOptions:
+    parser = argparse.ArgumentParser(
+        prog="blender_batch.py",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("clips", nargs="+", type=Path, help="clips, or takes that stand already")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
+    parser.add_argument("--export", nargs="+", choices=list(EXPORTS), default=["blend"])
+    parser.add_argument("--engine", type=Path, help="the Python that runs the engine")
+    parser.add_argument("--head", type=Path, help="a head file; default the one that we ship")
+    for name, kind in CAPTURE_OPTIONS.items():
+        parser.add_argument(f"--{name}", type=kind, help="as `python -m engine capture` has it")
+    chosen = parser.parse_args(arguments)
+    capture = {name: getattr(chosen, name) for name in CAPTURE_OPTIONS}
+    return BatchOptions(
+        clips=tuple(chosen.clips),
+        out=chosen.out,
+        export=tuple(chosen.export),
+        engine=chosen.engine,
+        head=chosen.head,
+        capture={name: value for name, value in capture.items() if value is not None},
+    )
+
+
+def _is_take(path: Path) -> bool:
+    return path.name.endswith(TAKE_SUFFIX)
+
+
+def _names(clips: tuple[Path, ...]) -> list[str]:
+    """NAME of each clip's results; clips of one name get numbers."""
+    names: list[str] = []
+    for clip in clips:
+        base = clip.name.removesuffix(TAKE_SUFFIX) if _is_take(clip) else clip.stem
+        name, count = base, 1
+        while name in names:
+            count += 1
+            name = f"{base}-{count}"
+        names.append(name)
+    return names
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

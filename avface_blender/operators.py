@@ -1,0 +1,215 @@
+"""What the artist can do: each operator checks, calls, and reports."""
+
+# Attributes that we add to Blender's types can't be known to the type checker.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
+# pyright: reportIncompatibleMethodOverride=false
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy_extras.io_utils import ExportHelper, ImportHelper
+
+from ..engine.exchange.protocol import AVFaceError
+from . import jobs
+from .export import export_alembic, export_fbx
+from .preferences import engine_python, jobs_folder
+from .properties import capture_job
+from .take_importer import ImportOptions, import_take, selected_head
+
+TAKE_SUFFIX = ".take.npz"
+
+
+class _Action:
+    """Shared by all: a button that says why it is grey, and errors in the artist's words."""
+
+    @classmethod
+    def disabled_reason(cls, context: bpy.types.Context) -> str:
+        """Why this can't be done now; empty when it can."""
+        return ""
+
+    @classmethod
+    def poll(cls, context):
+        reason = cls.disabled_reason(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def act(self, context: bpy.types.Context) -> str:
+        """Do it; what to tell the artist."""
+        raise NotImplementedError
+
+    def execute(self, context):
+        try:
+            sentence = self.act(context)
+        except AVFaceError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        self.report({"INFO"}, sentence)
+        return {"FINISHED"}
+
+
+class AVFACE_OT_capture(_Action, bpy.types.Operator):
+    """Capture the face in the clip; the head comes into the scene when it is done"""
+
+    bl_idname = "avface.capture"
+    bl_label = "Capture from Video"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if jobs.is_running():
+            return "A capture is running: wait for it, or cancel it"
+        settings = context.scene.avface
+        if not settings.clip:
+            return "Choose a clip first"
+        if not Path(bpy.path.abspath(settings.clip)).exists():
+            return "The clip is not there any more: choose it again"
+        if settings.use_end and settings.end <= settings.start:
+            return "The end lies before the start"
+        return ""
+
+    def act(self, context):
+        settings = context.scene.avface
+        folder = jobs.new_folder(jobs_folder(context), settings.clip)
+        jobs.start(capture_job(settings, folder), folder, engine_python(context))
+        if not bpy.app.background:
+            return "Capturing; go on working, Esc over the 3D view cancels"
+        jobs.follow()
+        state = context.window_manager.avface_job
+        if state.status != "DONE":
+            raise AVFaceError(state.message, state.hint)
+        return f"Captured {state.clip}"
+
+
+class AVFACE_OT_cancel(_Action, bpy.types.Operator):
+    """End the running capture"""
+
+    bl_idname = "avface.cancel"
+    bl_label = "Cancel Capture"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if jobs.is_running() else "No capture is running"
+
+    def act(self, context):
+        jobs.cancel()
+        return "The capture was cancelled"
+
+
+class AVFACE_OT_import_take(_Action, ImportHelper, bpy.types.Operator):
+    """Bring in a take: onto the selected AVFace head, or onto a new one"""
+
+    bl_idname = "avface.import_take"
+    bl_label = "Import Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    filename_ext = ".npz"
+    filter_glob: StringProperty(default=f"*{TAKE_SUFFIX}", options={"HIDDEN"})
+
+    new_head: BoolProperty(name="New Head", description="Make a new head even when one is selected")
+    identity: BoolProperty(
+        name="Shape of the Person", default=True, description="Give the head the person's shape"
+    )
+    look: BoolProperty(
+        name="Skin and Wrinkles", default=True, description="Give the head the take's pictures"
+    )
+    moves: EnumProperty(
+        name="Moves",
+        description="What moves when the head and the camera move against each other",
+        items=[
+            ("head", "Head", "The camera stands still, the head moves"),
+            ("camera", "Camera", "The head stands still, the camera moves round it"),
+        ],
+    )
+    timing: EnumProperty(
+        name="Timing",
+        description="How the clip's frames meet the scene's",
+        items=[
+            ("set_scene", "Set the Scene", "The scene takes the clip's rate, size and length"),
+            ("resample", "Resample", "The scene keeps its rate; keys on its whole frames"),
+            ("exact", "Exact", "The scene keeps its rate; keys at the clip's own times"),
+        ],
+    )
+    camera: BoolProperty(
+        name="Camera", default=True, description="Add the clip's camera, the clip behind it"
+    )
+    sound: BoolProperty(name="Sound", default=True, description="Add the clip's sound")
+    markers: BoolProperty(
+        name="Markers", default=True, description="Mark where the capture is unsure"
+    )
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if context.mode == "OBJECT" else "Takes come in in Object Mode: change to it"
+
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        for name in ("new_head", "identity", "look", "moves", "timing"):
+            layout.prop(self, name)
+        column = layout.column(heading="Add")
+        for name in ("camera", "sound", "markers"):
+            column.prop(self, name)
+
+    def act(self, context):
+        path = Path(bpy.path.abspath(self.filepath))
+        names = ("new_head", "identity", "look", "moves", "timing", "camera", "sound", "markers")
+        options = ImportOptions(**{name: getattr(self, name) for name in names})
+        result = import_take(path, context, options)
+        for note in result.notes:
+            self.report({"WARNING"}, note)
+        jobs.imported(path, result.notes)
+        return f"Imported {result.name}"
+
+
+class _ExportAction(_Action, ExportHelper):
+    """Shared by the exports of one head."""
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if selected_head(context) else "Select an AVFace head or its armature"
+
+
+class AVFACE_OT_export_fbx(_ExportAction, bpy.types.Operator):
+    """Write the selected head with its rig, shape keys and animation to an FBX file"""
+
+    bl_idname = "avface.export_fbx"
+    bl_label = "Export FBX"
+
+    filename_ext = ".fbx"
+    filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
+
+    def act(self, context):
+        export_fbx(selected_head(context), Path(bpy.path.abspath(self.filepath)), context)
+        return f"Wrote {self.filepath}"
+
+
+class AVFACE_OT_export_alembic(_ExportAction, bpy.types.Operator):
+    """Write the selected head's moving surface to an Alembic file"""
+
+    bl_idname = "avface.export_alembic"
+    bl_label = "Export Alembic"
+
+    filename_ext = ".abc"
+    filter_glob: StringProperty(default="*.abc", options={"HIDDEN"})
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if not bpy.app.build_options.alembic:
+            return "This Blender was built without Alembic; the one from blender.org has it"
+        return super().disabled_reason(context)
+
+    def act(self, context):
+        export_alembic(selected_head(context), Path(bpy.path.abspath(self.filepath)), context)
+        return f"Wrote {self.filepath}"
+
+
+CLASSES = (
+    AVFACE_OT_capture,
+    AVFACE_OT_cancel,
+    AVFACE_OT_import_take,
+    AVFACE_OT_export_fbx,
+    AVFACE_OT_export_alembic,
+)

@@ -1,0 +1,137 @@
+"""The sidebar tab AVFace, in working order, and the entries of the File menu. No logic."""
+
+# Attributes that we add to Blender's types can't be known to the type checker.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
+import textwrap
+from pathlib import Path
+
+import bpy
+
+from . import jobs
+from .properties import AVFACE_JobState
+from .take_importer import selected_head
+
+_CHARACTER_PX = 6.6  # mean width of a letter of the default font at scale 1
+_MARGIN_PX = 50
+
+
+class _Panel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "AVFace"
+
+
+class AVFACE_PT_clip(_Panel, bpy.types.Panel):
+    bl_label = "Clip"
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.avface
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "clip")
+        layout.prop(settings, "actor")
+        column = layout.column(align=True)
+        column.prop(settings, "start")
+        _optional(column, settings, "end")
+        _optional(layout, settings, "face")
+
+
+class AVFACE_PT_capture(_Panel, bpy.types.Panel):
+    bl_label = "Capture"
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.avface
+        state = context.window_manager.avface_job
+        options = layout.column()
+        options.use_property_split = True
+        options.use_property_decorate = False
+        options.active = not jobs.is_running()
+        options.prop(settings, "detail")
+        options.prop(settings, "smoothing", slider=True)
+        _optional(options, settings, "focal")
+        if Path(bpy.path.abspath(settings.clip)).is_dir():
+            _optional(options, settings, "fps")
+        if jobs.is_running():
+            _draw_running(layout, state)
+        else:
+            button = layout.row()
+            button.scale_y = 1.5
+            button.operator("avface.capture", icon="PLAY")
+        _draw_outcome(layout, state, context)
+
+
+class AVFACE_PT_takes(_Panel, bpy.types.Panel):
+    bl_label = "Takes"
+
+    def draw(self, context):
+        self.layout.operator("avface.import_take", icon="IMPORT")
+
+
+class AVFACE_PT_export(_Panel, bpy.types.Panel):
+    bl_label = "Export"
+
+    def draw(self, context):
+        layout = self.layout
+        head = selected_head(context)
+        layout.label(text=head.name if head else "No head selected", icon="USER")
+        row = layout.row(align=True)
+        row.operator("avface.export_fbx", text="FBX")
+        row.operator("avface.export_alembic", text="Alembic")
+
+
+CLASSES = (AVFACE_PT_clip, AVFACE_PT_capture, AVFACE_PT_takes, AVFACE_PT_export)
+
+
+def draw_import(self, context):
+    self.layout.operator("avface.import_take", text="AVFace Take (.take.npz)")
+
+
+def draw_export(self, context):
+    self.layout.operator("avface.export_fbx", text="AVFace Head (.fbx)")
+    self.layout.operator("avface.export_alembic", text="AVFace Head (.abc)")
+
+
+def _optional(layout, settings, name: str) -> None:
+    """A value that counts only when its box is ticked."""
+    title = settings.bl_rna.properties[name].name
+    row = layout.row(heading=title)
+    row.prop(settings, f"use_{name}", text="")
+    value = row.row()
+    value.active = getattr(settings, f"use_{name}")
+    value.prop(settings, name, text="")
+
+
+def _draw_running(layout, state: AVFACE_JobState) -> None:
+    column = layout.column(align=True)
+    column.label(text=state.clip, icon="FILE_MOVIE")
+    row = column.row(align=True)
+    row.scale_y = 1.5
+    row.progress(factor=state.fraction, text=f"{state.stage}  {state.fraction:.0%}")
+    row.operator("avface.cancel", text="", icon="X")
+
+
+def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
+    box = layout.box() if state.message or state.take or state.notes else None
+    if box is None:
+        return
+    if state.take and not state.message:
+        text = f"{state.clip}: " + ("captured and imported" if state.imported else "captured")
+        _paragraph(box, text, context, "CHECKMARK")
+    if state.message:
+        _paragraph(box, state.message, context, "ERROR" if state.hint else "INFO")
+    if state.hint:
+        _paragraph(box, state.hint, context)
+    for note in state.notes:
+        _paragraph(box, note.text, context, "INFO")
+    if state.take and not state.imported:
+        box.operator("avface.import_take", text="Import the Take").filepath = state.take
+
+
+def _paragraph(layout, text: str, context, icon: str = "BLANK1") -> None:
+    """A sentence on as many lines as the sidebar's width asks for: labels don't wrap."""
+    scale = context.preferences.system.ui_scale
+    letters = (context.region.width - _MARGIN_PX * scale) / (_CHARACTER_PX * scale)
+    column = layout.column(align=True)
+    for index, line in enumerate(textwrap.wrap(text, max(16, int(letters)))):
+        column.label(text=line, icon=icon if index == 0 else "BLANK1")

@@ -1,0 +1,144 @@
+"""What the artist asks for (`scene.avface`) and what the panel shows (`wm.avface_job`)."""
+
+# Attributes that we add to Blender's types can't be known to the type checker.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from ..engine.exchange.protocol import CaptureJob
+
+
+class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
+    """The fields of the engine's CaptureOptions, as an artist sets them."""
+
+    clip: StringProperty(
+        name="Clip",
+        subtype="FILE_PATH",
+        description="Video with the face to capture, or a folder of pictures",
+    )
+    start: FloatProperty(
+        name="Start",
+        subtype="TIME_ABSOLUTE",
+        min=0,
+        description="Where in the clip the capture begins",
+    )
+    use_end: BoolProperty(name="Stop Before the End", description="Capture a part of the clip")
+    end: FloatProperty(
+        name="End",
+        subtype="TIME_ABSOLUTE",
+        min=0,
+        default=10,
+        description="Where in the clip the capture stops",
+    )
+    use_face: BoolProperty(
+        name="Choose the Face",
+        description="Capture another face than the largest and most central one",
+    )
+    face: IntProperty(name="Face", min=0, description="Which of several faces, counted from 0")
+    actor: StringProperty(
+        name="Actor", default="actor", description="The person's name; actions are named after it"
+    )
+    detail: EnumProperty(
+        name="Wrinkles",
+        description="Fine detail of the skin, as normal maps",
+        default="standard",
+        items=[
+            ("off", "Off", "No normal maps"),
+            ("fast", "Fast", "Small maps, quickly made"),
+            ("standard", "Standard", "For most uses"),
+            ("fine", "Fine", "Large maps, closely spaced in time"),
+        ],
+    )
+    smoothing: FloatProperty(
+        name="Smoothing",
+        min=0.1,
+        max=10,
+        soft_min=0.5,
+        soft_max=2,
+        default=1,
+        description="How much jitter is taken out of the motion",
+    )
+    use_focal: BoolProperty(
+        name="Known Focal Length", description="Give the focal length of the camera"
+    )
+    focal: FloatProperty(
+        name="Focal Length",
+        min=1,
+        default=1500,
+        subtype="PIXEL",
+        description="Focal length in pixels of the clip: millimetres / sensor width * its width",
+    )
+    use_fps: BoolProperty(name="Set the Rate", description="Give the rate of a picture sequence")
+    fps: FloatProperty(
+        name="Rate", min=1, default=24, description="Pictures per second of a picture sequence"
+    )
+
+
+class AVFACE_Line(bpy.types.PropertyGroup):
+    """One sentence for the panel."""
+
+    text: StringProperty()
+
+
+class AVFACE_JobState(bpy.types.PropertyGroup):
+    """What the panel shows of the running or the last capture; written by `jobs` alone."""
+
+    status: EnumProperty(
+        items=[(name, name.title(), "") for name in ("IDLE", "RUNNING", "DONE", "FAILED")]
+    )
+    clip: StringProperty()
+    stage: StringProperty()
+    fraction: FloatProperty()
+    message: StringProperty()
+    hint: StringProperty()
+    notes: CollectionProperty(type=AVFACE_Line)
+    take: StringProperty()  # path of the result; empty until there is one
+    imported: BoolProperty()
+
+
+CLASSES = (AVFACE_CaptureSettings, AVFACE_Line, AVFACE_JobState)
+
+
+def capture_job(settings: AVFACE_CaptureSettings, folder: Path) -> CaptureJob:
+    """The job that the settings ask for, its take in `folder`."""
+    clip = Path(bpy.path.abspath(settings.clip))
+    return CaptureJob(
+        clip=str(clip), out=str(folder / f"{clip.stem}.take.npz"), options=_options(settings)
+    )
+
+
+def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "start": settings.start,
+        "actor": settings.actor,
+        "detail": settings.detail,
+        "smoothing": settings.smoothing,
+    }
+    for name in ("end", "face", "focal", "fps"):
+        if getattr(settings, f"use_{name}"):
+            options[name] = getattr(settings, name)
+    return options
+
+
+def register_pointers() -> None:
+    """One place on the scene, one on the window manager (which no file keeps and undo leaves)."""
+    bpy.types.Scene.avface = PointerProperty(type=AVFACE_CaptureSettings)
+    bpy.types.WindowManager.avface_job = PointerProperty(type=AVFACE_JobState)
+
+
+def unregister_pointers() -> None:
+    """Take them away again."""
+    del bpy.types.WindowManager.avface_job
+    del bpy.types.Scene.avface
