@@ -1,0 +1,290 @@
+"""Skin detail from shading: a person's lasting relief, and the wrinkles that come and go.
+
+Static relief is solved from the clip's median albedo; dynamic relief, at key frames, from how each
+differs from it (albedo cancels there). Both are heights in mm over the coarse surface, and become
+tangent-space normal maps, one picture a key frame and one of the static relief alone.
+"""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from .exchange.protocol import AVFaceError
+from .faces import FaceTrack
+from .head.model import FaceParams, Head
+from .media import Clip
+from .progress import Report
+from .relief import SolveOptions, solve_relief
+from .residual import gate, residual, without_strangers
+from .skin import (
+    SAMPLES,
+    Canvas,
+    Skin,
+    View,
+    activity,
+    change,
+    learn_skin,
+    picture_mm,
+    prepare_canvas,
+    sample_frames,
+    views,
+)
+from .tangent import relief_normals, tangent_frames
+from .unwrap import FaceSheet, map_surface
+
+Quality = Literal["off", "fast", "standard", "fine"]
+
+_COARSEST_PICTURE_MM = 2.0  # per pixel: with larger pixels nothing that folds can be seen
+_STATIC_TRUST = {"floor": 0.15, "line": 0.8}  # pigment leaks into what doesn't move
+_DYNAMIC_TRUST = {"floor": 0.5, "line": 1.0}
+
+
+@dataclass(frozen=True)
+class DetailOptions:
+    """How fine, how often. What is None is chosen by `quality`."""
+
+    quality: Quality = "standard"
+    size: int | None = None  # of the normal maps, px: the head's whole texture sheet
+    key_seconds: float | None = None  # between dynamic maps
+    texels: int | None = None  # most texels across the face: finer pictures are not used up
+
+
+@dataclass(frozen=True)
+class _Effort:
+    size: int
+    key_seconds: float
+    texels: int
+    solve: SolveOptions
+
+
+_EFFORTS = {
+    "fast": _Effort(1024, 0.4, 256, SolveOptions(rounds=2, steps=4)),
+    "standard": _Effort(1024, 0.2, 512, SolveOptions(rounds=2, steps=5)),
+    "fine": _Effort(2048, 0.1, 1024, SolveOptions(rounds=3, steps=8)),
+}
+
+
+class KeyReliefs:
+    """K relief maps (R, R) in a file that goes away with it: memory doesn't grow with the clip."""
+
+    def __init__(self, size: int) -> None:
+        self._shape = (size, size)
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as this object)
+        self._count = 0
+
+    def append(self, relief: np.ndarray) -> None:
+        """Add one map, mm; kept as float16 (steps under 1 micrometre)."""
+        assert relief.shape == self._shape, (relief.shape, self._shape)
+        try:
+            self._file.seek(0, os.SEEK_END)
+            self._file.write(relief.astype(np.float16).tobytes())
+        except OSError as error:
+            raise AVFaceError(
+                f"The skin's detail can't be stored ({error.strerror}).", "Free some disk space."
+            ) from error
+        self._count += 1
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, key: int) -> np.ndarray:
+        """(R, R) float32 mm."""
+        if not 0 <= key < self._count:
+            raise IndexError(key)
+        length = 2 * self._shape[0] * self._shape[1]
+        self._file.seek(key * length)
+        data = np.frombuffer(self._file.read(length), np.float16)
+        return data.reshape(self._shape).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """Relief over the coarse head, mm, in the face's window of the texture sheet (row 0 = top)."""
+
+    sheet: FaceSheet
+    static: np.ndarray  # (R, R) mm
+    dynamic: KeyReliefs  # K maps (R, R) mm, on top of the static one
+    frames: np.ndarray  # (K,)
+    times: np.ndarray  # (K,) seconds
+    mask: np.ndarray  # (R, R) in [0, 1]: where the clip shows skin
+    rest_frame: int  # the calmest sampled frame
+    size: int  # of the maps to bake, px
+
+
+def recover_detail(
+    clip: Clip,
+    track: FaceTrack,
+    params: FaceParams,
+    head: Head,
+    options: DetailOptions,
+    report: Report,
+) -> Detail | None:
+    """The clip's relief; None when it isn't asked for or the picture is too coarse to show any."""
+    frames = sample_frames(track)
+    if options.quality == "off" or not len(frames):
+        return None
+    if picture_mm(params, frames) > _COARSEST_PICTURE_MM:
+        report.warn("The face is too small in the picture for skin detail: the head stays smooth.")
+        return None
+    effort = _effort(options)
+    canvas = prepare_canvas(head, params, frames, effort.texels)
+    keys = key_frames(track, effort.key_seconds)
+    frames = sample_frames(track, int(np.clip(len(keys), 8, SAMPLES)))
+    skin = learn_skin(clip, track, params, canvas, frames)
+    if skin is None:
+        report.warn("No bare skin could be seen in the clip: the head stays smooth.")
+        return None
+    report(0.3)
+    rest_frame = int(frames[np.argmin(activity(params, frames))])
+    static = _static_relief(skin, canvas, params, rest_frame, effort.solve)
+    dynamic = KeyReliefs(canvas.sheet.size)
+    read = []
+    for view in views(clip, track, params, canvas, keys):
+        dynamic.append(_dynamic_relief(view, skin, canvas, effort.solve))
+        read.append(view.frame)
+        report(0.3 + 0.7 * len(read) / len(keys))
+    read = np.array(read, int)
+    return Detail(
+        canvas.sheet, static, dynamic, read, track.times[read], skin.weight, rest_frame, effort.size
+    )
+
+
+def key_frames(track: FaceTrack, spacing_seconds: float) -> np.ndarray:
+    """Frames (K,), about `spacing_seconds` apart, in which the face is seen."""
+    seen = np.flatnonzero(track.seen)
+    if not len(seen):
+        return seen
+    first, last = track.times[seen[0]], track.times[seen[-1]]
+    wanted = np.linspace(first, last, max(2, round(float(last - first) / spacing_seconds) + 1))
+    after = np.searchsorted(track.times[seen], wanted).clip(1, max(len(seen) - 1, 1))
+    before, after = seen[after - 1], seen[np.minimum(after, len(seen) - 1)]
+    nearer = wanted - track.times[before] <= track.times[after] - wanted
+    frames = np.unique(np.where(nearer, before, after))
+    return frames[np.abs(track.times[frames][:, None] - wanted).min(1) < spacing_seconds]
+
+
+def bake_normals(
+    detail: Detail | None, head: Head, params: FaceParams, folder: Path, name: str,
+    report: Report | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """Write `NAME.normals/static.png` and `frame_000123.png`, and say so in `Take`'s fields.
+
+    Each frame's picture holds the whole relief of that moment, the static part included: show one
+    of them, or a blend of two neighbours, never static and dynamic together. 8-bit RGB, Non-Color,
+    tangent space, OpenGL +Y; the whole sheet, flat (128, 128, 255) off the face.
+    """
+    if detail is None:
+        return {}
+    pictures = folder / f"{name}.normals"
+    rest = head.rest(params.shape)
+    try:
+        pictures.mkdir(parents=True, exist_ok=True)
+        for old in pictures.glob("*.png"):  # of an earlier capture: another spacing, other frames
+            old.unlink()
+        still = _normal_map(detail, head, params, detail.rest_frame, rest, detail.static)
+        _write_picture(still, pictures / "static.png")
+        names = []
+        for k, frame in enumerate(detail.frames):
+            relief = detail.static + detail.dynamic[k]
+            picture = _normal_map(detail, head, params, int(frame), rest, relief)
+            names.append(f"{pictures.name}/frame_{frame:06d}.png")
+            _write_picture(picture, folder / names[-1])
+            if report:
+                report((k + 1) / len(detail.frames))
+    except OSError as error:
+        raise AVFaceError(
+            f"The normal maps can't be written to {pictures} ({error.strerror}).",
+            "Free some disk space or choose another folder.",
+        ) from error
+    return {
+        "static_normals": f"{pictures.name}/static.png",
+        "dynamic_normals": tuple(names),
+        "detail_times": detail.times,
+    }
+
+
+def _effort(options: DetailOptions) -> _Effort:
+    preset = _EFFORTS[options.quality]
+    return _Effort(
+        options.size or preset.size,
+        options.key_seconds or preset.key_seconds,
+        options.texels or preset.texels,
+        preset.solve,
+    )
+
+
+def _static_relief(
+    skin: Skin, canvas: Canvas, params: FaceParams, frame: int, solve: SolveOptions
+) -> np.ndarray:
+    vertices = canvas.head.camera_frame(params, frame, canvas.rest)
+    surface = map_surface(canvas.sheet, vertices, canvas.head.file.faces)
+    left = residual(skin.albedo, skin.weight, canvas.grain)
+    weight = without_strangers(left, skin.weight, canvas.sheet.texel_mm)
+    left = gate(left, weight, canvas.zones, canvas.grain, **_STATIC_TRUST)
+    return solve_relief(left, weight, surface, skin.light, canvas.sheet.texel_mm, solve)
+
+
+def _dynamic_relief(view: View, skin: Skin, canvas: Canvas, solve: SolveOptions) -> np.ndarray:
+    ratio, weight = change(view, skin, canvas)
+    left = residual(ratio, weight, canvas.grain)
+    weight = without_strangers(left, weight, canvas.sheet.texel_mm)
+    left = gate(left, weight, canvas.zones, canvas.grain, **_DYNAMIC_TRUST)
+    return solve_relief(left, weight, view.surface, skin.light, canvas.sheet.texel_mm, solve)
+
+
+def _normal_map(
+    detail: Detail,
+    head: Head,
+    params: FaceParams,
+    frame: int,
+    rest: tuple[np.ndarray, np.ndarray],
+    relief: np.ndarray,
+) -> np.ndarray:
+    """The whole sheet (size, size, 3) uint8 RGB."""
+    vertices = head.frame(params, frame, rest)
+    surface = map_surface(detail.sheet, vertices, head.file.faces)
+    frames = tangent_frames(vertices, head.file)
+    normals = relief_normals(relief, detail.sheet, surface, frames, head.file)
+    normals[relief == 0] = (0, 0, 1)
+    return encode(normals, detail.sheet.window, detail.size)
+
+
+def encode(normals: np.ndarray, window: tuple[float, float, float], size: int) -> np.ndarray:
+    """Window normals (R, R, 3) on the sheet, as colours (size, size, 3) uint8 RGB."""
+    left, bottom, side = window
+    texels = len(normals)
+    scale = texels / (side * size)  # texels per pixel
+    offset = np.array([-left * size, -(1 - bottom - side) * size])
+    look_up = np.array([[scale, 0, 0], [0, scale, 0]])
+    look_up[:, 2] = (offset + 0.5) * scale - 0.5
+    tilt = normals - np.array([0, 0, 1], np.float32)  # 0 = flat, as the border is
+    if scale > 1.5:
+        tilt = cv2.GaussianBlur(tilt, (0, 0), 0.4 * scale)
+    sheet = cv2.warpAffine(
+        tilt.astype(np.float32),
+        look_up,
+        (size, size),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+    )
+    sheet[..., 2] += 1
+    sheet /= np.linalg.norm(sheet, axis=-1, keepdims=True)
+    # (128, 128, 255) is flat: 128 stands for 0 on either side
+    return np.clip(np.round(sheet * 127 + 128), 0, 255).astype(np.uint8)
+
+
+def _write_picture(picture: np.ndarray, path: Path) -> None:
+    """RGB uint8 as PNG, under a temporary name first."""
+    done, data = cv2.imencode(".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 2])
+    assert done, picture.shape
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        temporary.write_bytes(data.tobytes())
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,117 @@
+"""Where on the face relief is looked for: MediaPipe landmark groups drawn on the texture sheet.
+
+Eyes, brows, lips and nostrils are left flat; skin that folds when a face moves (forehead, glabella,
+crow's feet, lower lids, nasolabial and marionette lines) is trusted more than the rest.
+"""
+
+import cv2
+import numpy as np
+
+from .exchange.take import REGIONS
+from .unwrap import FaceSheet
+
+# Outlines, subject's right side first.
+_EYES = (
+    (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
+    (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
+)
+_BROWS = (
+    (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
+    (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
+)
+_NOSTRILS = ((98, 97, 99, 60, 75, 240, 64), (327, 326, 328, 290, 305, 460, 294))
+_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+_OVAL = (
+    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
+    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+)  # fmt: skip
+_FOREHEAD = (
+    54, 103, 67, 109, 10, 338, 297, 332, 284, 300, 293, 334, 296, 336, 9, 107, 66, 105, 63, 70,
+)  # fmt: skip
+
+# Lines along which faces fold, and the width of skin round them, mm.
+_FOLDS = (
+    ((9, 8, 168, 6), 14),  # glabella
+    ((55, 193, 122), 6), ((285, 417, 351), 6),  # nose root
+    ((226, 35), 11), ((130, 226, 113, 124), 11), ((31, 111), 11),  # crow's feet
+    ((446, 265), 11), ((359, 446, 342, 353), 11), ((261, 340), 11),
+    ((243, 112, 26, 22, 23, 24, 110, 25, 226), 9),  # lower lids
+    ((463, 341, 256, 252, 253, 254, 339, 255, 446), 9),
+    ((129, 203, 206, 216, 212, 202), 11),  # nasolabial and marionette lines
+    ((358, 423, 426, 436, 432, 422), 11),
+    ((57, 43, 106), 8), ((287, 273, 335), 8),
+)  # fmt: skip
+
+# What a region's confidence speaks for: landmarks it is centred on and its reach, mm.
+_REGION_REACH = {
+    "mouth": ((61, 291, 0, 17), 38.0),
+    "left_eye": (_EYES[1], 24.0),
+    "right_eye": (_EYES[0], 24.0),
+    "brows": (_BROWS[0] + _BROWS[1], 30.0),
+}
+
+
+def open_skin(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) in [0, 1]: skin on which relief may lie; 0 on eyes, brows, lips, nostrils, hair."""
+    mask = _polygon(sheet, _OVAL, scale=0.965)
+    for outlines, margin_mm in ((_EYES, 2.2), (_BROWS, 1.8), (_NOSTRILS, 1.5), ((_LIPS,), 1.0)):
+        for outline in outlines:
+            mask[_polygon(sheet, outline, grow_mm=margin_mm) > 0] = 0
+    mask[~sheet.on_skin] = 0
+    soft = cv2.erode(mask, _disc(1.5 / sheet.texel_mm)).astype(np.float32)
+    return cv2.GaussianBlur(soft, (0, 0), 0.9 / sheet.texel_mm)
+
+
+def calm_skin(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) bool: the middle of the face, whose colour says what this person's skin is like."""
+    return (_polygon(sheet, _OVAL, scale=0.75) > 0) & (open_skin(sheet) > 0.9)
+
+
+def fold_zones(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) in [0, 1]: 1 where faces fold."""
+    zones = np.zeros((sheet.size, sheet.size), np.float32)
+    cv2.fillPoly(zones, [_points(sheet, _FOREHEAD)], 1.0)
+    for line, width_mm in _FOLDS:
+        width = max(1, round(width_mm / sheet.texel_mm))
+        cv2.polylines(zones, [_points(sheet, line)], False, 1.0, width)
+    return cv2.GaussianBlur(zones, (0, 0), 2.5 / sheet.texel_mm)
+
+
+def region_reach(sheet: FaceSheet) -> np.ndarray:
+    """(len(REGIONS), R, R) in [0, 1]: how much each region's confidence speaks for a texel."""
+    reach = np.ones((len(REGIONS), sheet.size, sheet.size), np.float32)
+    for k, name in enumerate(REGIONS):
+        if name not in _REGION_REACH:
+            continue  # "face": everywhere
+        landmarks, reach_mm = _REGION_REACH[name]
+        mask = np.ones((sheet.size, sheet.size), np.uint8)
+        cv2.fillConvexPoly(mask, cv2.convexHull(_points(sheet, landmarks)), 0)
+        distance_mm = cv2.distanceTransform(mask, cv2.DIST_L2, 5) * sheet.texel_mm
+        reach[k] = np.clip(2 - 2 * distance_mm / reach_mm, 0, 1)
+    return reach
+
+
+def trusted(reach: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """(R, R) in [0, 1]: 0 where a region with low confidence (R regions) lies."""
+    doubt = np.clip((0.6 - confidence) / 0.3, 0, 1).astype(np.float32)
+    return 1 - np.max(reach * doubt[:, None, None], axis=0)
+
+
+def _points(sheet: FaceSheet, landmarks: tuple[int, ...]) -> np.ndarray:
+    return np.round(sheet.landmarks[list(landmarks)]).astype(np.int32)
+
+
+def _polygon(
+    sheet: FaceSheet, outline: tuple[int, ...], grow_mm: float = 0, scale: float = 1
+) -> np.ndarray:
+    """(R, R) uint8 0 or 1."""
+    points = sheet.landmarks[list(outline)]
+    points = points.mean(0) + (points - points.mean(0)) * scale
+    mask = np.zeros((sheet.size, sheet.size), np.uint8)
+    cv2.fillPoly(mask, [np.round(points).astype(np.int32)], 1)
+    return cv2.dilate(mask, _disc(grow_mm / sheet.texel_mm)) if grow_mm else mask
+
+
+def _disc(radius: float) -> np.ndarray:
+    side = 2 * round(radius) + 1
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))

@@ -1,0 +1,49 @@
+"""The light on a face: second-order spherical harmonics of the normal (Ramamoorthi, Hanrahan 2001).
+
+One light per clip, fixed to the camera; a picture is albedo x light. Axes are the camera's.
+"""
+
+import numpy as np
+
+_SAMPLES = 1500  # texels per frame
+_RIDGE = 0.02 * np.array([1e-3, 1, 1, 1, 3, 3, 3, 3, 3])  # the part without direction is free
+_OUTLIER = 0.12  # of the median brightness
+_FLOOR = 0.15  # of the median shading: no darker
+
+
+def harmonics(normals: np.ndarray) -> np.ndarray:
+    """(..., 3) unit -> (..., 9): 1, x, y, z, xy, xz, yz, x2 - y2, 3 z2 - 1."""
+    x, y, z = normals[..., 0], normals[..., 1], normals[..., 2]
+    return np.stack(
+        [np.ones_like(x), x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1
+    )
+
+
+def draw_samples(
+    weight: np.ndarray, generator: np.random.Generator, count: int = _SAMPLES
+) -> np.ndarray:
+    """Flat indices of `count` texels, drawn by weight; none when hardly anything is seen."""
+    summed = np.cumsum(weight.ravel(), dtype=np.float64)
+    if summed[-1] < 200:
+        return np.zeros(0, np.int64)
+    return np.searchsorted(summed / summed[-1], generator.random(count)).clip(0, weight.size - 1)
+
+
+def fit_light(normals: np.ndarray, brightness: np.ndarray) -> np.ndarray:
+    """The light (9,) under which normals (N, 3) show brightness (N,); Huber, weakly ridged."""
+    scale = float(np.median(brightness))
+    basis, seen = harmonics(normals), brightness / scale
+    trust, light = np.ones(len(seen)), np.zeros(9)
+    for _ in range(6):
+        system = basis.T @ (basis * trust[:, None]) + len(seen) * np.diag(_RIDGE)
+        light = np.linalg.solve(system, basis.T @ (seen * trust))
+        trust = 1 / np.maximum(1, np.abs(basis @ light - seen) / _OUTLIER)
+    return light * scale
+
+
+def log_shading(normals: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """log S (H, W) of unit normals (H, W, 3), floored where the harmonics go dark."""
+    shading = harmonics(normals) @ light.astype(np.float32)
+    facing = shading[normals[..., 2] > 0.3]
+    floor = _FLOOR * float(np.median(facing)) if len(facing) else 1e-3
+    return np.log(np.maximum(shading, max(floor, 1e-4))).astype(np.float32)

@@ -1,0 +1,332 @@
+"""Relief from shading: the height D (mm) over the coarse surface that explains a residual.
+
+The model of the log picture's change, with n(D) the normal of the surface raised by D:
+
+    log S(n(D)) - log S(n(0)) + kappa * sum over s of (D - G_s D) / s
+
+The second term says "what is deep is dark" (occlusion), the only cue where the light is frontal.
+D minimises the robust misfit of it, its curvature and its size, and anything as wide as the
+high-pass. Gauss-Newton with reweighting; each linear system by conjugate gradients, preconditioned
+in the frequency domain, where all of the convolutions are diagonal.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numba
+import numpy as np
+import scipy.fft
+
+from .residual import HIGH_PASS_MM
+from .unwrap import Surface
+
+_OCCLUSION_MM = (0.7, 1.4, 2.8, 5.6)  # scales s
+_STEEPEST = 2.0  # slope of the relief, mm per mm
+_SHADING_FLOOR = 0.4  # of the median shading
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """Weights of the energy; lengths in mm."""
+
+    occlusion: float = 0.38  # kappa
+    robust: float = 0.04  # log contrast from which the misfit counts linearly
+    curvature: float = 0.0075  # mm^2, on the squared Laplacian (1/mm)
+    size: float = 0.006  # on |D|
+    wide: float = 0.4  # on the part of D wider than the high-pass
+    bright: float = 0.6  # weight of texels brighter than the model: highlights
+    limit_mm: float = 1.8
+    rounds: int = 3  # linearisations
+    steps: int = 6  # conjugate gradient steps in each
+
+
+def solve_relief(
+    left: np.ndarray,
+    weight: np.ndarray,
+    surface: Surface,
+    light: np.ndarray,
+    texel_mm: float,
+    options: SolveOptions | None = None,
+) -> np.ndarray:
+    """D (R, R) float32 mm, 0 away from the evidence.
+
+    Args:
+        left: (R, R) residual log contrast.
+        weight: (R, R) trust in it; where it is 0 the curvature term carries D on smoothly.
+        surface: the coarse surface, camera axes.
+        light: (9,) luminance.
+        texel_mm: of the sheet.
+        options: weights of the energy.
+    """
+    options = options or SolveOptions()
+    relief = np.zeros_like(left, np.float32)
+    box = _evidence(weight, left, texel_mm)
+    if box is None:
+        return relief
+    weight = np.ascontiguousarray(weight[box], np.float32)
+    left = np.ascontiguousarray(left[box], np.float32)
+    system = _System.of(surface, box, light, texel_mm, weight, options)
+    height = np.zeros_like(left)
+    for _ in range(options.rounds):
+        height = system.refine(height, left, weight)
+    height = options.limit_mm * np.tanh(height / options.limit_mm)
+    relief[box] = height * _reach(weight, texel_mm)
+    return relief
+
+
+def surface_steps(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
+    """Where a height's texel differences (du, dv) point: its slope is U du + V dv.
+
+    Returns U and V, (R, R, 3) texels per mm: the dual basis of the surface's texel steps.
+    """
+    u, v = surface.along_u, surface.along_v
+    uu = np.einsum("ijk,ijk->ij", u, u)[..., None]
+    vv = np.einsum("ijk,ijk->ij", v, v)[..., None]
+    uv = np.einsum("ijk,ijk->ij", u, v)[..., None]
+    area = np.maximum(uu * vv - uv * uv, 1e-6)
+    return (u * vv - v * uv) / area, (v * uu - u * uv) / area
+
+
+def differences(height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Central differences per texel along u (right) and v (up); 0 at the border."""
+    du, dv = np.zeros_like(height), np.zeros_like(height)
+    du[:, 1:-1] = (height[:, 2:] - height[:, :-2]) / 2
+    dv[1:-1] = (height[:-2] - height[2:]) / 2
+    return du, dv
+
+
+@dataclass(frozen=True)
+class _System:
+    """The parts of the energy that stay the same over the rounds, on the evidence's box."""
+
+    normal: np.ndarray  # (h, w, 3)
+    step_u: np.ndarray  # (h, w, 3)
+    step_v: np.ndarray
+    light: np.ndarray  # (9,)
+    floor: float
+    flat: np.ndarray  # (h, w) log S of the coarse surface
+    occlusion: np.ndarray  # (h, w // 2 + 1) spectrum of the occlusion term
+    penalty: np.ndarray  # spectrum of the smoothness terms
+    options: SolveOptions
+
+    @classmethod
+    def of(
+        cls,
+        surface: Surface,
+        box: tuple[slice, slice],
+        light: np.ndarray,
+        texel_mm: float,
+        weight: np.ndarray,
+        options: SolveOptions,
+    ) -> "_System":
+        part = Surface(*(getattr(surface, name)[box] for name in Surface.__dataclass_fields__))
+        limit = 4 / texel_mm
+        step_u, step_v = (
+            np.ascontiguousarray(np.clip(step, -limit, limit), np.float32)
+            for step in surface_steps(part)
+        )
+        normal = np.ascontiguousarray(part.normal, np.float32)
+        light = light.astype(np.float32)
+        zero = np.zeros(weight.shape, np.float32)
+        shading = np.exp(_linearise(normal, step_u, step_v, zero, zero, light, np.float32(1e-4))[0])
+        seen = shading[weight > 0.3]
+        floor = np.float32(_SHADING_FLOOR * (np.median(seen) if len(seen) else 1.0))
+        occlusion, penalty = _spectra(weight.shape, texel_mm, options)
+        flat = np.log(np.maximum(shading, floor))
+        return cls(normal, step_u, step_v, light, float(floor), flat, occlusion, penalty, options)
+
+    def refine(self, height: np.ndarray, left: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """One Gauss-Newton round: linearise at `height`, reweight, solve."""
+        o = self.options
+        du, dv = differences(height)
+        shading, by_u, by_v = _linearise(
+            self.normal, self.step_u, self.step_v, du, dv, self.light, np.float32(self.floor)
+        )
+        misfit = shading - self.flat + self._convolve(height, self.occlusion) - left
+        trust = weight * np.where(misfit < 0, np.float32(o.bright), np.float32(1))
+        trust *= 0.5 / np.sqrt(misfit**2 + np.float32(o.robust**2))
+        small = 0.5 * o.size / np.sqrt(height**2 + 1e-4) + 5e-4 * (1 - weight)
+        model = _Linear(by_u, by_v, trust.astype(np.float32), small.astype(np.float32))
+        # in terms of the whole height: misfit(D) = J D - target
+        target = self._forward(height, model) - misfit
+        return self._conjugate_gradients(height, self._backward(model.trust * target, model), model)
+
+    def _convolve(self, values: np.ndarray, spectrum: np.ndarray) -> np.ndarray:
+        changed = np.asarray(scipy.fft.rfft2(values)) * spectrum
+        return np.asarray(scipy.fft.irfft2(changed, s=values.shape))
+
+    def _forward(self, height: np.ndarray, model: "_Linear") -> np.ndarray:
+        return _slopes(height, model.by_u, model.by_v, self._convolve(height, self.occlusion))
+
+    def _backward(self, misfit: np.ndarray, model: "_Linear") -> np.ndarray:
+        return _slopes_adjoint(
+            misfit, model.by_u, model.by_v, self._convolve(misfit, self.occlusion)
+        )
+
+    def _normal_equations(self, height: np.ndarray, model: "_Linear") -> np.ndarray:
+        """(J' W J + penalties) height, with as few transforms as can be."""
+        spectrum = scipy.fft.rfft2(height)
+        inner = scipy.fft.irfft2(spectrum * self.occlusion, s=height.shape)
+        misfit = model.trust * _slopes(height, model.by_u, model.by_v, inner)
+        spectrum = spectrum * self.penalty + scipy.fft.rfft2(misfit) * self.occlusion
+        outer = scipy.fft.irfft2(spectrum, s=height.shape)
+        return _slopes_adjoint(misfit, model.by_u, model.by_v, outer) + model.small * height
+
+    def _conjugate_gradients(
+        self, height: np.ndarray, right: np.ndarray, model: "_Linear"
+    ) -> np.ndarray:
+        inverse = 1 / self._average_system(model)
+        gap = right - self._normal_equations(height, model)
+        ahead = self._convolve(gap, inverse)
+        way, push = ahead, _dot(gap, ahead)
+        for _ in range(self.options.steps):
+            curve = self._normal_equations(way, model)
+            length = push / max(_dot(way, curve), 1e-20)
+            height = height + length * way
+            gap = gap - length * curve
+            ahead = self._convolve(gap, inverse)
+            before, push = push, _dot(gap, ahead)
+            way = ahead + np.float32(push / max(before, 1e-20)) * way
+        return height.astype(np.float32)
+
+    def _average_system(self, model: "_Linear") -> np.ndarray:
+        """The system with every coefficient replaced by its mean: diagonal in frequency."""
+        rows, columns = model.trust.shape
+        wave_y = np.sin(2 * np.pi * np.fft.fftfreq(rows))[:, None] ** 2
+        wave_x = np.sin(2 * np.pi * np.fft.rfftfreq(columns))[None] ** 2
+        trust = float(model.trust.mean())
+        along_u = float((model.trust * model.by_u**2).mean())
+        along_v = float((model.trust * model.by_v**2).mean())
+        system = trust * self.occlusion**2 + along_u * wave_x + along_v * wave_y
+        return (system + self.penalty + float(model.small.mean())).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class _Linear:
+    """One linearisation: the misfit's derivatives by the differences, and the weights."""
+
+    by_u: np.ndarray  # (h, w)
+    by_v: np.ndarray
+    trust: np.ndarray
+    small: np.ndarray
+
+
+def _spectra(
+    shape: tuple[int, int], texel_mm: float, options: SolveOptions
+) -> tuple[np.ndarray, np.ndarray]:
+    """Frequency responses (h, w // 2 + 1) of the occlusion term and of the penalties."""
+    frequency_y = 2 * np.pi * np.fft.fftfreq(shape[0])[:, None]
+    frequency_x = 2 * np.pi * np.fft.rfftfreq(shape[1])[None]
+    square = (frequency_x**2 + frequency_y**2) / texel_mm**2  # 1/mm^2
+    occlusion = np.zeros_like(square)
+    for scale in _OCCLUSION_MM:
+        if scale > 0.6 * texel_mm:
+            occlusion += options.occlusion * (1 - np.exp(-square * scale**2 / 2)) / scale
+    laplacian = (4 * np.sin(frequency_x / 2) ** 2 + 4 * np.sin(frequency_y / 2) ** 2) / texel_mm**2
+    wide = np.exp(-square * HIGH_PASS_MM**2 / 2)
+    penalty = options.curvature * laplacian**2 + options.wide * wide**2
+    return occlusion.astype(np.float32), penalty.astype(np.float32)
+
+
+def _evidence(weight: np.ndarray, left: np.ndarray, texel_mm: float) -> tuple[slice, slice] | None:
+    """The rows and columns that hold evidence, with a rim; None when there is none."""
+    there = (weight > 0.02) & (left != 0)
+    if not there.any():
+        return None
+    box = []
+    for axis in (0, 1):
+        lines = np.flatnonzero(there.any(1 - axis))
+        rim, count = round(8 / texel_mm), there.shape[axis]
+        start, stop = max(lines[0] - rim, 0), min(lines[-1] + rim + 1, count)
+        stop = min(start + scipy.fft.next_fast_len(int(stop - start), real=True), count)
+        box.append(slice(int(start), int(stop)))
+    return box[0], box[1]
+
+
+def _reach(weight: np.ndarray, texel_mm: float) -> np.ndarray:
+    """(h, w) in [0, 1]: fades relief out over some 4 mm round the evidence."""
+    side = 2 * round(2 / texel_mm) + 1
+    grown = cv2.GaussianBlur(cv2.dilate(weight, np.ones((side, side))), (0, 0), 1.5 / texel_mm)
+    return np.clip(grown * 1.15, 0, 1)
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.vdot(a, b))
+
+
+@numba.njit(cache=True, fastmath=True)
+def _linearise(normal, step_u, step_v, du, dv, light, floor):
+    """log S of the raised surface's normals, and its derivatives by du and dv."""
+    rows, columns = du.shape
+    shading = np.empty((rows, columns), np.float32)
+    by_u = np.zeros((rows, columns), np.float32)
+    by_v = np.zeros((rows, columns), np.float32)
+    for i in range(rows):
+        for j in range(columns):
+            slope = np.float32(0)
+            raised = np.empty(3, np.float32)
+            for k in range(3):
+                raised[k] = step_u[i, j, k] * du[i, j] + step_v[i, j, k] * dv[i, j]
+                slope += raised[k] ** 2
+            steep = min(np.float32(1), _STEEPEST / max(np.sqrt(slope), np.float32(1e-6)))
+            length = np.float32(0)
+            for k in range(3):
+                raised[k] = normal[i, j, k] - steep * raised[k]
+                length += raised[k] ** 2
+            length = max(np.sqrt(length), np.float32(1e-6))
+            x, y, z = raised[0] / length, raised[1] / length, raised[2] / length
+            s = (
+                light[0] + light[1] * x + light[2] * y + light[3] * z + light[4] * x * y
+                + light[5] * x * z + light[6] * y * z + light[7] * (x * x - y * y)
+                + light[8] * (3 * z * z - 1)
+            )  # fmt: skip
+            shading[i, j] = np.log(max(s, floor))
+            if s <= floor:
+                continue
+            gx = light[1] + light[4] * y + light[5] * z + 2 * light[7] * x
+            gy = light[2] + light[4] * x + light[6] * z - 2 * light[7] * y
+            gz = light[3] + light[5] * x + light[6] * y + 6 * light[8] * z
+            along = gx * x + gy * y + gz * z
+            gx, gy, gz = gx - along * x, gy - along * y, gz - along * z
+            scale = -steep / (s * length)
+            by_u[i, j] = scale * (
+                gx * step_u[i, j, 0] + gy * step_u[i, j, 1] + gz * step_u[i, j, 2]
+            )
+            by_v[i, j] = scale * (
+                gx * step_v[i, j, 0] + gy * step_v[i, j, 1] + gz * step_v[i, j, 2]
+            )
+    return shading, by_u, by_v
+
+
+@numba.njit(cache=True, fastmath=True)
+def _slopes(height, by_u, by_v, added):
+    """by_u * d height/du + by_v * d height/dv + added."""
+    rows, columns = height.shape
+    out = added.copy()
+    half = np.float32(0.5)
+    for i in range(rows):
+        for j in range(columns):
+            if 0 < j < columns - 1:
+                out[i, j] += by_u[i, j] * half * (height[i, j + 1] - height[i, j - 1])
+            if 0 < i < rows - 1:
+                out[i, j] += by_v[i, j] * half * (height[i - 1, j] - height[i + 1, j])
+    return out
+
+
+@numba.njit(cache=True, fastmath=True)
+def _slopes_adjoint(misfit, by_u, by_v, added):
+    """The transpose of `_slopes` in `height`, plus `added`."""
+    rows, columns = misfit.shape
+    out = added.copy()
+    half = np.float32(0.5)
+    for i in range(rows):
+        for j in range(columns):
+            if 0 < j < columns - 1:
+                push = half * by_u[i, j] * misfit[i, j]
+                out[i, j + 1] += push
+                out[i, j - 1] -= push
+            if 0 < i < rows - 1:
+                push = half * by_v[i, j] * misfit[i, j]
+                out[i - 1, j] += push
+                out[i + 1, j] -= push
+    return out

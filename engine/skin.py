@@ -1,0 +1,231 @@
+"""What a clip says about a person's skin: the light on it, its albedo, and each frame's own change.
+
+Frames are looked at one at a time; of the sampled ones only brightness and weight are kept, so that
+memory doesn't grow with the clip.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numba
+import numpy as np
+
+from .faces import FaceTrack
+from .folds import calm_skin, fold_zones, open_skin, region_reach, trusted
+from .head.model import FaceParams, Head
+from .light import draw_samples, fit_light, log_shading
+from .media import Clip, read_frames
+from .residual import LUMINANCE, Grain, masked_blur, skin_share
+from .unwrap import FaceSheet, Surface, build_sheet, unwrap, window_mm
+
+SAMPLES = 40  # frames from which light and albedo are taken
+_COARSE = 4  # the coarse surface's shading is smooth: every fourth texel is enough
+_LEAST_WEIGHT = 0.15
+_FLOW_LIMIT_MM = 2.5
+_FLOW_SMOOTH_MM = 3.0
+_LEAST_SIZE = 128  # texels
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A person's texture sheet at the resolution that a clip can fill."""
+
+    head: Head
+    rest: tuple[np.ndarray, np.ndarray]  # vertices, joints of the person
+    sheet: FaceSheet
+    open: np.ndarray  # (R, R) skin that may bear relief
+    calm: np.ndarray  # (R, R) bool
+    zones: np.ndarray  # (R, R)
+    reach: np.ndarray  # (len(REGIONS), R, R)
+    grain: Grain
+
+
+@dataclass(frozen=True)
+class View:
+    """One frame on the canvas."""
+
+    frame: int
+    brightness: np.ndarray  # (R, R) log luminance
+    colour: np.ndarray  # (R, R, 3) linear RGB
+    weight: np.ndarray  # (R, R) trust
+    surface: Surface
+
+
+@dataclass(frozen=True)
+class Skin:
+    """Light and albedo of a person in a clip."""
+
+    light: np.ndarray  # (9,) luminance
+    albedo: np.ndarray  # (R, R) log luminance without shading, of the calm face
+    weight: np.ndarray  # (R, R) how well it is known
+
+
+def picture_mm(params: FaceParams, frames: np.ndarray) -> float:
+    """How much of the face one pixel of the clip covers, millimetres, over `frames`."""
+    distance = np.median(-params.head_translation[frames, 2])
+    return float(distance / params.focal * 1e3)
+
+
+def prepare_canvas(head: Head, params: FaceParams, frames: np.ndarray, largest: int) -> Canvas:
+    """The sheet at a little finer than the clip's pixels, at most `largest` texels wide."""
+    rest = head.rest(params.shape)
+    pixel_mm = picture_mm(params, frames)
+    texels = window_mm(head, rest[0]) / (0.6 * pixel_mm)
+    size = int(np.clip(32 * np.ceil(texels / 32), _LEAST_SIZE, largest))
+    sheet = build_sheet(head, rest[0], size)
+    return Canvas(
+        head, rest, sheet, open_skin(sheet), calm_skin(sheet), fold_zones(sheet),
+        region_reach(sheet), Grain(sheet.texel_mm, pixel_mm),
+    )  # fmt: skip
+
+
+def look(
+    canvas: Canvas, track: FaceTrack, params: FaceParams, frame: int, picture: np.ndarray
+) -> View:
+    """One frame's picture (H, W, 3) uint8 on the canvas, with what is not open skin weighed out."""
+    vertices = canvas.head.camera_frame(params, frame, canvas.rest)
+    landmarks = track.landmarks[frame, :468, :2].astype(np.float64)
+    seen = unwrap(canvas.sheet, canvas.head, vertices, params.focal, picture, landmarks)
+    weight = seen.weight * canvas.open * trusted(canvas.reach, track.confidence[frame])
+    weight *= skin_share(seen.colour, weight, canvas.calm, canvas.sheet.texel_mm)
+    brightness = np.log(np.maximum(seen.colour @ LUMINANCE, 1e-3))
+    return View(frame, brightness, seen.colour, weight.astype(np.float32), seen.surface)
+
+
+def views(
+    clip: Clip, track: FaceTrack, params: FaceParams, canvas: Canvas, frames: Iterable[int]
+) -> Iterator[View]:
+    """The wanted frames of a clip, in order, each on the canvas."""
+    wanted = sorted(int(frame) for frame in frames)
+    if not wanted:
+        return
+    left = set(wanted)
+    for frame, picture in read_frames(clip, wanted[0], wanted[-1] + 1):
+        if frame in left:
+            yield look(canvas, track, params, frame, picture)
+
+
+def sample_frames(track: FaceTrack, count: int = SAMPLES) -> np.ndarray:
+    """Up to `count` frames spread over those in which the face is seen well."""
+    good = np.flatnonzero(track.seen & (track.confidence[:, 0] > 0.3))
+    if not len(good):
+        good = np.flatnonzero(track.seen)
+    picks = np.linspace(0, len(good) - 1, min(count, len(good))).round().astype(int)
+    return good[np.unique(picks)]
+
+
+def learn_skin(
+    clip: Clip, track: FaceTrack, params: FaceParams, canvas: Canvas, frames: np.ndarray
+) -> Skin | None:
+    """Light and albedo from sampled frames; None when they show no skin.
+
+    The albedo is the median over the calmer half of the frames, first as they lie, then once more
+    with each frame registered to the first median: the fit's small slips would blur it.
+    """
+    size = canvas.sheet.size
+    ratios = np.zeros((len(frames), size, size), np.float16)
+    weights = np.zeros_like(ratios)
+    normals, light_normals, light_values = [], [], []
+    generator = np.random.default_rng(0)
+    for k, view in enumerate(views(clip, track, params, canvas, frames)):
+        ratios[k], weights[k] = view.brightness, view.weight
+        normals.append(view.surface.normal[::_COARSE, ::_COARSE].astype(np.float16))
+        drawn = draw_samples(view.weight, generator)
+        light_normals.append(view.surface.normal.reshape(-1, 3)[drawn])
+        light_values.append(np.exp(view.brightness.ravel()[drawn]))
+    if sum(map(len, light_values)) < 1000:
+        return None
+    light = fit_light(np.concatenate(light_normals), np.concatenate(light_values))
+    for k, coarse in enumerate(normals):
+        ratios[k] -= _enlarge(log_shading(coarse.astype(np.float32), light), size)
+
+    calm = _calm_half(params, frames[: len(normals)])
+    first, known = _median(ratios[calm], weights[calm])
+    known *= canvas.open
+    for k in calm:
+        flow = register(first, known, ratios[k].astype(np.float32), weights[k], canvas)
+        ratios[k], weights[k] = (shift(a[k].astype(np.float32), flow) for a in (ratios, weights))
+    albedo, known = _median(ratios[calm], weights[calm])
+    return Skin(light, albedo, known * canvas.open)
+
+
+def change(view: View, skin: Skin, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
+    """A frame's log ratio to its shaded albedo, registered to it, and its weight: (R, R) each.
+
+    The albedo cancels: what is left is how this frame's relief differs from the calm face's.
+    """
+    coarse = log_shading(view.surface.normal[::_COARSE, ::_COARSE], skin.light)
+    ratio = view.brightness - _enlarge(coarse, canvas.sheet.size)
+    flow = register(skin.albedo, skin.weight, ratio, view.weight, canvas)
+    weight = shift(view.weight, flow) * skin.weight
+    return (shift(ratio, flow) - skin.albedo) * (weight > 0), weight
+
+
+def register(
+    albedo: np.ndarray, known: np.ndarray, ratio: np.ndarray, weight: np.ndarray, canvas: Canvas
+) -> np.ndarray:
+    """How far (R, R, 2) texels a frame's texture lies from the albedo's; smooth and small."""
+    texel_mm = canvas.sheet.texel_mm
+    weight = weight.astype(np.float32)
+
+    def picture(values: np.ndarray, trust: np.ndarray) -> np.ndarray:
+        fine = values - masked_blur(values, trust, 4 / texel_mm)
+        return np.clip(128 + 260 * fine * (trust > 0.05), 0, 255).astype(np.uint8)
+
+    finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    flow = finder.calc(picture(albedo, known), picture(ratio, weight), None)  # type: ignore
+    limit = _FLOW_LIMIT_MM / texel_mm
+    trust = known * weight + np.float32(1e-3)
+    return masked_blur(np.clip(flow, -limit, limit), trust, _FLOW_SMOOTH_MM / texel_mm)
+
+
+def shift(values: np.ndarray, flow: np.ndarray) -> np.ndarray:
+    """Values (R, R) read where the flow points."""
+    rows, columns = values.shape
+    x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+    return cv2.remap(values, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR)
+
+
+def activity(params: FaceParams, frames: np.ndarray) -> np.ndarray:
+    """How far each frame's face is from rest, in units of expression coefficients."""
+    jaw = np.linalg.norm(params.jaw[frames], axis=1) / 0.15  # rad: half open counts as one unit
+    return np.abs(params.expression[frames]).sum(1) + jaw
+
+
+def _calm_half(params: FaceParams, frames: np.ndarray) -> np.ndarray:
+    """Positions in `frames` of the calmer half, at least eight where there are as many."""
+    order = np.argsort(activity(params, frames), kind="stable")
+    return np.sort(order[: max(8, len(frames) // 2)])
+
+
+def _enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
+    """Every _COARSE-th texel back to (size, size); texel 0 sits on texel 0."""
+    grid = np.arange(size, dtype=np.float32) / _COARSE
+    x, y = np.meshgrid(grid, grid)
+    return cv2.remap(coarse, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _median(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median (R, R) over the frames that see a texel, and how many do, as a weight in [0, 1]."""
+    middle, share = _median_of_seen(values.astype(np.float32), weights > _LEAST_WEIGHT)
+    return middle, np.clip(2 * share, 0, 1)
+
+
+@numba.njit(cache=True)
+def _median_of_seen(values, seen):
+    frames, rows, columns = values.shape
+    middle = np.zeros((rows, columns), np.float32)
+    share = np.zeros((rows, columns), np.float32)
+    some = np.empty(frames, np.float32)
+    for i in range(rows):
+        for j in range(columns):
+            count = 0
+            for k in range(frames):
+                if seen[k, i, j]:
+                    some[count] = values[k, i, j]
+                    count += 1
+            if count:
+                middle[i, j] = np.median(some[:count])
+                share[i, j] = count / frames
+    return middle, share

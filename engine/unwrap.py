@@ -1,0 +1,269 @@
+"""Pictures laid onto the head's texture sheet, and the surface under each texel.
+
+Only a square window of the sheet is used: the one that the 468 landmarks of the face span. Row 0
+of every map is the window's top (largest v); u grows to the right, v upwards.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .geometry import embed, project, vertex_normals
+from .head.model import Head
+from .render import depth_map, interpolate, rasterize
+
+_MARGIN = 0.04  # of the landmarks' extent, left free round them
+_VISIBILITY_TOLERANCE = 0.004  # m: a texel this far behind the nearest surface is hidden
+_DEPTH_MAP_SIDE = 384  # px: of the visibility test; a face's triangles are about 5 px there
+_WARP_REACH = 0.014  # m: how far a landmark's residual spreads over the surface
+_WARP_RIDGE = 0.3  # regularises the spread: a single stray landmark moves little
+_WARP_LIMIT = 0.03  # of the face's width in the picture: a larger residual isn't a warp
+
+
+@dataclass(frozen=True)
+class FaceSheet:
+    """The window of a head's texture sheet that holds the face: R x R texels."""
+
+    size: int  # R
+    window: tuple[float, float, float]  # left u, bottom v, side: fractions of the sheet
+    faces: np.ndarray  # (F', 3) the skin's triangles, which `face_id` counts
+    uv_faces: np.ndarray  # (F', 3) their UV vertices
+    face_id: np.ndarray  # (R, R) int32, -1 off the skin
+    barycentric: np.ndarray  # (R, R, 3) float32
+    uv_gradient: np.ndarray  # (F', 2, 2): d(corner 1, corner 2)/d(u, v) of the sheet, inverted
+    uv_area: np.ndarray  # (F',) fraction of the sheet, of either sign
+    landmarks: np.ndarray  # (468, 2) texels: column, row
+    spread: np.ndarray  # (V, 468) landmark residuals to vertices
+    texel_mm: float  # of the head at rest, median over the face
+
+    @property
+    def on_skin(self) -> np.ndarray:
+        """(R, R) bool."""
+        return self.face_id >= 0
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The posed surface under each texel, camera axes."""
+
+    position: np.ndarray  # (R, R, 3) m
+    normal: np.ndarray  # (R, R, 3) unit
+    along_u: np.ndarray  # (R, R, 3) mm per texel
+    along_v: np.ndarray  # (R, R, 3) mm per texel, v up
+
+
+@dataclass(frozen=True)
+class Unwrapped:
+    """One frame on the sheet."""
+
+    colour: np.ndarray  # (R, R, 3) linear RGB, 1 = display white
+    weight: np.ndarray  # (R, R) in [0, 1]: seen, and how squarely
+    surface: Surface
+
+
+def face_window(head: Head) -> tuple[float, float, float]:
+    """Left u, bottom v and side of the square that the face's landmarks span on the sheet."""
+    uv = _landmark_uv(head)
+    low, high = uv.min(0), uv.max(0)
+    side = float((high - low).max() * (1 + 2 * _MARGIN))
+    left, bottom = (low + high) / 2 - side / 2
+    return float(left), float(bottom), side
+
+
+def window_mm(head: Head, rest: np.ndarray) -> float:
+    """How wide the face's window is on the person `rest` (V, 3), millimetres."""
+    file, uv = head.file, _landmark_uv(head)
+    points = embed(rest, file.faces, file.landmarks_468)
+    middle = np.argsort(np.linalg.norm(uv - np.median(uv, 0), axis=1))[:234]
+    pairs = middle[:, None], np.roll(middle, 117)[:, None]
+    on_head = np.linalg.norm(points[pairs[0]] - points[pairs[1]], axis=-1)
+    on_sheet = np.linalg.norm(uv[pairs[0]] - uv[pairs[1]], axis=-1)
+    return float(np.median(on_head / np.maximum(on_sheet, 1e-6)) * face_window(head)[2] * 1e3)
+
+
+def build_sheet(head: Head, rest: np.ndarray, size: int) -> FaceSheet:
+    """Which triangle each texel of the window lies on; once per person and resolution.
+
+    Args:
+        head: the head.
+        rest: (V, 3) the person at rest.
+        size: R, texels along the window's side.
+    """
+    file, window = head.file, face_window(head)
+    skin = file.masks.get("skin", np.ones(len(file.template), bool)).copy()
+    skin &= ~file.masks.get("mouth_inside", np.zeros_like(skin))
+    inside = skin[file.faces].all(1)
+    faces, corners = file.faces[inside], file.uv[file.uv_faces[inside]]  # (F', 3), (F', 3, 2)
+
+    texels = _to_texels(corners.reshape(-1, 2), window, size)
+    flat = np.concatenate([texels, np.ones((len(texels), 1))], axis=1)
+    face_id, barycentric = rasterize(flat, np.arange(len(flat)).reshape(-1, 3), (size, size))
+
+    edges = corners[:, 1:] - corners[:, :1]  # (F', 2 edges, 2 uv)
+    area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
+    safe = np.where(np.abs(area) < 1e-12, 1e-12, area)
+    gradient = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1)
+    gradient = gradient.reshape(-1, 2, 2) / safe[:, None, None]
+
+    landmarks = embed(rest, file.faces, file.landmarks_468)
+    sheet = FaceSheet(
+        size, window, faces, file.uv_faces[inside], face_id, barycentric, gradient, area,
+        _to_texels(_landmark_uv(head), window, size), _spread(rest, landmarks), 1.0,
+    )  # fmt: skip
+    surface = map_surface(sheet, rest, file.faces)
+    texel = np.linalg.norm(np.cross(surface.along_u, surface.along_v), axis=-1) ** 0.5
+    face = _inside_landmarks(sheet)
+    return FaceSheet(**{**sheet.__dict__, "texel_mm": float(np.median(texel[face]))})
+
+
+def map_surface(sheet: FaceSheet, vertices: np.ndarray, all_faces: np.ndarray) -> Surface:
+    """Position, normal and the two texel steps of a posed head, smooth across triangles.
+
+    Args:
+        sheet: the face's window.
+        vertices: (V, 3) m.
+        all_faces: (F, 3) of the whole head, for its normals.
+    """
+    corner = vertices[sheet.faces]  # (F', 3, 3)
+    edges = corner[:, 1:] - corner[:, :1]  # (F', 2 edges, 3)
+    steps = sheet.uv_gradient @ edges  # (F', 2 uv, 3) m per sheet
+    share = np.abs(sheet.uv_area)
+    values = np.empty((len(vertices), 12))
+    values[:, :3] = vertices
+    values[:, 3:6] = vertex_normals(vertices, all_faces)
+    values[:, 6:] = _to_vertices(steps.reshape(-1, 6), share, sheet.faces, len(vertices))
+    maps = interpolate(values, sheet.faces, sheet.face_id, sheet.barycentric)
+    normal = maps[..., 3:6]
+    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
+    scale = np.float32(1e3 * sheet.window[2] / sheet.size)  # m per sheet to mm per texel
+    return Surface(maps[..., :3], normal, maps[..., 6:9] * scale, maps[..., 9:] * scale)
+
+
+def unwrap(
+    sheet: FaceSheet,
+    head: Head,
+    vertices: np.ndarray,
+    focal: float,
+    picture: np.ndarray,
+    landmarks_px: np.ndarray | None,
+) -> Unwrapped:
+    """One frame of the clip on the sheet.
+
+    Args:
+        sheet: the face's window.
+        head: the head.
+        vertices: (V, 3) of the frame, camera space.
+        focal: px.
+        picture: (H, W, 3) uint8 RGB.
+        landmarks_px: (468, 2) where the face's landmarks are in the picture. The difference from
+            where the head has them bends the look-up, so that each texel meets its own skin.
+    """
+    size = (picture.shape[1], picture.shape[0])
+    pixels = project(vertices, focal, size)
+    width = np.ptp(pixels[np.unique(sheet.faces), 0])
+    bent = pixels
+    if landmarks_px is not None:
+        here = embed(pixels, head.file.faces, head.file.landmarks_468)
+        limit = _WARP_LIMIT * width
+        residual = np.clip(landmarks_px - here, -limit, limit)
+        bent = pixels + sheet.spread @ residual.astype(np.float32)
+    surface = map_surface(sheet, vertices, head.file.faces)
+    look_up = interpolate(bent, sheet.faces, sheet.face_id, sheet.barycentric)
+    seen = _seen(sheet, head, vertices, pixels)
+    inside = (look_up > 1).all(-1) & (look_up < np.array(size) - 2).all(-1)
+
+    towards = -surface.position
+    towards /= np.maximum(np.linalg.norm(towards, axis=-1, keepdims=True), 1e-9)
+    facing = np.einsum("ijk,ijk->ij", surface.normal, towards)
+    weight = seen * inside * np.clip((facing - 0.3) / 0.3, 0, 1)
+    colour = _look_up_colour(picture, look_up, weight > 0)
+    return Unwrapped(colour, weight.astype(np.float32), surface)
+
+
+def _landmark_uv(head: Head) -> np.ndarray:
+    """(468, 2) fractions of the sheet."""
+    return embed(head.file.uv, head.file.uv_faces, head.file.landmarks_468)
+
+
+def _to_texels(uv: np.ndarray, window: tuple[float, float, float], size: int) -> np.ndarray:
+    left, bottom, side = window
+    column = (uv[..., 0] - left) / side * size
+    return np.stack([column, size - (uv[..., 1] - bottom) / side * size], axis=-1)
+
+
+def _inside_landmarks(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) bool: the skin within the landmarks' hull."""
+    mask = np.zeros((sheet.size, sheet.size), np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(sheet.landmarks).astype(np.int32)), 1)
+    return (mask > 0) & sheet.on_skin
+
+
+def _spread(rest: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Regularised radial basis functions: residuals (468, 2) -> vertices (V, 468) @ residuals."""
+
+    def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        square = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T
+        return np.exp(-np.maximum(square, 0) / (2 * _WARP_REACH**2))
+
+    inner = kernel(landmarks, landmarks) + _WARP_RIDGE * np.eye(len(landmarks))
+    return np.linalg.solve(inner, kernel(rest, landmarks).T).T.astype(np.float32)
+
+
+def _to_vertices(
+    values: np.ndarray, share: np.ndarray, faces: np.ndarray, count: int
+) -> np.ndarray:
+    """Per-triangle values (F, C) averaged onto the vertices (count, C), weighted by `share`."""
+    total = np.maximum(
+        sum(np.bincount(faces[:, k], share, count) for k in range(3)), 1e-12
+    )  # (count,)
+    out = np.empty((count, values.shape[1]))
+    for c in range(values.shape[1]):
+        weighted = values[:, c] * share
+        out[:, c] = sum(np.bincount(faces[:, k], weighted, count) for k in range(3)) / total
+    return out
+
+
+def _seen(sheet: FaceSheet, head: Head, vertices: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """(R, R) bool: nothing of the head lies between the texel and the camera."""
+    low, high = pixels.min(0), pixels.max(0)
+    scale = (_DEPTH_MAP_SIDE - 2) / (high - low).max()
+    depth = -vertices[:, 2]
+    # -1/depth is linear on the screen, and smallest where nearest
+    screen = np.column_stack([(pixels - low) * scale, -1 / np.maximum(depth, 1e-3)])
+    nearest = depth_map(screen, head.file.faces, (_DEPTH_MAP_SIDE, _DEPTH_MAP_SIDE))
+    nearest = -1 / np.minimum(nearest, -1e-6)  # m, huge where there is nothing
+    nearest = cv2.dilate(nearest, np.ones((3, 3)))  # the farthest within a pixel: no self-shadow
+    where = interpolate(
+        np.column_stack([screen[:, :2], depth]), sheet.faces, sheet.face_id, sheet.barycentric
+    )
+    found = cv2.remap(nearest, where[..., 0], where[..., 1], cv2.INTER_NEAREST)
+    return (where[..., 2] < found + _VISIBILITY_TOLERANCE) & sheet.on_skin
+
+
+def _look_up_colour(picture: np.ndarray, look_up: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """The picture at (R, R, 2) pixels as linear RGB; shrunk first where texels are coarser."""
+    colour = np.zeros((*look_up.shape[:2], 3), np.float32)
+    if not used.any():
+        return colour
+    low = np.floor(look_up[used].min(0)).astype(int) - 2
+    high = np.ceil(look_up[used].max(0)).astype(int) + 3
+    low, high = np.maximum(low, 0), np.minimum(high, picture.shape[1::-1])
+    crop = cv2.LUT(np.ascontiguousarray(picture[low[1] : high[1], low[0] : high[0]]), _LINEAR)
+    where = look_up - low.astype(np.float32)
+    step = np.sqrt(np.prod(high - low) / used.sum())  # px per texel
+    if step > 1.3:
+        smaller = np.maximum(np.round((high - low) / step), 2).astype(int)
+        where *= (smaller / (high - low)).astype(np.float32)
+        crop = cv2.resize(crop, tuple(map(int, smaller)), interpolation=cv2.INTER_AREA)
+    # cv2 counts from pixel centres, we from corners
+    return cv2.remap(
+        crop, where[..., 0] - 0.5, where[..., 1] - 0.5, cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+
+
+_CODE = np.arange(256) / 255
+_LINEAR = np.where(_CODE < 0.04045, _CODE / 12.92, ((_CODE + 0.055) / 1.055) ** 2.4).astype(
+    np.float32
+)  # IEC 61966-2-1 (sRGB)
