@@ -38,7 +38,7 @@ def _register_escape() -> None:
     Its operator's poll lets the key through when no capture runs.
     """
     configuration = bpy.context.window_manager.keyconfigs.addon  # type: ignore
-    if configuration:  # there is none without a window
+    if configuration:  # `blender -b` has none
         keymap = configuration.keymaps.new(name="3D View Generic", space_type="VIEW_3D")
         _keys.append((keymap, keymap.keymap_items.new("avface.cancel", "ESC", "PRESS")))
 

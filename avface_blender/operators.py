@@ -171,6 +171,13 @@ class _ExportAction(_Action, ExportHelper):
     def disabled_reason(cls, context):
         return "" if selected_head(context) else "Select an AVFace head or its armature"
 
+    def act(self, context):
+        head = selected_head(context)
+        assert head is not None, "poll asks for one"
+        path = Path(bpy.path.abspath(self.filepath))
+        self.write(head, path, context)
+        return f"Wrote {path}"
+
 
 class AVFACE_OT_export_fbx(_ExportAction, bpy.types.Operator):
     """Write the selected head with its rig, shape keys and animation to an FBX file"""
@@ -180,10 +187,7 @@ class AVFACE_OT_export_fbx(_ExportAction, bpy.types.Operator):
 
     filename_ext = ".fbx"
     filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
-
-    def act(self, context):
-        export_fbx(selected_head(context), Path(bpy.path.abspath(self.filepath)), context)
-        return f"Wrote {self.filepath}"
+    write = staticmethod(export_fbx)
 
 
 class AVFACE_OT_export_alembic(_ExportAction, bpy.types.Operator):
@@ -194,16 +198,13 @@ class AVFACE_OT_export_alembic(_ExportAction, bpy.types.Operator):
 
     filename_ext = ".abc"
     filter_glob: StringProperty(default="*.abc", options={"HIDDEN"})
+    write = staticmethod(export_alembic)
 
     @classmethod
     def disabled_reason(cls, context):
         if not bpy.app.build_options.alembic:
             return "This Blender was built without Alembic; the one from blender.org has it"
         return super().disabled_reason(context)
-
-    def act(self, context):
-        export_alembic(selected_head(context), Path(bpy.path.abspath(self.filepath)), context)
-        return f"Wrote {self.filepath}"
 
 
 CLASSES = (

@@ -1,0 +1,114 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import bpy
+import pytest
+from bl_ext.test.avface.avface_blender import batch
+from bl_ext.test.avface.avface_blender.take_importer import selected_head
+from bl_ext.test.avface.engine.exchange.protocol import (
+    CANNOT_SERVE,
+    DONE,
+    OUR_FAULT,
+    SOME_FAILED,
+)
+
+from tests.blender import extension
+
+
+@pytest.fixture
+def engine(tmp_path: Path, make_take) -> Path:
+    return extension.make_engine(tmp_path, make_take(frames=6, name="ready"))
+
+
+def make_clip(folder: Path, name: str) -> str:
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"not read by this engine")
+    return str(path)
+
+
+def run(out: Path, engine: Path, *arguments: str) -> int:
+    return batch.main([*arguments, "--out", str(out), "--engine", str(engine)])
+
+
+def read_report(out: Path, name: str) -> dict:
+    return json.loads((out / f"{name}.report.json").read_text(encoding="utf-8"))
+
+
+def test_a_clip_gives_a_take_a_blend_an_fbx_an_abc_and_a_report(tmp_path, engine):
+    out = tmp_path / "my résults"
+    clip = make_clip(tmp_path, "ada.mp4")
+    assert run(out, engine, clip, "--export", "fbx", "abc", "blend") == DONE
+    names = {"ada.take.npz", "ada.blend", "ada.fbx", "ada.abc", "ada.report.json"}
+    assert {path.name for path in out.iterdir()} == names
+    report = read_report(out, "ada")
+    assert report["ok"]
+    assert set(report["files"]) == names - {"ada.report.json"}
+    assert {"capture", "import", "blend", "fbx", "abc"} <= set(report["stages"])
+    assert "The clip has no sound." in report["warnings"]
+    bpy.ops.wm.open_mainfile(filepath=str(out / "ada.blend"))
+    assert selected_head(bpy.context) is not None
+
+
+def test_one_bad_clip_does_not_stop_the_others(tmp_path, engine):
+    clips = [make_clip(tmp_path, f"{name}.mp4") for name in ("bad", "crash", "ada")]
+    assert run(tmp_path / "out", engine, *clips) == SOME_FAILED
+    bad, crash, ada = (read_report(tmp_path / "out", name) for name in ("bad", "crash", "ada"))
+    assert not bad["ok"]
+    assert bad["message"] == "No face was found."
+    assert bad["hint"] == "Choose another clip."
+    assert "out of luck" in crash["hint"]
+    assert ada["ok"]
+    assert not (tmp_path / "out" / "bad.blend").exists()
+    assert (tmp_path / "out" / "crash.job" / "engine.log").is_file()
+
+
+@pytest.mark.parametrize(("name", "code"), [("bad", CANNOT_SERVE), ("crash", OUR_FAULT)])
+def test_when_none_works_the_code_says_whose_fault_it_is(tmp_path, engine, name, code):
+    assert run(tmp_path / "out", engine, make_clip(tmp_path, f"{name}.mp4")) == code
+
+
+def test_a_take_needs_no_engine_and_keeps_the_captures_report(tmp_path, make_take):
+    take = make_take(frames=4, name="ada")
+    (tmp_path / "ada.report.json").write_text(
+        json.dumps({"frames": 4, "stages": {"fit": {"seconds": 1.0}}, "warnings": ["dark"]})
+    )
+    assert batch.main([str(take), "--out", str(tmp_path), "--engine", "/nowhere"]) == DONE
+    report = read_report(tmp_path, "ada")
+    assert report["frames"] == 4
+    assert {"fit", "import", "blend"} <= set(report["stages"])
+    assert "dark" in report["warnings"]
+
+
+def test_clips_of_one_name_do_not_overwrite_each_other(tmp_path, engine):
+    clips = [make_clip(tmp_path / folder, "ada.mp4") for folder in ("one", "two")]
+    assert run(tmp_path / "out", engine, *clips) == DONE
+    assert (tmp_path / "out" / "ada.blend").is_file()
+    assert (tmp_path / "out" / "ada-2.blend").is_file()
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path, engine, capsys):
+    clip = make_clip(tmp_path, "ada.mp4")
+    assert run(Path(clip) / "out", engine, clip) == CANNOT_SERVE
+    assert "can't be made" in capsys.readouterr().err
+
+
+def test_the_blend_finds_its_files_when_the_folder_has_moved(tmp_path, engine, make_take):
+    run(tmp_path / "out", engine, make_clip(tmp_path, "ada.mp4"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "out" / "ada.blend"))
+    for item in (*bpy.data.images, *bpy.data.sounds, *bpy.data.movieclips):
+        assert not item.filepath or item.filepath.startswith("//"), item.filepath
+
+
+def test_the_script_in_a_process_of_its_own(tmp_path, make_take):
+    script = extension.ROOT / "scripts" / "blender_batch.py"
+    take = make_take(frames=4, name="ada")
+    command = [sys.executable, str(script), "--", str(take), "--out", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == DONE, done.stderr
+    assert (tmp_path / "out" / "ada.blend").is_file()
+    assert (
+        subprocess.run(command[:-2], capture_output=True, check=False, timeout=60).returncode == 2
+    )
