@@ -1,0 +1,195 @@
+"""What the track says to the fit: where the head is, what is hidden, how sure points are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d
+from scipy.spatial.transform import Rotation
+
+from .exchange.take import REGIONS
+from .fit_head import JAW, LEFT_PUPIL, MESH_POINTS, POSE, RIGHT_PUPIL, TRANSLATION, LandmarkHead
+from .fit_projection import Evidence
+from .fit_solver import Target
+from .fit_terms import (
+    LIP_PAIRS,
+    PAIR_SD,
+    PAIRS,
+    STABLE,
+    landmark_sd,
+    region_points,
+    region_unknowns,
+    robust_size,
+)
+from .geometry import rotation_matrix
+
+if TYPE_CHECKING:
+    from .faces import FaceTrack
+
+# Errors of the 468 landmarks go together: their weight is that of far fewer independent points.
+_POINT_SHARE, _PAIR_SHARE = 0.30, 0.0875
+_CLOSURE_TRUST, _CLOSURE_GAP = 6.0, 1e-3  # shut lips are a sharp event: weight, and its width in m
+_HIDDEN_WEIGHT = 0.002  # of points that a cover hides: the tracker invents them
+_SHAKEN_WEIGHT = 0.25  # of the others meanwhile: the tracker turns the whole face a little
+_COVERED_BELOW = 0.5  # confidence
+_COVER_MARGIN = 2  # frames before and after a cover that it spoils too
+_EYE_SHUT, _EYE_OPEN = 0.10, 0.22  # height over width between which the iris comes into view
+_TEETH_JAW, _TEETH_SD = 0.0, 0.02  # rad: the jaw where the teeth fill the parted lips
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where the head is before anything else is known, frames without a face filled in."""
+
+    pose: np.ndarray  # (T, 3) rad
+    origin_px: np.ndarray  # (T, 2) the head's origin in the picture
+    metre_per_px: np.ndarray  # (T,)
+
+
+def observed_points(track: FaceTrack, frames: np.ndarray) -> np.ndarray:
+    """The fit's L points in the picture, (n, L, 2) px; zeros where no face was seen."""
+    order = [*range(MESH_POINTS), 473, 468]  # left pupil, right pupil
+    return np.nan_to_num(track.landmarks[frames][:, order, :2].astype(float))
+
+
+def first_pose(track: FaceTrack, head: LandmarkHead) -> Start:
+    """Scaled orthographic alignment of points that expressions hardly move (Umeyama 1991)."""
+    seen = np.flatnonzero(track.seen)
+    model = head.template[STABLE]
+    centre = model.mean(0)
+    shape = model - centre
+    picture = track.landmarks[seen][:, STABLE].astype(float) * [1, -1, -1]
+    middle = picture.mean(1)  # (n, 3)
+    u, _, v = np.linalg.svd(np.einsum("lc,nld->ncd", shape, picture - middle[:, None]))
+    flip = np.ones((len(seen), 3))
+    flip[:, 2] = np.sign(np.linalg.det(u @ v))
+    rotation = np.swapaxes((u * flip[:, None]) @ v, 1, 2)  # (n, 3, 3)
+    turned = shape @ np.swapaxes(rotation, 1, 2)
+    scale = np.sum(turned * (picture - middle[:, None]), axis=(1, 2)) / np.sum(shape**2)  # px / m
+    origin = middle - scale[:, None] * (rotation @ centre)
+    every = np.arange(len(track.times))
+
+    def filled(values: np.ndarray) -> np.ndarray:
+        columns = values.reshape(len(seen), -1).T
+        return np.stack([np.interp(every, seen, c) for c in columns], 1)
+
+    return Start(
+        pose=filled(Rotation.from_matrix(rotation).as_rotvec()),
+        origin_px=filled(origin[:, :2] * [1, -1]),
+        metre_per_px=filled(1 / scale)[:, 0],
+    )
+
+
+def first_unknowns(
+    start: Start, head: LandmarkHead, focal: float, size: tuple[int, int]
+) -> np.ndarray:
+    """The unknowns (T, D) of a neutral face at the first pose."""
+    x = np.zeros((len(start.pose), head.unknowns))
+    depth = focal * start.metre_per_px
+    x[:, POSE] = start.pose
+    offset = (start.origin_px - np.array(size) / 2) * start.metre_per_px[:, None]
+    x[:, TRANSLATION] = np.stack([offset[:, 0], -offset[:, 1], -depth], 1)
+    return x
+
+
+def hidden_frames(track: FaceTrack) -> dict[str, np.ndarray]:
+    """For each region the frames (T,) in which it can't be believed: lost, covered or nearly."""
+    width = 2 * _COVER_MARGIN + 1
+    lost = np.asarray(~track.seen | (track.confidence[:, 0] < _COVERED_BELOW))
+    hidden = {"face": lost}
+    for k, name in enumerate(REGIONS[1:], 1):
+        covered = track.seen & (track.confidence[:, k] < _COVERED_BELOW)
+        hidden[name] = np.asarray(maximum_filter1d(covered, width, mode="constant"), bool) | lost
+    return hidden
+
+
+def gather(
+    track: FaceTrack,
+    head: LandmarkHead,
+    start: Start,
+    x: np.ndarray,
+    frames: np.ndarray,
+    hidden: dict[str, np.ndarray],
+) -> Evidence:
+    """The picture's evidence for `frames`, with the points' visibility at the unknowns `x`."""
+    points = observed_points(track, frames)
+    metre = start.metre_per_px[frames]
+    facing = np.einsum("nc,lc->nl", rotation_matrix(x[:, POSE])[:, 2], head.normals)
+    visible = np.clip((facing + 0.15) / 0.5, 0.05, 1)  # (n, L)
+    visible[:, MESH_POINTS:] = 1
+    trust = _trust(head, {name: mask[frames] for name, mask in hidden.items()})
+    weight = _POINT_SHARE * visible * trust / landmark_sd(head) ** 2
+    weight[:, LEFT_PUPIL] *= _eye_in_view(points, 386, 374, 263, 362)
+    weight[:, RIGHT_PUPIL] *= _eye_in_view(points, 159, 145, 33, 133)
+    upper, lower = PAIRS.T
+    pair_weight = np.minimum(visible[:, upper], visible[:, lower])
+    pair_weight *= _PAIR_SHARE / PAIR_SD**2 * np.minimum(trust[:, upper], trust[:, lower])
+    lips = len(LIP_PAIRS)
+    offset = points[:, upper] - points[:, lower]
+    gap = np.linalg.norm(offset[:, :lips], axis=2) * metre[:, None]
+    pair_weight[:, :lips] *= 1 + _CLOSURE_TRUST * np.exp(-((gap / _CLOSURE_GAP) ** 2))
+    return Evidence(
+        points=points,
+        point_weight=weight,
+        robust=robust_size(head),
+        pair_offset=_lift_contact(offset, head, x, metre),
+        pair_weight=pair_weight,
+        metre_per_px=metre,
+    )
+
+
+def hidden_unknowns(
+    head: LandmarkHead, hidden: dict[str, np.ndarray], frames: np.ndarray
+) -> np.ndarray:
+    """How far each unknown must be guessed from its neighbours in time, (n, D) in [0, 1]."""
+    out = np.zeros((len(frames), head.unknowns))
+    for name, unknowns in region_unknowns(head).items():
+        out[np.ix_(hidden[name][frames], unknowns)] = 1
+    shaken = hidden["mouth"][frames] | hidden["face"][frames]
+    out[shaken, : TRANSLATION.stop] = 1
+    return out
+
+
+def jaw_target(track: FaceTrack, start: Start, frames: np.ndarray) -> Target:
+    """Where teeth fill the parted lips the jaw is shut: the lips alone can't tell the fit."""
+    inside = np.nan_to_num(track.mouth_inside[frames])  # (n, 3) teeth, flesh, dark
+    points = observed_points(track, frames)
+    gap = np.linalg.norm(points[:, 13] - points[:, 14], axis=1) * start.metre_per_px[frames]
+    sure = np.clip((inside[:, 0] - 0.6) / 0.3, 0, 1) * np.clip((gap - 1e-3) / 2e-3, 0, 1)
+    return Target(JAW.start, np.full(len(frames), _TEETH_JAW), sure / _TEETH_SD**2)
+
+
+def _trust(head: LandmarkHead, hidden: dict[str, np.ndarray]) -> np.ndarray:
+    """The weight of each point by what hides it, (n, L)."""
+    regions = region_points(head)
+    trust = np.ones((len(hidden["face"]), len(head.template)))
+    steady = regions["left_eye"] | regions["right_eye"] | regions["brows"]
+    trust[np.ix_(hidden["mouth"], ~steady)] = _SHAKEN_WEIGHT
+    for name, points in regions.items():
+        trust[np.ix_(hidden[name], points)] = _HIDDEN_WEIGHT
+    trust[hidden["face"]] = 0
+    return trust
+
+
+def _eye_in_view(points: np.ndarray, upper: int, lower: int, outer: int, inner: int) -> np.ndarray:
+    """How much of the iris is to be seen, (n,) in [0, 1]."""
+    height = np.linalg.norm(points[:, upper] - points[:, lower], axis=1)
+    width = np.maximum(np.linalg.norm(points[:, outer] - points[:, inner], axis=1), 1e-6)
+    return np.clip((height / width - _EYE_SHUT) / (_EYE_OPEN - _EYE_SHUT), 0, 1)
+
+
+def _lift_contact(
+    offset: np.ndarray, head: LandmarkHead, x: np.ndarray, metre: np.ndarray
+) -> np.ndarray:
+    """Apertures as seen, but never less than the gap of the head's own shut lips, (n, P, 2) px."""
+    upper, lower = PAIRS.T
+    shut = np.maximum(head.template[upper, 1] - head.template[lower, 1], 0)
+    shut[len(LIP_PAIRS) :] = 0
+    up = rotation_matrix(x[:, POSE])[:, :2, 1] * [1, -1]  # (n, 2) the head's up in the picture
+    length = np.linalg.norm(up, axis=1, keepdims=True)
+    along = np.einsum("npr,nr->np", offset, up / length)
+    least = shut * length / metre[:, None]
+    lift = np.maximum(least - along, 0) * (length > 0.3)
+    return offset + lift[:, :, None] * (up / length)[:, None]

@@ -1,0 +1,188 @@
+"""Who it is: one shape for the whole clip, from key frames that differ in pose and mouth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from .fit_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
+from .fit_projection import Person, Subject, Workspace, linearize, workspace
+from .fit_solver import Problem
+from .fit_terms import LID_CORNER_PAIRS, PAIRS
+
+_KEY_FRAMES = 16
+_OFFSET_SD = 1.5e-3  # m: static differences between a person and the shape basis
+_OFFSET_SHARE = 0.15  # of the offsets' prior, for each key frame
+_OFFSET_ROUNDS = 2
+_PER_FRAME = 0.5  # of the identity priors' weight, for each key frame
+_LEAST_GAIN = 1e-3
+_LONGEST_SHAPE_STEP, _LONGEST_UNIT_STEP = 1.5, 0.4
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A person in numbers, and the key frames' unknowns."""
+
+    shape: np.ndarray  # (S,)
+    offsets: np.ndarray  # (L, 3) m, of the landmarks only
+    x: np.ndarray  # (K, D)
+
+
+def choose_key_frames(pose: np.ndarray, gap: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Frames (at most 16, sorted) that differ most in pose (T, 3) and lip gap (T,) in metres."""
+    frames = np.flatnonzero(usable)
+    feature = np.column_stack([pose[frames] * [1, 1, 0.5], 20 * np.clip(gap[frames], 0, 0.04)])
+    chosen = [int(np.argmin(np.linalg.norm(feature - np.median(feature, 0), axis=1)))]
+    distance = np.linalg.norm(feature - feature[chosen[0]], axis=1)
+    while len(chosen) < min(_KEY_FRAMES, len(frames)):
+        golden = int(len(frames) * (len(chosen) * 0.618 % 1))
+        chosen.append(int(np.argmax(distance)) if len(chosen) % 2 else golden)
+        distance = np.minimum(distance, np.linalg.norm(feature - feature[chosen[-1]], axis=1))
+    return frames[np.unique(chosen)]
+
+
+def frontal_weight(pose: np.ndarray) -> np.ndarray:
+    """How much a frame says about identity: in profile half of the mesh is a guess, (n,)."""
+    turned = np.linalg.norm(pose * [0.7, 1, 0], axis=1)
+    return np.clip((np.cos(turned) - 0.6) / 0.3, 0.05, 1)
+
+
+def fit_identity(
+    problem: Problem, head: LandmarkHead, x: np.ndarray, shape_sd: float, with_offsets: bool
+) -> Identity:
+    """Shape and static offsets of the person in the key frames of `problem`."""
+    identity = Identity(np.zeros(head.shape_basis.shape[2]), np.zeros_like(head.template), x)
+    identity = _fit_shape(problem, head, identity, shape_sd, 14)
+    if with_offsets:
+        for _ in range(_OFFSET_ROUNDS):
+            identity = _fit_offsets(problem, head, identity)
+            identity = _fit_shape(problem, head, identity, shape_sd, 3)
+    return identity
+
+
+def _subject(problem: Problem, head: LandmarkHead, identity: Identity) -> Subject:
+    person = Person(*head.person(identity.shape, identity.offsets))
+    return problem.subject._replace(person=person)
+
+
+def _fit_shape(
+    problem: Problem, head: LandmarkHead, identity: Identity, shape_sd: float, iterations: int
+) -> Identity:
+    """Gauss-Newton over shape and key frames; each frame's unknowns are eliminated (Schur)."""
+    strength = _PER_FRAME * len(identity.x) / shape_sd**2
+    damping = 1e-3
+    for _ in range(iterations):
+        system = _ShapeSystem(problem, head, identity, strength, damping)
+        for _ in range(4):
+            tried = system.stepped(identity, problem, damping)
+            tried_cost = _total_cost(problem, head, tried, strength)
+            if tried_cost <= system.cost:
+                break
+            damping *= 10
+        else:
+            break
+        identity, damping = tried, max(damping / 5, 1e-5)
+        if system.cost - tried_cost < _LEAST_GAIN * system.cost:
+            break
+    return identity
+
+
+def _total_cost(problem: Problem, head: LandmarkHead, identity: Identity, strength: float) -> float:
+    subject, prior = _subject(problem, head, identity), problem.prior
+    work = workspace(subject.model)
+    cost = strength * np.sum(identity.shape**2)
+    for t, x in enumerate(identity.x):
+        cost += linearize(x, t, subject, problem.evidence, False, work)
+        cost += x @ prior.precision @ x + 2 * x @ prior.linear
+    return cost
+
+
+class _ShapeSystem:
+    """The linear system of the shape after each frame's unknowns have been eliminated."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        head: LandmarkHead,
+        identity: Identity,
+        strength: float,
+        damping: float,
+    ) -> None:
+        prior, S = problem.prior, len(identity.shape)
+        self.cost = strength * np.sum(identity.shape**2)
+        self.matrix = strength * np.eye(S)
+        self.right = strength * identity.shape
+        self.frames = []
+        subject = _subject(problem, head, identity)
+        work = workspace(subject.model)
+        for t, x in enumerate(identity.x):
+            self.cost += linearize(x, t, subject, problem.evidence, True, work)
+            self.cost += x @ prior.precision @ x + 2 * x @ prior.linear
+            by_shape = _shape_rows(head, work)
+            gradient = work.residual @ work.rows + prior.precision @ x + prior.linear
+            free = ~(
+                ((x <= prior.low + 1e-9) & (gradient > 0))
+                | ((x >= prior.high - 1e-9) & (gradient < 0))
+            )
+            rows, gradient = work.rows * free, np.where(free, gradient, 0)
+            H = rows.T @ rows + prior.precision * np.outer(free, free)
+            H[np.diag_indices_from(H)] += damping * np.maximum(np.diag(H), 1e-2) + ~free
+            cross = by_shape.T @ rows  # (S, D)
+            factor = cho_factor(H)
+            self.matrix += by_shape.T @ by_shape - cross @ cho_solve(factor, cross.T)
+            self.right += by_shape.T @ work.residual - cross @ cho_solve(factor, gradient)
+            self.frames.append((factor, cross, gradient))
+
+    def stepped(self, identity: Identity, problem: Problem, damping: float) -> Identity:
+        """The identity after one damped step."""
+        damped = self.matrix + damping * np.diag(np.diag(self.matrix))
+        step = -np.linalg.solve(damped, self.right)
+        dx = np.stack([-cho_solve(F, g + cross.T @ step) for F, cross, g in self.frames])
+        reach = _LONGEST_UNIT_STEP * (problem.prior.high - problem.prior.low)[JOINTS_END:]
+        dx[:, JOINTS_END:] = np.clip(dx[:, JOINTS_END:], -reach, reach)
+        return replace(
+            identity,
+            shape=identity.shape + np.clip(step, -_LONGEST_SHAPE_STEP, _LONGEST_SHAPE_STEP),
+            x=np.clip(identity.x + dx, problem.prior.low, problem.prior.high),
+        )
+
+
+def _shape_rows(head: LandmarkHead, work: Workspace) -> np.ndarray:
+    """The weighted rows of a frame's system by the shape, (rows, S)."""
+    L, S = len(head.template), head.shape_basis.shape[2]
+    points = np.matmul(work.J_rest.reshape(L, 2, 3), head.shape_basis)  # (L, 2, S)
+    pairs = points[PAIRS[:, 0]] - points[PAIRS[:, 1]]  # (P, 2, S)
+    rows = np.zeros((len(work.root), S))
+    rows[: 2 * L] = points.reshape(-1, S)
+    rows[2 * L : 2 * L + 2 * len(PAIRS)] = pairs.reshape(-1, S)
+    return rows * work.root[:, None]
+
+
+def _fit_offsets(problem: Problem, head: LandmarkHead, identity: Identity) -> Identity:
+    """Static places of the landmarks that the shape basis can't say, each by itself.
+
+    Upper and lower points of a lid or lip share theirs, so that apertures stay the mesh's own; of
+    the pupils only the distance between the eyes is kept: the rest is gaze.
+    """
+    L, subject = len(head.template), _subject(problem, head, identity)
+    work = workspace(subject.model)
+    A, b = np.zeros((L, 3, 3)), np.zeros((L, 3))
+    for t, x in enumerate(identity.x):
+        linearize(x, t, subject, problem.evidence, True, work)
+        base = work.J_rest.reshape(L, 2, 3)
+        weight = problem.evidence.point_weight[t] * problem.evidence.metre_per_px[t] ** 2
+        residual = problem.evidence.points[t] - work.uv
+        residual += np.einsum("lrc,lc->lr", base, identity.offsets)
+        A += np.einsum("l,lra,lrb->lab", weight, base, base)
+        b += np.einsum("l,lra,lr->la", weight, base, residual)
+    for i, j in [*PAIRS, *LID_CORNER_PAIRS]:
+        A[i] = A[j] = (A[i] + A[j]) / 2
+        b[i] = b[j] = (b[i] + b[j]) / 2
+    strength = _OFFSET_SHARE * len(identity.x) / _OFFSET_SD**2
+    offsets = np.linalg.solve(A + strength * np.eye(3), b[:, :, None])[:, :, 0]
+    apart = (offsets[LEFT_PUPIL, 0] - offsets[RIGHT_PUPIL, 0]) / 2
+    offsets[[LEFT_PUPIL, RIGHT_PUPIL]] = 0
+    offsets[LEFT_PUPIL, 0], offsets[RIGHT_PUPIL, 0] = apart, -apart
+    return replace(identity, offsets=offsets)

@@ -1,0 +1,129 @@
+"""The banded, bounded Gauss-Newton solver: all frames of a run at once."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from scipy.linalg import cho_solve_banded, cholesky_banded
+
+from .fit_head import JAW, JOINTS_END, POSE
+from .fit_projection import Evidence, Subject, accumulate
+from .fit_terms import Prior, TimeTerms
+
+_MOST_TRIES = 4  # of a step, with ten times the damping each time
+_LEAST_GAIN = 2e-4  # of the cost, relative; less ends the search
+_LONGEST_TURN, _LONGEST_UNIT_STEP = 0.3, 0.5  # rad; of a unit's range
+
+
+@dataclass(frozen=True)
+class Target:
+    """A value that one unknown should have in some frames."""
+
+    unknown: int
+    value: np.ndarray  # (n,)
+    weight: np.ndarray  # (n,) 1 / sd^2, 0 where nothing is known
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything about a run of n frames but the unknowns themselves."""
+
+    subject: Subject
+    evidence: Evidence
+    prior: Prior
+    time: TimeTerms
+    jaw: Target
+
+
+def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
+    """The unknowns (n, D) that fit best, searched from `x`; every one within its bounds."""
+    n, D = x.shape
+    prior = problem.prior
+    H, G = np.zeros((n, D, D)), np.zeros((n, D))
+    band = np.zeros((2 * D + 1, n * D))
+    damping = 1e-3
+    for _ in range(iterations):
+        cost = _cost(problem, x, True, H, G)
+        gradient = G + _prior_gradient(problem, x)
+        fixed = ((x <= prior.low + 1e-9) & (gradient > 0)) | (
+            (x >= prior.high - 1e-9) & (gradient < 0)
+        )
+        H += prior.precision
+        for _ in range(_MOST_TRIES):
+            step = _step(problem, H, gradient, fixed, damping, band)
+            tried = np.clip(x + step, prior.low, prior.high)
+            tried_cost = _cost(problem, tried, False, H, G)
+            if tried_cost <= cost:
+                break
+            damping *= 10
+        else:
+            break
+        x, damping = tried, max(damping / 5, 1e-5)
+        if cost - tried_cost < _LEAST_GAIN * cost:
+            break
+    return x
+
+
+def _cost(problem: Problem, x: np.ndarray, wanted: bool, H: np.ndarray, G: np.ndarray) -> float:
+    prior, jaw = problem.prior, problem.jaw
+    data = accumulate(x, problem.subject, problem.evidence, wanted, H, G)
+    quadratic = np.sum((x @ prior.precision) * x) + np.sum(problem.time.apply(x) * x)
+    target = np.sum(jaw.weight * (x[:, jaw.unknown] - jaw.value) ** 2)
+    return float(data + quadratic + 2 * np.sum(x @ prior.linear) + target)
+
+
+def _prior_gradient(problem: Problem, x: np.ndarray) -> np.ndarray:
+    """Half the derivative of all terms but the data's, (n, D)."""
+    jaw = problem.jaw
+    gradient = x @ problem.prior.precision + problem.prior.linear + problem.time.apply(x)
+    gradient[:, jaw.unknown] += jaw.weight * (x[:, jaw.unknown] - jaw.value)
+    return gradient
+
+
+def _step(
+    problem: Problem,
+    H: np.ndarray,
+    gradient: np.ndarray,
+    fixed: np.ndarray,
+    damping: float,
+    band: np.ndarray,
+) -> np.ndarray:
+    """The damped Newton step (n, D) of the unknowns that no bound holds."""
+    n, D = gradient.shape
+    time, prior = problem.time, problem.prior
+    curvature = np.einsum("tii->ti", H)
+    extra = time.diagonal + damping * np.maximum(curvature, 1e-2)
+    extra[:, problem.jaw.unknown] += problem.jaw.weight
+    _fill_band(H, extra, time.first, time.second, fixed, band)
+    factor = cholesky_banded(band, lower=True, check_finite=False)
+    right = np.where(fixed, 0.0, -gradient).ravel()
+    step = cho_solve_banded((factor, True), right, check_finite=False).reshape(n, D)
+    reach = _LONGEST_UNIT_STEP * (prior.high - prior.low)[JOINTS_END:]
+    step[:, JOINTS_END:] = np.clip(step[:, JOINTS_END:], -reach, reach)
+    for part in (POSE, slice(JAW.start, JOINTS_END)):
+        step[:, part] = np.clip(step[:, part], -_LONGEST_TURN, _LONGEST_TURN)
+    return step
+
+
+@njit(cache=True)
+def _fill_band(H, extra, first, second, fixed, band):
+    """Lower band (2 D + 1, n D) of the frames' blocks and the time terms.
+
+    A fixed unknown gets a row of its own with 1 on the diagonal.
+    """
+    n, D = extra.shape
+    band[:] = 0
+    for t in range(n):
+        for i in range(D):
+            column = t * D + i
+            if fixed[t, i]:
+                band[0, column] = 1.0
+                continue
+            band[0, column] = H[t, i, i] + extra[t, i]
+            for j in range(i + 1, D):
+                if not fixed[t, j]:
+                    band[j - i, column] = H[t, j, i]
+            if t + 1 < n and not fixed[t + 1, i]:
+                band[D, column] = first[t, i]
+            if t + 2 < n and not fixed[t + 2, i]:
+                band[2 * D, column] = second[t, i]

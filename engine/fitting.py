@@ -1,0 +1,330 @@
+"""The per-clip fit: a head's parameters from a track, the same for any head that has landmarks.
+
+1. Place the head in every frame by points that expressions hardly move.
+2. Find the person (shape) from key frames, once for the clip.
+3. Solve pose, jaw, eyes and expression units of all frames of a run at once: bounded
+   Gauss-Newton on landmarks, lip and lid apertures, priors and a model of motion in time.
+4. Bridge the frames without a face, and say how sure each region is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial.transform import Rotation, Slerp
+
+from .exchange.protocol import AVFaceError
+from .exchange.take import REGIONS
+from .fit_evidence import (
+    Start,
+    first_pose,
+    first_unknowns,
+    gather,
+    hidden_frames,
+    hidden_unknowns,
+    jaw_target,
+    observed_points,
+)
+from .fit_head import (
+    JAW,
+    LEFT_EYE,
+    MESH_POINTS,
+    POSE,
+    RIGHT_EYE,
+    TRANSLATION,
+    LandmarkHead,
+    landmark_head,
+)
+from .fit_identity import Identity, choose_key_frames, fit_identity, frontal_weight
+from .fit_projection import Camera, Model, Person, Subject, project
+from .fit_solver import Problem, solve
+from .fit_terms import LIP_PAIRS, PAIRS, region_points, time_terms, unit_prior
+from .head.model import FaceParams, Head
+from .progress import Report
+
+if TYPE_CHECKING:
+    from .faces import FaceTrack
+
+_FOCAL_PER_SIDE = 2.0  # landmarks can't tell the focal length: a usual lens
+_LONGEST_GAP_SECONDS = 0.4  # without a face; a longer one separates two runs
+_CUT_DISTANCE, _CUT_SCALE = 1.2, 0.35  # eye distances moved, log of size: nobody moves so
+_CHUNK, _OVERLAP = 400, 24  # frames solved at once, and shared by neighbours
+_ITERATIONS = 8
+_USUAL_NOISE_MM, _NOISE_RANGE = 0.15, (0.4, 6.0)  # of landmarks; smoothing follows the clip's own
+_SMOOTHING = 2.0
+_RESIDUAL_HALF_MM = 3.0  # a region that misses its points so far is half believed
+_PROFILE = (0.5, 1.2)  # rad of turn between which confidence falls
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How to fit a clip."""
+
+    focal: float | None = None  # px; None is twice the picture's longer side
+    smoothing: float = 1.0  # weight of the motion model; 0.5 is livelier, 2 calmer
+    shape_sd: float = 1.5  # width of the identity prior, in the head's own standard deviations
+    chunk: int = _CHUNK  # frames solved at once; memory grows with it, the result hardly changes
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A fitted performance."""
+
+    params: FaceParams
+    landmarks_px: np.ndarray  # (T, 68, 2) of the fitted head
+    confidence: np.ndarray  # (T, R) the track's, lowered where the head doesn't meet the points
+    residual_px: np.ndarray  # (T,) mean distance to the track's points, NaN where not seen
+
+
+@dataclass(frozen=True)
+class _Clip:
+    """What all stages share."""
+
+    track: FaceTrack
+    head: LandmarkHead
+    model: Model
+    camera: Camera
+    start: Start
+    hidden: dict[str, np.ndarray]
+
+
+def fit_clip(track: FaceTrack, head: Head, options: FitOptions, report: Report) -> FitResult:
+    """Fit `head` to a track. Raises AVFaceError when no frame shows a face."""
+    if not track.seen.any():
+        raise AVFaceError("No face was found in the clip.", "Choose a clip that shows a face.")
+    clip = _prepare(track, landmark_head(head.file), options)
+    keys, identity = _find_person(clip, options)
+    report(0.1)
+    person = Person(*clip.head.person(identity.shape, identity.offsets))
+    x = first_unknowns(clip.start, clip.head, clip.camera.focal, track.size)
+    x[:, JAW.start :] = np.median(identity.x[:, JAW.start :], axis=0)
+    x[keys] = identity.x
+    runs = _runs(clip)
+    weight = _SMOOTHING * options.smoothing * _noise_factor(clip)
+    done = 0
+    for run in runs:
+        for frames, share in _chunks(run, options.chunk):
+            solved = _solve_run(clip, person, x[frames], frames, weight)
+            x[frames] += share[:, None] * (solved - x[frames])
+            done += len(frames)
+            report(0.1 + 0.85 * min(done / len(track.times), 1))
+    _bridge(x, runs, track.times)
+    residual = _residuals(clip, person, x)
+    params = _params(x, clip, identity, head)
+    return FitResult(
+        params=params,
+        landmarks_px=landmark_track(head, params, track.size),
+        confidence=_confidence(track, x, residual["mm"], runs),
+        residual_px=residual["px"],
+    )
+
+
+def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip:
+    upper, lower = np.array(LIP_PAIRS).T
+    shut = np.maximum(head.template[upper, 1] - head.template[lower, 1], 0)
+    return _Clip(
+        track=track,
+        head=head,
+        model=Model(
+            head.unit_basis, head.pose_basis, head.weights, PAIRS, len(LIP_PAIRS), shut / 2
+        ),
+        camera=Camera(
+            float(options.focal or _FOCAL_PER_SIDE * max(track.size)),
+            track.size[0] / 2,
+            track.size[1] / 2,
+        ),
+        start=first_pose(track, head),
+        hidden=hidden_frames(track),
+    )
+
+
+def _find_person(clip: _Clip, options: FitOptions) -> tuple[np.ndarray, Identity]:
+    """The key frames (K,) and who they show."""
+    track, head = clip.track, clip.head
+    lips = track.landmarks[:, 13, :2] - track.landmarks[:, 14, :2]
+    gap = np.nan_to_num(np.linalg.norm(lips, axis=1) * clip.start.metre_per_px)
+    whole = ~np.any(list(clip.hidden.values()), axis=0)
+    usable = next(mask for mask in (whole, ~clip.hidden["face"], track.seen) if mask.any())
+    keys = choose_key_frames(clip.start.pose, gap, usable)
+    x = first_unknowns(clip.start, head, clip.camera.focal, track.size)[keys]
+    neutral = Person(
+        *head.person(np.zeros(head.shape_basis.shape[2]), np.zeros_like(head.template))
+    )
+    problem = _problem(clip, neutral, x, keys, 0.0, seeking_identity=True)
+    weight = frontal_weight(clip.start.pose[keys])[:, None]
+    evidence = problem.evidence._replace(
+        point_weight=problem.evidence.point_weight * weight,
+        pair_weight=problem.evidence.pair_weight * weight,
+    )
+    problem = replace(problem, evidence=evidence)
+    x = solve(problem, x, 4)
+    return keys, fit_identity(problem, head, x, options.shape_sd, with_offsets=True)
+
+
+def _problem(
+    clip: _Clip,
+    person: Person,
+    x: np.ndarray,
+    frames: np.ndarray,
+    weight: float,
+    seeking_identity: bool = False,
+) -> Problem:
+    """All terms for some frames; with `weight` 0 each frame stands alone."""
+    prior = unit_prior(clip.head, seeking_identity)
+    hidden = hidden_unknowns(clip.head, clip.hidden, frames) * (weight > 0)
+    return Problem(
+        subject=Subject(person, clip.camera, clip.model),
+        evidence=gather(clip.track, clip.head, clip.start, x, frames, clip.hidden),
+        prior=prior,
+        time=time_terms(clip.track.times[frames], prior, weight, hidden),
+        jaw=jaw_target(clip.track, clip.start, frames),
+    )
+
+
+def _solve_run(
+    clip: _Clip, person: Person, x: np.ndarray, frames: np.ndarray, weight: float
+) -> np.ndarray:
+    return solve(_problem(clip, person, x, frames, weight), x, _ITERATIONS)
+
+
+def _noise_factor(clip: _Clip) -> float:
+    """How much more or less to smooth than usual, by the landmarks' own noise.
+
+    The noise is the median second difference of points after their common shift, in mm.
+    """
+    seen = np.flatnonzero(clip.track.seen)
+    middle = seen[1:-1][(np.diff(seen)[1:] == 1) & (np.diff(seen)[:-1] == 1)]
+    if not len(middle):
+        return 1.0
+    middle = middle[:: max(1, len(middle) // 400)]
+    before, now, after = (
+        observed_points(clip.track, middle + k)[:, :MESH_POINTS] for k in (-1, 0, 1)
+    )
+    second = (after - 2 * now + before) * clip.start.metre_per_px[middle, None, None] * 1e3
+    second -= np.median(second, axis=1, keepdims=True)
+    noise = np.median(np.median(np.abs(second), axis=(0, 2))) * 1.4826 / np.sqrt(6)
+    return float(np.clip((noise / _USUAL_NOISE_MM) ** 2, *_NOISE_RANGE))
+
+
+def _runs(clip: _Clip) -> list[np.ndarray]:
+    """Frames to solve together: cut where the face is long away, or jumps as only a cut does."""
+    track, seen = clip.track, np.flatnonzero(clip.track.seen)
+    points = track.landmarks[seen].astype(float)
+    moved = np.linalg.norm(np.diff(points[:, :MESH_POINTS, :2].mean(1), axis=0), axis=1)
+    eyes = np.linalg.norm(points[:, 33, :2] - points[:, 263, :2], axis=1)
+    away = np.diff(track.times[seen])
+    patience = np.maximum(1, np.diff(seen) / 2)
+    cut = moved > _CUT_DISTANCE * np.maximum(eyes[1:], eyes[:-1]) * patience
+    cut |= np.abs(np.diff(np.log(clip.start.metre_per_px[seen]))) > _CUT_SCALE
+    cut |= (away > _LONGEST_GAP_SECONDS) & (np.diff(seen) > 1)
+    parts = np.split(seen, np.flatnonzero(cut) + 1)
+    return [np.arange(part[0], part[-1] + 1) for part in parts]
+
+
+def _chunks(run: np.ndarray, chunk: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Overlapping pieces of a run, each with the share (n,) that its solution gets.
+
+    The outer third of an overlap, where a piece lacks its neighbours, is left to the other piece.
+    """
+    pieces, first = [], 0
+    ramp = np.clip((np.arange(_OVERLAP) + 0.5 - _OVERLAP / 3) / (_OVERLAP / 3), 0, 1)
+    while True:
+        last = min(len(run), first + chunk + _OVERLAP)
+        share = np.ones(last - first)
+        if first:
+            share[:_OVERLAP] = ramp
+        pieces.append((run[first:last], share))
+        if last == len(run):
+            return pieces
+        first = last - _OVERLAP
+
+
+def _bridge(x: np.ndarray, runs: list[np.ndarray], times: np.ndarray) -> None:
+    """Fill the frames between runs (eased from one to the next), before and after them (held)."""
+    x[: runs[0][0]] = x[runs[0][0]]
+    x[runs[-1][-1] + 1 :] = x[runs[-1][-1]]
+    for before, after in pairwise(runs):
+        a, b = before[-1], after[0]
+        gap = np.arange(a + 1, b)
+        if len(gap):
+            s = (times[gap] - times[a]) / (times[b] - times[a])
+            s = s * s * (3 - 2 * s)
+            x[gap] = x[a] + s[:, None] * (x[b] - x[a])
+            turn = Slerp([0, 1], Rotation.from_rotvec(x[[a, b], POSE]))
+            x[gap, POSE] = turn(s).as_rotvec()
+
+
+def _residuals(clip: _Clip, person: Person, x: np.ndarray) -> dict[str, np.ndarray]:
+    """Distance of the fitted points to the track's: "px" (T,), and "mm" (T, R) by region."""
+    T, regions = len(x), region_points(clip.head)
+    regions = {"face": np.arange(len(clip.head.template)) < MESH_POINTS, **regions}
+    px, mm = np.full(T, np.nan), np.full((T, len(REGIONS)), np.nan)
+    for first in range(0, T, _CHUNK):
+        frames = np.arange(first, min(T, first + _CHUNK))
+        frames = frames[clip.track.seen[frames]]
+        uv, _ = project(x[frames], Subject(person, clip.camera, clip.model))
+        distance = np.linalg.norm(uv - observed_points(clip.track, frames), axis=2)
+        px[frames] = distance[:, :MESH_POINTS].mean(1)
+        in_mm = distance * clip.start.metre_per_px[frames, None] * 1e3
+        for k, name in enumerate(REGIONS):
+            mm[frames, k] = in_mm[:, regions[name]].mean(1)
+    return {"px": px, "mm": mm}
+
+
+def _confidence(
+    track: FaceTrack, x: np.ndarray, residual_mm: np.ndarray, runs: list[np.ndarray]
+) -> np.ndarray:
+    """The track's confidence (T, R), lowered by the fit's residual and by profile views."""
+    turned = np.arccos(np.clip(np.cos(x[:, 0]) * np.cos(x[:, 1]), -1, 1))
+    frontal = np.interp(turned, _PROFILE, (1, 0.3))[:, None]
+    met = 1 / (1 + (np.nan_to_num(residual_mm, nan=np.inf) / _RESIDUAL_HALF_MM) ** 2)
+    solved = np.zeros(len(x), bool)
+    solved[np.concatenate(runs)] = True
+    return np.nan_to_num(track.confidence) * met * frontal * (track.seen & solved)[:, None]
+
+
+def _params(x: np.ndarray, clip: _Clip, identity: Identity, head: Head) -> FaceParams:
+    eyes = np.zeros((len(x), 6))
+    eyes[:, 0:2], eyes[:, 3:5] = x[:, LEFT_EYE], x[:, RIGHT_EYE]
+    neutral = FaceParams.neutral(head, 1, clip.camera.focal)
+    return neutral.replace(
+        shape=identity.shape,
+        expression=clip.head.expression(x),
+        head_pose=x[:, POSE].copy(),
+        head_translation=x[:, TRANSLATION].copy(),
+        jaw=x[:, JAW].copy(),
+        eyes=eyes,
+    )
+
+
+def landmark_track(head: Head, params: FaceParams, size: tuple[int, int]) -> np.ndarray:
+    """`Head.landmarks_px` of all frames, (T, 68, 2) px, from only the vertices that they need."""
+    file = head.file
+    wanted = np.unique(np.concatenate([file.landmarks_68[0], file.contour[0].ravel()]))
+    corners, faces = np.unique(file.faces[wanted], return_inverse=True)
+    faces = faces.reshape(-1, 3)
+
+    def moved(embedding: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        return np.searchsorted(wanted, embedding[0]), embedding[1]
+
+    small = Head(
+        replace(
+            file,
+            template=file.template[corners],
+            faces=faces,
+            uv_faces=faces,
+            shape_basis=file.shape_basis[corners],
+            expression_basis=file.expression_basis[corners],
+            pose_basis=file.pose_basis[corners],
+            joint_regressor=file.joint_regressor[:, corners],
+            skin_weights=file.skin_weights[corners],
+            landmarks_68=moved(file.landmarks_68),
+            contour=moved(file.contour),
+        )
+    )
+    vertices, joints = head.rest(params.shape)
+    rest = (vertices[corners], joints)
+    return np.stack([small.landmarks_px(params, t, size, rest) for t in range(len(params))])
