@@ -79,12 +79,7 @@ def surface_steps(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
 
     Returns U and V, (R, R, 3) texels per mm: the dual basis of the surface's texel steps.
     """
-    u, v = surface.along_u, surface.along_v
-    uu = np.einsum("ijk,ijk->ij", u, u)[..., None]
-    vv = np.einsum("ijk,ijk->ij", v, v)[..., None]
-    uv = np.einsum("ijk,ijk->ij", u, v)[..., None]
-    area = np.maximum(uu * vv - uv * uv, 1e-6)
-    return (u * vv - v * uv) / area, (v * uu - u * uv) / area
+    return _dual(surface.along_u, surface.along_v)
 
 
 def differences(height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -255,6 +250,25 @@ def _dot(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @numba.njit(cache=True, fastmath=True)
+def _dual(along_u, along_v):
+    rows, columns = along_u.shape[:2]
+    dual_u = np.zeros((rows, columns, 3), np.float32)
+    dual_v = np.zeros((rows, columns, 3), np.float32)
+    for i in range(rows):
+        for j in range(columns):
+            u0, u1, u2 = along_u[i, j, 0], along_u[i, j, 1], along_u[i, j, 2]
+            v0, v1, v2 = along_v[i, j, 0], along_v[i, j, 1], along_v[i, j, 2]
+            uu, vv = u0 * u0 + u1 * u1 + u2 * u2, v0 * v0 + v1 * v1 + v2 * v2
+            uv = u0 * v0 + u1 * v1 + u2 * v2
+            inverse = 1 / max(uu * vv - uv * uv, np.float32(1e-6))
+            uu, vv, uv = uu * inverse, vv * inverse, uv * inverse
+            dual_u[i, j, 0], dual_v[i, j, 0] = u0 * vv - v0 * uv, v0 * uu - u0 * uv
+            dual_u[i, j, 1], dual_v[i, j, 1] = u1 * vv - v1 * uv, v1 * uu - u1 * uv
+            dual_u[i, j, 2], dual_v[i, j, 2] = u2 * vv - v2 * uv, v2 * uu - u2 * uv
+    return dual_u, dual_v
+
+
+@numba.njit(cache=True, fastmath=True)
 def _linearise(normal, step_u, step_v, du, dv, light, floor):
     """log S of the raised surface's normals, and its derivatives by du and dv."""
     rows, columns = du.shape
@@ -263,18 +277,17 @@ def _linearise(normal, step_u, step_v, du, dv, light, floor):
     by_v = np.zeros((rows, columns), np.float32)
     for i in range(rows):
         for j in range(columns):
-            slope = np.float32(0)
-            raised = np.empty(3, np.float32)
-            for k in range(3):
-                raised[k] = step_u[i, j, k] * du[i, j] + step_v[i, j, k] * dv[i, j]
-                slope += raised[k] ** 2
-            steep = min(np.float32(1), _STEEPEST / max(np.sqrt(slope), np.float32(1e-6)))
-            length = np.float32(0)
-            for k in range(3):
-                raised[k] = normal[i, j, k] - steep * raised[k]
-                length += raised[k] ** 2
-            length = max(np.sqrt(length), np.float32(1e-6))
-            x, y, z = raised[0] / length, raised[1] / length, raised[2] / length
+            u, v = du[i, j], dv[i, j]
+            x = step_u[i, j, 0] * u + step_v[i, j, 0] * v
+            y = step_u[i, j, 1] * u + step_v[i, j, 1] * v
+            z = step_u[i, j, 2] * u + step_v[i, j, 2] * v
+            slope = np.sqrt(x * x + y * y + z * z)
+            steep = min(np.float32(1), np.float32(_STEEPEST) / max(slope, np.float32(1e-6)))
+            x = normal[i, j, 0] - steep * x
+            y = normal[i, j, 1] - steep * y
+            z = normal[i, j, 2] - steep * z
+            length = max(np.sqrt(x * x + y * y + z * z), np.float32(1e-6))
+            x, y, z = x / length, y / length, z / length
             s = (
                 light[0] + light[1] * x + light[2] * y + light[3] * z + light[4] * x * y
                 + light[5] * x * z + light[6] * y * z + light[7] * (x * x - y * y)

@@ -13,6 +13,7 @@ LUMINANCE = np.array([0.6, 0.35, 0.05], np.float32)
 # never the mid-scale shape of the face (measured: shading makes 12 mm shape worse).
 HIGH_PASS_MM = 5.0
 
+_SKIN_TEXEL_MM = 0.8  # coarse enough to tell skin from hair
 _KNEE = 0.35  # log contrast beyond which a residual is compressed
 _CORE = 0.012  # log contrast below which it is noise
 _STRONGEST = 0.7  # log contrast that skin relief doesn't reach: rims, hair, shadows' edges
@@ -63,21 +64,30 @@ def skin_share(
     Compared with the middle of the face in log chroma and log luminance; burnt-out texels count
     little.
     """
-    core = calm & (weight > 0.3)
-    if core.sum() < 200:
+    step = max(1, int(_SKIN_TEXEL_MM / texel_mm))  # a stranger is wider than a fine texel
+    rows, columns = weight.shape
+    small = (columns // step, rows // step)
+    colour = cv2.resize(colour, small, interpolation=cv2.INTER_AREA)
+    where = tuple(slice(step // 2, step * count, step) for count in small[::-1])
+    core, texel_mm = calm[where] & (weight[where] > 0.3), texel_mm * step
+    if core.sum() < 100:
         return np.zeros_like(weight)
     logs = np.log(np.maximum(colour, 2e-3))
     brightness = np.log(np.maximum(colour @ LUMINANCE, 2e-3))
-    chroma = np.stack([logs[..., 0] - logs[..., 1], logs[..., 1] - logs[..., 2]], axis=-1)
+    chroma = logs[..., :2] - logs[..., 1:]
     usual, spread = _centre(brightness[core], 0.25)
     usual_chroma, spread_chroma = _centre(chroma[core], 0.06)
     brightness = cv2.GaussianBlur(brightness, (0, 0), 1.2 / texel_mm)
     chroma = cv2.GaussianBlur(chroma, (0, 0), 2.0 / texel_mm)
-    strange = np.abs((chroma - usual_chroma) / spread_chroma).max(-1) > 5
-    strange |= brightness < usual - 3.2 * spread
-    burnt = (colour.max(-1) > 0.97).astype(np.float32)
+    strange = brightness < usual - 3.2 * spread
+    for k in range(2):
+        strange |= np.abs(chroma[..., k] - usual_chroma[k]) > 5 * spread_chroma[k]
+    burnt = (np.maximum(np.maximum(colour[..., 0], colour[..., 1]), colour[..., 2]) > 0.97).astype(
+        np.float32
+    )
     burnt = cv2.GaussianBlur(burnt, (0, 0), max(1.0 / texel_mm, 0.5))
-    return np.clip(1 - 1.5 * _soften(strange, 0.6 / texel_mm), 0, 1) * (1 - 0.75 * burnt)
+    share = np.clip(1 - 1.5 * _soften(strange, 0.6 / texel_mm), 0, 1) * (1 - 0.75 * burnt)
+    return cv2.resize(share, (columns, rows), interpolation=cv2.INTER_LINEAR)
 
 
 def residual(log_ratio: np.ndarray, weight: np.ndarray, grain: Grain) -> np.ndarray:

@@ -71,7 +71,7 @@ def prepare_canvas(head: Head, params: FaceParams, frames: np.ndarray, largest: 
     """The sheet at a little finer than the clip's pixels, at most `largest` texels wide."""
     rest = head.rest(params.shape)
     pixel_mm = picture_mm(params, frames)
-    texels = window_mm(head, rest[0]) / (0.6 * pixel_mm)
+    texels = window_mm(head, rest[0]) / (0.75 * pixel_mm)
     size = int(np.clip(32 * np.ceil(texels / 32), _LEAST_SIZE, largest))
     sheet = build_sheet(head, rest[0], size)
     return Canvas(

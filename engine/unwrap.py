@@ -4,7 +4,7 @@ Only a square window of the sheet is used: the one that the 468 landmarks of the
 of every map is the window's top (largest v); u grows to the right, v upwards.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -29,7 +29,7 @@ class FaceSheet:
     window: tuple[float, float, float]  # left u, bottom v, side: fractions of the sheet
     faces: np.ndarray  # (F', 3) the skin's triangles, which `face_id` counts
     uv_faces: np.ndarray  # (F', 3) their UV vertices
-    face_id: np.ndarray  # (R, R) int32, -1 off the skin
+    face_id: np.ndarray  # (R, R) int32, -1 off the face's skin
     barycentric: np.ndarray  # (R, R, 3) float32
     uv_gradient: np.ndarray  # (F', 2, 2): d(corner 1, corner 2)/d(u, v) of the sheet, inverted
     uv_area: np.ndarray  # (F',) fraction of the sheet, of either sign
@@ -47,7 +47,6 @@ class FaceSheet:
 class Surface:
     """The posed surface under each texel, camera axes."""
 
-    position: np.ndarray  # (R, R, 3) m
     normal: np.ndarray  # (R, R, 3) unit
     along_u: np.ndarray  # (R, R, 3) mm per texel
     along_v: np.ndarray  # (R, R, 3) mm per texel, v up
@@ -106,38 +105,29 @@ def build_sheet(head: Head, rest: np.ndarray, size: int) -> FaceSheet:
     gradient = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1)
     gradient = gradient.reshape(-1, 2, 2) / safe[:, None, None]
 
+    landmarks_texels = _to_texels(_landmark_uv(head), window, size)
+    face_id[~_near_landmarks(landmarks_texels, size)] = -1
     landmarks = embed(rest, file.faces, file.landmarks_468)
     sheet = FaceSheet(
         size, window, faces, file.uv_faces[inside], face_id, barycentric, gradient, area,
-        _to_texels(_landmark_uv(head), window, size), _spread(rest, landmarks), 1.0,
+        landmarks_texels, _spread(rest, landmarks), 1.0,
     )  # fmt: skip
     surface = map_surface(sheet, rest, file.faces)
-    texel = np.linalg.norm(np.cross(surface.along_u, surface.along_v), axis=-1) ** 0.5
-    face = _inside_landmarks(sheet)
-    return FaceSheet(**{**sheet.__dict__, "texel_mm": float(np.median(texel[face]))})
+    steps = surface.along_u[sheet.on_skin], surface.along_v[sheet.on_skin]
+    texel = _length(np.cross(*steps)) ** 0.5
+    return replace(sheet, texel_mm=float(np.median(texel)))
 
 
 def map_surface(sheet: FaceSheet, vertices: np.ndarray, all_faces: np.ndarray) -> Surface:
-    """Position, normal and the two texel steps of a posed head, smooth across triangles.
+    """Normal and the two texel steps of a posed head, smooth across triangles.
 
     Args:
         sheet: the face's window.
         vertices: (V, 3) m.
         all_faces: (F, 3) of the whole head, for its normals.
     """
-    corner = vertices[sheet.faces]  # (F', 3, 3)
-    edges = corner[:, 1:] - corner[:, :1]  # (F', 2 edges, 3)
-    steps = sheet.uv_gradient @ edges  # (F', 2 uv, 3) m per sheet
-    share = np.abs(sheet.uv_area)
-    values = np.empty((len(vertices), 12))
-    values[:, :3] = vertices
-    values[:, 3:6] = vertex_normals(vertices, all_faces)
-    values[:, 6:] = _to_vertices(steps.reshape(-1, 6), share, sheet.faces, len(vertices))
-    maps = interpolate(values, sheet.faces, sheet.face_id, sheet.barycentric)
-    normal = maps[..., 3:6]
-    normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-9)
-    scale = np.float32(1e3 * sheet.window[2] / sheet.size)  # m per sheet to mm per texel
-    return Surface(maps[..., :3], normal, maps[..., 6:9] * scale, maps[..., 9:] * scale)
+    normals = vertex_normals(vertices, all_faces)
+    return _lay_surface(sheet, vertices, normals, np.zeros((len(vertices), 0)))[0]
 
 
 def unwrap(
@@ -161,24 +151,41 @@ def unwrap(
     """
     size = (picture.shape[1], picture.shape[0])
     pixels = project(vertices, focal, size)
-    width = np.ptp(pixels[np.unique(sheet.faces), 0])
     bent = pixels
     if landmarks_px is not None:
         here = embed(pixels, head.file.faces, head.file.landmarks_468)
-        limit = _WARP_LIMIT * width
+        limit = _WARP_LIMIT * np.ptp(here[:, 0])
         residual = np.clip(landmarks_px - here, -limit, limit)
         bent = pixels + sheet.spread @ residual.astype(np.float32)
-    surface = map_surface(sheet, vertices, head.file.faces)
-    look_up = interpolate(bent, sheet.faces, sheet.face_id, sheet.barycentric)
-    seen = _seen(sheet, head, vertices, pixels)
-    inside = (look_up > 1).all(-1) & (look_up < np.array(size) - 2).all(-1)
+    normals = vertex_normals(vertices, head.file.faces)
+    facing = -(normals * vertices).sum(1) / np.linalg.norm(vertices, axis=1)
+    seen = _seen(head, vertices, pixels)
+    seen &= ((bent > 1) & (bent < np.array(size) - 2)).all(1)
+    extra = np.column_stack([bent, np.clip((facing - 0.3) / 0.3, 0, 1), seen])
+    surface, laid = _lay_surface(sheet, vertices, normals, extra)
+    weight = laid[..., 2] * (laid[..., 3] > 0.99)  # all three corners seen
+    colour = _look_up_colour(picture, laid[..., 0], laid[..., 1], bent[np.unique(sheet.faces)])
+    return Unwrapped(colour, weight, surface)
 
-    towards = -surface.position
-    towards /= np.maximum(np.linalg.norm(towards, axis=-1, keepdims=True), 1e-9)
-    facing = np.einsum("ijk,ijk->ij", surface.normal, towards)
-    weight = seen * inside * np.clip((facing - 0.3) / 0.3, 0, 1)
-    colour = _look_up_colour(picture, look_up, weight > 0)
-    return Unwrapped(colour, weight.astype(np.float32), surface)
+
+def _lay_surface(
+    sheet: FaceSheet, vertices: np.ndarray, normals: np.ndarray, extra: np.ndarray
+) -> tuple[Surface, np.ndarray]:
+    """The surface and `extra` values of the vertices (V, C) under each texel (R, R, C)."""
+    corner = vertices[sheet.faces]  # (F', 3, 3)
+    edges = corner[:, 1:] - corner[:, :1]  # (F', 2 edges, 3)
+    steps = (sheet.uv_gradient @ edges).reshape(-1, 6)  # (F', 2 uv x 3) m per sheet
+    steps = _to_vertices(steps, np.abs(sheet.uv_area), sheet.faces, len(vertices))
+    steps *= 1e3 * sheet.window[2] / sheet.size  # mm per texel
+    values = np.concatenate([normals, steps, extra], axis=1)
+    maps = interpolate(values, sheet.faces, sheet.face_id, sheet.barycentric)
+    normal = maps[..., :3]
+    normal = normal / np.maximum(_length(normal), 1e-9)[..., None]
+    return Surface(normal, maps[..., 3:6], maps[..., 6:9]), maps[..., 9:]
+
+
+def _length(vectors: np.ndarray) -> np.ndarray:
+    return np.sqrt(np.einsum("...k,...k->...", vectors, vectors))
 
 
 def _landmark_uv(head: Head) -> np.ndarray:
@@ -192,11 +199,11 @@ def _to_texels(uv: np.ndarray, window: tuple[float, float, float], size: int) ->
     return np.stack([column, size - (uv[..., 1] - bottom) / side * size], axis=-1)
 
 
-def _inside_landmarks(sheet: FaceSheet) -> np.ndarray:
-    """(R, R) bool: the skin within the landmarks' hull."""
-    mask = np.zeros((sheet.size, sheet.size), np.uint8)
-    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(sheet.landmarks).astype(np.int32)), 1)
-    return (mask > 0) & sheet.on_skin
+def _near_landmarks(landmarks: np.ndarray, size: int) -> np.ndarray:
+    """(R, R) bool: within the landmarks' hull and a little round it."""
+    mask = np.zeros((size, size), np.uint8)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(landmarks).astype(np.int32)), 1)
+    return cv2.dilate(mask, np.ones((2 * round(_MARGIN * size) + 1,) * 2)) > 0
 
 
 def _spread(rest: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
@@ -224,8 +231,8 @@ def _to_vertices(
     return out
 
 
-def _seen(sheet: FaceSheet, head: Head, vertices: np.ndarray, pixels: np.ndarray) -> np.ndarray:
-    """(R, R) bool: nothing of the head lies between the texel and the camera."""
+def _seen(head: Head, vertices: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+    """(V,) bool: nothing of the head lies between the vertex and the camera."""
     low, high = pixels.min(0), pixels.max(0)
     scale = (_DEPTH_MAP_SIDE - 2) / (high - low).max()
     depth = -vertices[:, 2]
@@ -234,33 +241,32 @@ def _seen(sheet: FaceSheet, head: Head, vertices: np.ndarray, pixels: np.ndarray
     nearest = depth_map(screen, head.file.faces, (_DEPTH_MAP_SIDE, _DEPTH_MAP_SIDE))
     nearest = -1 / np.minimum(nearest, -1e-6)  # m, huge where there is nothing
     nearest = cv2.dilate(nearest, np.ones((3, 3)))  # the farthest within a pixel: no self-shadow
-    where = interpolate(
-        np.column_stack([screen[:, :2], depth]), sheet.faces, sheet.face_id, sheet.barycentric
-    )
-    found = cv2.remap(nearest, where[..., 0], where[..., 1], cv2.INTER_NEAREST)
-    return (where[..., 2] < found + _VISIBILITY_TOLERANCE) & sheet.on_skin
+    column, row = screen[:, :2].astype(int).T
+    return depth < nearest[row, column] + _VISIBILITY_TOLERANCE
 
 
-def _look_up_colour(picture: np.ndarray, look_up: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """The picture at (R, R, 2) pixels as linear RGB; shrunk first where texels are coarser."""
-    colour = np.zeros((*look_up.shape[:2], 3), np.float32)
-    if not used.any():
-        return colour
-    low = np.floor(look_up[used].min(0)).astype(int) - 2
-    high = np.ceil(look_up[used].max(0)).astype(int) + 3
-    low, high = np.maximum(low, 0), np.minimum(high, picture.shape[1::-1])
+def _look_up_colour(
+    picture: np.ndarray, x: np.ndarray, y: np.ndarray, used: np.ndarray
+) -> np.ndarray:
+    """The picture at pixels x, y (R, R) as linear RGB; shrunk first where texels are coarser.
+
+    `used` (N, 2): points that span the pixels in use.
+    """
+    low = np.maximum(np.floor(used.min(0)).astype(int) - 2, 0)
+    high = np.minimum(np.ceil(used.max(0)).astype(int) + 3, picture.shape[1::-1])
+    if (high - low < 2).any():
+        return np.zeros((*x.shape, 3), np.float32)
     crop = cv2.LUT(np.ascontiguousarray(picture[low[1] : high[1], low[0] : high[0]]), _LINEAR)
-    where = look_up - low.astype(np.float32)
-    step = np.sqrt(np.prod(high - low) / used.sum())  # px per texel
+    scale = np.ones(2)
+    step = np.sqrt(np.prod(high - low) / x.size)  # px per texel
     if step > 1.3:
         smaller = np.maximum(np.round((high - low) / step), 2).astype(int)
-        where *= (smaller / (high - low)).astype(np.float32)
+        scale = smaller / (high - low)
         crop = cv2.resize(crop, tuple(map(int, smaller)), interpolation=cv2.INTER_AREA)
     # cv2 counts from pixel centres, we from corners
-    return cv2.remap(
-        crop, where[..., 0] - 0.5, where[..., 1] - 0.5, cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
+    x = (x - np.float32(low[0])) * np.float32(scale[0]) - np.float32(0.5)
+    y = (y - np.float32(low[1])) * np.float32(scale[1]) - np.float32(0.5)
+    return cv2.remap(crop, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 _CODE = np.arange(256) / 255
