@@ -28,16 +28,27 @@ def rasterize(
         Face ids (H, W) int32, -1 where there is nothing, and perspective-correct barycentric
         weights (H, W, 3) float32.
     """
+    face_id, _ = visible_faces(vertices, faces, size, cull_back)
+    weights = np.zeros((*face_id.shape, 3), np.float32)
+    _weigh(
+        np.ascontiguousarray(vertices, np.float64),
+        np.ascontiguousarray(faces, np.int32), face_id, weights,
+    )  # fmt: skip
+    return face_id, weights
+
+
+def visible_faces(
+    vertices: np.ndarray, faces: np.ndarray, size: tuple[int, int], cull_back: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """The face ids of `rasterize` (H, W) int32, and 1 / depth (H, W) float32: the cheaper half."""
     width, height = size
     face_id = np.full((height, width), -1, np.int32)
-    weights = np.zeros((height, width, 3), np.float32)
     nearness = np.zeros((height, width), np.float32)
     _fill(
         np.ascontiguousarray(vertices, np.float64),
-        np.ascontiguousarray(faces, np.int32),
-        cull_back, face_id, weights, nearness,
+        np.ascontiguousarray(faces, np.int32), cull_back, face_id, nearness,
     )  # fmt: skip
-    return face_id, weights
+    return face_id, nearness
 
 
 def interpolate(
@@ -69,8 +80,8 @@ def depth_map(vertices: np.ndarray, faces: np.ndarray, size: tuple[int, int]) ->
 
 
 @numba.njit(cache=True)
-def _fill(vertices, faces, cull_back, face_id, weights, nearness):
-    """Z-buffer on 1 / depth, which is linear on the screen; its shares give the perspective."""
+def _fill(vertices, faces, cull_back, face_id, nearness):
+    """Z-buffer on 1 / depth, which is linear on the screen."""
     height, width = face_id.shape
     for f in range(len(faces)):
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -88,22 +99,46 @@ def _fill(vertices, faces, cull_back, face_id, weights, nearness):
         if left > right or top > bottom:
             continue
         near_a, near_b, near_c = 1 / vertices[a, 2], 1 / vertices[b, 2], 1 / vertices[c, 2]
+        step1, step2 = (cy - ay) / area, (ay - by) / area
         for y in range(top, bottom + 1):
-            dy = y + 0.5 - ay
+            dx, dy = left + 0.5 - ax, y + 0.5 - ay
+            w1 = (dx * (cy - ay) - dy * (cx - ax)) / area
+            w2 = ((bx - ax) * dy - (by - ay) * dx) / area
             for x in range(left, right + 1):
-                dx = x + 0.5 - ax
-                w1 = (dx * (cy - ay) - dy * (cx - ax)) / area
-                w2 = ((bx - ax) * dy - (by - ay) * dx) / area
                 w0 = 1.0 - w1 - w2
-                if w0 < 0.0 or w1 < 0.0 or w2 < 0.0:
-                    continue
-                near = w0 * near_a + w1 * near_b + w2 * near_c
-                if near > nearness[y, x]:
-                    nearness[y, x] = near
-                    face_id[y, x] = f
-                    weights[y, x, 0] = w0 * near_a / near
-                    weights[y, x, 1] = w1 * near_b / near
-                    weights[y, x, 2] = w2 * near_c / near
+                if w0 >= 0.0 and w1 >= 0.0 and w2 >= 0.0:
+                    near = w0 * near_a + w1 * near_b + w2 * near_c
+                    if near > nearness[y, x]:
+                        nearness[y, x] = near
+                        face_id[y, x] = f
+                w1 += step1
+                w2 += step2
+
+
+@numba.njit(cache=True)
+def _weigh(vertices, faces, face_id, weights):
+    height, width = face_id.shape
+    for y in range(height):
+        for x in range(width):
+            face = face_id[y, x]
+            if face >= 0:
+                w0, w1, w2 = barycentric(vertices, faces, face, x + 0.5, y + 0.5)
+                weights[y, x, 0], weights[y, x, 1], weights[y, x, 2] = w0, w1, w2
+
+
+@numba.njit(cache=True)
+def barycentric(vertices, faces, face, x, y):
+    """Perspective-correct weights of one triangle at the pixel position (x, y), for kernels."""
+    a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+    ax, ay = vertices[a, 0], vertices[a, 1]
+    bx, by = vertices[b, 0] - ax, vertices[b, 1] - ay
+    cx, cy = vertices[c, 0] - ax, vertices[c, 1] - ay
+    dx, dy = x - ax, y - ay
+    w1, w2 = dx * cy - dy * cx, bx * dy - by * dx
+    w0 = bx * cy - by * cx - w1 - w2
+    w0, w1, w2 = w0 / vertices[a, 2], w1 / vertices[b, 2], w2 / vertices[c, 2]
+    total = w0 + w1 + w2
+    return w0 / total, w1 / total, w2 / total
 
 
 @numba.njit(cache=True)

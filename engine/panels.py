@@ -1,0 +1,219 @@
+"""One frame of a capture as pictures to judge: clip | head over clip | head alone.
+
+All three show the same piece of the clip's picture at the same scale, so that a feature lies at
+the same place in each.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .complexion import person_texture
+from .exchange.head_file import HeadFile
+from .exchange.take import REGIONS, Take
+from .head.model import FaceParams, Head
+from .pictures import read_picture
+from .studio import Relief, Shot, Sitter, draw
+
+LOW_CONFIDENCE = 0.5
+RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)
+_RELIEF_SIDE = 1024  # px; a preview shows no finer normal map
+_HAIR_SHARE = 0.35  # how much of the head shows over the clip outside the face
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+
+
+@dataclass(frozen=True)
+class Crop:
+    """The piece of the clip's picture that is shown: px of the clip, and px of a panel."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+    panel: tuple[int, int]  # width, height
+
+    @property
+    def scale(self) -> float:
+        """Panel px per clip px."""
+        return self.panel[1] / self.height
+
+
+def head_boxes(take: Take) -> np.ndarray:
+    """The whole head's box from the 68 landmarks of each frame: (T, 4) x0, y0, x1, y1 px."""
+    low, high = take.landmarks_px.min(1), take.landmarks_px.max(1)
+    width, height = (high - low).T
+    return np.stack(
+        [
+            low[:, 0] - 0.3 * width,
+            low[:, 1] - 0.75 * height,
+            high[:, 0] + 0.3 * width,
+            high[:, 1] + 0.4 * height,
+        ],
+        axis=1,
+    )
+
+
+def crop_of(take: Take, frames: np.ndarray, panel_height: int) -> Crop:
+    """A crop that holds the head in (nearly) all of `frames`, within the picture."""
+    boxes = head_boxes(take)[frames]
+    x0, y0 = np.percentile(boxes[:, :2], 3, axis=0)
+    x1, y1 = np.percentile(boxes[:, 2:], 97, axis=0)
+    (width, height), (cx, cy) = take.size, ((x0 + x1) / 2, (y0 + y1) / 2)
+    tall = min(max(y1 - y0, (x1 - x0) * 0.75), height)
+    wide = min(max(x1 - x0, tall * 0.8), width)
+    left = np.clip(cx - wide / 2, 0, width - wide)
+    top = np.clip(cy - tall / 2, 0, height - tall)
+    panel = (2 * round(panel_height * wide / tall / 2), 2 * round(panel_height / 2))
+    return Crop(float(left), float(top), float(wide), float(tall), panel)
+
+
+def params_of(take: Take) -> FaceParams:
+    """The take's parameters, as the head wants them."""
+    return FaceParams(
+        shape=take.shape, albedo=take.albedo, expression=take.expression,
+        head_pose=take.head_pose, head_translation=take.head_translation, jaw=take.jaw,
+        eyes=take.eyes, focal=take.focal, light=take.light,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Panels:
+    """Draws the frames of one take; `folder` is where the take's pictures lie."""
+
+    take: Take
+    head_file: HeadFile
+    folder: Path
+
+    @cached_property
+    def params(self) -> FaceParams:
+        """The take's parameters."""
+        return params_of(self.take)
+
+    @cached_property
+    def sitter(self) -> Sitter:
+        """The take's person."""
+        head = Head(self.head_file)
+        return Sitter(head, self.take.shape, person_texture(head, self.take.albedo))
+
+    @cached_property
+    def _loaded(self) -> dict[str, np.ndarray]:
+        return {}
+
+    def shoot(self, frame: int, crop: Crop) -> Shot:
+        """The head at `frame`, seen by the clip's camera through `crop`."""
+        vertices = self.sitter.head.camera_frame(self.params, frame, self.sitter.rest)
+        width, height = self.take.size
+        return draw(
+            self.sitter, vertices, self.take.focal * crop.scale, crop.panel, self._relief(frame),
+            ((width / 2 - crop.left) * crop.scale, (height / 2 - crop.top) * crop.scale),
+        )  # fmt: skip
+
+    def triple(self, picture: np.ndarray, frame: int, crop: Crop) -> np.ndarray:
+        """Clip, head over clip and head alone side by side: (h, 3 w, 3) uint8."""
+        clip = cut(picture, crop)
+        shot = self.shoot(frame, crop)
+        found = bool(self.take.found[frame])
+        row = np.hstack([clip, _over_clip(clip, shot, found), _alone(shot)])
+        if not found:
+            cv2.rectangle(row, (0, 0), (row.shape[1] - 1, row.shape[0] - 1), RED, 6)
+            write(row, "face not found", (12, 30), RED)
+        else:
+            self._mark_doubts(row, frame, crop.panel[0])
+        return row
+
+    def _mark_doubts(self, row: np.ndarray, frame: int, left: int) -> None:
+        """Name the regions that should not be trusted at this frame, on the middle panel."""
+        names = [
+            name.replace("_", " ")
+            for name, value in zip(REGIONS, self.take.confidence[frame], strict=True)
+            if value < LOW_CONFIDENCE
+        ]
+        for line, name in enumerate(names):
+            write(row, f"unsure: {name}", (left + 12, 30 + 24 * line), AMBER)
+
+    def _relief(self, frame: int) -> Relief | None:
+        """The normal maps about this frame; None when the take has none."""
+        take, names = self.take, self.take.dynamic_normals
+        if names and take.detail_times is not None:
+            after = int(np.searchsorted(take.detail_times, take.times[frame], side="right"))
+            first, second = max(after - 1, 0), min(after, len(names) - 1)
+            span = take.detail_times[second] - take.detail_times[first]
+            mix = (take.times[frame] - take.detail_times[first]) / span if span > 0 else 0.0
+            wanted = (names[first], names[second])
+        elif take.static_normals:
+            wanted, mix = (take.static_normals,) * 2, 0.0
+        else:
+            return None
+        for old in set(self._loaded) - set(wanted):
+            del self._loaded[old]
+        for name in wanted:
+            if name not in self._loaded:
+                self._loaded[name] = _read_relief(self.folder / name)
+        return Relief(self._loaded[wanted[0]], self._loaded[wanted[1]], float(np.clip(mix, 0, 1)))
+
+
+def cut(picture: np.ndarray, crop: Crop) -> np.ndarray:
+    """The crop of a clip's picture at the panel's size."""
+    shrink = np.array(
+        [[crop.scale, 0, -crop.left * crop.scale], [0, crop.scale, -crop.top * crop.scale]]
+    )
+    if crop.scale < 0.7:  # average, don't skip, when the picture is made smaller
+        top, left = int(crop.top), int(crop.left)
+        piece = picture[top : top + round(crop.height), left : left + round(crop.width)]
+        return cv2.resize(piece, crop.panel, interpolation=cv2.INTER_AREA)
+    return cv2.warpAffine(
+        picture, shrink, crop.panel, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+
+
+def write(picture: np.ndarray, text: str, place: tuple[int, int], colour: tuple = WHITE) -> None:
+    """Letters with a dark rim, in place."""
+    for shade, width in (((20, 20, 20), 4), (colour, 1)):
+        cv2.putText(picture, text, place, _FONT, 0.55, shade, width, cv2.LINE_AA)
+
+
+def _over_clip(clip: np.ndarray, shot: Shot, found: bool) -> np.ndarray:
+    """The face solid, the rest of the head a veil with a bright rim, over the clip."""
+    share = _HAIR_SHARE + (1 - _HAIR_SHARE) * (shot.face.astype(np.float32) / 255)
+    alpha = share * (shot.coverage.astype(np.float32) / 255) * (1.0 if found else 0.4)
+    solid = cv2.blur(shot.coverage, (3, 3))
+    rim = cv2.absdiff(solid, shot.coverage)
+    mixed = cv2.blendLinear(
+        shot.colour, clip, np.ascontiguousarray(alpha), np.ascontiguousarray(1 - alpha)
+    )
+    return cv2.add(mixed, cv2.cvtColor(rim // 2, cv2.COLOR_GRAY2RGB))
+
+
+def _alone(shot: Shot) -> np.ndarray:
+    """The head before the studio's backdrop."""
+    height, width = shot.coverage.shape
+    alpha = shot.coverage.astype(np.float32) / 255
+    return cv2.blendLinear(shot.colour, _backdrop(width, height), alpha, 1 - alpha)
+
+
+_BACKDROPS: dict[tuple[int, int], np.ndarray] = {}
+
+
+def _backdrop(width: int, height: int) -> np.ndarray:
+    """A dark cloth with a soft light on it, (height, width, 3) uint8."""
+    if (width, height) not in _BACKDROPS:
+        y, x = np.mgrid[:height, :width]
+        distance = np.hypot((x / width - 0.5) * 1.1, y / height - 0.45)
+        glow = np.clip(1 - distance / 0.85, 0, 1)[..., None] ** 1.5
+        cloth = np.array([30, 32, 36]) + glow * np.array([52, 56, 62])
+        grain = np.random.default_rng(0).uniform(-0.5, 0.5, cloth.shape)  # no bands
+        _BACKDROPS.clear()
+        _BACKDROPS[width, height] = np.round(cloth + grain).astype(np.uint8)
+    return _BACKDROPS[width, height]
+
+
+def _read_relief(path: Path) -> np.ndarray:
+    """A normal map (h, w, 3) uint8, no larger than a preview needs."""
+    picture = read_picture(path)
+    if len(picture) > _RELIEF_SIDE:
+        side = (_RELIEF_SIDE, _RELIEF_SIDE)
+        picture = cv2.resize(picture, side, interpolation=cv2.INTER_AREA)
+    return picture

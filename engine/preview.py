@@ -1,0 +1,140 @@
+"""NAME.preview.mp4: the capture beside its clip, with the sound, for a person to judge.
+
+Frames keep the clip's own times; one frame is in memory at a time.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
+
+from .exchange.head_file import HeadFile
+from .exchange.protocol import AVFaceError
+from .exchange.take import Take
+from .media import SOUND_RATE, Clip, read_frames, read_waveform
+from .panels import Panels, crop_of, write
+from .progress import Report
+
+_TICKS = 90_000  # per second: fine enough for every rate in use
+_SOUND_PIECE = 1024  # samples, an AAC frame
+
+
+@dataclass(frozen=True)
+class PreviewOptions:
+    """How the preview looks."""
+
+    panel_height: int = 480  # px
+    quality: int = 21  # x264's constant rate factor; smaller is better and larger
+    speed: str = "veryfast"  # x264's preset
+
+
+def write_preview(
+    clip: Clip,
+    take: Take,
+    head_file: HeadFile,
+    path: Path,
+    report: Report | None = None,
+    options: PreviewOptions | None = None,
+) -> None:
+    """Write clip | head over clip | head alone, with the sound, as H.264 and AAC.
+
+    The take's normal maps are looked for beside `path`. Frames without a face are framed in red.
+    Raises AVFaceError when the film can't be written.
+    """
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as film:
+            _encode(film, clip, take, Panels(take, head_file, path.parent), report, options)
+        os.replace(temporary, path)
+    except (OSError, FFmpegError) as error:
+        raise AVFaceError(
+            f"The preview can't be written to {path} ({error.strerror}).",
+            "Free some disk space or choose another folder.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _encode(
+    film: OutputContainer,
+    clip: Clip,
+    take: Take,
+    panels: Panels,
+    report: Report | None,
+    options: PreviewOptions | None,
+) -> None:
+    options = options or PreviewOptions()
+    waveform = read_waveform(clip)
+    crop = crop_of(take, _shown(take), options.panel_height)
+    video = _add_video(film, clip, (3 * crop.panel[0], crop.panel[1]), options)
+    audio = film.add_stream("aac", rate=SOUND_RATE, layout="mono") if waveform is not None else None
+    start = float(take.times[0])
+    end = float(take.times[-1]) + 1 / float(clip.fps)
+    sound = _sound_pieces(waveform, start, end)
+    for frame, picture in read_frames(clip):
+        row = panels.triple(picture, frame, crop)
+        write(row, f"{frame}   {take.times[frame]:.2f} s", (12, crop.panel[1] - 14))
+        shown = av.VideoFrame.from_ndarray(row, format="rgb24")
+        seconds = float(take.times[frame]) - start
+        shown.pts, shown.time_base = round(seconds * _TICKS), Fraction(1, _TICKS)
+        film.mux(video.encode(shown))
+        if audio is not None:
+            _mux_sound(film, audio, sound, seconds)
+        if report:
+            report((frame + 1) / take.frame_count)
+    film.mux(video.encode(None))
+    if audio is not None:
+        _mux_sound(film, audio, sound, end)
+        film.mux(audio.encode(None))
+
+
+def _shown(take: Take) -> np.ndarray:
+    """The frames that say where the head is: those with a face, or all."""
+    found = np.flatnonzero(take.found)
+    return found if len(found) else np.arange(take.frame_count)
+
+
+def _add_video(
+    film: OutputContainer, clip: Clip, size: tuple[int, int], options: PreviewOptions
+) -> VideoStream:
+    video = film.add_stream("libx264", rate=clip.fps)
+    video.width, video.height = size
+    video.pix_fmt = "yuv420p"
+    video.codec_context.time_base = Fraction(1, _TICKS)
+    video.options = {"crf": str(options.quality), "preset": options.speed}
+    video.thread_count = 1
+    return video
+
+
+def _sound_pieces(
+    waveform: np.ndarray | None, start: float, end: float
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(first sample counted from `start`, samples) between two times of the clip."""
+    if waveform is None:
+        return
+    waveform = waveform[round(start * SOUND_RATE) : round(end * SOUND_RATE)]
+    for first in range(0, len(waveform), _SOUND_PIECE):
+        yield first, waveform[first : first + _SOUND_PIECE]
+
+
+def _mux_sound(
+    film: OutputContainer,
+    audio: AudioStream,
+    pieces: Iterator[tuple[int, np.ndarray]],
+    until: float,
+) -> None:
+    """Encode the sound up to `until` seconds, so that it lies beside its pictures in the file."""
+    for first, samples in pieces:
+        piece = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
+        piece.sample_rate, piece.pts, piece.time_base = SOUND_RATE, first, Fraction(1, SOUND_RATE)
+        film.mux(audio.encode(piece))
+        if first >= until * SOUND_RATE:
+            return

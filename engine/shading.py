@@ -1,0 +1,286 @@
+"""The studio's light on skin, eyes, lips and teeth: the kernels behind `engine.studio`.
+
+Each vertex carries a row of numbers (its columns are named below); each pixel averages what its
+2 x 2 samples see of them and is lit once, twice on an edge.
+"""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+
+from .render import barycentric
+
+# Columns of the vertex table. Positions and directions are in camera axes.
+POSITION, NORMAL, AMBIENT, LIT, FINISH, FACE, TANGENT, COLUMNS = 0, 3, 6, 7, 8, 11, 12, 15
+_U, _V = COLUMNS, COLUMNS + 1  # carried beside the table: the corners' UVs
+_PATCH_M = np.float32(0.004)  # samples of a pixel this close in depth are one surface
+
+
+def unit(*direction: float) -> np.ndarray:
+    """The direction as a unit vector, float32."""
+    return (np.array(direction) / np.linalg.norm(direction)).astype(np.float32)
+
+
+def _rgb(red: float, green: float, blue: float) -> np.ndarray:
+    return np.array([red, green, blue], np.float32)
+
+
+class Surface(NamedTuple):
+    """A posed mesh, as the kernels take it."""
+
+    samples: np.ndarray  # (V, 3) float64: pixel x, pixel y (of the doubled picture), depth
+    faces: np.ndarray  # (F, 3) into the table
+    islands: np.ndarray  # (F,) which piece of the sheet each triangle lies on
+    uv_faces: np.ndarray  # (F, 3) into the uv
+    uv: np.ndarray  # (U, 2)
+    table: np.ndarray  # (V, COLUMNS) float32
+
+
+class Maps(NamedTuple):
+    """What is painted on it: `first` fades to `second` as `mix` goes from 0 to 1."""
+
+    texture: np.ndarray  # (h, w, 3) uint8, sRGB
+    first: np.ndarray  # (h, w, 3) uint8 normal map; one of a single pixel is not looked at
+    second: np.ndarray
+    mix: np.float32
+
+
+# Towards each light (x right, y up, z towards the camera), and its colour.
+KEY, _KEY_COLOUR = unit(-0.52, 0.6, 0.72), _rgb(1.5, 1.38, 1.24)
+_FILL, _FILL_COLOUR = unit(0.78, 0.0, 0.62), _rgb(0.2, 0.23, 0.29)
+_RIM_LEFT, _RIM_RIGHT = unit(-0.85, 0.25, -0.5), unit(0.85, 0.35, -0.5)
+_RIM_COLOUR = _rgb(0.5, 0.54, 0.62)
+_SKY, _GROUND = _rgb(0.2, 0.215, 0.25), _rgb(0.11, 0.085, 0.075)
+_WRAP = _rgb(0.32, 0.12, 0.08)  # red light travels farther under the skin
+
+_LINEAR = ((np.arange(257) / 255) ** 2.2).astype(np.float32)
+# sRGB byte by the square root of the light: soft shoulder, no band in the shadows
+_TONE_STEPS = 2047 / 2.4
+_TONE = np.round(
+    255 * (1 - np.exp(-0.95 * (np.arange(2048) / _TONE_STEPS) ** 2)) ** (1 / 2.2)
+).astype(np.float32)
+
+
+@numba.njit(cache=True, fastmath=True)
+def fill_normals(table, faces, uv_faces, uv, with_tangents):
+    """Area-weighted unit normals, and tangents along u when asked for, into their columns."""
+    table[:, NORMAL : NORMAL + 3] = 0
+    table[:, TANGENT : TANGENT + 3] = 0
+    for f in range(len(faces)):
+        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
+        ex, ey, ez = table[b, 0] - table[a, 0], table[b, 1] - table[a, 1], table[b, 2] - table[a, 2]
+        gx, gy, gz = table[c, 0] - table[a, 0], table[c, 1] - table[a, 1], table[c, 2] - table[a, 2]
+        nx, ny, nz = ey * gz - ez * gy, ez * gx - ex * gz, ex * gy - ey * gx
+        for corner in range(3):
+            v = faces[f, corner]
+            table[v, NORMAL] += nx
+            table[v, NORMAL + 1] += ny
+            table[v, NORMAL + 2] += nz
+        if with_tangents:
+            i, j, k = uv_faces[f, 0], uv_faces[f, 1], uv_faces[f, 2]
+            v1, v2 = uv[j, 1] - uv[i, 1], uv[k, 1] - uv[i, 1]
+            area = (uv[j, 0] - uv[i, 0]) * v2 - (uv[k, 0] - uv[i, 0]) * v1
+            sign = np.float32(1.0) if area > 0 else np.float32(-1.0)
+            for corner in range(3):
+                v = faces[f, corner]
+                table[v, TANGENT] += sign * (ex * v2 - gx * v1)
+                table[v, TANGENT + 1] += sign * (ey * v2 - gy * v1)
+                table[v, TANGENT + 2] += sign * (ez * v2 - gz * v1)
+    for i in range(len(table)):
+        _normalise(table, i, NORMAL)
+        if with_tangents:
+            _normalise(table, i, TANGENT)
+
+
+@numba.njit(cache=True, fastmath=True)
+def _normalise(table, row, first):
+    x, y, z = table[row, first], table[row, first + 1], table[row, first + 2]
+    scale = np.float32(1.0) / max(np.sqrt(x * x + y * y + z * z), np.float32(1e-18))
+    table[row, first] = x * scale
+    table[row, first + 1] = y * scale
+    table[row, first + 2] = z * scale
+
+
+@numba.njit(cache=True, fastmath=True)
+def develop(face_id, nearness, surface, maps):
+    """Picture (H, W, 3), coverage (H, W) and share of the face (H, W), all uint8.
+
+    Args:
+        face_id: (2 H, 2 W) int32, 2 x 2 samples to a pixel.
+        nearness: (2 H, 2 W) float32, 1 / depth.
+        surface: a Surface.
+        maps: Maps.
+    """
+    islands = surface.islands
+    height, width = face_id.shape[0] // 2, face_id.shape[1] // 2
+    picture = np.zeros((height, width, 3), np.uint8)
+    coverage = np.zeros((height, width), np.uint8)
+    face_share = np.zeros((height, width), np.uint8)
+    point = np.zeros(COLUMNS + 2, np.float32)
+    for y in range(height):
+        for x in range(width):
+            covered = 0
+            red = green = blue = inner = np.float32(0.0)
+            taken = 0  # bits of the samples that are done
+            for start in range(4):
+                row, column = 2 * y + (start >> 1), 2 * x + (start & 1)
+                face = face_id[row, column]
+                if face < 0 or taken & (1 << start):
+                    continue
+                count, across, down = 0, 0, 0
+                near, island = nearness[row, column], islands[face]
+                for k in range(start, 4):
+                    other = face_id[2 * y + (k >> 1), 2 * x + (k & 1)]
+                    if other < 0 or taken & (1 << k) or islands[other] != island:
+                        continue
+                    gap = nearness[2 * y + (k >> 1), 2 * x + (k & 1)] - near
+                    if abs(gap) < _PATCH_M * near * near:
+                        taken |= 1 << k
+                        count, across, down = count + 1, across + (k & 1), down + (k >> 1)
+                middle_x, middle_y = 2 * x + 0.5 + across / count, 2 * y + 0.5 + down / count
+                _carry(face, middle_x, middle_y, surface, point)
+                if len(maps.first) > 1:
+                    _bend(point, maps)
+                r, g, b = _light(point, maps.texture)
+                red, green, blue = red + r * count, green + g * count, blue + b * count
+                inner += point[FACE] * count
+                covered += count
+            if covered > 0:
+                picture[y, x, 0] = int(red / covered + np.float32(0.5))
+                picture[y, x, 1] = int(green / covered + np.float32(0.5))
+                picture[y, x, 2] = int(blue / covered + np.float32(0.5))
+                coverage[y, x] = (covered * 255 + 2) // 4
+                face_share[y, x] = int(inner / covered * np.float32(255.0))
+    return picture, coverage, face_share
+
+
+@numba.njit(cache=True, fastmath=True)
+def _carry(face, x, y, surface, point):
+    """The table's columns, u and v of a triangle at (x, y), or at its nearest inner point."""
+    faces, uv_faces, uv, table = surface.faces, surface.uv_faces, surface.uv, surface.table
+    w0, w1, w2 = barycentric(surface.samples, faces, face, x, y)
+    w0, w1, w2 = max(w0, 0.0), max(w1, 0.0), max(w2, 0.0)
+    scale = 1.0 / (w0 + w1 + w2)
+    w0, w1, w2 = np.float32(w0 * scale), np.float32(w1 * scale), np.float32(w2 * scale)
+    a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+    for d in range(COLUMNS):
+        point[d] = w0 * table[a, d] + w1 * table[b, d] + w2 * table[c, d]
+    scale = np.float32(1.0) / np.sqrt(
+        point[NORMAL] ** 2 + point[NORMAL + 1] ** 2 + point[NORMAL + 2] ** 2 + np.float32(1e-18)
+    )
+    for d in range(NORMAL, NORMAL + 3):
+        point[d] *= scale
+    a, b, c = uv_faces[face, 0], uv_faces[face, 1], uv_faces[face, 2]
+    point[_U] = w0 * uv[a, 0] + w1 * uv[b, 0] + w2 * uv[c, 0]
+    point[_V] = w0 * uv[a, 1] + w1 * uv[b, 1] + w2 * uv[c, 1]
+
+
+@numba.njit(cache=True, fastmath=True)
+def _read(texture, u, v):
+    """A uint8 texture at (u, v), bilinear, clamped: three numbers from 0 to 255."""
+    rows, columns = texture.shape[0], texture.shape[1]
+    x = min(max(u * columns - np.float32(0.5), np.float32(0.0)), np.float32(columns - 1))
+    y = min(max((1 - v) * rows - np.float32(0.5), np.float32(0.0)), np.float32(rows - 1))
+    x0, y0 = int(x), int(y)
+    x1, y1 = min(x0 + 1, columns - 1), min(y0 + 1, rows - 1)
+    right, down = np.float32(x - x0), np.float32(y - y0)
+    w00, w01 = (1 - right) * (1 - down), right * (1 - down)
+    w10, w11 = (1 - right) * down, right * down
+    r = texture[y0, x0, 0] * w00 + texture[y0, x1, 0] * w01
+    g = texture[y0, x0, 1] * w00 + texture[y0, x1, 1] * w01
+    b = texture[y0, x0, 2] * w00 + texture[y0, x1, 2] * w01
+    r += texture[y1, x0, 0] * w10 + texture[y1, x1, 0] * w11
+    g += texture[y1, x0, 1] * w10 + texture[y1, x1, 1] * w11
+    b += texture[y1, x0, 2] * w10 + texture[y1, x1, 2] * w11
+    return np.float32(r), np.float32(g), np.float32(b)
+
+
+@numba.njit(cache=True, fastmath=True)
+def _bend(point, maps):
+    """Turn a point's normal by the normal maps, in place."""
+    r, g, b = _read(maps.first, point[_U], point[_V])
+    if maps.mix > 0:
+        r2, g2, b2 = _read(maps.second, point[_U], point[_V])
+        r, g, b = r + (r2 - r) * maps.mix, g + (g2 - g) * maps.mix, b + (b2 - b) * maps.mix
+    x, y, z = r / 127.5 - 1, g / 127.5 - 1, b / 127.5 - 1
+    nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
+    tx, ty, tz = point[TANGENT], point[TANGENT + 1], point[TANGENT + 2]
+    along = tx * nx + ty * ny + tz * nz
+    tx, ty, tz = tx - along * nx, ty - along * ny, tz - along * nz
+    scale = np.float32(1.0) / max(np.sqrt(tx * tx + ty * ty + tz * tz), np.float32(1e-9))
+    tx, ty, tz = tx * scale, ty * scale, tz * scale
+    bx, by, bz = ny * tz - nz * ty, nz * tx - nx * tz, nx * ty - ny * tx
+    point[NORMAL] = tx * x + bx * y + nx * z
+    point[NORMAL + 1] = ty * x + by * y + ny * z
+    point[NORMAL + 2] = tz * x + bz * y + nz * z
+    scale = np.float32(1.0) / np.sqrt(
+        point[NORMAL] ** 2 + point[NORMAL + 1] ** 2 + point[NORMAL + 2] ** 2 + np.float32(1e-18)
+    )
+    for d in range(NORMAL, NORMAL + 3):
+        point[d] *= scale
+
+
+@numba.njit(cache=True, fastmath=True)
+def _highlight(nx, ny, nz, vx, vy, vz, light, exponent):
+    """A glossy lobe about the half vector, times Schlick's Fresnel; about 1 at its peak."""
+    hx, hy, hz = vx + light[0], vy + light[1], vz + light[2]
+    scale = np.float32(1.0) / np.sqrt(hx * hx + hy * hy + hz * hz)
+    cosine = (nx * hx + ny * hy + nz * hz) * scale
+    grazing = 1 - (vx * hx + vy * hy + vz * hz) * scale
+    fresnel = np.float32(0.03) + np.float32(0.97) * grazing * grazing * grazing * grazing * grazing
+    lobe = np.exp(exponent * (cosine - 1))
+    lit_side = nx * light[0] + ny * light[1] + nz * light[2] + np.float32(0.05)
+    return fresnel * (exponent + 8) * np.float32(0.12) * lobe * min(max(lit_side * 8, 0), 1)
+
+
+@numba.njit(cache=True, fastmath=True)
+def _light(point, texture):
+    """The colour of one point under the studio's lights: three sRGB bytes as floats."""
+    red, green, blue = _read(texture, point[_U], point[_V])
+    nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
+    vx, vy, vz = -point[0], -point[1], -point[2]
+    scale = np.float32(1.0) / np.sqrt(vx * vx + vy * vy + vz * vz)
+    vx, vy, vz = vx * scale, vy * scale, vz * scale
+    ambient, lit = point[AMBIENT], point[LIT]
+    gloss, exponent, wet = point[FINISH], point[FINISH + 1], point[FINISH + 2]
+    zero, one = np.float32(0.0), np.float32(1.0)
+    key = nx * KEY[0] + ny * KEY[1] + nz * KEY[2]
+    fill = nx * _FILL[0] + ny * _FILL[1] + nz * _FILL[2]
+    left = nx * _RIM_LEFT[0] + ny * _RIM_LEFT[1] + nz * _RIM_LEFT[2]
+    right = nx * _RIM_RIGHT[0] + ny * _RIM_RIGHT[1] + nz * _RIM_RIGHT[2]
+    facing = max(nx * vx + ny * vy + nz * vz, zero)
+    rim = (max(left, zero) + max(right, zero)) * ambient
+    rim *= np.float32(0.1) + (1 - facing) * (1 - facing)
+    up = np.float32(0.5) + np.float32(0.5) * ny
+    key_mirror = lit * _highlight(nx, ny, nz, vx, vy, vz, KEY, exponent)
+    fill_mirror = ambient * _highlight(nx, ny, nz, vx, vy, vz, _FILL, exponent)
+    # the window in every eye: the key's soft box, mirrored by the cornea
+    rx, ry, rz = 2 * facing * nx - vx, 2 * facing * ny - vy, 2 * facing * nz - vz
+    window = rx * KEY[0] + ry * KEY[1] + rz * KEY[2] - np.float32(0.955)
+    window = wet * lit * min(max(window * 60, zero), one)
+    # light that has crossed the skin is red: shadows and cavities lose the other colours first
+    red_lit, red_ambient = lit * (np.float32(1.5) - lit * np.float32(0.5)), ambient
+    ambient *= np.float32(0.75) + np.float32(0.25) * ambient
+    total0 = total1 = total2 = zero
+    for k in range(3):
+        byte = red if k == 0 else (green if k == 1 else blue)
+        low = int(byte)
+        albedo = _LINEAR[low] + (_LINEAR[low + 1] - _LINEAR[low]) * (byte - low)
+        wrap = _WRAP[k]
+        open_, lit_ = (red_ambient, red_lit) if k == 0 else (ambient, lit)
+        light = max((key + wrap) / (1 + wrap), zero) * lit_ * _KEY_COLOUR[k]
+        light += max((fill + wrap) / (1 + wrap), zero) * open_ * _FILL_COLOUR[k]
+        light += (_GROUND[k] + (_SKY[k] - _GROUND[k]) * up) * open_
+        light = albedo * light + rim * _RIM_COLOUR[k]
+        light += gloss * (key_mirror * _KEY_COLOUR[k] + fill_mirror * _FILL_COLOUR[k])
+        light += window
+        step = int(np.sqrt(max(light, zero)) * np.float32(_TONE_STEPS))
+        tone = _TONE[min(step, 2047)]
+        if k == 0:
+            total0 = tone
+        elif k == 1:
+            total1 = tone
+        else:
+            total2 = tone
+    return total0, total1, total2

@@ -1,0 +1,121 @@
+"""NAME.sheet.png: the telling frames of a capture on one page."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .exchange.head_file import HeadFile
+from .exchange.protocol import AVFaceError
+from .exchange.take import REGIONS, Take
+from .media import Clip, read_frames
+from .panels import AMBER, LOW_CONFIDENCE, RED, Panels, crop_of, write
+
+_MARGIN, _CAPTION = 8, 26  # px
+_PAPER, _BAR = (24, 25, 28), (96, 176, 120)
+
+
+@dataclass(frozen=True)
+class SheetOptions:
+    """What the sheet holds."""
+
+    frames: int = 12
+    columns: int = 2
+    panel_height: int = 260  # px
+
+
+def write_sheet(
+    clip: Clip,
+    take: Take,
+    head_file: HeadFile,
+    path: Path,
+    options: SheetOptions | None = None,
+) -> None:
+    """Write clip | head over clip | head alone for the frames that tell most.
+
+    The take's normal maps are looked for beside `path`. Raises AVFaceError when the picture can't
+    be written.
+    """
+    options = options or SheetOptions()
+    panels = Panels(take, head_file, path.parent)
+    cells = []
+    for frame, reason in telling_frames(take, options.frames).items():
+        for _, picture in read_frames(clip, frame, frame + 1):
+            crop = crop_of(take, np.array([frame]), options.panel_height)
+            cell = panels.triple(picture, frame, crop)
+            cells.append(np.vstack([_caption(take, frame, reason, cell.shape[1]), cell]))
+    page = _page(cells, options.columns)
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        encoded = cv2.imencode(".png", cv2.cvtColor(page, cv2.COLOR_RGB2BGR))[1]
+        temporary.write_bytes(encoded.tobytes())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise AVFaceError(
+            f"The contact sheet can't be written to {path} ({error.strerror}).",
+            "Free some disk space or choose another folder.",
+        ) from error
+
+
+def telling_frames(take: Take, count: int) -> dict[int, str]:
+    """Frame -> why it is shown, in order of time: extremes first, then evenly spread ones."""
+    marks = take.landmarks_px.astype(float)
+    height = np.linalg.norm(marks[:, 27] - marks[:, 8], axis=1)  # bridge of the nose to the chin
+
+    def gap(upper: int, lower: int) -> np.ndarray:
+        return np.linalg.norm(marks[:, upper] - marks[:, lower], axis=1) / height
+
+    mouth = gap(62, 66)
+    eyes = gap(37, 41) + gap(38, 40) + gap(43, 47) + gap(44, 46)
+    brows = gap(19, 37) + gap(24, 44)
+    turn = np.linalg.norm(take.head_pose - np.median(take.head_pose, axis=0), axis=1)
+    seen = np.flatnonzero(take.found)
+    chosen: dict[int, str] = {}
+    if len(seen):
+        for reason, score in (
+            ("mouth widest open", mouth), ("lips closed", -mouth), ("blink", -eyes),
+            ("widest lips", gap(48, 54)), ("narrowest lips", -gap(48, 54)),
+            ("head turned most", turn), ("brows highest", brows),
+            ("least sure", -take.confidence.min(1)),
+        ):  # fmt: skip
+            chosen.setdefault(int(seen[np.argmax(score[seen])]), reason)
+    lost = np.flatnonzero(~take.found)
+    if len(lost):
+        chosen.setdefault(int(lost[len(lost) // 2]), "")
+    for frame in np.linspace(0, take.frame_count - 1, 4 * count).round().astype(int):
+        if len(chosen) >= min(count, take.frame_count):
+            break
+        if min((abs(int(frame) - other) for other in chosen), default=count) * count > (
+            take.frame_count // 2
+        ):
+            chosen[int(frame)] = ""
+    return dict(sorted(chosen.items()))
+
+
+def _caption(take: Take, frame: int, reason: str, width: int) -> np.ndarray:
+    """Frame, time and why; the confidence of each region as a small bar on the right."""
+    strip = np.full((_CAPTION, width, 3), _PAPER, np.uint8)
+    write(strip, f"{frame}   {take.times[frame]:.2f} s   {reason}", (6, 18))
+    left = width - 34 * len(REGIONS) - 4
+    for k, value in enumerate(take.confidence[frame]):
+        colour = _BAR if value >= LOW_CONFIDENCE else (AMBER if take.found[frame] else RED)
+        x = left + 34 * k
+        cv2.rectangle(strip, (x, 9), (x + 28, 17), (60, 62, 66), -1)
+        cv2.rectangle(strip, (x, 9), (x + round(28 * float(value)), 17), colour, -1)
+    return strip
+
+
+def _page(cells: list[np.ndarray], columns: int) -> np.ndarray:
+    """Cells on a dark page, each in the middle of its place."""
+    width = max(cell.shape[1] for cell in cells) + _MARGIN
+    height = max(cell.shape[0] for cell in cells) + _MARGIN
+    rows = -(-len(cells) // columns)
+    page = np.full((rows * height + _MARGIN, columns * width + _MARGIN, 3), _PAPER, np.uint8)
+    for k, cell in enumerate(cells):
+        top, left = _MARGIN + k // columns * height, _MARGIN + k % columns * width
+        left += (width - _MARGIN - cell.shape[1]) // 2
+        page[top : top + cell.shape[0], left : left + cell.shape[1]] = cell
+    return page

@@ -1,0 +1,187 @@
+"""Photograph a head in a small studio: key, fill and two rim lights, skin, wet eyes.
+
+Made for judging a performance at a glance, so it leans on what shows form: soft shadows, a tinted
+terminator, dark cavities, catch-lights.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+
+from .geometry import project
+from .head.model import Head
+from .occlusion import ambient_openness, seen_from
+from .render import visible_faces
+from .shading import (
+    AMBIENT,
+    COLUMNS,
+    FACE,
+    FINISH,
+    KEY,
+    LIT,
+    NORMAL,
+    Maps,
+    Surface,
+    develop,
+    fill_normals,
+    unit,
+)
+
+_KEY_SPREAD = ((-0.12, 0.05), (0.12, -0.03))  # the key is a soft box, not a point
+_FADE_M = 0.022
+_MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
+_EYES = ("left_eye", "right_eye")
+
+# How strongly a surface mirrors, how sharply (exponent), how wet it is.
+_SKIN = (0.42, 13.0, 0.0)
+_FINISHES = (
+    (("lips",), (0.8, 40.0, 0.0)),
+    (("mouth_inside", "tongue"), (0.7, 34.0, 0.05)),
+    (("upper_teeth", "lower_teeth"), (0.9, 64.0, 0.12)),
+    (_EYES, (1.2, 190.0, 1.0)),
+)
+
+
+@dataclass(frozen=True)
+class Relief:
+    """Tangent-space normal maps (h, w, 3) uint8, OpenGL +Y: `first` fading to `second`."""
+
+    first: np.ndarray
+    second: np.ndarray
+    mix: float = 0.0
+
+
+_PIXEL = np.full((1, 1, 3), 128, np.uint8)
+_FLAT = Relief(_PIXEL, _PIXEL)
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A picture of a head, uint8."""
+
+    colour: np.ndarray  # (H, W, 3) sRGB, not multiplied by the coverage
+    coverage: np.ndarray  # (H, W)
+    face: np.ndarray  # (H, W): 255 in the face, falling to 0 towards scalp, ears and neck
+
+
+@dataclass(frozen=True)
+class Sitter:
+    """One person, ready to be drawn in any pose."""
+
+    head: Head
+    shape: np.ndarray  # (S,)
+    texture: np.ndarray  # (h, w, 3) uint8, sRGB, on the head's UV sheet
+
+    @cached_property
+    def rest(self) -> tuple[np.ndarray, np.ndarray]:
+        """Vertices and joints of the person at rest."""
+        return self.head.rest(self.shape)
+
+    @cached_property
+    def casters(self) -> np.ndarray:
+        """The triangles that throw shadows, (n, 3): not the eyes and what is in the mouth."""
+        skin = ~self.mask(*_EYES, *_MOUTH[1:])
+        faces = self.head.file.faces
+        return np.ascontiguousarray(faces[skin[faces].all(1)])
+
+    @cached_property
+    def ambient(self) -> np.ndarray:
+        """How open each vertex lies at rest, (V,)."""
+        return ambient_openness(self.rest[0], self.head.file.faces)
+
+    @cached_property
+    def islands(self) -> np.ndarray:
+        """Which piece of the UV sheet each triangle lies on, (F,) int32."""
+        corners, count = self.head.file.uv_faces, len(self.head.file.uv)
+        rows, columns = corners.ravel(), np.roll(corners, 1, axis=1).ravel()
+        joined = coo_array((np.ones(len(rows)), (rows, columns)), (count, count))
+        return connected_components(joined, directed=False)[1][corners[:, 0]]
+
+    @cached_property
+    def finish(self) -> np.ndarray:
+        """(V, 3) float32: strength, sharpness and wetness of the mirror."""
+        out = np.tile(np.array(_SKIN, np.float32), (len(self.rest[0]), 1))
+        for names, finish in _FINISHES:
+            out[self.mask(*names)] = finish
+        return out
+
+    @cached_property
+    def face(self) -> np.ndarray:
+        """1 in the face, falling to 0 over about 2 cm beyond it, (V,) float32."""
+        inside = self.mask("face", *_MOUTH, *_EYES)
+        distance = KDTree(self.rest[0][inside]).query(self.rest[0])[0]
+        return np.clip(1 - distance / _FADE_M, 0, 1).astype(np.float32)
+
+    @cached_property
+    def in_mouth(self) -> np.ndarray:
+        """Vertices lit only through the lips, (V,) bool."""
+        return self.mask(*_MOUTH)
+
+    @cached_property
+    def in_socket(self) -> np.ndarray:
+        """The eyeballs, (V,) bool: they turn under the lids' shadow."""
+        return self.mask(*_EYES)
+
+    def mask(self, *names: str) -> np.ndarray:
+        """The vertices of any of the head's masks, (V,) bool."""
+        nobody = np.zeros(len(self.head.file.template), bool)
+        return np.any([self.head.file.masks.get(name, nobody) for name in names], axis=0)
+
+
+def draw(
+    sitter: Sitter,
+    vertices: np.ndarray,
+    focal: float,
+    size: tuple[int, int],
+    relief: Relief | None = None,
+    centre: tuple[float, float] | None = None,
+) -> Shot:
+    """The head as the studio's camera sees it.
+
+    Args:
+        sitter: who.
+        vertices: (V, 3) camera space, metres.
+        focal: px of the picture that is drawn.
+        size: width, height in px.
+        relief: normal maps of this frame.
+        centre: principal point in px; the picture's middle when None.
+    """
+    file = sitter.head.file
+    pixels = project(vertices, focal, size)
+    if centre is not None:
+        pixels = pixels + (np.array(centre) - np.array(size) / 2)
+    samples = np.column_stack([pixels * 2, -vertices[:, 2]])
+    doubled = (size[0] * 2, size[1] * 2)
+    face_id, nearness = visible_faces(samples, file.faces, doubled, cull_back=True)
+    maps = relief or _FLAT
+    surface = Surface(
+        samples, file.faces, sitter.islands, file.uv_faces, file.uv,
+        _vertex_table(sitter, vertices, relief is not None),
+    )  # fmt: skip
+    texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))
+    return Shot(*develop(face_id, nearness, surface, texture))
+
+
+def _vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> np.ndarray:
+    """(V, COLUMNS) float32: all that the shading wants from the vertices."""
+    file = sitter.head.file
+    table = np.zeros((len(vertices), COLUMNS), np.float32)
+    table[:, :3] = vertices
+    fill_normals(table, file.faces, file.uv_faces, file.uv, with_tangents)
+    place, normals = table[:, :3], table[:, NORMAL : NORMAL + 3]
+    boxes = [unit(KEY[0] + x, KEY[1] + y, KEY[2]) for x, y in _KEY_SPREAD]
+    lit = np.mean([seen_from(place, normals, sitter.casters, box) for box in boxes], axis=0)
+    front = seen_from(place, normals, sitter.casters, unit(0, 0.1, 1))
+    ambient = sitter.ambient.copy()
+    mouth, eyes = sitter.in_mouth, sitter.in_socket
+    ambient[mouth] = 0.1 + 0.3 * front[mouth] + 0.3 * lit[mouth]
+    ambient[eyes] = 0.3 + 0.25 * front[eyes] + 0.25 * lit[eyes]
+    table[:, AMBIENT] = ambient
+    table[:, LIT] = lit
+    table[:, FINISH : FINISH + 3] = sitter.finish
+    table[:, FACE] = sitter.face
+    return table
