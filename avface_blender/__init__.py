@@ -2,27 +2,30 @@
 
 import bpy
 
-from . import jobs, operators, panel, preferences, properties
+from . import batch, jobs, operators, panel, preferences, properties
 
 CLASSES = (*preferences.CLASSES, *properties.CLASSES, *operators.CLASSES, *panel.CLASSES)
 
+_commands: list[object] = []
 _keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
 def register() -> None:
-    """Classes, pointers, menus, the Esc key, and what a running job must hear of."""
+    """Classes, pointers, menus, `blender --command avface`, and what a running job must hear."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.register_pointers()
     bpy.types.TOPBAR_MT_file_import.append(panel.draw_import)
     bpy.types.TOPBAR_MT_file_export.append(panel.draw_export)
     bpy.app.handlers.load_post.append(jobs.keep_out_of_another_file)
+    _commands.append(bpy.utils.register_cli_command("avface", batch.main))
     _register_escape()
 
 
 def unregister() -> None:
     """The same in reverse."""
     _unregister_escape()
+    bpy.utils.unregister_cli_command(_commands.pop())
     bpy.app.handlers.load_post.remove(jobs.keep_out_of_another_file)
     bpy.types.TOPBAR_MT_file_export.remove(panel.draw_export)
     bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)

@@ -1,6 +1,7 @@
 """Captures and exports without a window: clips (or takes) in, .blend, FBX, Alembic, reports out.
 
     blender -b --python-exit-code 3 --python scripts/blender_batch.py -- CLIP... --out DIR
+    blender --command avface CLIP... --out DIR        (where the extension is enabled)
 
 Each clip gets a scene of its own; one that fails does not stop the others.
 """
@@ -233,10 +234,14 @@ def _parse(arguments: list[str]) -> BatchOptions:
     parser.add_argument("--export", nargs="+", choices=list(EXPORTS), default=["blend"])
     parser.add_argument("--engine", type=Path, help="the Python that runs the engine")
     parser.add_argument("--head", type=Path, help="a head file; default the one that we ship")
+    as_there = "as `python -m engine capture` has it"
     for name, kind in CAPTURE_OPTIONS.items():
-        parser.add_argument(f"--{name}", type=kind, help="as `python -m engine capture` has it")
+        parser.add_argument(f"--{name}", type=kind, help=as_there)
+    parser.add_argument(
+        "--region", type=float, nargs=4, metavar=("X", "Y", "W", "H"), help=as_there
+    )
     chosen = parser.parse_args(arguments)
-    capture = {name: getattr(chosen, name) for name in CAPTURE_OPTIONS}
+    capture = {name: getattr(chosen, name) for name in (*CAPTURE_OPTIONS, "region")}
     return BatchOptions(
         clips=tuple(chosen.clips),
         out=chosen.out,

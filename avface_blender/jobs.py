@@ -10,6 +10,7 @@ runs does not lose it, but its take is then not imported into that file without 
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -139,19 +140,30 @@ def _finish() -> None:
 def _import_result() -> None:
     """By the operator, so that it is one step of undo; into the window's scene."""
     state = _state()
-    window = bpy.context.window or bpy.context.window_manager.windows[0]
+    window: Any = bpy.context.window or bpy.context.window_manager.windows[0]
     try:
-        with bpy.context.temp_override(window=window):  # type: ignore
+        with bpy.context.temp_override(window=window):
             bpy.ops.avface.import_take("EXEC_DEFAULT", True, filepath=state.take)
     except RuntimeError as error:  # how an operator says that it could not
         state.message = "The take was captured but not imported."
         state.hint = str(error).removeprefix("Error: ").strip()
+    else:
+        _look_through_camera(window)
+
+
+def _look_through_camera(window: bpy.types.Window) -> None:
+    """Show the head over its clip, in the largest 3D view: a head is small in a scene's view."""
+    views = [area for area in window.screen.areas if area.type == "VIEW_3D"]
+    if views and window.scene.camera:
+        largest = max(views, key=lambda area: area.width * area.height)
+        largest.spaces.active.region_3d.view_perspective = "CAMERA"
 
 
 def _show(job: RunningJob) -> None:
     """Write what the panel draws, and have it drawn."""
     state, outcome = _state(), job.engine.outcome
     state.clip, state.stage, state.fraction = job.clip, job.stage, job.fraction
+    state.folder = str(job.engine.folder)
     state.message = state.hint = state.take = ""
     state.imported = False
     if job.engine.cancelled:
@@ -164,7 +176,7 @@ def _show(job: RunningJob) -> None:
     elif isinstance(outcome, Failed):
         state.status, state.message, state.hint = "FAILED", outcome.message, outcome.hint
     state.notes.clear()
-    for note in job.notes:
+    for note in job.notes if not job.engine.cancelled else ():
         state.notes.add().text = note
     _redraw()
 

@@ -14,6 +14,14 @@ from .take_importer import selected_head
 
 _CHARACTER_PX = 6.6  # mean width of a letter of the default font at scale 1
 _MARGIN_PX = 50
+_HINT_CHARACTERS = 300  # the rest of a crashed engine's log is in its folder
+
+_STAGES = {  # the engine's words -> the artist's
+    "starting": "Starting",
+    "faces": "Following the face",
+    "fit": "Fitting the head",
+    "detail": "Finding wrinkles",
+}
 
 
 class _Panel:
@@ -35,6 +43,9 @@ class AVFACE_PT_clip(_Panel, bpy.types.Panel):
         column.prop(settings, "start")
         _optional(column, settings, "end")
         _optional(layout, settings, "face")
+        layout.prop(settings, "use_region")
+        if settings.use_region:
+            layout.column(align=True).prop(settings, "region", text="")
 
 
 class AVFACE_PT_capture(_Panel, bpy.types.Panel):
@@ -65,7 +76,13 @@ class AVFACE_PT_takes(_Panel, bpy.types.Panel):
     bl_label = "Takes"
 
     def draw(self, context):
-        self.layout.operator("avface.import_take", icon="IMPORT")
+        layout = self.layout
+        layout.operator("avface.import_take", icon="IMPORT")
+        if context.scene.timeline_markers:
+            row = layout.row(align=True)
+            row.label(text="Unsure Places")
+            row.operator("screen.marker_jump", text="", icon="PREV_KEYFRAME").next = False
+            row.operator("screen.marker_jump", text="", icon="NEXT_KEYFRAME").next = True
 
 
 class AVFACE_PT_export(_Panel, bpy.types.Panel):
@@ -107,25 +124,35 @@ def _draw_running(layout, state: AVFACE_JobState) -> None:
     column.label(text=state.clip, icon="FILE_MOVIE")
     row = column.row(align=True)
     row.scale_y = 1.5
-    row.progress(factor=state.fraction, text=f"{state.stage}  {state.fraction:.0%}")
+    stage = _STAGES.get(state.stage, state.stage.capitalize())
+    row.progress(factor=state.fraction, text=f"{stage}  {state.fraction:.0%}")
     row.operator("avface.cancel", text="", icon="X")
+    hint = column.row()
+    hint.active = False
+    hint.label(text="Go on working; Esc here cancels")
 
 
 def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
-    box = layout.box() if state.message or state.take or state.notes else None
-    if box is None:
+    if not (state.message or state.take or state.notes):
         return
+    box = layout.box()
     if state.take and not state.message:
         text = f"{state.clip}: " + ("captured and imported" if state.imported else "captured")
         _paragraph(box, text, context, "CHECKMARK")
     if state.message:
         _paragraph(box, state.message, context, "ERROR" if state.hint else "INFO")
     if state.hint:
-        _paragraph(box, state.hint, context)
+        _paragraph(box, textwrap.shorten(state.hint, _HINT_CHARACTERS), context)
     for note in state.notes:
         _paragraph(box, note.text, context, "INFO")
     if state.take and not state.imported:
-        box.operator("avface.import_take", text="Import the Take").filepath = state.take
+        row = box.row()
+        row.operator_context = "EXEC_DEFAULT"  # the file is known: no browser
+        row.operator("avface.import_take", text="Import the Take").filepath = state.take
+    if state.folder and state.status in {"DONE", "FAILED"}:
+        box.operator(
+            "wm.path_open", text="Open Its Folder", icon="FOLDER_REDIRECT"
+        ).filepath = state.folder
 
 
 def _paragraph(layout, text: str, context, icon: str = "BLANK1") -> None:

@@ -13,6 +13,7 @@ from bpy.props import (
     EnumProperty,
     FloatProperty,
     IntProperty,
+    IntVectorProperty,
     PointerProperty,
     StringProperty,
 )
@@ -47,6 +48,16 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         description="Capture another face than the largest and most central one",
     )
     face: IntProperty(name="Face", min=0, description="Which of several faces, counted from 0")
+    use_region: BoolProperty(
+        name="Look in a Region", description="Look for the face in a part of the picture only"
+    )
+    region: IntVectorProperty(
+        name="Region",
+        size=4,
+        min=0,
+        default=(0, 0, 640, 480),
+        description="Left edge, upper edge, width and height, pixels of the clip",
+    )
     actor: StringProperty(
         name="Actor", default="actor", description="The person's name; actions are named after it"
     )
@@ -104,6 +115,7 @@ class AVFACE_JobState(bpy.types.PropertyGroup):
     message: StringProperty()
     hint: StringProperty()
     notes: CollectionProperty(type=AVFACE_Line)
+    folder: StringProperty()  # of the job: its log, its take
     take: StringProperty()  # path of the result; empty until there is one
     imported: BoolProperty()
 
@@ -129,6 +141,8 @@ def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
     for name in ("end", "face", "focal", "fps"):
         if getattr(settings, f"use_{name}"):
             options[name] = getattr(settings, name)
+    if settings.use_region:
+        options["region"] = list(settings.region)
     return options
 
 

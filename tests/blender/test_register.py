@@ -81,8 +81,9 @@ def test_the_settings_are_the_engines_options():
         assert CaptureOptions(**job.options) == CaptureOptions()
         for name in ("end", "face", "focal", "fps"):
             setattr(settings, f"use_{name}", True)
+        settings.use_region = True
         job = addon.properties.capture_job(settings, Path("/takes/1"))
-        assert set(job.options) <= set(CaptureOptions.__dataclass_fields__)
+        assert set(job.options) == set(CaptureOptions.__dataclass_fields__)
         choices = CaptureOptions.__annotations__["detail"].__args__
         detail = settings.bl_rna.properties["detail"]
         assert tuple(item.identifier for item in detail.enum_items) == choices
