@@ -159,7 +159,7 @@ def _serve(clip: Path, name: str, options: BatchOptions, python: Path | None) ->
 def _capture(
     clip: Path, name: str, options: BatchOptions, python: Path, report: ClipReport
 ) -> Path:
-    """The take of a clip, by the engine. Its job folder stays only when it fails."""
+    """The take of a clip, by the engine. Its job folder stays only when the engine was at fault."""
     take = options.out / f"{name}{TAKE_SUFFIX}"
     folder = options.out / f"{name}.job"
     head = str(options.head.resolve()) if options.head else ""
@@ -174,10 +174,11 @@ def _capture(
             elif isinstance(event, Progress) and event.stage != stage:
                 stage = event.stage
                 _say(f"  {stage} ({event.fraction:.0%})")
+    if engine.exit_code != OUR_FAULT:
+        shutil.rmtree(folder)
     if isinstance(engine.outcome, Failed):
-        kind = AVFaceError if engine.exit_code == CANNOT_SERVE else EngineError
+        kind = EngineError if engine.exit_code == OUR_FAULT else AVFaceError
         raise kind(engine.outcome.message, engine.outcome.hint)
-    shutil.rmtree(folder)
     report.files.append(take.name)
     return take
 

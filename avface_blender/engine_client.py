@@ -72,7 +72,7 @@ class EngineJob:
         except OSError as error:
             raise AVFaceError(
                 f"The engine can't be started ({error}).",
-                "Check the engine's Python and the jobs folder in AVFace's preferences.",
+                "Check the path of the engine's Python.",
             ) from error
         self._events = open(folder / "events.jsonl", "rb")  # noqa: SIM115 (closed by _close)
 
@@ -181,7 +181,7 @@ def start_capture(job: CaptureJob, folder: Path, python: Path, root: Path) -> En
     except OSError as error:
         raise AVFaceError(
             f"The job can't be written to {folder} ({error.strerror}).",
-            "Choose another jobs folder in AVFace's preferences.",
+            "Free some disk space or choose another folder.",
         ) from error
     return EngineJob([str(python), "-m", "engine", "run", str(job_path)], folder, root)
 

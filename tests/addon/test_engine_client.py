@@ -159,7 +159,7 @@ def _lives(process: int) -> bool:
 def test_a_python_that_is_not_there_is_one_sentence(tmp_path):
     with pytest.raises(AVFaceError, match="can't be started") as caught:
         EngineJob([str(tmp_path / "no-python")], tmp_path / "job", ROOT)
-    assert "preferences" in caught.value.hint
+    assert "Python" in caught.value.hint
 
 
 def test_a_jobs_folder_that_cannot_be_written_is_one_sentence(tmp_path):

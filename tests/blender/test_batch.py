@@ -63,6 +63,7 @@ def test_one_bad_clip_does_not_stop_the_others(tmp_path, engine):
     assert ada["ok"]
     assert not (tmp_path / "out" / "bad.blend").exists()
     assert (tmp_path / "out" / "crash.job" / "engine.log").is_file()
+    assert not (tmp_path / "out" / "bad.job").exists()
 
 
 @pytest.mark.parametrize(("name", "code"), [("bad", CANNOT_SERVE), ("crash", OUR_FAULT)])
