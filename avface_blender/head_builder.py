@@ -95,16 +95,21 @@ def set_identity(object_: bpy.types.Object, shape: np.ndarray) -> None:
 
 
 def _add_shape_keys(object_: bpy.types.Object, head: HeadFile) -> None:
-    """Basis, identity, expression and pose keys, each basis column added to the template."""
+    """Basis, expression, pose and identity keys: the template with one basis column added."""
     object_.shape_key_add(name="Basis", from_mix=False)
-    columns = [(name, head.expression_basis, k) for k, name in enumerate(head.expression_names)]
-    columns += [(pose_key(k), head.pose_basis, k) for k in used_pose_columns(head)]
-    columns += [(identity_key(k), head.shape_basis, k) for k in range(head.shape_basis.shape[2])]
-    for name, basis, column in columns:
-        key = object_.shape_key_add(name=name, from_mix=False)
-        key.slider_min, key.slider_max = -SLIDER_RANGE, SLIDER_RANGE
-        moved = to_blender(head.template + basis[:, :, column])
-        key.data.foreach_set("co", moved.astype(np.float32).ravel())
+    expression = list(enumerate(head.expression_names))
+    pose = [(column, pose_key(column)) for column in used_pose_columns(head)]
+    identity = [(column, identity_key(column)) for column in range(head.shape_basis.shape[2])]
+    for basis, columns in (
+        (head.expression_basis, expression),
+        (head.pose_basis, pose),
+        (head.shape_basis, identity),
+    ):
+        moved = to_blender(head.template + np.moveaxis(basis, 2, 0)).astype(np.float32)  # (., V, 3)
+        for column, name in columns:
+            key = object_.shape_key_add(name=name, from_mix=False)
+            key.slider_min, key.slider_max = -SLIDER_RANGE, SLIDER_RANGE
+            key.points.foreach_set("co", moved[column].ravel())
 
 
 def _polygons(faces: np.ndarray, head: HeadFile) -> list[list[int]]:

@@ -81,6 +81,8 @@ def add_sound(
 
     False when the clip has no sound. Raises RuntimeError when this Blender can't play any.
     """
+    if not bpy.app.build_options.audaspace:
+        raise RuntimeError("this Blender was built without sound")
     sound = bpy.data.sounds.load(str(path))
     if sound.channels == "INVALID":
         bpy.data.sounds.remove(sound)

@@ -157,16 +157,15 @@ def _head_for(
     take: Take, path: Path, old: bpy.types.Object | None, options: ImportOptions
 ) -> HeadFile:
     """The head file of a take. Raises AVFaceError when the take wants another head."""
-    wanted = take.head["sha256"]
-    if old is not None and old[HEAD_PROPERTY] != wanted:
+    if old is not None and old[HEAD_PROPERTY] != take.head["sha256"]:
         raise AVFaceError(
-            f"{path.name} was made for another head ({take.head['name']}) than {old.name}.",
+            f"{path.name} was made for another head, or version of it, than {old.name}.",
             "Select the head that it was captured with, or import it onto a new one.",
         )
     head_file = load_head_file(options.head_path or DEFAULT_HEAD)
-    if head_file.sha256 != wanted:
+    if head_file.sha256 != take.head["sha256"]:
         raise AVFaceError(
-            f"{path.name} was made for another head ({take.head['name']}) than {head_file.name}.",
+            f"{path.name} was made for another head, or version of it, than {head_file.name}.",
             "Choose the head file that it was captured with, or capture the clip again.",
         )
     return head_file
@@ -323,7 +322,9 @@ def _add_sound(
         if not clip.is_dir() and not shot.add_sound(scene, rig, clip, name, start):
             notes.append(f"{clip.name} has no sound.")
     except RuntimeError as error:
-        notes.append(f"No sound strip: {str(error).strip().removeprefix('Error: ')}.")
+        notes.append(
+            f"The clip's sound can't be shown ({str(error).strip().removeprefix('Error: ')})."
+        )
 
 
 def _pictures(take: Take, folder: Path, rate: SceneRate, start: int, notes: list[str]) -> Pictures:

@@ -69,7 +69,7 @@ def head(head_file):
 def make_take(head_file, tmp_path: Path):
     """A function that saves a smooth random performance, with values below 0 and above 1."""
 
-    def make(frames: int = 60, seed: int = 0, name: str = "clip", **changes) -> Path:
+    def make(frames: int = 24, seed: int = 0, name: str = "clip", **changes) -> Path:
         random = np.random.default_rng(seed)
         units = len(head_file.expression_names)
         times = changes.pop("times", np.arange(frames) / 25.0)

@@ -1,0 +1,100 @@
+from pathlib import Path
+
+import bpy
+import numpy as np
+import pytest
+from bl_ext.test.avface.avface_blender import export
+from bl_ext.test.avface.avface_blender.take_importer import import_take
+from bl_ext.test.avface.engine.exchange.protocol import AVFaceError
+
+from tests.blender.surfaces import evaluated, largest_mm
+
+TOLERANCE_MM = 0.1
+FRAMES = range(1, 13)
+
+
+@pytest.fixture
+def imported(make_take):
+    return import_take(make_take(frames=len(FRAMES)), bpy.context)
+
+
+def _surfaces(object_: bpy.types.Object) -> dict[int, np.ndarray]:
+    surfaces = {}
+    for frame in FRAMES:
+        bpy.context.scene.frame_set(frame)
+        surfaces[frame] = evaluated(object_)
+    return surfaces
+
+
+def _read_back(read, path: Path) -> bpy.types.Object:
+    """The head in an empty file of the same frame rate."""
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.scene.render.fps = 25
+    read(filepath=str(path))
+    return next(object_ for object_ in bpy.data.objects if object_.type == "MESH")
+
+
+def _fbx(filepath: str) -> None:
+    bpy.ops.import_scene.fbx(filepath=filepath, anim_offset=0.0)
+
+
+def _alembic(filepath: str) -> None:
+    bpy.ops.wm.alembic_import(filepath=filepath, as_background_job=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "read"),
+    [("head.fbx", export.export_fbx, _fbx), ("head.abc", export.export_alembic, _alembic)],
+)
+def test_the_performance_survives_the_way_out_and_back(imported, tmp_path, name, write, read):
+    before = _surfaces(imported.head)
+    write(imported.head, tmp_path / name, bpy.context)
+    back = _read_back(read, tmp_path / name)
+    if back.data.shape_keys:  # the importer's sliders end at the keys that it saw
+        for key in back.data.shape_keys.key_blocks:
+            key.slider_min, key.slider_max = -10, 10
+    after = _surfaces(back)
+    assert max(largest_mm(before[frame], after[frame]) for frame in FRAMES) < TOLERANCE_MM
+
+
+def test_fbx_brings_bones_units_correctives_and_the_uv_map(imported, tmp_path):
+    keys = {key.name for key in imported.head.data.shape_keys.key_blocks}
+    bones = {bone.name for bone in imported.rig.data.bones}
+    export.export_fbx(imported.head, tmp_path / "head.fbx", bpy.context)
+    back = _read_back(_fbx, tmp_path / "head.fbx")
+    assert {key.name for key in back.data.shape_keys.key_blocks} == keys
+    rig = next(object_ for object_ in bpy.data.objects if object_.type == "ARMATURE")
+    assert {bone.name for bone in rig.data.bones} == bones
+    assert len(back.data.uv_layers) == 1
+
+
+def test_an_export_leaves_the_scene_as_it_was(imported, tmp_path):
+    bpy.context.scene.frame_set(7)
+    other = bpy.data.objects.new("other", None)
+    bpy.context.scene.collection.objects.link(other)
+    imported.head.select_set(False)
+    other.select_set(True)
+    bpy.context.view_layer.objects.active = other
+    export.export_fbx(imported.head, tmp_path / "head.fbx", bpy.context)
+    assert bpy.context.selected_objects == [other]
+    assert bpy.context.view_layer.objects.active == other
+    assert bpy.context.scene.frame_current == 7
+    assert [item.name for item in tmp_path.iterdir() if "partial" in item.name] == []
+
+
+def test_only_the_head_and_its_rig_are_written(imported, tmp_path):
+    mesh = bpy.data.meshes.new("bystander")
+    mesh.from_pydata([(0, 0, 0), (1, 0, 0), (0, 1, 0)], [], [(0, 1, 2)])
+    bpy.context.scene.collection.objects.link(bpy.data.objects.new("bystander", mesh))
+    export.export_fbx(imported.head, tmp_path / "head.fbx", bpy.context)
+    _read_back(_fbx, tmp_path / "head.fbx")
+    assert "bystander" not in bpy.data.objects
+
+
+def test_a_hidden_head_and_a_folder_that_is_not_there_are_said_plainly(imported, tmp_path):
+    with pytest.raises(AVFaceError, match="can't be written"):
+        export.export_fbx(imported.head, tmp_path / "missing" / "head.fbx", bpy.context)
+    imported.rig.hide_set(True)
+    with pytest.raises(AVFaceError, match="hidden"):
+        export.export_fbx(imported.head, tmp_path / "head.fbx", bpy.context)
+    assert not (tmp_path / "head.fbx").exists()
