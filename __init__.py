@@ -3,13 +3,13 @@
 
 def register():
     """Called by Blender when the extension is enabled."""
-    from . import avface_blender
+    from .avface_blender import registration
 
-    avface_blender.register()
+    registration.register()
 
 
 def unregister():
     """Called by Blender when the extension is disabled."""
-    from . import avface_blender
+    from .avface_blender import registration
 
-    avface_blender.unregister()
+    registration.unregister()

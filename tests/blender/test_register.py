@@ -46,7 +46,7 @@ def test_enable_and_disable_leave_nothing_behind():
 
 def test_every_class_is_ours_by_name_and_every_operator_explains_itself():
     with extension.enabled() as addon:
-        for cls in addon.CLASSES:
+        for cls in addon.registration.CLASSES:
             assert cls.__name__.startswith("AVFACE_"), cls
             if issubclass(cls, bpy.types.Operator):
                 assert cls.bl_idname.startswith("avface."), cls

@@ -1,0 +1,52 @@
+"""What Blender must know of the add-on while it is enabled."""
+
+import bpy
+
+from . import batch, jobs, operators, panel, preferences, properties
+
+CLASSES = (*preferences.CLASSES, *properties.CLASSES, *operators.CLASSES, *panel.CLASSES)
+
+_commands: list[object] = []
+_keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
+
+
+def register() -> None:
+    """Classes, pointers, menus, `blender --command avface`, and what a running job must hear."""
+    for cls in CLASSES:
+        bpy.utils.register_class(cls)
+    properties.register_pointers()
+    bpy.types.TOPBAR_MT_file_import.append(panel.draw_import)
+    bpy.types.TOPBAR_MT_file_export.append(panel.draw_export)
+    bpy.app.handlers.load_post.append(jobs.keep_out_of_another_file)
+    _commands.append(bpy.utils.register_cli_command("avface", batch.main))
+    _register_escape()
+
+
+def unregister() -> None:
+    """The same in reverse."""
+    _unregister_escape()
+    bpy.utils.unregister_cli_command(_commands.pop())
+    bpy.app.handlers.load_post.remove(jobs.keep_out_of_another_file)
+    bpy.types.TOPBAR_MT_file_export.remove(panel.draw_export)
+    bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)
+    jobs.unregister()
+    properties.unregister_pointers()
+    for cls in reversed(CLASSES):
+        bpy.utils.unregister_class(cls)
+
+
+def _register_escape() -> None:
+    """Esc over the 3D view: a key, not a modal operator, which would keep Blender from autosaving.
+
+    Its operator's poll lets the key through when no capture runs.
+    """
+    configuration = bpy.context.window_manager.keyconfigs.addon  # type: ignore
+    if configuration:  # `blender -b` has none
+        keymap = configuration.keymaps.new(name="3D View Generic", space_type="VIEW_3D")
+        _keys.append((keymap, keymap.keymap_items.new("avface.cancel", "ESC", "PRESS")))
+
+
+def _unregister_escape() -> None:
+    while _keys:
+        keymap, item = _keys.pop()
+        keymap.keymap_items.remove(item)
