@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .detail import DetailOptions, bake_normals, estimate_appearance, recover_detail
+from .detail import DetailOptions, bake_normals, recover_detail
 from .exchange.head_file import HeadFile, file_sha256
 from .exchange.take import Take
 from .faces import FaceOptions, FaceTrack, track_face
@@ -52,9 +52,7 @@ def capture(
         report.part("fit", 0.35, 0.25),
     )
     clock.lap("fit")
-    albedo, light = estimate_appearance(clip, track, fit.params, head)
-    params = fit.params.replace(albedo=albedo, light=light)
-    clock.lap("appearance")
+    params = fit.params
     take = _take(clip, track, fit, params, head_file, options, report)
     take = replace(take, **_pictures(clip, track, params, head, out, options, report))
     clock.lap("detail")

@@ -1,0 +1,157 @@
+"""The engine as a process: exit codes, sentences, events, and nothing half-written."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from engine.exchange import protocol
+from engine.exchange.protocol import CaptureJob, Done, Failed, Hello, Note, Progress, write_job
+from engine.exchange.take import Take
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "weights" / "demo" / "demo.mp4"
+
+
+def engine(*arguments, **keywords):
+    return subprocess.run(
+        [sys.executable, "-m", "engine", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        **keywords,
+    )
+
+
+def refused(result, *words):
+    """Exit code 2 and one sentence with the words, no trace."""
+    assert result.returncode == protocol.CANNOT_SERVE, result.stderr
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_the_command_line_starts_without_heavy_libraries():
+    code = "import sys, engine.cli as c; c._parser(); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"torch", "cv2", "numba", "mediapipe", "av", "scipy"} & set(loaded)
+
+
+def test_a_missing_clip(tmp_path):
+    refused(engine("capture", tmp_path / "none.mp4", "--out", tmp_path / "a.take.npz"), "none.mp4")
+
+
+def test_a_file_that_is_no_clip(tmp_path):
+    clip = tmp_path / "text.mp4"
+    clip.write_text("this is no film")
+    refused(engine("capture", clip, "--out", tmp_path / "a.take.npz"), "text.mp4")
+    assert not list(tmp_path.glob("*.npz*"))
+
+
+def test_inspect_of_what_is_no_take(tmp_path):
+    path = tmp_path / "a.take.npz"
+    path.write_bytes(b"PK")
+    refused(engine("inspect", path), "not a take")
+
+
+def test_a_job_of_a_missing_clip_says_so_on_the_wire(tmp_path):
+    write_job(
+        CaptureJob(str(tmp_path / "none.mp4"), str(tmp_path / "a.npz")), tmp_path / "job.json"
+    )
+    # Standard input stays open, or the leash would end the engine first.
+    with subprocess.Popen(
+        [sys.executable, "-m", "engine", "run", str(tmp_path / "job.json")],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout
+        events = [protocol.decode(line) for line in process.stdout]
+        assert process.wait() == protocol.CANNOT_SERVE
+    assert isinstance(events[0], Hello) and isinstance(events[-1], Failed)
+
+
+def start(job: Path, **keywords) -> subprocess.Popen:
+    """The engine on a job, as the add-on starts it: standard input held open."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "engine", "run", str(job)],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        **keywords,
+    )
+
+
+def demo_job(folder: Path, **options) -> tuple[Path, Path]:
+    out = folder / "demo.take.npz"
+    write_job(CaptureJob(str(DEMO), str(out), options=options), folder / "job.json")
+    return folder / "job.json", out
+
+
+def test_a_job_gives_events_and_a_take(tmp_path):
+    folder = tmp_path / "job with ü"
+    folder.mkdir()
+    job, out = demo_job(folder, end=1.0, detail="fast")
+    with start(job) as process:
+        assert process.stdout
+        events = [protocol.decode(line) for line in process.stdout]
+        assert process.wait() == protocol.DONE
+    assert isinstance(events[0], Hello)
+    assert events[-1] == Done(str(out))
+    assert all(isinstance(event, Progress | Note) for event in events[1:-1])
+    fractions = [event.fraction for event in events if isinstance(event, Progress)]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+    take = Take.load(out)
+    assert take.found.all() and take.times[-1] < 1.0
+    report = json.loads((folder / "demo.report.json").read_text())
+    assert report["ok"] and report["frames"] == take.frame_count
+    shown = engine("inspect", out)
+    assert shown.returncode == 0 and f"{take.frame_count}, " in shown.stdout
+
+
+def until_working(process: subprocess.Popen) -> None:
+    """Read events until the first progress of the work."""
+    assert process.stdout
+    for line in process.stdout:
+        if isinstance(protocol.decode(line), Progress):
+            return
+
+
+def test_closing_standard_input_ends_the_engine_at_once(tmp_path):
+    job, out = demo_job(tmp_path)
+    with start(job) as process:
+        until_working(process)
+        assert process.stdin
+        process.stdin.close()
+        begun = time.monotonic()
+        process.wait(timeout=10)
+        assert time.monotonic() - begun < 5
+    assert not out.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills by signal")
+def test_an_engine_that_is_killed_leaves_nothing_under_a_final_name(tmp_path):
+    job, out = demo_job(tmp_path)
+    with start(job) as process:
+        until_working(process)
+        process.send_signal(signal.SIGKILL)
+        process.wait(timeout=10)
+    assert not out.exists() and not list(tmp_path.glob("*.normals/*.png"))
+
+
+def test_a_full_disk_is_said_in_words(tmp_path):
+    """/dev/full takes nothing: what a full disk looks like."""
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    (tmp_path / "demo.take.npz.tmp").symlink_to("/dev/full")
+    result = engine(
+        "capture", DEMO, "--out", tmp_path / "demo.take.npz", "--end", 0.4, "--detail", "off"
+    )
+    refused(result, "No space left")
+    assert not (tmp_path / "demo.take.npz").exists()
