@@ -25,9 +25,8 @@ _OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
 )  # fmt: skip
-_FOREHEAD = (
-    54, 103, 67, 109, 10, 338, 297, 332, 284, 300, 293, 334, 296, 336, 9, 107, 66, 105, 63, 70,
-)  # fmt: skip
+_HAIRLINE = (54, 103, 67, 109, 10, 338, 297, 332, 284)  # the oval's upper edge
+_FOREHEAD = (*_HAIRLINE, 300, 293, 334, 296, 336, 9, 107, 66, 105, 63, 70)
 
 # Lines along which faces fold, and the width of skin round them, mm.
 _FOLDS = (
@@ -42,6 +41,18 @@ _FOLDS = (
     ((57, 43, 106), 8), ((287, 273, 335), 8),
 )  # fmt: skip
 
+# What stays flat, and the margin round it, mm. Between brow and eye the shading is that of lashes
+# and of the socket's depth, not of skin.
+_FLAT = (
+    *((eye, 3.0) for eye in _EYES), *((brow, 2.0) for brow in _BROWS),
+    *((eye + brow, 0.0) for eye, brow in zip(_EYES, _BROWS, strict=True)),
+    *((nostril, 2.0) for nostril in _NOSTRILS), (_LIPS, 1.5),
+)  # fmt: skip
+_MOUTH_CORNERS, _CORNER_MM = (61, 291), 4.5  # shadow, not relief
+_OVAL_SCALE = 0.94  # inside the face's outline: hair and jaw edge are beyond
+_ABOVE_OVAL_MM = 9.0  # of forehead above the oval (hair there shows by its colour)
+_EDGE_MM = 2.0  # over which relief fades in
+
 # What a region's confidence speaks for: landmarks it is centred on and its reach, mm.
 _REGION_REACH = {
     "mouth": ((61, 291, 0, 17), 38.0),
@@ -53,24 +64,26 @@ _REGION_REACH = {
 
 def open_skin(sheet: FaceSheet) -> np.ndarray:
     """(R, R) in [0, 1]: skin on which relief may lie; 0 on eyes, brows, lips, nostrils, hair."""
-    mask = _polygon(sheet, _OVAL, scale=0.965)
-    for outlines, margin_mm in ((_EYES, 2.2), (_BROWS, 1.8), (_NOSTRILS, 1.5), ((_LIPS,), 1.0)):
-        for outline in outlines:
-            mask[_polygon(sheet, outline, grow_mm=margin_mm) > 0] = 0
+    mask = _hull(sheet, _OVAL, scale=_OVAL_SCALE)
+    mask |= _hull(sheet, _FOREHEAD, raise_mm=_ABOVE_OVAL_MM)
+    for landmarks, margin_mm in _FLAT:
+        mask[_hull(sheet, landmarks, grow_mm=margin_mm) > 0] = 0
+    for corner in _MOUTH_CORNERS:
+        mask[_hull(sheet, (corner,), grow_mm=_CORNER_MM) > 0] = 0
     mask[~sheet.on_skin] = 0
-    soft = cv2.erode(mask, _disc(1.5 / sheet.texel_mm)).astype(np.float32)
-    return cv2.GaussianBlur(soft, (0, 0), 0.9 / sheet.texel_mm)
+    soft = cv2.erode(mask, _disc(_EDGE_MM / sheet.texel_mm)).astype(np.float32)
+    return cv2.GaussianBlur(soft, (0, 0), 0.6 * _EDGE_MM / sheet.texel_mm)
 
 
 def calm_skin(sheet: FaceSheet) -> np.ndarray:
     """(R, R) bool: the middle of the face, whose colour says what this person's skin is like."""
-    return (_polygon(sheet, _OVAL, scale=0.75) > 0) & (open_skin(sheet) > 0.9)
+    return (_hull(sheet, _OVAL, scale=0.75) > 0) & (open_skin(sheet) > 0.9)
 
 
 def fold_zones(sheet: FaceSheet) -> np.ndarray:
     """(R, R) in [0, 1]: 1 where faces fold."""
     zones = np.zeros((sheet.size, sheet.size), np.float32)
-    cv2.fillPoly(zones, [_points(sheet, _FOREHEAD)], 1.0)
+    zones[_hull(sheet, _FOREHEAD, raise_mm=_ABOVE_OVAL_MM) > 0] = 1
     for line, width_mm in _FOLDS:
         width = max(1, round(width_mm / sheet.texel_mm))
         cv2.polylines(zones, [_points(sheet, line)], False, 1.0, width)
@@ -101,14 +114,19 @@ def _points(sheet: FaceSheet, landmarks: tuple[int, ...]) -> np.ndarray:
     return np.round(sheet.landmarks[list(landmarks)]).astype(np.int32)
 
 
-def _polygon(
-    sheet: FaceSheet, outline: tuple[int, ...], grow_mm: float = 0, scale: float = 1
+def _hull(
+    sheet: FaceSheet,
+    landmarks: tuple[int, ...],
+    grow_mm: float = 0,
+    scale: float = 1,
+    raise_mm: float = 0,
 ) -> np.ndarray:
-    """(R, R) uint8 0 or 1."""
-    points = sheet.landmarks[list(outline)]
+    """(R, R) uint8 0 or 1: the hull of some landmarks, scaled, its hairline raised, and grown."""
+    points = sheet.landmarks[list(landmarks)]
     points = points.mean(0) + (points - points.mean(0)) * scale
+    points[np.isin(landmarks, _HAIRLINE), 1] -= raise_mm / sheet.texel_mm
     mask = np.zeros((sheet.size, sheet.size), np.uint8)
-    cv2.fillPoly(mask, [np.round(points).astype(np.int32)], 1)
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(points).astype(np.int32)), 1)
     return cv2.dilate(mask, _disc(grow_mm / sheet.texel_mm)) if grow_mm else mask
 
 

@@ -34,7 +34,7 @@ class Grain:
     @property
     def gain(self) -> float:
         """1 for a close picture; falls to 0 where pixels are as coarse as folds."""
-        return float(np.clip((2.0 - self.picture_mm) / 1.2, 0, 1))
+        return float(np.clip((1.7 - self.picture_mm) / 0.9, 0, 1))
 
 
 def masked_blur(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:

@@ -14,6 +14,7 @@ from .head.model import Head
 from .render import depth_map, interpolate, rasterize
 
 _MARGIN = 0.04  # of the landmarks' extent, left free round them
+_FOREHEAD = 0.07  # of it, added above: the landmarks end below the hairline
 _VISIBILITY_TOLERANCE = 0.004  # m: a texel this far behind the nearest surface is hidden
 _DEPTH_MAP_SIDE = 384  # px: of the visibility test; a face's triangles are about 5 px there
 _WARP_REACH = 0.014  # m: how far a landmark's residual spreads over the surface
@@ -65,6 +66,7 @@ def face_window(head: Head) -> tuple[float, float, float]:
     """Left u, bottom v and side of the square that the face's landmarks span on the sheet."""
     uv = _landmark_uv(head)
     low, high = uv.min(0), uv.max(0)
+    high[1] += _FOREHEAD * (high - low).max()
     side = float((high - low).max() * (1 + 2 * _MARGIN))
     left, bottom = (low + high) / 2 - side / 2
     return float(left), float(bottom), side
@@ -200,9 +202,10 @@ def _to_texels(uv: np.ndarray, window: tuple[float, float, float], size: int) ->
 
 
 def _near_landmarks(landmarks: np.ndarray, size: int) -> np.ndarray:
-    """(R, R) bool: within the landmarks' hull and a little round it."""
+    """(R, R) bool: within the landmarks' hull, a little round it and on the forehead above."""
     mask = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(landmarks).astype(np.int32)), 1)
+    points = np.concatenate([landmarks, landmarks - [0, _FOREHEAD * size]])
+    cv2.fillConvexPoly(mask, cv2.convexHull(np.round(points).astype(np.int32)), 1)
     return cv2.dilate(mask, np.ones((2 * round(_MARGIN * size) + 1,) * 2)) > 0
 
 
