@@ -15,7 +15,11 @@ _BIAS_M = 0.0025  # a surface does not hide itself on a map this coarse
 
 
 def seen_from(
-    vertices: np.ndarray, normals: np.ndarray, faces: np.ndarray, direction: np.ndarray
+    vertices: np.ndarray,
+    normals: np.ndarray,
+    faces: np.ndarray,
+    direction: np.ndarray,
+    soft: bool = False,
 ) -> np.ndarray:
     """Whether light from `direction` (a unit vector, far away) reaches each vertex.
 
@@ -24,6 +28,7 @@ def seen_from(
         normals: (V, 3) unit.
         faces: (F, 3).
         direction: (3,) towards the light, in the same axes.
+        soft: A lamp of some size: shadows end over a centimetre instead of 2 mm.
 
     Returns:
         (V,) float32 in [0, 1]; between the two at the border of a shadow.
@@ -35,7 +40,7 @@ def seen_from(
     placed = _place(np.asarray(vertices, np.float32), axes)
     depth = depth_map(placed, faces, (_MAP_SIDE, _MAP_SIDE))
     facing = np.asarray(normals, np.float32) @ -axes[2]
-    return _compare(depth, placed, facing, np.float32(_BIAS_M))
+    return _compare(depth, placed, facing, np.float32(_BIAS_M), 3 if soft else 1)
 
 
 def ambient_openness(vertices: np.ndarray, faces: np.ndarray, directions: int = 96) -> np.ndarray:
@@ -77,19 +82,24 @@ def _place(vertices, axes):
 
 
 @numba.njit(cache=True)
-def _compare(depth, placed, facing, bias):
-    """Share of the four nearest map pixels that do not hide the vertex, bilinear."""
+def _compare(depth, placed, facing, bias, reach):
+    """Share of the map's pixels about each vertex that do not hide it: 2 x 2 with reach 1."""
     seen = np.zeros(len(placed), np.float32)
+    last = len(depth) - 1
     for i in range(len(placed)):
         if facing[i] < -0.3:
             continue
         limit = placed[i, 2] - bias * (np.float32(1.0) + 2 * (1 - max(facing[i], np.float32(0))))
         x, y = placed[i, 0] - np.float32(0.5), placed[i, 1] - np.float32(0.5)
         column, row = int(x), int(y)
-        right, down = x - column, y - row
-        for k in range(4):
-            across, below = k % 2, k // 2
-            share = (right if across else 1 - right) * (down if below else 1 - down)
-            if depth[row + below, column + across] >= limit:
-                seen[i] += share
+        total = np.float32(0)
+        for down in range(1 - reach, 1 + reach):
+            for across in range(1 - reach, 1 + reach):
+                # a tent about the vertex, so that the light changes smoothly as it moves
+                share = (reach - abs(column + across - x)) * (reach - abs(row + down - y))
+                total += share
+                nearest = depth[min(max(row + down, 0), last), min(max(column + across, 0), last)]
+                if nearest >= limit - bias * (abs(across) + abs(down)) * np.float32(0.3):
+                    seen[i] += share
+        seen[i] /= total
     return seen

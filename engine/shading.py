@@ -54,9 +54,12 @@ _RIM_COLOUR = _rgb(0.5, 0.54, 0.62)
 _SKY, _GROUND = _rgb(0.2, 0.215, 0.25), _rgb(0.11, 0.085, 0.075)
 _WRAP = _rgb(0.32, 0.12, 0.08)  # red light travels farther under the skin
 
+_KEY_WRAPPED, _FILL_WRAPPED = _KEY_COLOUR / (1 + _WRAP), _FILL_COLOUR / (1 + _WRAP)
+_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)  # int literals would widen
+
 _LINEAR = ((np.arange(257) / 255) ** 2.2).astype(np.float32)
 # sRGB byte by the square root of the light: soft shoulder, no band in the shadows
-_TONE_STEPS = 2047 / 2.4
+_TONE_STEPS = np.float32(2047 / 2.4)
 _TONE = np.round(
     255 * (1 - np.exp(-0.95 * (np.arange(2048) / _TONE_STEPS) ** 2)) ** (1 / 2.2)
 ).astype(np.float32)
@@ -143,8 +146,9 @@ def develop(face_id, nearness, surface, maps):
                 if len(maps.first) > 1:
                     _bend(point, maps)
                 r, g, b = _light(point, maps.texture)
-                red, green, blue = red + r * count, green + g * count, blue + b * count
-                inner += point[FACE] * count
+                share = np.float32(count)
+                red, green, blue = red + r * share, green + g * share, blue + b * share
+                inner += point[FACE] * share
                 covered += count
             if covered > 0:
                 picture[y, x, 0] = int(red / covered + np.float32(0.5))
@@ -180,20 +184,20 @@ def _carry(face, x, y, surface, point):
 def _read(texture, u, v):
     """A uint8 texture at (u, v), bilinear, clamped: three numbers from 0 to 255."""
     rows, columns = texture.shape[0], texture.shape[1]
-    x = min(max(u * columns - np.float32(0.5), np.float32(0.0)), np.float32(columns - 1))
-    y = min(max((1 - v) * rows - np.float32(0.5), np.float32(0.0)), np.float32(rows - 1))
+    wide, tall = np.float32(columns), np.float32(rows)
+    x = min(max(u * wide - _HALF, _ZERO), wide - _ONE)
+    y = min(max((_ONE - v) * tall - _HALF, _ZERO), tall - _ONE)
     x0, y0 = int(x), int(y)
     x1, y1 = min(x0 + 1, columns - 1), min(y0 + 1, rows - 1)
-    right, down = np.float32(x - x0), np.float32(y - y0)
-    w00, w01 = (1 - right) * (1 - down), right * (1 - down)
-    w10, w11 = (1 - right) * down, right * down
-    r = texture[y0, x0, 0] * w00 + texture[y0, x1, 0] * w01
-    g = texture[y0, x0, 1] * w00 + texture[y0, x1, 1] * w01
-    b = texture[y0, x0, 2] * w00 + texture[y0, x1, 2] * w01
-    r += texture[y1, x0, 0] * w10 + texture[y1, x1, 0] * w11
-    g += texture[y1, x0, 1] * w10 + texture[y1, x1, 1] * w11
-    b += texture[y1, x0, 2] * w10 + texture[y1, x1, 2] * w11
-    return np.float32(r), np.float32(g), np.float32(b)
+    right, down = x - np.float32(x0), y - np.float32(y0)
+    left, up = _ONE - right, _ONE - down
+    w00, w01, w10, w11 = left * up, right * up, left * down, right * down
+    red = green = blue = _ZERO
+    for row, column, share in ((y0, x0, w00), (y0, x1, w01), (y1, x0, w10), (y1, x1, w11)):
+        red += np.float32(texture[row, column, 0]) * share
+        green += np.float32(texture[row, column, 1]) * share
+        blue += np.float32(texture[row, column, 2]) * share
+    return red, green, blue
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -203,7 +207,8 @@ def _bend(point, maps):
     if maps.mix > 0:
         r2, g2, b2 = _read(maps.second, point[_U], point[_V])
         r, g, b = r + (r2 - r) * maps.mix, g + (g2 - g) * maps.mix, b + (b2 - b) * maps.mix
-    x, y, z = r / 127.5 - 1, g / 127.5 - 1, b / 127.5 - 1
+    step = np.float32(1 / 127.5)
+    x, y, z = r * step - _ONE, g * step - _ONE, b * step - _ONE
     nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
     tx, ty, tz = point[TANGENT], point[TANGENT + 1], point[TANGENT + 2]
     along = tx * nx + ty * ny + tz * nz
@@ -225,13 +230,13 @@ def _bend(point, maps):
 def _highlight(nx, ny, nz, vx, vy, vz, light, exponent):
     """A glossy lobe about the half vector, times Schlick's Fresnel; about 1 at its peak."""
     hx, hy, hz = vx + light[0], vy + light[1], vz + light[2]
-    scale = np.float32(1.0) / np.sqrt(hx * hx + hy * hy + hz * hz)
+    scale = _ONE / np.sqrt(hx * hx + hy * hy + hz * hz)
     cosine = (nx * hx + ny * hy + nz * hz) * scale
-    grazing = 1 - (vx * hx + vy * hy + vz * hz) * scale
+    grazing = _ONE - (vx * hx + vy * hy + vz * hz) * scale
     fresnel = np.float32(0.03) + np.float32(0.97) * grazing * grazing * grazing * grazing * grazing
-    lobe = np.exp(exponent * (cosine - 1))
+    lobe = np.exp(exponent * (cosine - _ONE)) * (exponent + np.float32(8)) * np.float32(0.12)
     lit_side = nx * light[0] + ny * light[1] + nz * light[2] + np.float32(0.05)
-    return fresnel * (exponent + 8) * np.float32(0.12) * lobe * min(max(lit_side * 8, 0), 1)
+    return fresnel * lobe * min(max(lit_side * np.float32(8), _ZERO), _ONE)
 
 
 @numba.njit(cache=True, fastmath=True)
@@ -240,47 +245,40 @@ def _light(point, texture):
     red, green, blue = _read(texture, point[_U], point[_V])
     nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
     vx, vy, vz = -point[0], -point[1], -point[2]
-    scale = np.float32(1.0) / np.sqrt(vx * vx + vy * vy + vz * vz)
+    scale = _ONE / np.sqrt(vx * vx + vy * vy + vz * vz)
     vx, vy, vz = vx * scale, vy * scale, vz * scale
     ambient, lit = point[AMBIENT], point[LIT]
     gloss, exponent, wet = point[FINISH], point[FINISH + 1], point[FINISH + 2]
-    zero, one = np.float32(0.0), np.float32(1.0)
     key = nx * KEY[0] + ny * KEY[1] + nz * KEY[2]
     fill = nx * _FILL[0] + ny * _FILL[1] + nz * _FILL[2]
     left = nx * _RIM_LEFT[0] + ny * _RIM_LEFT[1] + nz * _RIM_LEFT[2]
     right = nx * _RIM_RIGHT[0] + ny * _RIM_RIGHT[1] + nz * _RIM_RIGHT[2]
-    facing = max(nx * vx + ny * vy + nz * vz, zero)
-    rim = (max(left, zero) + max(right, zero)) * ambient
-    rim *= np.float32(0.1) + (1 - facing) * (1 - facing)
-    up = np.float32(0.5) + np.float32(0.5) * ny
-    key_mirror = lit * _highlight(nx, ny, nz, vx, vy, vz, KEY, exponent)
-    fill_mirror = ambient * _highlight(nx, ny, nz, vx, vy, vz, _FILL, exponent)
+    facing = max(nx * vx + ny * vy + nz * vz, _ZERO)
+    rim = (max(left, _ZERO) + max(right, _ZERO)) * ambient
+    rim *= np.float32(0.1) + (_ONE - facing) * (_ONE - facing)
+    up = _HALF + _HALF * ny
+    key_mirror = gloss * lit * _highlight(nx, ny, nz, vx, vy, vz, KEY, exponent)
+    fill_mirror = gloss * ambient * _highlight(nx, ny, nz, vx, vy, vz, _FILL, exponent)
     # the window in every eye: the key's soft box, mirrored by the cornea
-    rx, ry, rz = 2 * facing * nx - vx, 2 * facing * ny - vy, 2 * facing * nz - vz
-    window = rx * KEY[0] + ry * KEY[1] + rz * KEY[2] - np.float32(0.955)
-    window = wet * lit * min(max(window * 60, zero), one)
+    twice = facing + facing
+    window = (twice * nx - vx) * KEY[0] + (twice * ny - vy) * KEY[1] + (twice * nz - vz) * KEY[2]
+    window = (window - np.float32(0.955)) * np.float32(60)
+    window = wet * lit * min(max(window, _ZERO), _ONE)
     # light that has crossed the skin is red: shadows and cavities lose the other colours first
-    red_lit, red_ambient = lit * (np.float32(1.5) - lit * np.float32(0.5)), ambient
+    red_lit, red_ambient = lit * (np.float32(1.5) - lit * _HALF), ambient
     ambient *= np.float32(0.75) + np.float32(0.25) * ambient
-    total0 = total1 = total2 = zero
+    tone0 = tone1 = tone2 = _ZERO
     for k in range(3):
         byte = red if k == 0 else (green if k == 1 else blue)
         low = int(byte)
-        albedo = _LINEAR[low] + (_LINEAR[low + 1] - _LINEAR[low]) * (byte - low)
-        wrap = _WRAP[k]
+        albedo = _LINEAR[low] + (_LINEAR[low + 1] - _LINEAR[low]) * (byte - np.float32(low))
         open_, lit_ = (red_ambient, red_lit) if k == 0 else (ambient, lit)
-        light = max((key + wrap) / (1 + wrap), zero) * lit_ * _KEY_COLOUR[k]
-        light += max((fill + wrap) / (1 + wrap), zero) * open_ * _FILL_COLOUR[k]
+        light = max(key + _WRAP[k], _ZERO) * lit_ * _KEY_WRAPPED[k]
+        light += max(fill + _WRAP[k], _ZERO) * open_ * _FILL_WRAPPED[k]
         light += (_GROUND[k] + (_SKY[k] - _GROUND[k]) * up) * open_
-        light = albedo * light + rim * _RIM_COLOUR[k]
-        light += gloss * (key_mirror * _KEY_COLOUR[k] + fill_mirror * _FILL_COLOUR[k])
-        light += window
-        step = int(np.sqrt(max(light, zero)) * np.float32(_TONE_STEPS))
-        tone = _TONE[min(step, 2047)]
-        if k == 0:
-            total0 = tone
-        elif k == 1:
-            total1 = tone
-        else:
-            total2 = tone
-    return total0, total1, total2
+        light = albedo * light + rim * _RIM_COLOUR[k] + window
+        light += key_mirror * _KEY_COLOUR[k] + fill_mirror * _FILL_COLOUR[k]
+        step = int(np.sqrt(max(light, _ZERO)) * _TONE_STEPS)
+        tone = _TONE[min(step, len(_TONE) - 1)]
+        tone0, tone1, tone2 = tone1, tone2, tone
+    return tone0, tone1, tone2

@@ -31,7 +31,6 @@ from .shading import (
     unit,
 )
 
-_KEY_SPREAD = ((-0.12, 0.05), (0.12, -0.03))  # the key is a soft box, not a point
 _FADE_M = 0.022
 _MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
 _EYES = ("left_eye", "right_eye")
@@ -173,8 +172,7 @@ def _vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> 
     table[:, :3] = vertices
     fill_normals(table, file.faces, file.uv_faces, file.uv, with_tangents)
     place, normals = table[:, :3], table[:, NORMAL : NORMAL + 3]
-    boxes = [unit(KEY[0] + x, KEY[1] + y, KEY[2]) for x, y in _KEY_SPREAD]
-    lit = np.mean([seen_from(place, normals, sitter.casters, box) for box in boxes], axis=0)
+    lit = seen_from(place, normals, sitter.casters, KEY, soft=True)
     front = seen_from(place, normals, sitter.casters, unit(0, 0.1, 1))
     ambient = sitter.ambient.copy()
     mouth, eyes = sitter.in_mouth, sitter.in_socket

@@ -88,8 +88,9 @@ class Head:
         """
         vertices, joints = rest
         rotations = rotation_matrix(np.stack([np.zeros(3), jaw, eyes[:3], eyes[3:]]))
-        feature = (rotations - np.eye(3)).reshape(-1)  # (36,)
-        moved = vertices + self.file.expression_basis @ expression
+        feature = (rotations - np.eye(3)).reshape(-1).astype(np.float32)  # (36,)
+        # the bases are float32: with a float64 vector numpy would first copy them, at 3x the cost
+        moved = vertices + self.file.expression_basis @ np.asarray(expression, np.float32)
         moved = moved + self.file.pose_basis @ feature
         out = moved.copy()
         for joint, rotation in zip((2, 3, 4), rotations[1:], strict=True):
