@@ -1,0 +1,110 @@
+"""A head's colours without light: mean and components as a sum of maps times colours.
+
+The sum is the logit of the linear reflectance, log(R / (1 - R)), so that every setting gives a
+reflectance between 0 and 1. Pigments add there almost linearly: for dark skin and hair it is
+Beer-Lambert's law (absorbances add), for light skin it saturates as scattering tissue does.
+File format: docs/fileformats.md.
+"""
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..exchange.protocol import AVFaceError
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Albedo:
+    """A components, M sharp maps of (n, n), K smooth maps of (m, m); row 0 is the sheet's top.
+
+    A map's value is low + (high - low) * byte / 255. Smooth maps count where the first sharp
+    map (skin without hair) is 1.
+    """
+
+    names: tuple[str, ...]  # (A,)
+    low: np.ndarray  # (A,) see `effective`
+    sharp: np.ndarray  # (M, n, n) uint8
+    smooth: np.ndarray  # (K, m, m) uint8
+    ranges: np.ndarray  # (M + K, 2) low and high of each map
+    mean: np.ndarray  # (M + K, 3) colour of each map for the mean person
+    basis: np.ndarray  # (A, M + K, 3) change of these colours per unit of a coefficient
+
+    def __post_init__(self) -> None:
+        maps = len(self.sharp) + len(self.smooth)
+        assert self.mean.shape == (maps, 3), self.mean.shape
+        assert self.basis.shape == (len(self.names), maps, 3), self.basis.shape
+
+    def effective(self, coefficients: np.ndarray) -> np.ndarray:
+        """What counts of the coefficients, (A,): nobody has less than no freckles.
+
+        Below a negative `low` a coefficient counts as `low`; a positive one is a threshold,
+        from which the component grows.
+        """
+        above = np.maximum(np.asarray(coefficients, np.float32), self.low)
+        return above - np.maximum(self.low, 0)
+
+    def logit(self, coefficients: np.ndarray) -> np.ndarray:
+        """The linear model itself: (A,) -> (n, n, 3), linear in the effective coefficients."""
+        colours = self.mean + np.tensordot(self.effective(coefficients), self.basis, 1)
+        sharp_count, size = len(self.sharp), self.sharp.shape[1]
+        soft = _weighted(self.smooth, self.ranges[sharp_count:], colours[sharp_count:])
+        soft = cv2.resize(soft, (size, size), interpolation=cv2.INTER_CUBIC)
+        gate = self.sharp[0, :, :, None].astype(np.float32) / 255
+        return _weighted(self.sharp, self.ranges[:sharp_count], colours[:sharp_count]) + gate * soft
+
+    def reflectance(self, coefficients: np.ndarray, size: int = 1024) -> np.ndarray:
+        """Linear diffuse albedo: (A,) -> (size, size, 3) float32 in (0, 1)."""
+        picture = 1 / (1 + np.exp(-self.logit(coefficients)))
+        if size == len(picture):
+            return picture
+        how = cv2.INTER_AREA if size < len(picture) else cv2.INTER_LINEAR
+        return cv2.resize(picture, (size, size), interpolation=how)
+
+    def texture(self, coefficients: np.ndarray, size: int = 1024) -> np.ndarray:
+        """The colour texture: (A,) -> (size, size, 3) uint8 sRGB."""
+        linear = self.reflectance(coefficients, size)
+        encoded = np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+        return np.round(255 * encoded).astype(np.uint8)
+
+
+def _weighted(maps: np.ndarray, ranges: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """Sum of maps times colours: (M, n, n) uint8, (M, 2), (M, 3) -> (n, n, 3)."""
+    step = (ranges[:, 1] - ranges[:, 0]) / 255
+    scaled = (colours * step[:, None]).astype(np.float32)
+    out = np.empty((*maps.shape[1:], 3), np.float32)
+    out[:] = (colours * ranges[:, :1]).sum(0)
+    for picture, colour in zip(maps, scaled, strict=True):
+        if colour.any():
+            out += picture[:, :, None] * colour
+    return out
+
+
+def load_albedo(path: Path) -> Albedo:
+    """Read an albedo file. Raises AVFaceError when the file isn't one."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise AVFaceError(f"There is no albedo file at {path}.", "Check the path.") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise AVFaceError(
+            f"{path} is not an albedo file ({error}).", "Install AVFace again."
+        ) from error
+    if int(arrays.get("schema", -1)) != SCHEMA:
+        raise AVFaceError(
+            f"{path} is not an albedo file of schema {SCHEMA}.", "Install AVFace again."
+        )
+    return Albedo(
+        names=tuple(map(str, arrays["names"])),
+        low=arrays["low"].astype(np.float32),
+        sharp=arrays["sharp"],
+        smooth=arrays["smooth"],
+        ranges=arrays["ranges"].astype(np.float32),
+        mean=arrays["mean"].astype(np.float32),
+        basis=arrays["basis"].astype(np.float32),
+    )
