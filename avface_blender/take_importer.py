@@ -301,13 +301,18 @@ def _show_clip(
     try:
         shot.show_clip(camera, clip, start)
     except RuntimeError as error:
-        notes.append(f"Blender can't show {clip.name} behind the camera ({error}).")
+        notes.append(f"Blender can't show {clip.name} behind the camera ({_reason(error)}).")
         return
     if abs(rate.frames_per_second / take.fps - 1) > 1e-3:
         notes.append(
             f"The background shows one picture of the clip per scene frame: at "
             f"{rate.frames_per_second:.3g} frames a second it runs away from the head."
         )
+
+
+def _reason(error: RuntimeError) -> str:
+    """What Blender said, as part of a sentence."""
+    return str(error).strip().removeprefix("Error: ").rstrip(".")
 
 
 def _add_sound(
@@ -322,9 +327,7 @@ def _add_sound(
         if not clip.is_dir() and not shot.add_sound(scene, rig, clip, name, start):
             notes.append(f"{clip.name} has no sound.")
     except RuntimeError as error:
-        notes.append(
-            f"The clip's sound can't be shown ({str(error).strip().removeprefix('Error: ')})."
-        )
+        notes.append(f"The clip's sound is left out ({_reason(error)}).")
 
 
 def _pictures(take: Take, folder: Path, rate: SceneRate, start: int, notes: list[str]) -> Pictures:
