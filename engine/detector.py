@@ -10,6 +10,7 @@ import importlib.util
 import os
 import sys
 import types
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,8 +33,7 @@ node {
 }
 """
 _DETECTOR_GRAPH = "mediapipe/modules/face_detection/face_detection_full_range_cpu.binarypb"
-# The mesh network sees 192 px: a region much larger is averaged down first, or it would alias.
-_MESH_SIDE_PX = 384
+_VIEW_SIDE_PX = 384  # of a region; the mesh network itself sees 192
 RIGHT_EYE, LEFT_EYE = 33, 263  # outer corners, as the subject's right and left
 
 
@@ -133,6 +133,35 @@ def _without_doubles(faces: np.ndarray) -> np.ndarray:
     return np.array(kept).reshape(-1, 5)
 
 
+@dataclass(frozen=True)
+class View:
+    """The part of a picture around one face, not much finer than the network's input."""
+
+    pixels: np.ndarray  # (h, w, 3) uint8
+    origin: np.ndarray  # (2,) float32: the part's upper left corner in the picture, px
+    scale: float  # its pixels per pixel of the picture
+
+    def inside(self, points: np.ndarray) -> np.ndarray:
+        """The picture's pixels (..., 2) as the part's."""
+        return (points - self.origin) * self.scale
+
+
+def view_of(picture: np.ndarray, region: np.ndarray) -> View:
+    """Cut out what a region needs, and average a large one down, or its sampling would alias."""
+    height, width, _ = picture.shape
+    x, y, side, _ = region
+    reach = side * 0.75  # a turned square's half diagonal, and a little
+    left, top = (int(np.clip(v - reach, 0, limit - 2)) for v, limit in ((x, width), (y, height)))
+    right = int(np.clip(x + reach, left + 2, width))
+    bottom = int(np.clip(y + reach, top + 2, height))
+    pixels, scale = picture[top:bottom, left:right], _VIEW_SIDE_PX / side
+    if scale < 0.8:
+        pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    else:
+        scale = 1.0
+    return View(np.ascontiguousarray(pixels), np.array([left, top], np.float32), scale)
+
+
 class FaceMesh:
     """478 points of the face in a region, each picture by itself."""
 
@@ -150,51 +179,32 @@ class FaceMesh:
             outputs=["landmarks", _PRESENCE],
         )
 
-    def find(self, picture: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, float]:
-        """The face in a turned square.
+    def find(self, view: View, region: np.ndarray) -> tuple[np.ndarray, float]:
+        """The face in a turned square of a picture.
 
         Args:
-            picture: (H, W, 3) uint8.
-            region: Centre x, y and side in pixels, turn in radians (`region_of`).
+            view: The part of the picture around the region (`view_of`).
+            region: Centre x, y and side in the picture's pixels, turn in radians (`region_of`).
 
         Returns:
-            (478, 3) float32 pixels (third: depth, positive away from the camera, in pixels too)
+            (478, 3) float32 pixels of the picture (third: depth, positive away from the camera)
             and how sure the network is that a face is there (0..1).
         """
-        crop, origin, scale = _cut_out(picture, region)
-        height, width, _ = crop.shape
-        x, y, side, turn = region
+        height, width, _ = view.pixels.shape
+        (x, y), side = view.inside(region[:2]), region[2] * view.scale
         rect = self._rect(
-            x_center=(x - origin[0]) * scale / width,
-            y_center=(y - origin[1]) * scale / height,
-            width=side * scale / width,
-            height=side * scale / height,
-            rotation=turn,
+            x_center=x / width,
+            y_center=y / height,
+            width=side / width,
+            height=side / height,
+            rotation=region[3],
         )
-        answer = self._graph.process({"image": crop, "roi": rect})
+        answer = self._graph.process({"image": view.pixels, "roi": rect})
         points = np.array([(p.x, p.y, p.z) for p in answer.landmarks.landmark], np.float32)
-        points *= np.array([width, height, width], np.float32) / scale  # (478, 3)
-        points[:, :2] += origin
+        points *= np.array([width, height, width], np.float32) / view.scale  # (478, 3)
+        points[:, :2] += view.origin
         logit = float(np.clip(getattr(answer, _PRESENCE), -30, 30))
         return points, 1 / (1 + np.exp(-logit))
-
-
-def _cut_out(picture: np.ndarray, region: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """The part of the picture that the region needs, not much larger than the network's input."""
-    height, width, _ = picture.shape
-    x, y, side, _ = region
-    reach = side * 0.75  # a turned square's half diagonal, and a little
-    left, top = (int(np.clip(v - reach, 0, limit - 2)) for v, limit in ((x, width), (y, height)))
-    right = int(np.clip(x + reach, left + 2, width))
-    bottom = int(np.clip(y + reach, top + 2, height))
-    crop = picture[top:bottom, left:right]
-    scale = min(1.0, _MESH_SIDE_PX / side)
-    if scale < 0.8:
-        crop = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-        scale = crop.shape[1] / (right - left)
-    else:
-        scale = 1.0
-    return np.ascontiguousarray(crop), np.array([left, top], np.float32), scale
 
 
 def region_of(points: np.ndarray, margin: float = 1.5) -> np.ndarray:

@@ -12,9 +12,11 @@ import numpy as np
 from .exchange.protocol import AVFaceError
 from .exchange.take import REGIONS
 from .media import Clip
+from .mouth import judge_mouth
 from .people import Person, choose_person, link_people
 from .progress import Report
 from .tracklets import FollowOptions, follow_faces
+from .visibility import judge_visibility
 
 _LEAST_SEEN = 0.1  # of the clip's pictures: less is no performance
 
@@ -36,7 +38,7 @@ class FaceTrack:
     landmarks: np.ndarray  # (T, 478, 3) float32 px; NaN where not seen
     seen: np.ndarray  # (T,) bool
     confidence: np.ndarray  # (T, R) in 0..1; 0 where covered or not seen
-    mouth_inside: np.ndarray  # (T, 3) teeth, flesh, dark: sum 1; NaN where shut or not seen
+    mouth_inside: np.ndarray  # (T, 3) teeth, flesh, dark: sum 1; NaN where shut or unknown
     times: np.ndarray  # (T,) seconds
     size: tuple[int, int]  # width, height of the picture, px
 
@@ -81,6 +83,11 @@ def _assemble(person: Person, clip: Clip) -> FaceTrack:
     landmarks[person.frames] = person.points
     seen = np.isfinite(landmarks[:, 0, 0])
     boxes = np.concatenate([landmarks[:, :468, :2].min(1), landmarks[:, :468, :2].max(1)], axis=1)
-    confidence = np.repeat(seen[:, None], len(REGIONS), axis=1).astype(float)
+    confidence = np.zeros((frames, len(REGIONS)))
+    confidence[person.frames] = judge_visibility(person.points, person.colours, person.edges)
     mouth_inside = np.full((frames, 3), np.nan)
+    mouth_inside[person.frames] = judge_mouth(
+        person.points, person.colours, person.mouth, person.lips
+    )
+    mouth_inside[confidence[:, REGIONS.index("mouth")] < 0.5] = np.nan
     return FaceTrack(boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size)

@@ -27,6 +27,7 @@ DEFAULT_FPS = 25.0  # of picture sequences, and of the clock of a sound file
 # Container formats whose packets carry a time for every picture, so that reading them suffices;
 # in others (MPEG programme streams, AVI, raw streams) each picture is decoded to know its time.
 _INDEXED_FORMATS = ("mp4", "mov", "matroska", "webm")
+_CUT_SECONDS = 0.5  # a file that ends this much before its stated length has been cut off
 _CHOOSE_ANOTHER = "Choose another file, or export it anew from the program that made it."
 
 
@@ -158,8 +159,9 @@ def _open_stream(path: Path) -> Clip:
         time_base = films[0].time_base or Fraction(1, 1000)
         nominal = films[0].guessed_rate or films[0].average_rate
     stamps, broken = _packet_stamps(path) if indexed else (None, False)
-    if stamps is None or stamps[0] != first.pts:
-        stamps, broken = _decoded_stamps(path)
+    if stamps is None or broken or stamps[0] != first.pts:
+        stamps, is_damaged = _decoded_stamps(path)
+        broken |= is_damaged
     times = (stamps - stamps[0]) * float(time_base)
     turns = round(first.rotation / 90) % 4
     size = (first.height, first.width) if turns % 2 else (first.width, first.height)
@@ -229,35 +231,49 @@ def _first_frame(container: InputContainer, stream: av.VideoStream) -> VideoFram
 
 
 def _packet_stamps(path: Path) -> tuple[np.ndarray | None, bool]:
-    """Stamps of the pictures as the packets tell them, in order of showing; None if they don't."""
+    """Stamps of the pictures as the packets tell them, in order of showing; None if they don't.
+
+    Also whether the file ends before the length that its header states.
+    """
     stamps: list[int] = []
+    reached = 0.0  # seconds, the end of the last packet of any stream
     broken = False
     with _open_container(path) as container:
+        film = _film(container)
         try:
-            for packet in container.demux(_film(container)):
+            for packet in container.demux():
                 if packet.size == 0:
                     continue  # the flush at the end
-                broken |= packet.is_corrupt
-                if packet.pts is None or packet.is_corrupt:
+                if packet.is_corrupt:
+                    broken = True
+                    continue
+                if packet.pts is not None and packet.time_base is not None:
+                    ends = packet.pts + (packet.duration or 0)
+                    reached = max(reached, float(ends * packet.time_base))
+                if packet.stream.index != film.index or packet.is_discard:
+                    continue  # sound, or cut away by the edit list
+                if packet.pts is None:
                     return None, broken
-                if not packet.is_discard:  # cut away by the edit list
-                    stamps.append(packet.pts)
+                stamps.append(packet.pts)
         except FFmpegError:
             broken = True
+        stated = ((container.duration or 0) + (container.start_time or 0)) / av.time_base
     unique = np.unique(np.array(stamps, np.int64))
-    return (unique if len(unique) == len(stamps) and len(unique) else None), broken
+    is_told = len(unique) == len(stamps) and len(unique) > 0
+    return (unique if is_told else None), broken or stated - reached > _CUT_SECONDS
 
 
 def _decoded_stamps(path: Path) -> tuple[np.ndarray, bool]:
-    """Stamps of the pictures that the decoder gives, rising; and whether the file is cut off."""
+    """Stamps of the pictures that the decoder gives, rising; and whether the last is damaged."""
     stamps: list[int] = []
+    is_damaged = False
     with _open_container(path) as container:
-        stream = _film(container)
-        for frame in _decode(container, stream):
+        for frame in _decode(container, _film(container)):
             stamp = int(frame.pts)  # type: ignore[arg-type]
             if not stamps or stamp > stamps[-1]:
                 stamps.append(stamp)
-    return np.array(stamps, np.int64), False
+                is_damaged = frame.is_corrupt
+    return np.array(stamps, np.int64), is_damaged
 
 
 def _cut_short(path: Path, seconds: float) -> str:
@@ -279,7 +295,8 @@ def _decode_range(clip: Clip, wanted: range) -> Iterator[tuple[int, np.ndarray]]
     first, last = int(clip.pts[wanted[0]]), int(clip.pts[wanted[-1]])
     with _open_container(clip.path) as container:
         stream = _film(container)
-        stream.thread_type = "AUTO"
+        if not clip.warnings:  # in a damaged file, threads lose other pictures than one would
+            stream.thread_type = "AUTO"
         for picture in _decode_from(container, stream, first, clip.first_pts):
             stamp = int(picture.pts)  # type: ignore[arg-type]
             frame = frame_of.pop(stamp, None)

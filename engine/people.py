@@ -7,7 +7,7 @@ import numpy as np
 from .exchange.protocol import AVFaceError
 from .media import Clip
 from .progress import Report
-from .tracklets import Tracklet, box_of, width_of
+from .tracklets import Tracklet, width_of
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,10 @@ class Person:
 
     frames: np.ndarray  # (N,) int, rising
     points: np.ndarray  # (N, 478, 3) float32 px
+    colours: np.ndarray  # these four: `looks.Look`, (N, ...)
+    edges: np.ndarray
+    mouth: np.ndarray
+    lips: np.ndarray
     prominence: float  # how much of the clip's attention the face has, see `prominence`
 
 
@@ -42,21 +46,25 @@ def _likeness(before: Tracklet, after: Tracklet) -> float:
 
 
 def _person(chain: list[Tracklet], clip: Clip) -> Person:
-    frames = np.concatenate([t.frames for t in chain])
-    points = np.concatenate([np.array(t.points) for t in chain])
-    return Person(frames, points, prominence(points, clip))
+    looks = [look for tracklet in chain for look in tracklet.looks]
+    points = np.array([p for tracklet in chain for p in tracklet.points])
+    return Person(
+        frames=np.concatenate([t.frames for t in chain]),
+        points=points,
+        colours=np.array([look.colours for look in looks]),
+        edges=np.array([look.edges for look in looks]),
+        mouth=np.array([look.mouth for look in looks]),
+        lips=np.array([look.lips for look in looks]),
+        prominence=prominence(points, clip.size) / clip.frame_count,
+    )
 
 
-def prominence(points: np.ndarray, clip: Clip) -> float:
-    """Size times nearness to the middle, summed over the frames: (N, 478, 3) -> a number."""
-    width, height = clip.size
-    middle = np.array([width, height]) / 2
-    total = 0.0
-    for face in points:
-        box = box_of(face)
-        offset = float(np.linalg.norm((box[:2] + box[2:]) / 2 - middle) / np.linalg.norm(middle))
-        total += float((box[2:] - box[:2]).max()) * (1 - 0.5 * offset)
-    return total / clip.frame_count
+def prominence(points: np.ndarray, size: tuple[int, int]) -> float:
+    """Size times nearness to the middle, summed over the frames: (N, 478, 3) -> pixels."""
+    low, high = points[:, :468, :2].min(1), points[:, :468, :2].max(1)  # (N, 2)
+    middle = np.array(size) / 2
+    offset = np.linalg.norm((low + high) / 2 - middle, axis=1) / np.linalg.norm(middle)
+    return float(((high - low).max(1) * (1 - 0.5 * offset)).sum())
 
 
 def choose_person(

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .detector import FaceDetector, FaceMesh, overlap, region_of, region_of_box
+from .detector import FaceDetector, FaceMesh, View, overlap, region_of, region_of_box, view_of
+from .looks import Look, look_at
 from .media import Clip, read_frames
 from .progress import Report
 
@@ -32,11 +33,13 @@ class Tracklet:
 
     frames: list[int] = field(default_factory=list)
     points: list[np.ndarray] = field(default_factory=list)  # (478, 3) float32 px each
+    looks: list[Look] = field(default_factory=list)
 
-    def add(self, frame: int, points: np.ndarray) -> None:
-        """The next picture's points."""
+    def add(self, frame: int, points: np.ndarray, view: View) -> None:
+        """The next picture's points and colours."""
         self.frames.append(frame)
         self.points.append(points)
+        self.looks.append(look_at(view, points))
 
 
 def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> list[Tracklet]:
@@ -74,10 +77,12 @@ def _continue(
 ) -> bool:
     """Add the next picture's points to the tracklet; False when the face is lost."""
     before = tracklet.points[-1]
-    points, presence = mesh.find(picture, region_of(before))
+    region = region_of(before)
+    view = view_of(picture, region)
+    points, presence = mesh.find(view, region)
     if presence < options.least_presence or not is_same_face(before, points, options):
         return False
-    tracklet.add(frame, points)
+    tracklet.add(frame, points, view)
     return True
 
 
@@ -126,19 +131,15 @@ def _begin(
     for box in sorted(boxes, key=lambda b: -(b[2] - b[0])):
         if len(live) + len(new) >= options.most_faces:
             break
-        points, presence = _settle(box, picture, mesh)
+        region = region_of_box(box)
+        for _ in range(3):  # look again in the face's own region until it rests
+            view = view_of(picture, region)
+            points, presence = mesh.find(view, region)
+            region = region_of(points)
         taken = np.array([box_of(t.points[-1]) for t in live + new]).reshape(-1, 4)
         is_free = not len(taken) or overlap(box_of(points)[None], taken).max() < 0.3
-        if is_free and presence > options.least_presence:
-            wide_enough = width_of(points) > options.least_width_px
-            if wide_enough:
-                new.append(Tracklet([frame], [points]))
+        is_face = presence > options.least_presence and width_of(points) > options.least_width_px
+        if is_free and is_face:
+            new.append(Tracklet())
+            new[-1].add(frame, points, view)
     return new
-
-
-def _settle(box: np.ndarray, picture: np.ndarray, mesh: FaceMesh) -> tuple[np.ndarray, float]:
-    """The mesh in a detection's box, looked at again in its own region until it rests."""
-    points, presence = mesh.find(picture, region_of_box(box))
-    for _ in range(2):
-        points, presence = mesh.find(picture, region_of(points))
-    return points, presence

@@ -1,0 +1,79 @@
+"""What a face looks like in one picture, in a few hundred numbers: colours at its points.
+
+Kept per frame while the pictures stream by, so that covers, teeth and people can be judged
+afterwards against the whole clip without reading it again.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .detector import View
+
+# Inner and outer lip line from the subject's right to the left corner, without the corners.
+UPPER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
+LOWER_INNER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
+UPPER_OUTER = (40, 39, 37, 0, 267, 269, 270)  # over UPPER_INNER[1:-1]
+LOWER_OUTER = (91, 181, 84, 17, 314, 405, 321)  # over LOWER_INNER[1:-1]
+# Cheeks, nose and forehead: skin where hair, glasses and features seldom are.
+SKIN = (50, 280, 205, 425, 101, 330, 5, 4, 117, 346, 36, 266, 187, 411, 9, 8, 168, 6, 197, 195,
+        151, 108, 337, 69, 299)  # fmt: skip
+MOUTH_ROWS = 7  # samples from the upper to the lower inner lip
+_FACE_SIDE_PX = 128  # of the small upright picture of the face in which colours are read
+
+
+@dataclass(frozen=True)
+class Look:
+    """Colours of one face in one picture."""
+
+    colours: np.ndarray  # (478, 3) uint8 Lab at the points, averaged over about 3 mm
+    edges: np.ndarray  # (478,) uint8 steepness of lightness around the points
+    mouth: np.ndarray  # (MOUTH_ROWS, 9, 3) uint8 RGB between the inner lips
+    lips: np.ndarray  # (2, 7, 3) uint8 RGB on the red of the upper and lower lip
+
+
+def look_at(view: View, points: np.ndarray) -> Look:
+    """Read the colours of a face: (478, >=2) points in the picture's pixels."""
+    inside = view.inside(points[:, :2])  # (478, 2)
+    lab, places = _small_face(view.pixels, inside)
+    light = cv2.GaussianBlur(lab[..., 0], (0, 0), 1.0).astype(np.float32)
+    steep = np.hypot(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1)) / 4
+    steep = cv2.blur(np.minimum(steep, 255).astype(np.uint8), (5, 5))
+    smooth = cv2.blur(lab, (3, 3))
+    rows, columns = places[:, 1], places[:, 0]
+    upper, lower = inside[list(UPPER_INNER)], inside[list(LOWER_INNER)]  # (9, 2)
+    down = ((np.arange(MOUTH_ROWS) + 0.5) / MOUTH_ROWS)[:, None, None]
+    reds = [
+        (inside[list(inner[1:-1])] + inside[list(outer)]) / 2
+        for inner, outer in ((UPPER_INNER, UPPER_OUTER), (LOWER_INNER, LOWER_OUTER))
+    ]
+    return Look(
+        colours=smooth[rows, columns],
+        edges=steep[rows, columns],
+        mouth=_read(view.pixels, upper + down * (lower - upper)),
+        lips=_read(view.pixels, np.stack(reds)),
+    )
+
+
+def _small_face(pixels: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The face, upright, _FACE_SIDE_PX high, in Lab; and where its points are in it."""
+    low, high = points[:468].min(0), points[:468].max(0)
+    scale = _FACE_SIDE_PX / (1.1 * float((high - low).max()))
+    across = points[263] - points[33]
+    turn = np.arctan2(across[1], across[0])
+    cosine, sine = np.cos(turn) * scale, np.sin(turn) * scale
+    linear = np.array([[cosine, sine], [-sine, cosine]])
+    shift = _FACE_SIDE_PX / 2 - linear @ ((low + high) / 2)
+    size = (_FACE_SIDE_PX, _FACE_SIDE_PX)
+    small = cv2.warpAffine(
+        pixels, np.column_stack([linear, shift]), size, borderMode=cv2.BORDER_REPLICATE
+    )
+    places = np.rint(points @ linear.T + shift).astype(int)
+    return cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.clip(places, 0, _FACE_SIDE_PX - 1)
+
+
+def _read(pixels: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Colours between the pixels: (h, w, 3), (A, B, 2) -> (A, B, 3)."""
+    x, y = np.moveaxis(places.astype(np.float32) - 0.5, -1, 0)
+    return cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -1,0 +1,98 @@
+"""What is seen between the lips: teeth, flesh (tongue, gums) or dark.
+
+Judged by colour against the clip's own lips and skin, so that cast and exposure drop out: flesh is
+as red as the lips, teeth are less red than the skin, and where little light comes it is dark. This
+decides whether an open mouth means an open jaw or drawn-up lips.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .looks import LOWER_INNER, SKIN, UPPER_INNER
+
+_ROW_WEIGHTS = np.array([0.3, 0.8, 1.0, 1.0, 1.0, 0.8, 0.3])  # MOUTH_ROWS
+_LEAST_LIGHT = 85.0  # of the skin, Lab in 8 bit: in darker pictures colours are noise
+_MIDDLE = slice(2, 7)  # of the nine columns: where an opening shows first
+_SOFT = 0.15  # of the way from skin to lips: width of the border between teeth and flesh
+
+
+@dataclass(frozen=True)
+class MouthOptions:
+    """What counts as open, as dark, as teeth."""
+
+    shut_below: float = 0.025  # opening over the width between the eyes' outer corners
+    shut_below_px: float = 1.5  # less can't be looked into
+    dark_below: float = 0.45  # lightness over that of the skin
+    least_redness: float = 0.1  # log(R/G), lips over skin: less is no colour film
+    teeth_below: float = 0.35  # redness: 0 as the skin, 1 as the lips
+
+
+def judge_mouth(
+    landmarks: np.ndarray,
+    colours: np.ndarray,
+    mouth: np.ndarray,
+    lips: np.ndarray,
+    options: MouthOptions | None = None,
+) -> np.ndarray:
+    """Fractions of what is between the inner lips.
+
+    Args:
+        landmarks: (N, 478, 3) px.
+        colours: (N, 478, 3) uint8 Lab at the landmarks.
+        mouth: (N, rows, 9, 3) uint8 RGB between the inner lips (`looks.Look.mouth`).
+        lips: (N, 2, 7, 3) uint8 RGB on the red of the lips.
+        options: Thresholds.
+
+    Returns:
+        (N, 3) teeth, flesh, dark; sum 1; NaN where the mouth is shut or too dark to tell.
+    """
+    options = options or MouthOptions()
+    gaps = np.linalg.norm(
+        landmarks[:, list(UPPER_INNER), :2] - landmarks[:, list(LOWER_INNER), :2], axis=-1
+    )  # (N, 9)
+    skin = _skin_rgb(colours)  # (N, 3)
+    skin_red = redness(skin)
+    lips_red = np.median(redness(lips) - skin_red[:, None, None])  # of the clip, above the skin's
+    scale = max(float(lips_red), options.least_redness)
+    red = (redness(mouth) - skin_red[:, None, None]) / scale  # (N, rows, 9), 0 skin, 1 lips
+    light = _lightness(mouth) / np.maximum(_lightness(skin), 1.0)[:, None, None]
+    dark = _above(options.dark_below - light, 0.1)
+    teeth = (1 - dark) * _above(options.teeth_below - red, _SOFT)
+    kinds = np.stack([teeth, 1 - dark - teeth, dark], axis=-1)  # (N, rows, 9, 3)
+    # Each column stands for its height; narrow ones, and rows next to the lips, are mixed colours.
+    weights = _ROW_WEIGHTS[:, None] * gaps[:, None, :] ** 2 + 1e-6  # (N, rows, 9)
+    fractions = (kinds * weights[..., None]).sum((1, 2)) / weights.sum((1, 2))[:, None]
+    can_tell = _is_open(landmarks, gaps, options) & (colours[:, SKIN, 0].mean(1) > _LEAST_LIGHT)
+    if lips_red < options.least_redness:  # no colours in this film
+        can_tell[:] = False
+    fractions[~can_tell] = np.nan
+    return fractions
+
+
+def redness(rgb: np.ndarray) -> np.ndarray:
+    """Log of red over green: light's strength drops out, its colour shifts all alike."""
+    rgb = rgb.astype(np.float32) + 8.0  # noise of dark pixels
+    return np.log(rgb[..., 0] / rgb[..., 1])
+
+
+def _is_open(landmarks: np.ndarray, gaps: np.ndarray, options: MouthOptions) -> np.ndarray:
+    eyes = np.linalg.norm(landmarks[:, 263] - landmarks[:, 33], axis=-1)
+    opening = gaps[:, _MIDDLE].mean(1)
+    return (opening > options.shut_below * eyes) & (opening > options.shut_below_px)
+
+
+def _skin_rgb(colours: np.ndarray) -> np.ndarray:
+    """Colour of the face's skin in each frame: Lab (N, 478, 3) -> RGB (N, 3)."""
+    lab = np.median(colours[:, SKIN], axis=1).astype(np.uint8)
+    return cv2.cvtColor(lab[None], cv2.COLOR_LAB2RGB)[0]
+
+
+def _lightness(rgb: np.ndarray) -> np.ndarray:
+    return rgb.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+
+
+def _above(value: np.ndarray, width: float) -> np.ndarray:
+    """0 to 1 as the value goes from -width to +width."""
+    return np.clip(value / (2 * width) + 0.5, 0, 1)

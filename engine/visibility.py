@@ -1,0 +1,277 @@
+"""How far each part of the face can be believed, per frame: covered, turned away or blurred.
+
+The mesh network never reports a cover: it invents a mouth. What gives a cover away is colour: skin
+around the lips keeps its colour (relative to the face's own) from frame to frame, whatever is
+said, until something else is in front of it. So each part's colours are compared with the clip's
+own usual ones, in units of their usual spread, after taking out what the head's turning explains.
+
+Where a part has two very different looks in one clip, one of them is a cover, and not always the
+rarer one: the look with edges where the mesh puts lips, lids or brows is the clean one.
+
+A part that is covered through the whole clip by something like skin can't be noticed this way.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d, median_filter
+
+from .detector import LEFT_EYE, RIGHT_EYE
+from .exchange.take import REGIONS
+from .looks import LOWER_INNER, LOWER_OUTER, SKIN, UPPER_INNER, UPPER_OUTER
+
+_LIPS = UPPER_OUTER + LOWER_OUTER
+_INSIDE_LIPS = UPPER_INNER + LOWER_INNER
+_RIGHT_BROW = (70, 63, 105, 66, 107, 46, 53, 52, 65, 55)
+_LEFT_BROW = (300, 293, 334, 296, 336, 276, 283, 282, 295, 285)
+_RIGHT_INNER_EYE, _LEFT_INNER_EYE = 133, 362
+_LEAST_FRAMES = 5
+_SAMPLE_FRAMES = 400
+_POSE_UNIT = 15.0  # degrees
+_SPREAD_FLOOR = np.array([6.0, 2.5, 2.5])  # Lab (8 bit) units: any camera's noise
+
+
+@dataclass(frozen=True)
+class VisibilityOptions:
+    """Where belief begins to fall and where it ends."""
+
+    cover_from: float = 1.7  # median distance of a part's colours, in usual spreads
+    cover_to: float = 2.2
+    looks_apart: float = 1.5  # two looks of a part this far apart: one of them is a cover
+    rare_look_edges: float = 1.4  # the rarer is the clean one if its features are so much clearer
+    widen_frames: int = 2  # a cover's edge blurs the points before it hides them
+    far_eye_from: float = 40.0  # degrees of yaw; the eye on the far side
+    far_eye_to: float = 60.0
+    turned_from: float = 60.0  # degrees of yaw; all parts
+    turned_to: float = 85.0
+    sharp_from: float = 0.5  # sharpness over the clip's usual one
+    sharp_to: float = 0.2
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Points of the mesh whose colours tell whether a part of the face is covered."""
+
+    region: str
+    points: np.ndarray  # (P,) int
+    feature: np.ndarray  # (F,) int: where lips, lids or brow make edges that skin hasn't
+
+
+def judge_visibility(
+    landmarks: np.ndarray,
+    colours: np.ndarray,
+    edges: np.ndarray,
+    options: VisibilityOptions | None = None,
+) -> np.ndarray:
+    """Confidence of each region in the frames in which the face is seen.
+
+    Args:
+        landmarks: (N, 478, 3) px.
+        colours: (N, 478, 3) uint8, Lab at the landmarks.
+        edges: (N, 478) uint8, steepness of lightness there.
+        options: Thresholds.
+
+    Returns:
+        (N, R) in 0..1, in the order of `exchange.take.REGIONS`.
+    """
+    options = options or VisibilityOptions()
+    pose = head_angles(landmarks)
+    confidence = _turned_away(pose[:, 0], options) * _sharp(edges, options)[:, None]
+    if len(landmarks) < _LEAST_FRAMES:
+        return confidence
+    # The usual look comes from a sample of the clip, so that memory doesn't grow with its length.
+    sample = np.unique(np.linspace(0, len(landmarks) - 1, _SAMPLE_FRAMES).astype(int))
+    for part in _parts(landmarks[sample], pose[sample]):
+        usual = _usual_look(colours[sample], edges[sample], pose[sample], part, options)
+        cover = _cover(_distance(colours, pose, part, usual), options)
+        column = REGIONS.index(part.region)
+        confidence[:, column] = np.minimum(confidence[:, column], 1 - cover)
+    return confidence
+
+
+def head_angles(landmarks: np.ndarray) -> np.ndarray:
+    """Yaw, pitch, roll in degrees from the mesh's own depth: (N, 478, 3) -> (N, 3).
+
+    Yaw is above 0 when the subject's right side comes nearer; roll when the head leans to the
+    picture's right.
+    """
+    across = landmarks[:, LEFT_EYE] - landmarks[:, RIGHT_EYE]
+    down = landmarks[:, 152] - landmarks[:, 10]  # chin, top of the forehead
+    yaw = np.arctan2(across[:, 2], np.hypot(across[:, 0], across[:, 1]))
+    pitch = np.arctan2(down[:, 2], np.hypot(down[:, 0], down[:, 1]))
+    roll = np.arctan2(across[:, 1], across[:, 0])
+    return np.degrees(np.stack([yaw, pitch, roll], axis=1))
+
+
+@dataclass(frozen=True)
+class _UsualLook:
+    """What a part looks like when nothing is before it, and how much that varies."""
+
+    colours: np.ndarray  # (P, 3)
+    slopes: np.ndarray  # (3, P, 3) per _POSE_UNIT of yaw, pitch, roll
+    spread: np.ndarray  # (P, 3)
+    pose: np.ndarray  # (3,) degrees, to which `colours` belong
+
+
+def _relative(colours: np.ndarray, part: _Part) -> np.ndarray:
+    """A part's colours less the frame's own skin, so that light and exposure drop out: (N, P, 3).
+
+    In units of what any camera's noise amounts to.
+    """
+    skin = np.median(colours[:, SKIN].astype(np.float32), axis=1, keepdims=True)
+    return (colours[:, part.points] - skin) / _SPREAD_FLOOR
+
+
+def _usual_look(
+    colours: np.ndarray,
+    edges: np.ndarray,
+    pose: np.ndarray,
+    part: _Part,
+    options: VisibilityOptions,
+) -> _UsualLook:
+    looks = _relative(colours, part)
+    clean = _clean_frames(looks, edges, part, options)
+    looks, pose = looks[clean], pose[clean]
+    usual, middle = np.median(looks, axis=0), np.median(pose, axis=0)
+    turn = np.clip((pose - middle) / _POSE_UNIT, -3, 3)  # (M, 3)
+    target = np.clip(looks - usual, -3, 3)
+    # The ridge asks for a real range of poses before a slope is believed.
+    gram = turn.T @ turn + (0.1 * len(turn) + 1.0) * np.eye(3)
+    slopes = np.linalg.solve(gram, np.einsum("mk,mpc->kpc", turn, target).reshape(3, -1))
+    slopes = slopes.reshape(3, *usual.shape)
+    residual = looks - usual - np.einsum("mk,kpc->mpc", turn, slopes)
+    spread = np.maximum(1.48 * np.median(np.abs(residual), axis=0), 1.0)
+    return _UsualLook(usual, slopes, spread, middle)
+
+
+def _distance(colours: np.ndarray, pose: np.ndarray, part: _Part, usual: _UsualLook) -> np.ndarray:
+    """Median over the part's points of the distance to the usual look, in spreads: (N,)."""
+    distance = np.empty(len(colours))
+    for start in range(0, len(colours), _SAMPLE_FRAMES):
+        block = slice(start, start + _SAMPLE_FRAMES)
+        turn = np.clip((pose[block] - usual.pose) / _POSE_UNIT, -3, 3)
+        expected = usual.colours + np.einsum("nk,kpc->npc", turn, usual.slopes)
+        scaled = (_relative(colours[block], part) - expected) / usual.spread
+        distance[block] = np.median(np.sqrt((scaled**2).mean(-1)), axis=1)
+    return distance
+
+
+def _cover(distance: np.ndarray, options: VisibilityOptions) -> np.ndarray:
+    """How surely a part is covered, from its colours' distance: (N,) -> (N,) in 0..1."""
+    steady = median_filter(distance, 3, mode="nearest")  # a hand stays longer than a frame
+    span = options.cover_to - options.cover_from
+    cover = np.clip((steady - options.cover_from) / span, 0, 1)
+    return maximum_filter1d(cover, 2 * options.widen_frames + 1, mode="nearest")
+
+
+def _clean_frames(
+    looks: np.ndarray, edges: np.ndarray, part: _Part, options: VisibilityOptions
+) -> np.ndarray:
+    """Which frames show the part itself: all of them, or one of two groups. (N,) bool."""
+    everything = np.ones(len(looks), bool)
+    first = _two_groups(looks)
+    if first is None or min(first.sum(), (~first).sum()) < max(4, len(looks) // 25):
+        return everything
+    if first.sum() * 2 < len(first):
+        first = ~first  # now the commoner one
+    groups = (first, ~first)
+    middles = [np.median(looks[group], axis=0) for group in groups]
+    spreads = [
+        1.48 * np.median(np.abs(looks[group] - middle), axis=0)
+        for group, middle in zip(groups, middles, strict=True)
+    ]
+    steadier = min(spreads, key=np.median)
+    apart = (middles[0] - middles[1]) / np.maximum(steadier, 1.0)
+    if np.median(np.sqrt((apart**2).mean(-1))) < options.looks_apart:
+        return everything
+    # Lips, lids and brows make edges where the mesh puts them; a hand has none just there.
+    common, rare = (_feature_edges(edges[group], part) for group in groups)
+    return ~first if rare > options.rare_look_edges * common else first
+
+
+def _feature_edges(edges: np.ndarray, part: _Part) -> float:
+    """Steepness on the part's feature over that of the face's skin."""
+    skin = float(np.median(edges[:, SKIN]))
+    return float(np.median(edges[:, part.feature])) / max(skin, 1.0)
+
+
+def _two_groups(looks: np.ndarray) -> np.ndarray | None:
+    """Two-means along the direction of the largest change: (N,) bool; None without any."""
+    flat = np.clip(looks - np.median(looks, axis=0), -8, 8).reshape(len(looks), -1)
+    flat = flat - flat.mean(0)
+    direction = np.linalg.svd(flat, full_matrices=False)[2][0]
+    value = flat @ direction
+    if np.ptp(value) < 1e-6:
+        return None
+    border = float(value.mean())
+    for _ in range(20):
+        border = (value[value <= border].mean() + value[value > border].mean()) / 2
+    return value > border
+
+
+def _parts(landmarks: np.ndarray, pose: np.ndarray) -> list[_Part]:
+    """The parts, laid out on the clip's most frontal faces."""
+    frontal = np.argsort(np.abs(pose[:, 0]) + np.abs(pose[:, 1]))[: max(1, len(pose) // 4)]
+    shape = np.median(_upright(landmarks[frontal]), axis=0)  # (478, 2), eye widths
+    lips = np.array(_INSIDE_LIPS)
+    mouth = np.setdiff1d(_near(shape, (61, 291), (0.45, 0.5), (0.0, 0.12)), lips)
+    is_left = shape[mouth, 0] > shape[[61, 291], 0].mean()
+    red = np.array(_LIPS)
+    parts = [_Part("mouth", mouth, red)]
+    parts += [_Part("mouth", half, red) for half in (mouth[is_left], mouth[~is_left])]
+    for region, corners in (
+        ("right_eye", (RIGHT_EYE, _RIGHT_INNER_EYE)),
+        ("left_eye", (LEFT_EYE, _LEFT_INNER_EYE)),
+    ):
+        around = _near(shape, corners, (0.3, 0.24), (0.0, 0.0))
+        lids = _near(shape, corners, (0.18, 0.07), (0.0, 0.0))
+        parts.append(_Part(region, around, lids))
+    for brow in (_RIGHT_BROW, _LEFT_BROW):
+        above = _near(shape, (brow[0], brow[4]), (0.28, 0.12), (0.0, -0.03))
+        parts.append(_Part("brows", np.union1d(brow, above), np.array(brow)))
+    everything = np.setdiff1d(_near(shape, (4, 4), (0.7, 0.8), (0.0, 0.0)), lips)
+    return [*parts, _Part("face", everything, red)]
+
+
+def _upright(landmarks: np.ndarray) -> np.ndarray:
+    """(N, 478, 2) from the middle of the eyes, along and across their line, in eye widths."""
+    across = (landmarks[:, LEFT_EYE] - landmarks[:, RIGHT_EYE])[:, :2]  # (N, 2)
+    middle = (landmarks[:, LEFT_EYE] + landmarks[:, RIGHT_EYE])[:, None, :2] / 2
+    scale = (across**2).sum(-1)[:, None, None]
+    x, y = across[:, 0], across[:, 1]
+    turn = np.stack([np.stack([x, y], -1), np.stack([-y, x], -1)], axis=1)  # (N, 2, 2)
+    return (landmarks[..., :2] - middle) @ np.swapaxes(turn, 1, 2) / scale
+
+
+def _near(
+    shape: np.ndarray,
+    ends: tuple[int, int],
+    reach: tuple[float, float],
+    shift: tuple[float, float],
+) -> np.ndarray:
+    """Points of the face in an ellipse around the middle of two points, in eye widths."""
+    middle = shape[list(ends)].mean(0) + shift
+    inside = (((shape[:468] - middle) / reach) ** 2).sum(-1) < 1
+    return np.flatnonzero(inside)
+
+
+def _turned_away(yaw: np.ndarray, options: VisibilityOptions) -> np.ndarray:
+    """Belief that is left at a yaw, degrees: (N,) -> (N, R)."""
+    belief = np.repeat(
+        _fall(np.abs(yaw), options.turned_from, options.turned_to)[:, None], len(REGIONS), axis=1
+    )
+    for region, far in (("left_eye", yaw), ("right_eye", -yaw)):
+        belief[:, REGIONS.index(region)] = _fall(far, options.far_eye_from, options.far_eye_to)
+    return belief
+
+
+def _sharp(edges: np.ndarray, options: VisibilityOptions) -> np.ndarray:
+    """Belief that is left where the face is blurred, against the clip's usual picture: (N,)."""
+    sharpness = edges.mean(axis=1)
+    usual = max(float(np.median(sharpness)), 1.0)
+    return _fall(-sharpness / usual, -options.sharp_from, -options.sharp_to)
+
+
+def _fall(value: np.ndarray, start: float, stop: float) -> np.ndarray:
+    """1 up to `start`, 0 from `stop` on."""
+    return np.clip((stop - value) / (stop - start), 0, 1)
