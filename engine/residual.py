@@ -16,6 +16,7 @@ HIGH_PASS_MM = 5.0
 _SKIN_TEXEL_MM = 0.8  # coarse enough to tell skin from hair
 _KNEE = 0.35  # log contrast beyond which a residual is compressed
 _CORE = 0.012  # log contrast below which it is noise
+_EDGE_MM = 3.0  # width over which residuals fade in from the edge of what is seen
 _STRONGEST = 0.7  # log contrast that skin relief doesn't reach: rims, hair, shadows' edges
 
 
@@ -119,7 +120,10 @@ def gate(
     # 0.015 per mm: gradients below it are flat skin, not lines
     strength = np.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + (0.015 * grain.texel_mm) ** 2)
     share = floor + (line - floor) * np.clip((strength - 0.45) / 0.3, 0, 1)
-    return compressed * np.maximum(share, np.clip(zones, 0, 1)) * (grain.gain * (weight > 0.02))
+    share = np.maximum(share, np.clip(zones, 0, 1)) * (grain.gain * (weight > 0.02))
+    # At the edge of what is seen the mean is one-sided, and lashes and shadows lean in.
+    inside = cv2.GaussianBlur(weight, (0, 0), _EDGE_MM / grain.texel_mm)
+    return compressed * share * np.clip((inside - 0.5) / 0.4, 0, 1)
 
 
 def _centre(values: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
