@@ -118,9 +118,11 @@ def keep_out_of_another_file(*_arguments) -> None:
 def _watch() -> float | None:
     if _running is None:
         return None
-    for event in _running.engine.poll():
+    news = _running.engine.poll()
+    for event in news:
         _running.hear(event)
-    _show(_running)
+    if news:
+        _show(_running)
     if _running.engine.running or _running.engine.outcome is None:
         return POLL_SECONDS
     _finish()
