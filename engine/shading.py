@@ -256,6 +256,7 @@ def _light(point, texture):
     facing = max(nx * vx + ny * vy + nz * vz, _ZERO)
     rim = (max(left, _ZERO) + max(right, _ZERO)) * ambient
     rim *= np.float32(0.1) + (_ONE - facing) * (_ONE - facing)
+    rim *= min(gloss * np.float32(2.4), _ONE)  # dull hair and cloth have no bright rim
     up = _HALF + _HALF * ny
     key_mirror = gloss * lit * _highlight(nx, ny, nz, vx, vy, vz, KEY, exponent)
     fill_mirror = gloss * ambient * _highlight(nx, ny, nz, vx, vy, vz, _FILL, exponent)

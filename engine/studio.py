@@ -159,13 +159,13 @@ def draw(
     maps = relief or _FLAT
     surface = Surface(
         samples, file.faces, sitter.islands, file.uv_faces, file.uv,
-        _vertex_table(sitter, vertices, relief is not None),
+        vertex_table(sitter, vertices, relief is not None),
     )  # fmt: skip
     texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))
     return Shot(*develop(face_id, nearness, surface, texture))
 
 
-def _vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> np.ndarray:
+def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> np.ndarray:
     """(V, COLUMNS) float32: all that the shading wants from the vertices."""
     file = sitter.head.file
     table = np.zeros((len(vertices), COLUMNS), np.float32)
