@@ -89,7 +89,7 @@ class FaceDetector:
             )
         return _without_doubles(faces)
 
-    def find_small(self, picture: np.ndarray, levels: int = 2) -> np.ndarray:
+    def find_small(self, picture: np.ndarray, levels: int) -> np.ndarray:
         """As `find`, looking again at overlapping tiles of 1/2, 1/4, ... until a face is found."""
         found = self.find(picture)
         side = max(picture.shape[:2])

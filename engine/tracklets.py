@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .detector import FaceDetector, FaceMesh, View, overlap, region_of, region_of_box, view_of
-from .looks import Look, look_at
+from .detector import FaceDetector, FaceMesh, overlap, region_of, region_of_box, view_of
+from .looks import COLOUR_NOISE, Look, look_at
 from .media import Clip, read_frames
 from .progress import Report
+
+_SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face
+_SLIDE_FRAMES = 4  # how long the mesh takes to slide from one face onto another
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,12 @@ class FollowOptions:
     least_width_px: float = 20.0  # below that the points mean nothing
     largest_jump: float = 0.5  # of the face's width, from one picture to the next
     largest_growth: float = 1.35  # likewise
+    # Change of colours at the points from one picture to the next, in a camera's noise: one person
+    # in a noisy film 1.8, another person 2.6 and more.
+    largest_change: float = 2.3
 
 
-@dataclass
+@dataclass(eq=False)
 class Tracklet:
     """One face, followed without a break from `frames[0]` on."""
 
@@ -35,11 +41,16 @@ class Tracklet:
     points: list[np.ndarray] = field(default_factory=list)  # (478, 3) float32 px each
     looks: list[Look] = field(default_factory=list)
 
-    def add(self, frame: int, points: np.ndarray, view: View) -> None:
+    def add(self, frame: int, points: np.ndarray, look: Look) -> None:
         """The next picture's points and colours."""
         self.frames.append(frame)
         self.points.append(points)
-        self.looks.append(look_at(view, points))
+        self.looks.append(look)
+
+    def drop_last(self, count: int) -> None:
+        """Forget the last frames, but not the first one."""
+        keep = max(len(self.frames) - count, 1)
+        del self.frames[keep:], self.points[keep:], self.looks[keep:]
 
 
 def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> list[Tracklet]:
@@ -51,14 +62,20 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> list[Tra
         live = [t for t in live if _continue(t, frame, picture, mesh, options)]
         live = _settle_conflicts(live)
         if frame % options.detect_every == 0 or not live:
-            patient = frame % options.detect_every == 0 and not live
-            boxes = detector.find_small(picture) if patient else detector.find(picture)
+            boxes = detector.find_small(picture, _patience(frame, live, options))
             new = _begin(boxes, live, frame, picture, mesh, options)
             every += new
             live += new
         if frame % 10 == 0:
             report(frame / clip.frame_count)
     return [t for t in every if len(t.frames) > 1 or clip.frame_count == 1]
+
+
+def _patience(frame: int, live: list[Tracklet], options: FollowOptions) -> int:
+    """How fine the tiles get in which a face is looked for, when the whole picture shows none."""
+    if live or frame % options.detect_every:
+        return 0
+    return 1 if frame % (4 * options.detect_every) else 2
 
 
 def box_of(points: np.ndarray) -> np.ndarray:
@@ -82,7 +99,10 @@ def _continue(
     points, presence = mesh.find(view, region)
     if presence < options.least_presence or not is_same_face(before, points, options):
         return False
-    tracklet.add(frame, points, view)
+    look = look_at(view, points)
+    if colour_change(tracklet.looks[-1], look) > options.largest_change:
+        return False  # a cut to another shot, or another face in the same place
+    tracklet.add(frame, points, look)
     return True
 
 
@@ -98,24 +118,32 @@ def is_same_face(before: np.ndarray, after: np.ndarray, options: FollowOptions) 
     )
 
 
+def colour_change(before: Look, after: Look) -> float:
+    """Median change of colour over the face's points, in units of a camera's noise."""
+    change = (after.colours[:468].astype(np.float32) - before.colours[:468]) / COLOUR_NOISE
+    return float(np.median(np.linalg.norm(change, axis=-1)))
+
+
 def _settle_conflicts(live: list[Tracklet]) -> list[Tracklet]:
-    """Where two tracklets meet on one face, the one that moved less owns it."""
+    """Where two tracklets meet on one face, the one whose face looks as before owns it."""
     if len(live) < 2:
         return live
-
-    def step(tracklet: Tracklet) -> float:
-        if len(tracklet.points) < 3:
-            return np.inf
-        a, b, c = (p[:468, :2].mean(0) for p in tracklet.points[-3:])
-        return float(np.linalg.norm(a - 2 * b + c)) / width_of(tracklet.points[-1])
-
     kept: list[Tracklet] = []
-    for tracklet in sorted(live, key=step):
+    for tracklet in sorted(live, key=_recent_change):
         box = box_of(tracklet.points[-1])[None]
         others = np.array([box_of(t.points[-1]) for t in kept]).reshape(-1, 4)
-        if not len(others) or overlap(box, others).max() < 0.5:
+        if not len(others) or overlap(box, others).max() < _SAME_FACE_OVERLAP:
             kept.append(tracklet)
-    return kept
+        else:
+            tracklet.drop_last(_SLIDE_FRAMES)
+    return [tracklet for tracklet in live if tracklet in kept]
+
+
+def _recent_change(tracklet: Tracklet) -> float:
+    """How much the face has changed over the last frames; a newcomer gives way."""
+    if len(tracklet.looks) <= _SLIDE_FRAMES + 1:
+        return np.inf
+    return colour_change(tracklet.looks[-2 - _SLIDE_FRAMES], tracklet.looks[-1])
 
 
 def _begin(
@@ -141,5 +169,5 @@ def _begin(
         is_face = presence > options.least_presence and width_of(points) > options.least_width_px
         if is_free and is_face:
             new.append(Tracklet())
-            new[-1].add(frame, points, view)
+            new[-1].add(frame, points, look_at(view, points))
     return new

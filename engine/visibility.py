@@ -18,7 +18,7 @@ from scipy.ndimage import maximum_filter1d, median_filter
 
 from .detector import LEFT_EYE, RIGHT_EYE
 from .exchange.take import REGIONS
-from .looks import LOWER_INNER, LOWER_OUTER, SKIN, UPPER_INNER, UPPER_OUTER
+from .looks import COLOUR_NOISE, LOWER_INNER, LOWER_OUTER, SKIN, UPPER_INNER, UPPER_OUTER
 
 _LIPS = UPPER_OUTER + LOWER_OUTER
 _INSIDE_LIPS = UPPER_INNER + LOWER_INNER
@@ -28,7 +28,6 @@ _RIGHT_INNER_EYE, _LEFT_INNER_EYE = 133, 362
 _LEAST_FRAMES = 5
 _SAMPLE_FRAMES = 400
 _POSE_UNIT = 15.0  # degrees
-_SPREAD_FLOOR = np.array([6.0, 2.5, 2.5])  # Lab (8 bit) units: any camera's noise
 
 
 @dataclass(frozen=True)
@@ -119,7 +118,7 @@ def _relative(colours: np.ndarray, part: _Part) -> np.ndarray:
     In units of what any camera's noise amounts to.
     """
     skin = np.median(colours[:, SKIN].astype(np.float32), axis=1, keepdims=True)
-    return (colours[:, part.points] - skin) / _SPREAD_FLOOR
+    return (colours[:, part.points] - skin) / COLOUR_NOISE
 
 
 def _usual_look(
