@@ -7,6 +7,7 @@ from typing import Any
 
 import bpy
 import numpy as np
+from mathutils import Vector
 
 from ..engine.exchange.take import REGIONS, Take
 from .keyframes import make_action, object_curves, play
@@ -15,6 +16,13 @@ from .timeline import low_ranges
 
 SENSOR_WIDTH_MM = 36.0
 _CLIP_START_M = 0.01
+_SAME_RATE = 1e-3
+_LIGHTS = (  # name, place in metres, watts, width in metres
+    ("Key", (0.5, -0.7, 0.5), 12.0, 0.4),
+    ("Fill", (-0.8, -0.5, 0.1), 4.0, 0.6),
+    ("Rim", (0.2, 0.6, 0.5), 8.0, 0.3),
+)
+_WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
 _STRIP_PROPERTY = "avface_rig"  # on a sound strip: the armature that it belongs to
 
@@ -48,54 +56,93 @@ def move_camera(
     play(camera, make_action(camera, name, frames, object_curves(turns, places)))
 
 
-def show_clip(camera: bpy.types.Object, path: Path, start_frame: int) -> None:
+def find_clip(take: Take, folder: Path, moved_to: Path | None) -> Path | None:
+    """The clip that a take was made from: where it was, or beside the take in `folder`."""
+    recorded = Path(take.source.get("path", ""))
+    for place in (moved_to, recorded, folder / recorded, folder / recorded.name):
+        if place is not None and place.name and place.exists():
+            return place.resolve()
+    return None
+
+
+def show_clip(
+    camera: bpy.types.Object, path: Path, start_frame: int, scene_speed: float
+) -> str | None:
     """The clip as the camera's background, its first picture at `start_frame`.
 
-    Raises RuntimeError when Blender can't read it.
+    `scene_speed` is the scene's rate over the clip's. Gives a sentence when it isn't as it should.
     """
-    clip = bpy.data.movieclips.load(str(first_picture(path)))
+    try:
+        clip = bpy.data.movieclips.load(str(_first_picture(path)))
+    except RuntimeError as error:
+        return f"{path.name} can't be shown behind the camera ({_reason(error)})."
     if clip.frame_duration == 0:
         bpy.data.movieclips.remove(clip)
-        raise RuntimeError("no pictures in it")
+        return f"{path.name} can't be shown behind the camera (Blender finds no pictures in it)."
     clip.frame_start = start_frame
-    assert isinstance(camera.data, bpy.types.Camera)
-    camera.data.show_background_images = True
-    background = camera.data.background_images.new()
+    data: Any = camera.data
+    data.show_background_images = True
+    background = data.background_images.new()
     background.source = "MOVIE_CLIP"
     background.clip = clip
     background.alpha = 1.0
     background.frame_method = "FIT"
-
-
-def first_picture(path: Path) -> Path:
-    """What Blender opens for a clip: the file, or the first picture of a folder of pictures."""
-    if path.is_dir():
-        return min((item for item in path.iterdir() if item.is_file()), default=path)
-    return path
+    if abs(scene_speed - 1) > _SAME_RATE:
+        return (
+            "The clip behind the camera runs away from the head: Blender shows one of its pictures "
+            f"per scene frame, and the scene runs {scene_speed:.3g} times as fast."
+        )
+    return None
 
 
 def add_sound(
-    scene: bpy.types.Scene, rig: bpy.types.Object, path: Path, name: str, start_frame: int
-) -> bool:
+    scene: bpy.types.Scene, rig: bpy.types.Object, path: Path, name: str, start_frame: float
+) -> str | None:
     """The clip's sound in the sequencer from `start_frame` on; the rig's earlier takes go mute.
 
-    False when the clip has no sound. Raises RuntimeError when this Blender can't play any.
+    Blender plays a file's first sample at once, whatever time the file gives it: `start_frame` is
+    that sample's. Gives a sentence when there is no sound.
     """
+    if path.is_dir():
+        return None
     if not bpy.app.build_options.audaspace:
-        raise RuntimeError("this Blender was built without sound")
-    sound = bpy.data.sounds.load(str(path))
-    if sound.channels == "INVALID":
-        bpy.data.sounds.remove(sound)
-        return False
+        return "The clip's sound is left out: this Blender was built without sound."
+    try:
+        sound = bpy.data.sounds.load(str(path))
+    except RuntimeError as error:
+        return f"The clip's sound is left out ({_reason(error)})."
+    silent = sound.channels == "INVALID"
+    bpy.data.sounds.remove(sound)
+    if silent:
+        return f"{path.name} has no sound."
     strips = _strips(scene)
     for strip in strips:
         if strip.get(_STRIP_PROPERTY) == rig.name:
             strip.mute = True
     channel = max((strip.channel for strip in strips), default=0) + 1
-    bpy.data.sounds.remove(sound)
-    strip = strips.new_sound(name, str(path), channel, start_frame)
+    whole = round(start_frame)
+    strip = strips.new_sound(name, str(path), channel, whole)
+    if hasattr(strip, "sound_offset"):  # the rest of a frame, in seconds; Blender 4.2 can't
+        strip.sound_offset = (start_frame - whole) * scene.render.fps_base / scene.render.fps
     strip[_STRIP_PROPERTY] = rig.name
-    return True
+    return None
+
+
+def add_lights(
+    rig: bpy.types.Object, collection: bpy.types.Collection, scene: bpy.types.Scene
+) -> None:
+    """Key, fill and rim light, at rest round the rig, and a dim world where the scene has none."""
+    for name, place, watts, size in _LIGHTS:
+        data: Any = bpy.data.lights.new(name, "AREA")
+        data.energy, data.size = watts, size
+        light = bpy.data.objects.new(name, data)
+        collection.objects.link(light)
+        light.parent = rig
+        light.location = place
+        light.rotation_euler = (-Vector(place)).to_track_quat("-Z", "Y").to_euler()
+    if scene.world is None:
+        scene.world = bpy.data.worlds.new("World")
+        scene.world.color = _WORLD_GREY
 
 
 def add_markers(
@@ -126,3 +173,15 @@ def _strips(scene: bpy.types.Scene) -> Any:
     """The sequencer's strips, which Blender 4.4 renamed."""
     editor: Any = scene.sequence_editor_create()
     return editor.strips if hasattr(editor, "strips") else editor.sequences
+
+
+def _first_picture(path: Path) -> Path:
+    """What Blender opens for a clip: the file, or the first picture of a folder of pictures."""
+    if path.is_dir():
+        return min((item for item in path.iterdir() if item.is_file()), default=path)
+    return path
+
+
+def _reason(error: RuntimeError) -> str:
+    """What Blender said, as part of a sentence."""
+    return str(error).strip().removeprefix("Error: ").rstrip(".")

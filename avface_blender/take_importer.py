@@ -51,6 +51,7 @@ class ImportOptions:
     camera: bool = True
     clip: Path | None = None  # where the clip is, when it has moved since the capture
     sound: bool = True
+    lights: bool = False  # three lights round the head, and a dim world where there is none
     markers: bool = True
     marker_threshold: float = 0.5  # of a region's confidence
 
@@ -81,6 +82,27 @@ class _Performance:
     right_eye: np.ndarray  # (N, 4)
 
 
+@dataclass(frozen=True)
+class _Import:
+    """What every step of an import needs to know."""
+
+    take: Take
+    folder: Path  # where the take lies
+    options: ImportOptions
+    name: str
+    scene: Any
+    head: bpy.types.Object
+    rig: bpy.types.Object
+    rate: SceneRate
+    start: int  # scene frame of the clip's time 0
+    middle: np.ndarray  # (3,) m, from the camera: the place in the clip where the rig stands
+
+    @property
+    def take_frames(self) -> np.ndarray:
+        """The scene frame of each of the take's own, (T,)."""
+        return to_frames(self.take.times, self.rate, self.start)
+
+
 def import_take(
     path: Path, context: bpy.types.Context, options: ImportOptions | None = None
 ) -> ImportResult:
@@ -91,54 +113,37 @@ def import_take(
     """
     options = options or ImportOptions()
     take = Take.load(path)
-    scene: Any = context.scene
-    notes = list(take.warnings)
     old = None if options.new_head else selected_head(context)
     head_file = _head_for(take, path, old, options)
-
-    if context.mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
-    if old is None:
-        collection = bpy.data.collections.new(take.actor)
-        scene.collection.children.link(collection)
-        head = build_head(head_file, collection)
-        rig = build_rig(head, head_file, collection)
-    else:
-        head, collection = old, old.users_collection[0]
-        rig = _rig_in_view(head, context)
+    head, rig = _head_and_rig(take, head_file, old, context)
     if options.identity or old is None:
         set_identity(head, take.shape)
         place_joints(rig, head_file, take.shape)
 
+    scene: Any = context.scene
     start = scene.frame_start if options.start_frame is None else options.start_frame
     rate = _set_rate(scene, take) if options.timing == "set_scene" else _rate_of(scene)
-    take_frames = to_frames(take.times, rate, start)
-    performance = _on_frames(take, take_frames, exact=options.timing == "exact")
-    name = _free_name(take)
-    middle = np.median(take.head_translation, axis=0)  # from the camera; stays where the rig is
-    _animate(head, rig, take, performance, name, middle, options.moves)
-
+    middle = np.median(take.head_translation, axis=0)
+    job = _Import(
+        take, path.parent, options, _free_name(take), scene, head, rig, rate, start, middle
+    )
+    notes = list(take.warnings)
+    performance = _on_frames(take, job.take_frames, exact=options.timing == "exact")
+    _animate(job, performance)
     if options.look:
-        dress(head, name, _pictures(take, path.parent, rate, start, notes))
-    clip = _find_clip(take, path, options, notes)
-    camera = None
-    if options.camera:
-        camera = _add_camera(take, rig, collection, performance, name, middle, options.moves)
-        if clip is not None:
-            _show_clip(camera, clip, start, take, rate, notes)
-    if options.sound and clip is not None:
-        _add_sound(scene, rig, clip, name, start, notes)
+        dress(head, job.name, _pictures(job, notes))
+    camera = _add_camera(job, performance) if options.camera else None
+    if options.camera or options.sound:
+        notes += _show_and_sound(job, camera)
+    if options.lights:
+        shot.add_lights(rig, rig.users_collection[0], scene)
     if options.markers:
-        shot.add_markers(scene, rig, take, take_frames, options.marker_threshold)
-
-    first, last = int(np.floor(take_frames[0])), int(np.ceil(take_frames[-1]))
+        shot.add_markers(scene, rig, take, job.take_frames, options.marker_threshold)
+    first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))
     if options.timing == "set_scene":
-        scene.frame_start, scene.frame_end = min(start, first), last
-        scene.render.resolution_x, scene.render.resolution_y = take.size
-        scene.camera = camera or scene.camera
-        scene.frame_set(first)
+        _set_shot(scene, take, camera, min(start, first), last)
     _select_only(context, head)
-    return ImportResult(name, head, rig, camera, first, last, tuple(notes))
+    return ImportResult(job.name, head, rig, camera, first, last, tuple(notes))
 
 
 def selected_head(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -169,6 +174,22 @@ def _head_for(
             "Choose the head file that it was captured with, or capture the clip again.",
         )
     return head_file
+
+
+def _head_and_rig(
+    take: Take, head_file: HeadFile, old: bpy.types.Object | None, context: bpy.types.Context
+) -> tuple[bpy.types.Object, bpy.types.Object]:
+    """The head that was chosen, or a new one in a collection named after the actor."""
+    rig = _rig_in_view(old, context) if old is not None else None
+    if context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    if old is not None and rig is not None:
+        return old, rig
+    scene: Any = context.scene
+    collection = bpy.data.collections.new(take.actor)
+    scene.collection.children.link(collection)
+    head = build_head(head_file, collection)
+    return head, build_rig(head, head_file, collection)
 
 
 def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.types.Object:
@@ -224,51 +245,35 @@ def _free_name(take: Take) -> str:
     return f"{base} {number:02d}"
 
 
-def _animate(
-    head: bpy.types.Object,
-    rig: bpy.types.Object,
-    take: Take,
-    performance: _Performance,
-    name: str,
-    middle: np.ndarray,
-    moves: str,
-) -> None:
+def _animate(job: _Import, performance: _Performance) -> None:
     """One action on the armature, one on the shape keys, both on top of the NLA."""
     curves: Curves = {}
     for bone in ("jaw", "left_eye", "right_eye"):
         curves |= bone_curves(bone, bone_turns(bone, getattr(performance, bone)))
-    turns, places = performance.head_turns, performance.head_places - middle
-    if moves == "camera":  # the root says so, or an earlier take's last pose would stay in it
+    turns, places = performance.head_turns, performance.head_places - job.middle
+    if job.options.moves == "camera":  # said to the root, or it keeps an earlier take's last pose
         turns, places = np.zeros_like(turns), np.zeros_like(places)
         turns[:, 0] = 1.0
     curves |= bone_curves("root", bone_turns("root", turns), bone_moves("root", places))
-    play(rig, make_action(rig, f"{name} rig", performance.frames, curves))
+    play(job.rig, make_action(job.rig, f"{job.name} rig", performance.frames, curves))
 
-    keys = shape_keys(head)
-    units = shape_key_curves(take.expression_names, performance.expression)
-    play(keys, make_action(keys, f"{name} face", performance.frames, units, group="Expression"))
+    keys = shape_keys(job.head)
+    units = shape_key_curves(job.take.expression_names, performance.expression)
+    name = f"{job.name} face"
+    play(keys, make_action(keys, name, performance.frames, units, group="Expression"))
 
 
-def _add_camera(
-    take: Take,
-    rig: bpy.types.Object,
-    collection: bpy.types.Collection,
-    performance: _Performance,
-    name: str,
-    middle: np.ndarray,
-    moves: str,
-) -> bpy.types.Object:
+def _add_camera(job: _Import, performance: _Performance) -> bpy.types.Object:
     """The clip's camera, still before a moving head or moving round a still one."""
-    camera = shot.add_camera(take, f"{name} camera", rig, collection)
-    if moves == "head":
-        shot.place_camera(camera, to_blender(-middle))
+    name = f"{job.name} camera"
+    camera = shot.add_camera(job.take, name, job.rig, job.rig.users_collection[0])
+    if job.options.moves == "head":
+        shot.place_camera(camera, to_blender(-job.middle))
         return camera
     # c = R v + t: the camera stands at v = -R^T t in head axes and is turned by R^T
     back = performance.head_turns * np.array([1.0, -1, -1, -1])
-    places = -_turn(back, performance.head_places)
-    shot.move_camera(
-        camera, f"{name} camera", performance.frames, object_turns(back), to_blender(places)
-    )
+    places = to_blender(-_turn(back, performance.head_places))
+    shot.move_camera(camera, name, performance.frames, object_turns(back), places)
     return camera
 
 
@@ -279,79 +284,53 @@ def _turn(turns: np.ndarray, vectors: np.ndarray) -> np.ndarray:
     return vectors + 2 * (w * across + np.cross(axis, across))
 
 
-def _find_clip(take: Take, path: Path, options: ImportOptions, notes: list[str]) -> Path | None:
-    """The clip that a take was made from, where it was or beside the take."""
-    recorded = Path(take.source.get("path", ""))
-    for place in (options.clip, recorded, path.parent / recorded, path.parent / recorded.name):
-        if place is not None and place.name and place.exists():
-            return place.resolve()
-    if options.camera or options.sound:
-        notes.append(f"The clip {recorded.name} was not found: no background and no sound.")
-    return None
+def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
+    """The clip behind the camera and in the sequencer; what can't be had, as sentences."""
+    take, speed = job.take, job.rate.frames_per_second
+    clip = shot.find_clip(take, job.folder, job.options.clip)
+    if clip is None:
+        missing = Path(take.source.get("path", "")).name
+        return [f"The clip {missing} was not found: no background and no sound."]
+    said = []
+    if camera is not None:
+        said.append(shot.show_clip(camera, clip, job.start, speed / take.fps))
+    if job.options.sound:
+        first_sample = job.start + take.sound_offset * speed
+        said.append(shot.add_sound(job.scene, job.rig, clip, job.name, first_sample))
+    return [sentence for sentence in said if sentence]
 
 
-def _show_clip(
-    camera: bpy.types.Object,
-    clip: Path,
-    start: int,
-    take: Take,
-    rate: SceneRate,
-    notes: list[str],
-) -> None:
-    try:
-        shot.show_clip(camera, clip, start)
-    except RuntimeError as error:
-        notes.append(f"Blender can't show {clip.name} behind the camera ({_reason(error)}).")
-        return
-    if abs(rate.frames_per_second / take.fps - 1) > 1e-3:
-        notes.append(
-            f"The background shows one picture of the clip per scene frame: at "
-            f"{rate.frames_per_second:.3g} frames a second it runs away from the head."
-        )
-
-
-def _reason(error: RuntimeError) -> str:
-    """What Blender said, as part of a sentence."""
-    return str(error).strip().removeprefix("Error: ").rstrip(".")
-
-
-def _add_sound(
-    scene: bpy.types.Scene,
-    rig: bpy.types.Object,
-    clip: Path,
-    name: str,
-    start: int,
-    notes: list[str],
-) -> None:
-    try:
-        if not clip.is_dir() and not shot.add_sound(scene, rig, clip, name, start):
-            notes.append(f"{clip.name} has no sound.")
-    except RuntimeError as error:
-        notes.append(f"The clip's sound is left out ({_reason(error)}).")
-
-
-def _pictures(take: Take, folder: Path, rate: SceneRate, start: int, notes: list[str]) -> Pictures:
+def _pictures(job: _Import, notes: list[str]) -> Pictures:
     """Where a take's pictures are; what is missing is noted and left out."""
 
     def found(relative: str) -> Path | None:
         if not relative:
             return None
-        place = (folder / relative).resolve()
+        place = (job.folder / relative).resolve()
         if place.is_file():
             return place
         notes.append(f"The take's picture {relative} is missing.")
         return None
 
+    take = job.take
     keys = [found(relative) for relative in take.dynamic_normals]
-    times = take.detail_times
-    if times is None or not all(keys):
-        keys = []
+    times = take.detail_times if all(keys) else None
     return Pictures(
         albedo=found(take.albedo_image),
         static_normals=found(take.static_normals),
-        dynamic_normals=tuple(key for key in keys if key),
-        dynamic_frames=None if times is None else to_frames(times, rate, start),
+        dynamic_normals=tuple(key for key in keys if key) if times is not None else (),
+        dynamic_frames=None if times is None else to_frames(times, job.rate, job.start),
     )
+
+
+def _set_shot(
+    scene: Any, take: Take, camera: bpy.types.Object | None, first: int, last: int
+) -> None:
+    """Give the scene the clip's length and size, and show its first frame."""
+    scene.frame_start, scene.frame_end = first, last
+    scene.render.resolution_x, scene.render.resolution_y = take.size
+    scene.camera = camera or scene.camera
+    scene.frame_set(first)
 
 
 def _layer(context: bpy.types.Context) -> Any:

@@ -139,6 +139,7 @@ def _take(
         source={"path": str(clip.path), "sha256": _source_sha256(clip.path)},
         made_by={"version": product_version(), "options": asdict(options)},
         actor=options.actor,
+        sound_offset=float(clip.sound_offset),
     )
 
 

@@ -61,6 +61,7 @@ class Take:
     source: dict[str, str]  # path, sha256
     made_by: dict[str, Any]  # version, options
     actor: str = "actor"
+    sound_offset: float = 0.0  # s, when the clip's sound starts on its pictures' clock
     lip_offsets: np.ndarray | None = None  # (T, Lv, 3) m
     albedo_image: str = ""  # skin colour in UV beside the take, relative path
     static_normals: str = ""  # normal map of the face at rest, relative path

@@ -358,8 +358,28 @@ def test_the_clip_stands_behind_the_camera_and_sounds(make_take, clips):
     assert second.notes == ()
 
 
+def test_sound_that_starts_late_in_its_file_starts_late_in_the_scene(make_take, clips):
+    if not bpy.app.build_options.audaspace:
+        pytest.skip("this Blender was built without sound")
+    clip = {"path": str(clips / "grid_bbaf2n.mpg"), "sha256": ""}
+    import_take(make_take(source=clip, sound_offset=0.37), bpy.context)
+    editor = bpy.context.scene.sequence_editor
+    strip = (editor.strips if hasattr(editor, "strips") else editor.sequences)[0]
+    begin = (strip.frame_start - 1) / 25 + getattr(strip, "sound_offset", 0)
+    assert begin == pytest.approx(0.37, abs=1e-4 if hasattr(strip, "sound_offset") else 0.02)
+
+
+def test_lights_shine_on_the_head(make_take):
+    result = import_take(make_take(), bpy.context, ImportOptions(lights=True))
+    bpy.context.view_layer.update()
+    lights = [object_ for object_ in result.rig.children if object_.type == "LIGHT"]
+    assert len(lights) == 3 and bpy.context.scene.world
+    for light in lights:
+        ray = light.matrix_world.to_quaternion() @ Vector((0, 0, -1))
+        assert ray.angle(-light.matrix_world.translation) < 0.01
+
+
 def test_a_clip_without_sound_and_a_file_that_is_no_clip_are_noted(make_take, tmp_path):
     (tmp_path / "clip.mp4").write_text("not a film")
     notes = import_take(make_take(), bpy.context).notes
-    assert any("behind the camera" in note for note in notes)
-    assert any("sound" in note for note in notes)
+    assert len(notes) == 2 and "behind the camera" in notes[0] and "sound" in notes[1]
