@@ -28,19 +28,20 @@ from .shading import (
     Surface,
     develop,
     fill_normals,
-    unit,
 )
 
 _FADE_M = 0.022
+_MOUTH_REACH_M = 0.016  # light in the mouth falls to 1/e over this way
 _MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
 _EYES = ("left_eye", "right_eye")
 
 # How strongly a surface mirrors, how sharply (exponent), how wet it is.
 _SKIN = (0.42, 13.0, 0.0)
 _FINISHES = (
+    (("scalp",), (0.12, 9.0, 0.0)),
     (("lips",), (0.8, 40.0, 0.0)),
     (("mouth_inside", "tongue"), (0.7, 34.0, 0.05)),
-    (("upper_teeth", "lower_teeth"), (0.9, 64.0, 0.12)),
+    (("upper_teeth", "lower_teeth"), (0.5, 40.0, 0.04)),
     (_EYES, (1.2, 190.0, 1.0)),
 )
 
@@ -173,13 +174,25 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
     fill_normals(table, file.faces, file.uv_faces, file.uv, with_tangents)
     place, normals = table[:, :3], table[:, NORMAL : NORMAL + 3]
     lit = seen_from(place, normals, sitter.casters, KEY, soft=True)
-    front = seen_from(place, normals, sitter.casters, unit(0, 0.1, 1))
     ambient = sitter.ambient.copy()
     mouth, eyes = sitter.in_mouth, sitter.in_socket
-    ambient[mouth] = 0.1 + 0.3 * front[mouth] + 0.3 * lit[mouth]
-    ambient[eyes] = 0.3 + 0.25 * front[eyes] + 0.25 * lit[eyes]
+    reached = np.exp(-_behind_lips(sitter, vertices) / _MOUTH_REACH_M)
+    ambient[mouth] = 0.04 + 0.8 * reached
+    lit[mouth] = (0.35 + 0.65 * lit[mouth]) * reached
+    ambient[eyes] = 0.4 + 0.4 * lit[eyes]
     table[:, AMBIENT] = ambient
     table[:, LIT] = lit
     table[:, FINISH : FINISH + 3] = sitter.finish
     table[:, FACE] = sitter.face
     return table
+
+
+def _behind_lips(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
+    """How far each vertex in the mouth lies behind the lips, metres, (n,)."""
+    inside, lips = sitter.mask("mouth_inside"), sitter.mask("lips")
+    if not inside.any() or not lips.any():
+        return np.zeros(int(sitter.in_mouth.sum()))
+    front = vertices[lips].mean(0)
+    forward = front - vertices[inside].mean(0)
+    forward /= np.linalg.norm(forward)
+    return np.maximum((front - vertices[sitter.in_mouth]) @ forward, 0)
