@@ -41,6 +41,7 @@ class FaceTrack:
     mouth_inside: np.ndarray  # (T, 3) teeth, flesh, dark: sum 1; NaN where shut or unknown
     times: np.ndarray  # (T,) seconds
     size: tuple[int, int]  # width, height of the picture, px
+    cuts: tuple[int, ...] = ()  # frames with which new shots begin
 
     def __post_init__(self) -> None:
         frames = len(self.times)
@@ -61,14 +62,15 @@ def track_face(clip: Clip, options: FaceOptions, report: Report) -> FaceTrack:
             f"{clip.path.name} holds sound only; there is no face to capture.",
             "Choose a video: sound alone can't drive the head yet.",
         )
-    people = link_people(follow_faces(clip, options.follow, report), clip)
+    followed = follow_faces(clip, options.follow, report)
+    people = link_people(followed, clip)
     if not people:
         raise AVFaceError(
             f"No face was found in {clip.path.name}.",
             "Choose a clip in which a real face is at least 40 pixels wide and not in profile.",
         )
     person = choose_person(people, options.face, options.region, clip, report)
-    track = _assemble(person, clip)
+    track = _assemble(person, followed.cuts, clip)
     if track.seen.mean() < _LEAST_SEEN:
         raise AVFaceError(
             f"The face is seen in only {track.seen.sum()} of {clip.frame_count} pictures.",
@@ -77,7 +79,7 @@ def track_face(clip: Clip, options: FaceOptions, report: Report) -> FaceTrack:
     return track
 
 
-def _assemble(person: Person, clip: Clip) -> FaceTrack:
+def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     frames = clip.frame_count
     landmarks = np.full((frames, 478, 3), np.nan, np.float32)
     landmarks[person.frames] = person.points
@@ -90,4 +92,4 @@ def _assemble(person: Person, clip: Clip) -> FaceTrack:
         person.points, person.colours, person.mouth, person.lips
     )
     mouth_inside[confidence[:, REGIONS.index("mouth")] < 0.5] = np.nan
-    return FaceTrack(boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size)
+    return FaceTrack(boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts)

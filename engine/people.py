@@ -8,7 +8,7 @@ from .exchange.protocol import AVFaceError
 from .looks import COLOUR_NOISE, SKIN
 from .media import Clip
 from .progress import Report
-from .tracklets import Tracklet, width_of
+from .tracklets import Followed, Tracklet, width_of
 
 # Points that speech and expression hardly move: corners of the eyes, nose, temples, cheekbones.
 _STEADY = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 10, 151, 9, 8, 234, 454, 127,
@@ -49,24 +49,24 @@ class LinkOptions:
     alike_alone: float = 1.9  # the same where the clip never shows two faces at once
     near_seconds: float = 0.5  # after a gap this short, a face in the same place is the same one
     near_widths: float = 0.5  # the same place: within this many face widths
+    near_factor: float = 0.35  # on the distance of signatures, which a turned small face blurs
 
 
-def link_people(
-    tracklets: list[Tracklet], clip: Clip, options: LinkOptions | None = None
-) -> list[Person]:
+def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = None) -> list[Person]:
     """Join tracklets to people; the most prominent first.
 
     The likeliest pairs are joined first; nobody is in two places at once.
     """
     options = options or LinkOptions()
+    tracklets = followed.tracklets
     signatures = [signature_of(tracklet) for tracklet in tracklets]
     limit = options.alike if _any_at_once(tracklets) else options.alike_alone
     pairs: list[tuple[float, int, int]] = []
     for late in range(len(tracklets)):
         for early in range(late):
             cost = unlikeness(signatures[early], signatures[late])
-            if _stayed(tracklets[early], tracklets[late], clip, options):
-                cost /= 2
+            if _stayed(tracklets[early], tracklets[late], followed.cuts, clip, options):
+                cost *= options.near_factor
             if cost < limit:
                 pairs.append((cost, early, late))
     chains = [[index] for index in range(len(tracklets))]
@@ -126,8 +126,12 @@ def _any_at_once(tracklets: list[Tracklet]) -> bool:
     return any(_at_once(a, b) for k, a in enumerate(tracklets) for b in tracklets[:k])
 
 
-def _stayed(early: Tracklet, late: Tracklet, clip: Clip, options: LinkOptions) -> bool:
-    """Whether `late` begins soon after `early` ended, in the same place."""
+def _stayed(
+    early: Tracklet, late: Tracklet, cuts: tuple[int, ...], clip: Clip, options: LinkOptions
+) -> bool:
+    """Whether `late` begins soon after `early` ended, in the same place of the same shot."""
+    if any(early.frames[-1] < cut <= late.frames[0] for cut in cuts):
+        return False
     gap = clip.times[late.frames[0]] - clip.times[early.frames[-1]]
     before, after = early.points[-1], late.points[0]
     way = np.linalg.norm(before[:468, :2].mean(0) - after[:468, :2].mean(0))

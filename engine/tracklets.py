@@ -7,6 +7,7 @@ network's own answer.
 
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
 from .detector import FaceDetector, FaceMesh, overlap, region_of, region_of_box, view_of
@@ -14,6 +15,7 @@ from .looks import COLOUR_NOISE, Look, look_at
 from .media import Clip, read_frames
 from .progress import Report
 
+_CUT_CHANGE = 0.045  # of the brightness range, mean over the picture
 _SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face
 _SLIDE_FRAMES = 4  # how long the mesh takes to slide from one face onto another
 
@@ -53,12 +55,24 @@ class Tracklet:
         del self.frames[keep:], self.points[keep:], self.looks[keep:]
 
 
-def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> list[Tracklet]:
-    """All tracklets of the clip, in the order in which they begin."""
-    detector, mesh = FaceDetector(), FaceMesh()
+@dataclass(frozen=True)
+class Followed:
+    """What was seen in a clip: every stretch of a face, and where new shots begin."""
+
+    tracklets: list[Tracklet]
+    cuts: tuple[int, ...]  # first frames of new shots
+
+
+def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed:
+    """Follow all faces of the clip, in one pass over its pictures."""
+    detector, mesh, cutter = FaceDetector(), FaceMesh(), _CutFinder()
     every: list[Tracklet] = []
     live: list[Tracklet] = []
+    cuts: list[int] = []
     for frame, picture in read_frames(clip):
+        if cutter.is_cut(picture):
+            cuts.append(frame)
+            live = []
         live = [t for t in live if _continue(t, frame, picture, mesh, options)]
         live = _settle_conflicts(live)
         if frame % options.detect_every == 0 or not live:
@@ -68,7 +82,27 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> list[Tra
             live += new
         if frame % 10 == 0:
             report(frame / clip.frame_count)
-    return [t for t in every if len(t.frames) > 1 or clip.frame_count == 1]
+    kept = [t for t in every if len(t.frames) > 1 or clip.frame_count == 1]
+    return Followed(kept, tuple(cuts))
+
+
+class _CutFinder:
+    """Notices a new shot: the whole picture changes, far more than it did lately."""
+
+    def __init__(self) -> None:
+        self._before: np.ndarray | None = None
+        self._changes: list[float] = []
+
+    def is_cut(self, picture: np.ndarray) -> bool:
+        step = max(1, picture.shape[1] // 256)
+        small = cv2.resize(picture[::step, ::step], (32, 18), interpolation=cv2.INTER_AREA)
+        before, self._before = self._before, small.astype(np.float32)
+        if before is None:
+            return False
+        change = float(np.abs(self._before - before).mean()) / 255
+        usual = float(np.median(self._changes)) if self._changes else 0.0
+        self._changes = [*self._changes[-11:], change]
+        return change > max(_CUT_CHANGE, 4 * usual)
 
 
 def _patience(frame: int, live: list[Tracklet], options: FollowOptions) -> int:
