@@ -1,5 +1,6 @@
 """Picture sequences: which files belong together, in which order; one picture as an array."""
 
+import os
 import re
 from pathlib import Path
 
@@ -72,3 +73,21 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
             "Give all pictures of a sequence the same size.",
         )
     return picture
+
+
+def write_picture(picture: np.ndarray, path: Path, compression: int = 2) -> None:
+    """(H, W, 3) uint8 RGB as PNG, under a temporary name first. Raises AVFaceError."""
+    done, data = cv2.imencode(
+        ".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, compression]
+    )
+    assert done, picture.shape
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        temporary.write_bytes(data.tobytes())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise AVFaceError(
+            f"The picture {path} can't be written ({error.strerror}).",
+            "Free some disk space or choose another folder.",
+        ) from error

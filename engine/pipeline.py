@@ -6,9 +6,12 @@ import time
 import tomllib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from .appearance import estimate_appearance
+from .complexion import person_texture
 from .detail import DetailOptions, bake_normals, recover_detail
 from .exchange.head_file import HeadFile, file_sha256
 from .exchange.take import Take
@@ -17,7 +20,10 @@ from .fitting import FitOptions, FitResult, fit_clip
 from .head.model import FaceParams, Head
 from .media import Clip, open_clip
 from .options import CaptureOptions
+from .pictures import write_picture
 from .progress import Report
+
+_ALBEDO_SIZE = 1024  # px, the whole sheet
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,9 @@ def capture(
         report.part("fit", 0.35, 0.25),
     )
     clock.lap("fit")
-    params = fit.params
+    albedo, light = estimate_appearance(clip, track, fit.params, head)
+    params = fit.params.replace(albedo=albedo, light=light)
+    clock.lap("appearance")
     take = _take(clip, track, fit, params, head_file, options, report)
     take = replace(take, **_pictures(clip, track, params, head, out, options, report))
     clock.lap("detail")
@@ -60,11 +68,6 @@ def capture(
     take.save(out)
     report.part("done", 1, 0)(1.0)
     return Capture(take, clip, clock.seconds, clock.peak_megabytes)
-
-
-def take_name(clip: Path) -> str:
-    """NAME of a clip's results: the file's (or folder's) name without its extension."""
-    return clip.stem.rstrip("#._%0d") or clip.stem
 
 
 def product_version() -> str:
@@ -151,12 +154,15 @@ def _pictures(
     out: Path,
     options: CaptureOptions,
     report: Report,
-) -> dict:
-    """The take's pictures: what `Take` stores about them."""
+) -> dict[str, Any]:
+    """Write the skin's colour and normal maps beside the take; what `Take` stores about them."""
     name = out.name.removesuffix(".npz").removesuffix(".take")
+    colour = out.with_name(f"{name}.albedo.png")
+    write_picture(person_texture(head, params.albedo, _ALBEDO_SIZE), colour)
     stage = report.part("detail", 0.6, 0.4)
     detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), stage)
-    return bake_normals(detail, head, params, out.parent, name)
+    normals = bake_normals(detail, head, params, out.parent, name)
+    return {"albedo_image": colour.name, **normals}
 
 
 def _source_sha256(path: Path) -> str:
