@@ -31,6 +31,7 @@ from ..engine.exchange.protocol import (
     Failed,
     Note,
     Progress,
+    take_name,
 )
 from .engine_client import start_capture
 from .export import export_alembic, export_fbx
@@ -261,7 +262,7 @@ def _names(clips: tuple[Path, ...]) -> list[str]:
     """NAME of each clip's results; clips of one name get numbers."""
     names: list[str] = []
     for clip in clips:
-        base = clip.name.removesuffix(TAKE_SUFFIX) if _is_take(clip) else clip.stem
+        base = clip.name.removesuffix(TAKE_SUFFIX) if _is_take(clip) else take_name(clip)
         name, count = base, 1
         while name in names:
             count += 1

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..engine.exchange.protocol import AVFaceError
 
 ROOT = Path(__file__).parents[1]  # the extension's folder: holds `engine/`, and is the engine's cwd
+DEMO_CLIP = ROOT / "weights" / "demo" / "demo.mp4"
 
 
 def environment_python(environment: Path) -> Path:

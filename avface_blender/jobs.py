@@ -14,7 +14,7 @@ from typing import Any
 
 import bpy
 
-from ..engine.exchange.protocol import CaptureJob, Done, Event, Failed, Note, Progress
+from ..engine.exchange.protocol import CaptureJob, Done, Event, Failed, Note, Progress, take_name
 from .engine_client import EngineJob, start_capture
 from .install import ROOT
 
@@ -50,7 +50,7 @@ def is_running() -> bool:
 
 def new_folder(parent: Path, clip: str) -> Path:
     """The folder of a new job, named so that folders sort by time."""
-    name = f"{time.strftime('%Y%m%d-%H%M%S')} {Path(clip).stem}"
+    name = f"{time.strftime('%Y%m%d-%H%M%S')} {take_name(Path(clip))}"
     folder, count = parent / name, 1
     while folder.exists():
         count += 1

@@ -63,7 +63,8 @@ class AVFACE_OT_capture(_Action, bpy.types.Operator):
         settings = context.scene.avface
         if not settings.clip:
             return "Choose a clip first"
-        if not Path(bpy.path.abspath(settings.clip)).exists():
+        clip = Path(bpy.path.abspath(settings.clip))
+        if not clip.exists() and "#" not in clip.name:  # shot.####.png
             return "The clip is not there any more: choose it again"
         if settings.use_end and settings.end <= settings.start:
             return "The end lies before the start"

@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 
 from . import jobs
+from .install import DEMO_CLIP
 from .properties import AVFACE_JobState
 from .take_importer import selected_head
 
@@ -38,6 +39,9 @@ class AVFACE_PT_clip(_Panel, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "clip")
+        if not settings.clip and DEMO_CLIP.is_file():
+            demo = layout.operator("wm.context_set_string", text="Use the Demo Clip")
+            demo.data_path, demo.value = "scene.avface.clip", str(DEMO_CLIP)
         layout.prop(settings, "actor")
         column = layout.column(align=True)
         column.prop(settings, "start")
@@ -61,7 +65,7 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
         options.prop(settings, "detail")
         options.prop(settings, "smoothing", slider=True)
         _optional(options, settings, "focal")
-        if Path(bpy.path.abspath(settings.clip)).is_dir():
+        if _is_pictures(settings.clip):
             _optional(options, settings, "fps")
         if jobs.is_running():
             _draw_running(layout, state)
@@ -107,6 +111,12 @@ def draw_import(self, context):
 def draw_export(self, context):
     self.layout.operator("avface.export_fbx", text="AVFace Head (.fbx)")
     self.layout.operator("avface.export_alembic", text="AVFace Head (.abc)")
+
+
+def _is_pictures(clip: str) -> bool:
+    path = Path(bpy.path.abspath(clip))
+    is_picture = path.suffix.lower() in bpy.path.extensions_image
+    return bool(clip) and (is_picture or path.is_dir())
 
 
 def _optional(layout, settings, name: str) -> None:

@@ -18,7 +18,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..engine.exchange.protocol import CaptureJob
+from ..engine.exchange.protocol import CaptureJob, take_name
 
 
 class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
@@ -127,7 +127,7 @@ def capture_job(settings: AVFACE_CaptureSettings, folder: Path) -> CaptureJob:
     """The job that the settings ask for, its take in `folder`."""
     clip = Path(bpy.path.abspath(settings.clip))
     return CaptureJob(
-        clip=str(clip), out=str(folder / f"{clip.stem}.take.npz"), options=_options(settings)
+        clip=str(clip), out=str(folder / f"{take_name(clip)}.take.npz"), options=_options(settings)
     )
 
 

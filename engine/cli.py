@@ -24,6 +24,7 @@ from .exchange.protocol import (
     Progress,
     claim_stdout,
     read_job,
+    take_name,
 )
 from .exchange.take import REGIONS, Take
 from .progress import Report
@@ -106,7 +107,7 @@ def _add_capture_options(parser: argparse.ArgumentParser) -> None:
 
 def _capture(options: argparse.Namespace) -> int:
     from .options import CaptureOptions
-    from .pipeline import capture, take_name, write_report
+    from .pipeline import capture, write_report
     from .weights import load_head
 
     chosen = CaptureOptions(

@@ -41,7 +41,7 @@ def main(arguments: list[str]) -> int:
     except CannotSetUp as error:
         print(error, file=sys.stderr)
         return 2
-    name = options.clip.stem.rstrip("#._%0d") or options.clip.stem
+    name = _take_name(options.clip)
     take = options.out / f"{name}.take.npz"
     start = time.monotonic()
     code = _run([
@@ -55,6 +55,12 @@ def main(arguments: list[str]) -> int:
     for path in sorted(options.out.glob(f"{name}.*")):
         say(f"  {path.name}")
     return code
+
+
+def _take_name(clip: Path) -> str:
+    """NAME, as `engine.exchange.protocol.take_name` has it (a test holds them together)."""
+    name = clip.name if clip.is_dir() else clip.stem
+    return name.rstrip("#").rstrip("._- ") or name
 
 
 def _build_blend(take: Path, folder: Path, report: Path) -> int:

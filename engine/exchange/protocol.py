@@ -102,6 +102,12 @@ def decode(line: str | bytes) -> Event:
     return _EVENTS[fields.pop("event")](**fields)
 
 
+def take_name(clip: Path) -> str:
+    """NAME of a clip's results: the file's or folder's, `shot` for the pictures `shot.####.png`."""
+    name = clip.name if clip.is_dir() else clip.stem
+    return name.rstrip("#").rstrip("._- ") or name
+
+
 def write_job(job: CaptureJob, path: Path) -> None:
     """Write a job file (to a temporary name, then renamed)."""
     temporary = path.with_name(path.name + ".tmp")

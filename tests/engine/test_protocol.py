@@ -1,4 +1,6 @@
+import importlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +15,7 @@ from engine.exchange.protocol import (
     decode,
     encode,
     read_job,
+    take_name,
     write_job,
 )
 
@@ -50,3 +53,25 @@ def test_a_job_file_that_is_none_is_refused(tmp_path):
     path.write_text("[1")
     with pytest.raises(AVFaceError, match="not a job file"):
         read_job(path)
+
+
+@pytest.mark.parametrize(
+    ("clip", "name"),
+    [
+        ("a/head.mp4", "head"),
+        ("take10.mov", "take10"),
+        ("shot.####.png", "shot"),
+        ("v1.2 ada.mp4", "v1.2 ada"),
+        ("###.png", "###"),
+    ],
+)
+def test_results_are_named_after_the_clip(clip, name, monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "scripts")
+    assert take_name(Path(clip)) == name
+    assert importlib.import_module("capture")._take_name(Path(clip)) == name
+
+
+def test_a_folder_of_pictures_keeps_its_whole_name(tmp_path):
+    folder = tmp_path / "shot.v2"
+    folder.mkdir()
+    assert take_name(folder) == "shot.v2"
