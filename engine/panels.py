@@ -13,6 +13,7 @@ import numpy as np
 
 from .complexion import person_texture
 from .exchange.head_file import HeadFile
+from .exchange.protocol import AVFaceError
 from .exchange.take import REGIONS, Take
 from .head.model import FaceParams, Head
 from .pictures import read_picture
@@ -87,6 +88,13 @@ class Panels:
     head_file: HeadFile
     folder: Path
 
+    def __post_init__(self) -> None:
+        if self.take.head["sha256"] != self.head_file.sha256:
+            raise AVFaceError(
+                f"The take was made for another head ({self.take.head['name']}).",
+                "Give the head that it was captured with, or capture the clip again.",
+            )
+
     @cached_property
     def params(self) -> FaceParams:
         """The take's parameters."""
@@ -116,7 +124,7 @@ class Panels:
         clip = cut(picture, crop)
         shot = self.shoot(frame, crop)
         found = bool(self.take.found[frame])
-        row = np.hstack([clip, _over_clip(clip, shot, found), _alone(shot)])
+        row = np.hstack([clip, _over_clip(clip, shot, found), before_backdrop(shot)])
         if not found:
             cv2.rectangle(row, (0, 0), (row.shape[1] - 1, row.shape[0] - 1), RED, 6)
             write(row, "face not found", (12, 30), RED)
@@ -170,9 +178,15 @@ def cut(picture: np.ndarray, crop: Crop) -> np.ndarray:
 
 
 def write(picture: np.ndarray, text: str, place: tuple[int, int], colour: tuple = WHITE) -> None:
-    """Letters with a dark rim, in place."""
-    for shade, width in (((20, 20, 20), 4), (colour, 1)):
-        cv2.putText(picture, text, place, _FONT, 0.55, shade, width, cv2.LINE_AA)
+    """Letters with a dark rim, in place; `place` is where their foot begins, px."""
+    x, y = place
+    strip = picture[max(y - 20, 0) : y + 10]  # a view: what is drawn here is drawn there
+    letters = np.zeros(strip.shape[:2], np.uint8)
+    cv2.putText(letters, text, (x, min(y, 20)), _FONT, 0.55, 255, 1, cv2.LINE_AA)
+    rim = cv2.GaussianBlur(cv2.dilate(letters, np.ones((3, 3), np.uint8)), (5, 5), 0)
+    for shade, mask in (((16, 16, 16), rim), (colour, letters)):
+        alpha = mask[..., None] / 255
+        strip[:] = np.round(strip * (1 - alpha) + np.array(shade) * alpha)
 
 
 def _over_clip(clip: np.ndarray, shot: Shot, found: bool) -> np.ndarray:
@@ -187,7 +201,7 @@ def _over_clip(clip: np.ndarray, shot: Shot, found: bool) -> np.ndarray:
     return cv2.add(mixed, cv2.cvtColor(rim // 2, cv2.COLOR_GRAY2RGB))
 
 
-def _alone(shot: Shot) -> np.ndarray:
+def before_backdrop(shot: Shot) -> np.ndarray:
     """The head before the studio's backdrop."""
     height, width = shot.coverage.shape
     alpha = shot.coverage.astype(np.float32) / 255

@@ -1,5 +1,6 @@
 """The preview film and the contact sheet, on a tiny clip that the test writes."""
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -134,3 +135,9 @@ def test_telling_frames_name_the_extremes(take):
 def test_unwritable_place_is_one_sentence(clip_path, take, head_file, tmp_path):
     with pytest.raises(AVFaceError, match="preview can't be written"):
         write_preview(open_clip(clip_path), take, head_file, tmp_path / "no" / "a.mp4")
+
+
+def test_a_take_of_another_head_is_refused(clip_path, take, head_file, tmp_path):
+    stranger = replace(take, head={"name": "stranger", "sha256": "0"})
+    with pytest.raises(AVFaceError, match="another head"):
+        write_preview(open_clip(clip_path), stranger, head_file, tmp_path / "a.mp4")

@@ -1,0 +1,134 @@
+"""Draw the pictures of the README with the program itself.
+
+Run it in the engine's environment: `python scripts/make_pictures.py [TAKE]`. It writes
+`docs/pictures/preview.jpg` (two moments of the demo clip's preview; captures the clip unless a
+take of it is given), `docs/pictures/head.jpg` (the default head and some of its units) and
+`docs/pictures/people.jpg` (random people).
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from engine.cli import main as run_engine  # noqa: E402
+from engine.complexion import person_texture  # noqa: E402
+from engine.exchange.take import Take  # noqa: E402
+from engine.head.model import FaceParams, Head  # noqa: E402
+from engine.media import open_clip, read_frames  # noqa: E402
+from engine.panels import Panels, before_backdrop, crop_of, write  # noqa: E402
+from engine.sheet import telling_frames  # noqa: E402
+from engine.studio import Sitter, draw  # noqa: E402
+from engine.weights import load_head, locate  # noqa: E402
+
+PICTURES = ROOT / "docs" / "pictures"
+CELL = (232, 290)  # px
+FOCAL, DISTANCE_M, DOWN_M = 620.0, 0.62, 0.012
+
+# caption, units, jaw (rad), gaze left (rad), head (pitch, yaw in degrees)
+FACES = (
+    ("at rest", {}, 0.0, 0.0, (0, 0)),
+    ("three quarters", {}, 0.0, 0.0, (4, 38)),
+    ("jaw open", {}, 0.32, 0.0, (0, -14)),
+    ("smile", {"mouthSmile": 0.9, "mouthUpperUp": 0.7, "cheekSquint": 0.6}, 0.02, 0.0, (0, 14)),
+    ("blink", {"eyeBlink": 1.0}, 0.0, 0.0, (0, 0)),
+    ("surprise", {"browInnerUp": 1.0, "browOuterUp": 0.8, "eyeWide": 0.8}, 0.16, 0.0, (0, 8)),
+    ("frown", {"browDown": 1.0, "mouthFrown": 0.7, "noseSneer": 0.5}, 0.0, 0.0, (4, -10)),
+    ("pucker, glance", {"mouthPucker": 0.9}, 0.04, 0.35, (0, -16)),
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Draw the README's pictures.")
+    parser.add_argument("take", type=Path, nargs="?", help="a take of the demo clip")
+    options = parser.parse_args()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        take = options.take or Path(folder) / "demo.take.npz"
+        if not options.take:
+            run_engine(["capture", str(locate("demo_clip")), "--out", str(take)])
+        save(preview_picture(take), PICTURES / "preview.jpg")
+    save(head_picture(), PICTURES / "head.jpg")
+    save(people_picture(), PICTURES / "people.jpg")
+
+
+def preview_picture(take_path: Path) -> np.ndarray:
+    """Two telling moments of the demo clip, one above the other."""
+    take, clip = Take.load(take_path), open_clip(locate("demo_clip"))
+    panels = Panels(take, load_head(), take_path.parent)
+    crop = crop_of(take, np.flatnonzero(take.found), 360)
+    reasons = {reason: frame for frame, reason in telling_frames(take, 12).items()}
+    frames = (reasons["mouth widest open"], reasons["widest lips"])
+    rows = []
+    for frame in frames:
+        for _, picture in read_frames(clip, frame, frame + 1):
+            rows.append(panels.triple(picture, frame, crop))
+    return np.vstack(rows)
+
+
+def head_picture() -> np.ndarray:
+    """The mean person at rest and in some expressions."""
+    head = Head(load_head())
+    nobody = np.zeros(head.file.shape_basis.shape[2])
+    sitter = Sitter(head, nobody, person_texture(head, np.zeros(50), 2048))
+    cells = []
+    for caption, units, jaw, gaze, (pitch, yaw) in FACES:
+        params = FaceParams.neutral(head, 1, FOCAL, DISTANCE_M)
+        for name, value in units.items():
+            for unit in (name, f"{name}Left", f"{name}Right"):
+                if unit in head.unit:
+                    params.expression[0, head.unit[unit]] = value
+        params.jaw[0, 0] = jaw
+        params.eyes[0, [1, 4]] = gaze
+        params.head_pose[0] = np.radians([pitch, yaw, 0])
+        cell = portrait(sitter, params)
+        write(cell, caption, (10, CELL[1] - 12))
+        cells.append(cell)
+    return grid(cells, 4)
+
+
+def people_picture() -> np.ndarray:
+    """Eight people drawn at random from the head's identities and its albedo."""
+    head, generator = Head(load_head()), np.random.default_rng(1)
+    cells = []
+    for _ in range(8):
+        shape = 0.8 * generator.normal(size=head.file.shape_basis.shape[2])
+        texture = person_texture(head, generator.normal(size=50), 2048)
+        params = FaceParams.neutral(head, 1, FOCAL, DISTANCE_M).replace(shape=shape)
+        params.head_pose[0, 1] = generator.normal(0, 0.25)
+        params.eyes[0, [1, 4]] = -params.head_pose[0, 1]
+        cells.append(portrait(Sitter(head, shape, texture), params))
+    return grid(cells, 4)
+
+
+def portrait(sitter: Sitter, params: FaceParams) -> np.ndarray:
+    """One head before the backdrop."""
+    params.head_translation[0, 1] = -DOWN_M
+    vertices = sitter.head.camera_frame(params, 0, sitter.rest)
+    return before_backdrop(draw(sitter, vertices, params.focal, CELL))
+
+
+def grid(cells: list[np.ndarray], columns: int) -> np.ndarray:
+    """Cells row by row in one picture."""
+    return np.vstack([np.hstack(cells[k : k + columns]) for k in range(0, len(cells), columns)])
+
+
+def save(picture: np.ndarray, path: Path) -> None:
+    """A JPEG, written to a temporary name."""
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 88]
+    data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)[1]
+    temporary = path.with_name(path.name + ".tmp")
+    temporary.write_bytes(data.tobytes())
+    os.replace(temporary, path)
+    print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    main()
