@@ -75,6 +75,14 @@ def open_skin(sheet: FaceSheet) -> np.ndarray:
     return cv2.GaussianBlur(soft, (0, 0), 0.6 * _EDGE_MM / sheet.texel_mm)
 
 
+def bare_of_eyes(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) bool: the face with brows and lips, without eyes, nostrils and the outline."""
+    mask = _hull(sheet, _OVAL, scale=_OVAL_SCALE)
+    for landmarks in (*_EYES, *_NOSTRILS):
+        mask[_hull(sheet, landmarks, grow_mm=2.0) > 0] = 0
+    return (mask > 0) & sheet.on_skin
+
+
 def calm_skin(sheet: FaceSheet) -> np.ndarray:
     """(R, R) bool: the middle of the face, whose colour says what this person's skin is like."""
     return (_hull(sheet, _OVAL, scale=0.75) > 0) & (open_skin(sheet) > 0.9)

@@ -48,7 +48,8 @@ class View:
     frame: int
     brightness: np.ndarray  # (R, R) log luminance
     colour: np.ndarray  # (R, R, 3) linear RGB
-    weight: np.ndarray  # (R, R) trust
+    seen: np.ndarray  # (R, R) in [0, 1]: nothing but a region's low confidence taken off
+    weight: np.ndarray  # (R, R) trust: open skin only
     surface: Surface
 
 
@@ -87,10 +88,11 @@ def look(
     vertices = canvas.head.camera_frame(params, frame, canvas.rest)
     landmarks = track.landmarks[frame, :468, :2].astype(np.float64)
     seen = unwrap(canvas.sheet, canvas.head, vertices, params.focal, picture, landmarks)
-    weight = seen.weight * canvas.open * trusted(canvas.reach, track.confidence[frame])
+    uncovered = seen.weight * trusted(canvas.reach, track.confidence[frame])
+    weight = uncovered * canvas.open
     weight *= skin_share(seen.colour, weight, canvas.calm, canvas.sheet.texel_mm)
     brightness = np.log(np.maximum(seen.colour @ LUMINANCE, 1e-3))
-    return View(frame, brightness, seen.colour, weight.astype(np.float32), seen.surface)
+    return View(frame, brightness, seen.colour, uncovered, weight, seen.surface)
 
 
 def views(
@@ -208,8 +210,13 @@ def _enlarge(coarse: np.ndarray, size: int) -> np.ndarray:
 
 def _median(values: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Median (R, R) over the frames that see a texel, and how many do, as a weight in [0, 1]."""
-    middle, share = _median_of_seen(values.astype(np.float32), weights > _LEAST_WEIGHT)
+    middle, share = median_of_seen(values.astype(np.float32), weights > _LEAST_WEIGHT)
     return middle, np.clip(2 * share, 0, 1)
+
+
+def median_of_seen(values: np.ndarray, seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median (R, R) of values (T, R, R) over the frames that see a texel, and their share."""
+    return _median_of_seen(values, seen)
 
 
 @numba.njit(cache=True)
