@@ -19,6 +19,9 @@ from .tracklets import FollowOptions, follow_faces
 from .visibility import judge_visibility
 
 _LEAST_SEEN = 0.1  # of the clip's pictures: less is no performance
+_MOSTLY_SEEN = 0.5
+_BELIEVED = 0.5  # confidence below which a region counts as covered
+_MOST_TOLD = 3  # times of one kind in one warning
 
 
 @dataclass(frozen=True)
@@ -71,12 +74,46 @@ def track_face(clip: Clip, options: FaceOptions, report: Report) -> FaceTrack:
         )
     person = choose_person(people, options.face, options.region, clip, report)
     track = _assemble(person, followed.cuts, clip)
+    report(1.0)
     if track.seen.mean() < _LEAST_SEEN:
         raise AVFaceError(
             f"The face is seen in only {track.seen.sum()} of {clip.frame_count} pictures.",
             "Cut the clip to the part that shows the face.",
         )
+    _warn(track, report)
     return track
+
+
+def stretches(mask: np.ndarray) -> list[tuple[int, int]]:
+    """First and last frame of each run of True: (T,) bool."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(int), [0]])))
+    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _warn(track: FaceTrack, report: Report) -> None:
+    """Say when the face was lost or covered."""
+    share = float(track.seen.mean())
+    if share < _MOSTLY_SEEN:
+        report.warn(f"The face is seen in only {share:.0%} of the clip.")
+    step = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 0.0
+    events = [(~track.seen, "The face is lost")]
+    for region, words in (
+        ("mouth", "The mouth is covered"),
+        ("left_eye", "The left eye is covered or turned away"),
+        ("right_eye", "The right eye is covered or turned away"),
+        ("brows", "A brow is covered"),
+    ):
+        low = track.confidence[:, REGIONS.index(region)] < _BELIEVED
+        events.append((track.seen & low, words))
+    for mask, words in events:
+        runs = sorted(stretches(mask), key=lambda run: run[0] - run[1])
+        told = [
+            f"for {track.times[b] - track.times[a] + step:.1f} s at {track.times[a]:.1f} s"
+            for a, b in sorted(runs[:_MOST_TOLD])
+        ]
+        if told:
+            more = ", and more often" if len(runs) > _MOST_TOLD else ""
+            report.warn(f"{words} {', '.join(told)}{more}.")
 
 
 def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
@@ -91,5 +128,5 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     mouth_inside[person.frames] = judge_mouth(
         person.points, person.colours, person.mouth, person.lips
     )
-    mouth_inside[confidence[:, REGIONS.index("mouth")] < 0.5] = np.nan
+    mouth_inside[confidence[:, REGIONS.index("mouth")] < _BELIEVED] = np.nan
     return FaceTrack(boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts)

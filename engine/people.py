@@ -14,6 +14,7 @@ from .tracklets import Followed, Tracklet, width_of
 _STEADY = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 10, 151, 9, 8, 234, 454, 127,
            356, 93, 323, 132, 361, 58, 288, 172, 397, 50, 280, 205, 425, 116, 345, 48, 278, 129,
            358, 54, 284, 103, 332, 67, 297, 109, 338, 21, 251, 162, 389)  # fmt: skip
+_LEAST_FRAMES = 5  # a face seen in fewer is the detector's mistake
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
                 chains[index] = one
     unique = {id(chain): sorted(chain) for chain in chains}
     people = [_person([tracklets[i] for i in chain], clip) for chain in unique.values()]
+    least = min(_LEAST_FRAMES, clip.frame_count // 2)
+    people = [person for person in people if len(person.frames) >= least]
     return sorted(people, key=lambda person: -person.prominence)
 
 
@@ -177,9 +180,10 @@ def choose_person(
         return people[number]
     if region is not None:
         return _in_region(people, region, clip)
-    if len(people) > 1 and people[1].prominence > 0.2 * people[0].prominence:
+    rivals = [p for p in people[1:] if p.prominence > 0.2 * people[0].prominence]
+    if rivals:
         report.warn(
-            f"{len(people)} faces: captured the largest and most central one, "
+            f"{len(rivals) + 1} faces: captured the largest and most central one, "
             f"{_side(people[0], clip)}; choose another with --face 1 or --region."
         )
     return people[0]

@@ -11,6 +11,7 @@ rarer one: the look with edges where the mesh puts lips, lids or brows is the cl
 A part that is covered through the whole clip by something like skin can't be noticed this way.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,7 @@ class VisibilityOptions:
 
     cover_from: float = 1.7  # median distance of a part's colours, in usual spreads
     cover_to: float = 2.2
+    face_share: tuple[float, float] = (0.2, 0.8)  # covered share of the face's points, likewise
     looks_apart: float = 1.5  # two looks of a part this far apart: one of them is a cover
     rare_look_edges: float = 1.4  # the rarer is the clean one if its features are so much clearer
     widen_frames: int = 2  # a cover's edge blurs the points before it hides them
@@ -82,7 +84,12 @@ def judge_visibility(
     sample = np.unique(np.linspace(0, len(landmarks) - 1, _SAMPLE_FRAMES).astype(int))
     for part in _parts(landmarks[sample], pose[sample]):
         usual = _usual_look(colours[sample], edges[sample], pose[sample], part, options)
-        cover = _cover(_distance(colours, pose, part, usual), options)
+        if part.region == "face":
+            share = _over_clip(colours, pose, part, usual, lambda d: (d > options.cover_to).mean(1))
+            cover = _widen(1 - _fall(share, *options.face_share), options)
+        else:
+            distance = _over_clip(colours, pose, part, usual, lambda d: np.median(d, axis=1))
+            cover = _widen(1 - _fall(distance, options.cover_from, options.cover_to), options)
         column = REGIONS.index(part.region)
         confidence[:, column] = np.minimum(confidence[:, column], 1 - cover)
     return confidence
@@ -143,24 +150,28 @@ def _usual_look(
     return _UsualLook(usual, slopes, spread, middle)
 
 
-def _distance(colours: np.ndarray, pose: np.ndarray, part: _Part, usual: _UsualLook) -> np.ndarray:
-    """Median over the part's points of the distance to the usual look, in spreads: (N,)."""
-    distance = np.empty(len(colours))
+def _over_clip(
+    colours: np.ndarray,
+    pose: np.ndarray,
+    part: _Part,
+    usual: _UsualLook,
+    summary: Callable[[np.ndarray], np.ndarray],
+) -> np.ndarray:
+    """`summary` of the points' distances to the usual look, (n, P) in spreads: (N,)."""
+    result = np.empty(len(colours))
     for start in range(0, len(colours), _SAMPLE_FRAMES):
         block = slice(start, start + _SAMPLE_FRAMES)
         turn = np.clip((pose[block] - usual.pose) / _POSE_UNIT, -3, 3)
         expected = usual.colours + np.einsum("nk,kpc->npc", turn, usual.slopes)
         scaled = (_relative(colours[block], part) - expected) / usual.spread
-        distance[block] = np.median(np.sqrt((scaled**2).mean(-1)), axis=1)
-    return distance
+        result[block] = summary(np.sqrt((scaled**2).mean(-1)))
+    return result
 
 
-def _cover(distance: np.ndarray, options: VisibilityOptions) -> np.ndarray:
-    """How surely a part is covered, from its colours' distance: (N,) -> (N,) in 0..1."""
-    steady = median_filter(distance, 3, mode="nearest")  # a hand stays longer than a frame
-    span = options.cover_to - options.cover_from
-    cover = np.clip((steady - options.cover_from) / span, 0, 1)
-    return maximum_filter1d(cover, 2 * options.widen_frames + 1, mode="nearest")
+def _widen(cover: np.ndarray, options: VisibilityOptions) -> np.ndarray:
+    """Without single frames (a hand stays longer), and with the frames around it: (N,)."""
+    steady = median_filter(cover, 3, mode="nearest")
+    return maximum_filter1d(steady, 2 * options.widen_frames + 1, mode="nearest")
 
 
 def _clean_frames(
