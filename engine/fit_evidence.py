@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
+from scipy.ndimage import maximum_filter1d, uniform_filter1d
 from scipy.spatial.transform import Rotation
 
 from .exchange.take import REGIONS
@@ -15,13 +15,16 @@ from .fit_projection import Evidence
 from .fit_solver import Target
 from .fit_terms import (
     LIP_PAIRS,
+    PACE_RANGE,
     PAIR_SD,
     PAIRS,
+    ROBUST_SIZE,
     STABLE,
+    USUAL_SPEED,
     landmark_sd,
+    moving_points,
     region_points,
     region_unknowns,
-    robust_size,
 )
 from .geometry import rotation_matrix
 
@@ -29,12 +32,14 @@ if TYPE_CHECKING:
     from .faces import FaceTrack
 
 # Errors of the 468 landmarks go together: their weight is that of far fewer independent points.
-_POINT_SHARE, _PAIR_SHARE = 0.30, 0.0875
-_CLOSURE_TRUST, _CLOSURE_GAP = 6.0, 1e-3  # shut lips are a sharp event: weight, and its width in m
+_POINT_SHARE, _PAIR_SHARE = 0.60, 0.35
+_CLOSURE_TRUST, _CLOSURE_GAP = 20.0, 1e-3  # shut lips are a sharp event: weight, and its width, m
+_TOUCH = (0.6e-3, 1.6e-3)  # m: the tracker leaves lips that touch this far open
 _HIDDEN_WEIGHT = 0.002  # of points that a cover hides: the tracker invents them
 _SHAKEN_WEIGHT = 0.25  # of the others meanwhile: the tracker turns the whole face a little
 _COVERED_BELOW = 0.5  # confidence
 _COVER_MARGIN = 2  # frames before and after a cover that it spoils too
+_SPEED_SECONDS = 0.16  # across which a region's speed is taken
 _EYE_SHUT, _EYE_OPEN = 0.10, 0.22  # height over width between which the iris comes into view
 _TEETH_JAW, _TEETH_SD = 0.0, 0.02  # rad: the jaw where the teeth fill the parted lips
 
@@ -94,6 +99,32 @@ def first_unknowns(
     return x
 
 
+def region_pace(track: FaceTrack, start: Start) -> dict[str, np.ndarray]:
+    """How fast each region moves against its usual speed, (T,) each.
+
+    Speeds are taken across a sixth of a second, in which landmark noise hardly counts, after each
+    face has been laid on the mean one by the points that expressions hardly move (in the picture).
+    """
+    points = observed_points(track, np.arange(len(track.times))) @ np.array([1, 1j])  # (T, L)
+    stable = points[:, STABLE]
+    middle = stable.mean(1, keepdims=True)
+    mean = (stable - middle)[track.seen].mean(0)
+    laid = (stable - middle) @ mean.conj() / np.sum(np.abs(mean) ** 2)  # (T,) turn and scale
+    laid[~track.seen] = 1
+    in_mm = (points - middle) / laid[:, None] * np.median(start.metre_per_px * np.abs(laid)) * 1e3
+    times = track.times
+    before = np.searchsorted(times, times - _SPEED_SECONDS / 2 - 1e-6)
+    after = np.searchsorted(times, times + _SPEED_SECONDS / 2 + 1e-6, side="right") - 1
+    seconds = np.maximum(times[after] - times[before], 1e-3)
+    pace = {}
+    for name, chosen in moving_points().items():
+        moved = np.abs(in_mm[after][:, chosen] - in_mm[before][:, chosen]).mean(1)
+        speed = uniform_filter1d(moved / seconds, 3)
+        speed[~(track.seen[before] & track.seen[after])] = USUAL_SPEED[name]
+        pace[name] = np.clip(speed / USUAL_SPEED[name], *PACE_RANGE)
+    return pace
+
+
 def hidden_frames(track: FaceTrack) -> dict[str, np.ndarray]:
     """For each region the frames (T,) in which it can't be believed: lost, covered or nearly."""
     width = 2 * _COVER_MARGIN + 1
@@ -130,10 +161,11 @@ def gather(
     offset = points[:, upper] - points[:, lower]
     gap = np.linalg.norm(offset[:, :lips], axis=2) * metre[:, None]
     pair_weight[:, :lips] *= 1 + _CLOSURE_TRUST * np.exp(-((gap / _CLOSURE_GAP) ** 2))
+    offset[:, :lips] *= np.clip((gap - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]), 0, 1)[:, :, None]
     return Evidence(
         points=points,
         point_weight=weight,
-        robust=robust_size(head),
+        robust=ROBUST_SIZE,
         pair_offset=_lift_contact(offset, head, x, metre),
         pair_weight=pair_weight,
         metre_per_px=metre,
@@ -149,6 +181,16 @@ def hidden_unknowns(
         out[np.ix_(hidden[name][frames], unknowns)] = 1
     shaken = hidden["mouth"][frames] | hidden["face"][frames]
     out[shaken, : TRANSLATION.stop] = 1
+    return out
+
+
+def pace_of_unknowns(
+    head: LandmarkHead, pace: dict[str, np.ndarray], frames: np.ndarray
+) -> np.ndarray:
+    """The pace of each unknown's region, (n, D); the whole head's own is 1."""
+    out = np.ones((len(frames), head.unknowns))
+    for name, unknowns in region_unknowns(head).items():
+        out[:, unknowns] = pace[name][frames, None]
     return out
 
 

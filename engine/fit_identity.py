@@ -13,8 +13,8 @@ from .fit_solver import Problem
 from .fit_terms import LID_CORNER_PAIRS, PAIRS
 
 _KEY_FRAMES = 16
-_OFFSET_SD = 1.5e-3  # m: static differences between a person and the shape basis
-_OFFSET_SHARE = 0.15  # of the offsets' prior, for each key frame
+_OFFSET_SD = 3e-3  # m: static differences between a person and the shape basis
+_OFFSET_SHARE = 0.3  # of the offsets' prior, for each key frame
 _OFFSET_ROUNDS = 2
 _PER_FRAME = 0.5  # of the identity priors' weight, for each key frame
 _LEAST_GAIN = 1e-3

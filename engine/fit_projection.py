@@ -9,15 +9,14 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-_JOINT_COLUMNS = ((0, 3), (3, 5), (5, 7))  # jaw, left eye, right eye, counted after the rigid six
 _LIP_CROSSING_SD = 1e-4  # m: how far lips may pass through each other
 
 
 class Model(NamedTuple):
     """The part of a head that never changes."""
 
-    unit_basis: np.ndarray  # (L, 3, U)
-    pose_basis: np.ndarray  # (L, 3, 27)
+    unit_basis: np.ndarray  # (3 L, U)
+    pose_basis: np.ndarray  # (3 L, 27)
     weights: np.ndarray  # (L, 3)
     pairs: np.ndarray  # (P, 2) points whose difference is a term of its own
     lip_pairs: int  # the first so many pairs are upper and lower lip
@@ -44,7 +43,7 @@ class Evidence(NamedTuple):
 
     points: np.ndarray  # (n, L, 2) px
     point_weight: np.ndarray  # (n, L)
-    robust: np.ndarray  # (L,) m: a residual of this size counts half
+    robust: float  # m: a residual of this size counts half
     pair_offset: np.ndarray  # (n, P, 2) px
     pair_weight: np.ndarray  # (n, P)
     metre_per_px: np.ndarray  # (n,)
@@ -61,6 +60,9 @@ class Subject(NamedTuple):
 class Workspace(NamedTuple):
     """One frame's points, derivatives and the rows of its system."""
 
+    y: np.ndarray  # (3 L,) before skinning, m
+    corrective: np.ndarray  # (3 L,) the part of y that the joints' turns add
+    dy: np.ndarray  # (3 L, 7) y by the joint unknowns
     q: np.ndarray  # (L, 3) head space, m
     dq: np.ndarray  # (L, 3, D - 6) by jaw, eyes, units
     dq_rest: np.ndarray  # (L, 3, 3) by the point's place at rest
@@ -73,45 +75,38 @@ class Workspace(NamedTuple):
 
 
 @njit(cache=True)
-def rotate(r):
-    """Rodrigues' formula, (3,) -> (3, 3)."""
-    angle = np.sqrt(r[0] ** 2 + r[1] ** 2 + r[2] ** 2)
-    if angle < 1e-7:
-        a, b = 1.0, 0.5
-    else:
-        a, b = np.sin(angle) / angle, (1 - np.cos(angle)) / angle**2
-    K = np.array([[0.0, -r[2], r[1]], [r[2], 0.0, -r[0]], [-r[1], r[0], 0.0]])
-    return np.eye(3) + a * K + b * (K @ K)
+def rotate(r, R):
+    """Rodrigues' formula: fills R (3, 3) from axis-angle r (3,). Spelt out: it compiles faster."""
+    x, y, z = r[0], r[1], r[2]
+    angle = np.sqrt(x * x + y * y + z * z)
+    a = np.sin(angle) / angle if angle > 1e-7 else 1.0
+    b = (1 - np.cos(angle)) / angle**2 if angle > 1e-7 else 0.5
+    R[0, 0], R[0, 1], R[0, 2] = 1 - b * (y * y + z * z), b * x * y - a * z, b * x * z + a * y
+    R[1, 0], R[1, 1], R[1, 2] = b * x * y + a * z, 1 - b * (x * x + z * z), b * y * z - a * x
+    R[2, 0], R[2, 1], R[2, 2] = b * x * z - a * y, b * y * z + a * x, 1 - b * (x * x + y * y)
 
 
 @njit(cache=True)
-def left_jacobian(r):
-    """J with R(r + d) = R(J d) R(r) to first order, (3, 3)."""
-    angle = np.sqrt(r[0] ** 2 + r[1] ** 2 + r[2] ** 2)
-    K = np.array([[0.0, -r[2], r[1]], [r[2], 0.0, -r[0]], [-r[1], r[0], 0.0]])
-    if angle < 1e-4:
-        return np.eye(3) + 0.5 * K + (K @ K) / 6
-    a, b = (1 - np.cos(angle)) / angle**2, (angle - np.sin(angle)) / angle**3
-    return np.eye(3) + a * K + b * (K @ K)
-
-
-@njit(cache=True)
-def rotation_derivatives(r, R):
-    """d R / d r_k for k = 0..2, (3, 3, 3)."""
-    J = left_jacobian(r)
-    out = np.empty((3, 3, 3))
-    for k in range(3):
-        a, b, c = J[0, k], J[1, k], J[2, k]
-        out[k] = np.array([[0.0, -c, b], [c, 0.0, -a], [-b, a, 0.0]]) @ R
-    return out
+def left_jacobian(r, J):
+    """Fills J (3, 3) with R(r + d) = R(J d) R(r) to first order."""
+    x, y, z = r[0], r[1], r[2]
+    angle = np.sqrt(x * x + y * y + z * z)
+    a = (1 - np.cos(angle)) / angle**2 if angle > 1e-4 else 0.5
+    b = (angle - np.sin(angle)) / angle**3 if angle > 1e-4 else 1 / 6
+    J[0, 0], J[0, 1], J[0, 2] = 1 - b * (y * y + z * z), b * x * y - a * z, b * x * z + a * y
+    J[1, 0], J[1, 1], J[1, 2] = b * x * y + a * z, 1 - b * (x * x + z * z), b * y * z - a * x
+    J[2, 0], J[2, 1], J[2, 2] = b * x * z - a * y, b * y * z + a * x, 1 - b * (x * x + y * y)
 
 
 @njit(cache=True)
 def workspace(model):
     """Room for one frame."""
-    L, units = model.unit_basis.shape[0], model.unit_basis.shape[2]
+    L, units = len(model.weights), model.unit_basis.shape[1]
     D, rows = 13 + units, 2 * L + 2 * model.pairs.shape[0] + model.lip_pairs
     return Workspace(
+        np.zeros(3 * L),
+        np.zeros(3 * L),
+        np.zeros((3 * L, 7)),
         np.zeros((L, 3)),
         np.zeros((L, 3, D - 6)),
         np.zeros((L, 3, 3)),
@@ -124,80 +119,77 @@ def workspace(model):
     )
 
 
-@njit(cache=True, fastmath=True)
-def _place(i, x, person, model, turn, y, M):
-    """Point i in head space: fills y (before skinning) and M (skinning's linear part), gives q."""
-    units = model.unit_basis.shape[2]
-    for c in range(3):
-        s = person.points[i, c]
-        for k in range(units):
-            s += model.unit_basis[i, c, k] * x[13 + k]
-        for k in range(27):
-            s += model.pose_basis[i, c, k] * turn[k // 9, (k % 9) // 3, k % 3]
-        y[c] = s
-    q = np.empty(3)
-    for a in range(3):
-        s = y[a]
+@njit(cache=True)
+def _joint_rotations(x, turn, dturn):
+    """R - I of jaw, left and right eye as rows (3, 9), and by the seven joint unknowns (27, 7)."""
+    r, R, J = np.empty(3), np.empty((3, 3)), np.empty((3, 3))
+    dturn[:] = 0.0
+    for j in range(3):
+        first = (0, 3, 5)[j]
+        angles = 3 if j == 0 else 2  # an eye doesn't roll
+        for k in range(3):
+            r[k] = x[6 + first + k] if k < angles else 0.0
+        rotate(r, R)
+        left_jacobian(r, J)
         for b in range(3):
-            M[a, b] = 1.0 if a == b else 0.0
-            for j in range(3):
-                swing = model.weights[i, j] * turn[j, a, b]
-                M[a, b] += swing
-                s += swing * (y[b] - person.joints[j, b])
-        q[a] = s
-    return q
-
-
-@njit(cache=True, fastmath=True)
-def _differentiate_joint(i, j, person, model, dR, y, M):
-    """How point i moves as joint j's rotation changes by dR: the swing and the corrective."""
-    d0 = d1 = d2 = 0.0
-    for c in range(3):
-        corrective = 0.0
-        for n in range(9):
-            corrective += model.pose_basis[i, c, 9 * j + n] * dR[n // 3, n % 3]
-        lever = model.weights[i, j] * (y[c] - person.joints[j, c])
-        d0 += M[0, c] * corrective + dR[0, c] * lever
-        d1 += M[1, c] * corrective + dR[1, c] * lever
-        d2 += M[2, c] * corrective + dR[2, c] * lever
-    return d0, d1, d2
+            for a in range(3):
+                turn[j, 3 * a + b] = R[a, b] - (1.0 if a == b else 0.0)
+            for k in range(angles):  # column b of (J e_k) x R
+                column = dturn[9 * j + b : 9 * j + 9 : 3, first + k]
+                column[0] = J[1, k] * R[2, b] - J[2, k] * R[1, b]
+                column[1] = J[2, k] * R[0, b] - J[0, k] * R[2, b]
+                column[2] = J[0, k] * R[1, b] - J[1, k] * R[0, b]
 
 
 @njit(cache=True, fastmath=True)
 def pose_points(x, person, model, wanted, work):
     """Points in head space: fills `work.q` and, where wanted, `work.dq` and `work.dq_rest`."""
-    turn, dturn = np.empty((3, 3, 3)), np.empty((3, 3, 3, 3))  # R - I of jaw, left, right eye
-    for j in range(3):
-        first, last = _JOINT_COLUMNS[j]
-        r = np.zeros(3)
-        r[: last - first] = x[6 + first : 6 + last]
-        R = rotate(r)
-        turn[j] = R - np.eye(3)
-        dturn[j] = rotation_derivatives(r, R)
-    y, M = np.empty(3), np.empty((3, 3))
-    basis, dq = model.unit_basis, work.dq
+    turn, dturn = np.empty((3, 9)), np.empty((27, 7))
+    _joint_rotations(x, turn, dturn)
+    y, dy = work.y, work.dy
+    np.dot(model.unit_basis, x[13:], y)
+    np.dot(model.pose_basis, turn.reshape(27), work.corrective)
+    if wanted:
+        np.dot(model.pose_basis, dturn, dy)
+    basis, weights, joints = model.unit_basis, model.weights, person.joints
+    q, dq, M = work.q, work.dq, np.empty((3, 3))
     for i in range(len(person.points)):
-        work.q[i] = _place(i, x, person, model, turn, y, M)
+        for c in range(3):
+            y[3 * i + c] += person.points[i, c] + work.corrective[3 * i + c]
+        for a in range(3):
+            q[i, a] = y[3 * i + a]
+            for b in range(3):
+                M[a, b] = 1.0 if a == b else 0.0
+                for j in range(3):
+                    swing = weights[i, j] * turn[j, 3 * a + b]
+                    M[a, b] += swing
+                    q[i, a] += swing * (y[3 * i + b] - joints[j, b])
         if not wanted:
             continue
-        work.dq_rest[i] = M
         for a in range(3):
-            for k in range(basis.shape[2]):
-                dq[i, a, 7 + k] = (
-                    M[a, 0] * basis[i, 0, k] + M[a, 1] * basis[i, 1, k] + M[a, 2] * basis[i, 2, k]
+            m0, m1, m2 = M[a, 0], M[a, 1], M[a, 2]
+            for b in range(3):
+                work.dq_rest[i, a, b] = M[a, b]
+            for k in range(7):
+                swing = 0.0
+                j = 0 if k < 3 else (1 if k < 5 else 2)
+                for b in range(3):
+                    swing += dturn[9 * j + 3 * a + b, k] * (y[3 * i + b] - joints[j, b])
+                dq[i, a, k] = weights[i, j] * swing + (
+                    m0 * dy[3 * i, k] + m1 * dy[3 * i + 1, k] + m2 * dy[3 * i + 2, k]
                 )
-        for j in range(3):
-            first, last = _JOINT_COLUMNS[j]
-            for k in range(last - first):
-                dq[i, 0, first + k], dq[i, 1, first + k], dq[i, 2, first + k] = (
-                    _differentiate_joint(i, j, person, model, dturn[j, k], y, M)
+            for k in range(basis.shape[1]):
+                dq[i, a, 7 + k] = (
+                    m0 * basis[3 * i, k] + m1 * basis[3 * i + 1, k] + m2 * basis[3 * i + 2, k]
                 )
 
 
 @njit(cache=True, fastmath=True)
 def project_points(x, camera, wanted, work):
     """Head space to pixels: fills `work.uv` and, where wanted, `work.J` and `work.J_rest`."""
-    R, turn = rotate(x[:3]), left_jacobian(x[:3])
+    R, turn = np.empty((3, 3)), np.empty((3, 3))
+    rotate(x, R)
+    left_jacobian(x, turn)
     q, dq, dq_rest, J, J_rest = work.q, work.dq, work.dq_rest, work.J, work.J_rest
     c, b = np.empty(3), np.empty(3)
     for i in range(len(q)):
@@ -242,8 +234,8 @@ def _weigh_points(t, evidence, wanted, work):
         weight = evidence.point_weight[t, i]
         du = (work.uv[i, 0] - evidence.points[t, i, 0]) * metre
         dv = (work.uv[i, 1] - evidence.points[t, i, 1]) * metre
-        size = (du * du + dv * dv) / evidence.robust[i] ** 2
-        cost += weight * evidence.robust[i] ** 2 * np.log1p(size)
+        size = (du * du + dv * dv) / evidence.robust**2
+        cost += weight * evidence.robust**2 * np.log1p(size)
         root = np.sqrt(weight / (1 + size))
         work.residual[2 * i] = du * root
         work.residual[2 * i + 1] = dv * root
@@ -311,8 +303,8 @@ def accumulate(X, subject, evidence, wanted, H, G):
     for t in range(len(X)):
         cost += linearize(X[t], t, subject, evidence, wanted, work)
         if wanted:
-            H[t] = work.rows.T @ work.rows
-            G[t] = work.residual @ work.rows
+            np.dot(work.rows.T, work.rows, H[t])
+            np.dot(work.rows.T, work.residual, G[t])
     return cost
 
 

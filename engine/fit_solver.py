@@ -8,7 +8,7 @@ from scipy.linalg import cho_solve_banded, cholesky_banded
 
 from .fit_head import JAW, JOINTS_END, POSE
 from .fit_projection import Evidence, Subject, accumulate
-from .fit_terms import Prior, TimeTerms
+from .fit_terms import Motion, Prior, TimeTerms
 
 _MOST_TRIES = 4  # of a step, with ten times the damping each time
 _LEAST_GAIN = 2e-4  # of the cost, relative; less ends the search
@@ -31,7 +31,7 @@ class Problem:
     subject: Subject
     evidence: Evidence
     prior: Prior
-    time: TimeTerms
+    motion: Motion
     jaw: Target
 
 
@@ -41,18 +41,18 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
     prior = problem.prior
     H, G = np.zeros((n, D, D)), np.zeros((n, D))
     band = np.zeros((2 * D + 1, n * D))
-    damping = 1e-3
+    damping, time = 1e-3, problem.motion.terms()
     for _ in range(iterations):
-        cost = _cost(problem, x, True, H, G)
-        gradient = G + _prior_gradient(problem, x)
+        cost = _cost(problem, time, x, True, H, G)
+        gradient = G + _prior_gradient(problem, time, x)
         fixed = ((x <= prior.low + 1e-9) & (gradient > 0)) | (
             (x >= prior.high - 1e-9) & (gradient < 0)
         )
         H += prior.precision
         for _ in range(_MOST_TRIES):
-            step = _step(problem, H, gradient, fixed, damping, band)
+            step = _step(problem, time, H, gradient, fixed, damping, band)
             tried = np.clip(x + step, prior.low, prior.high)
-            tried_cost = _cost(problem, tried, False, H, G)
+            tried_cost = _cost(problem, time, tried, False, H, G)
             if tried_cost <= cost:
                 break
             damping *= 10
@@ -64,24 +64,27 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
     return x
 
 
-def _cost(problem: Problem, x: np.ndarray, wanted: bool, H: np.ndarray, G: np.ndarray) -> float:
+def _cost(
+    problem: Problem, time: TimeTerms, x: np.ndarray, wanted: bool, H: np.ndarray, G: np.ndarray
+) -> float:
     prior, jaw = problem.prior, problem.jaw
     data = accumulate(x, problem.subject, problem.evidence, wanted, H, G)
-    quadratic = np.sum((x @ prior.precision) * x) + np.sum(problem.time.apply(x) * x)
+    quadratic = np.sum((x @ prior.precision) * x) + np.sum(time.apply(x) * x)
     target = np.sum(jaw.weight * (x[:, jaw.unknown] - jaw.value) ** 2)
     return float(data + quadratic + 2 * np.sum(x @ prior.linear) + target)
 
 
-def _prior_gradient(problem: Problem, x: np.ndarray) -> np.ndarray:
+def _prior_gradient(problem: Problem, time: TimeTerms, x: np.ndarray) -> np.ndarray:
     """Half the derivative of all terms but the data's, (n, D)."""
     jaw = problem.jaw
-    gradient = x @ problem.prior.precision + problem.prior.linear + problem.time.apply(x)
+    gradient = x @ problem.prior.precision + problem.prior.linear + time.apply(x)
     gradient[:, jaw.unknown] += jaw.weight * (x[:, jaw.unknown] - jaw.value)
     return gradient
 
 
 def _step(
     problem: Problem,
+    time: TimeTerms,
     H: np.ndarray,
     gradient: np.ndarray,
     fixed: np.ndarray,
@@ -90,7 +93,7 @@ def _step(
 ) -> np.ndarray:
     """The damped Newton step (n, D) of the unknowns that no bound holds."""
     n, D = gradient.shape
-    time, prior = problem.time, problem.prior
+    prior = problem.prior
     curvature = np.einsum("tii->ti", H)
     extra = time.diagonal + damping * np.maximum(curvature, 1e-2)
     extra[:, problem.jaw.unknown] += problem.jaw.weight

@@ -59,7 +59,7 @@ _LANDMARK_MM = (
 )  # fmt: skip
 _OTHER_MM, _PUPIL_MM = 2.0, 1.2
 PAIR_SD = 0.5e-3  # m, of the difference of two lip or lid points
-_ROBUST_SIGMAS = 4.0  # a residual of so many standard deviations counts half
+ROBUST_SIZE = 6e-3  # m: a residual of this size counts half
 
 # A unit's standard deviation, as a part of its range; names without Left/Right, by their start.
 _UNIT_SD = {
@@ -70,7 +70,7 @@ _UNIT_SD = {
     "mouthRight": 0.25, "mouthRoll": 0.5, "lipsPart": 0.4, "noseSneer": 0.3, "mouthShrug": 0.3,
 }  # fmt: skip
 _OTHER_UNIT_SD = 0.45
-_SPARSE = 1.0  # L1 weight of units that only go one way: few units explain a face
+_SPARSE = 0.5  # L1 weight of units that only go one way: few units explain a face
 _SIDES_SD = {"eyeBlink": 0.12, "eyeSquint": 0.12, "eyeWide": 0.12}  # left minus right
 _OTHER_SIDES_SD = 0.3
 # Units whose lasting part is a person's looks, not an expression: dear while identity is sought.
@@ -82,11 +82,15 @@ _LOOKS_FACTOR = 6.0
 
 # Standard deviation of the second difference at 25 frames per second.
 _UNIT_ACCELERATION = {
-    "eyeBlink": 0.25, "eyeWide": 0.25, "eyeSquint": 0.10, "brow": 0.025, "noseSneer": 0.025,
-    "cheek": 0.025, "mouthClose": 0.07, "lipsPart": 0.07, "mouthRoll": 0.07, "mouthFunnel": 0.07,
-    "mouthPucker": 0.07, "mouthLowerDown": 0.07, "mouthUpperUp": 0.07,
+    "eyeBlink": 0.25, "eyeWide": 0.25, "eyeSquint": 0.10, "brow": 0.075, "noseSneer": 0.0125,
+    "cheek": 0.0125, "mouthClose": 0.035, "lipsPart": 0.035, "mouthRoll": 0.035,
+    "mouthFunnel": 0.035,
+    "mouthPucker": 0.035, "mouthLowerDown": 0.035, "mouthUpperUp": 0.035,
 }  # fmt: skip
-_OTHER_ACCELERATION = 0.04
+_OTHER_ACCELERATION = 0.02
+# Mean speed of a region's points, mm/s, at which the figures above hold; and how far they stretch.
+USUAL_SPEED = {"mouth": 12.0, "left_eye": 12.0, "right_eye": 12.0, "brows": 3.0}
+PACE_RANGE = (0.15, 2.5)
 REFERENCE_SECONDS = 1 / 25  # the frame time that the figures above and below are for
 
 
@@ -111,11 +115,6 @@ def landmark_sd(head: LandmarkHead) -> np.ndarray:
     return sd * 1e-3
 
 
-def robust_size(head: LandmarkHead) -> np.ndarray:
-    """The residual at which a landmark counts half, (L,) m."""
-    return _ROBUST_SIGMAS * landmark_sd(head)
-
-
 def region_points(head: LandmarkHead) -> dict[str, np.ndarray]:
     """Which points each region of `exchange.take.REGIONS` (but the face) takes with it, (L,)."""
     groups = {
@@ -126,6 +125,16 @@ def region_points(head: LandmarkHead) -> dict[str, np.ndarray]:
     regions = {name: np.isin(np.arange(POINTS), points) for name, points in groups.items()}
     regions["mouth"] = head.template[:, 1] < head.template[SUBNASALE, 1]
     return regions
+
+
+def moving_points() -> dict[str, list[int]]:
+    """The points by whose speed a region is said to rest or to move."""
+    return {
+        "mouth": INNER_LIPS + OUTER_LIPS,
+        "left_eye": LEFT_LIDS,
+        "right_eye": RIGHT_LIDS,
+        "brows": LEFT_BROW + RIGHT_BROW,
+    }
 
 
 def region_unknowns(head: LandmarkHead) -> dict[str, np.ndarray]:
@@ -157,9 +166,9 @@ def unit_prior(head: LandmarkHead, seeking_identity: bool = False) -> Prior:
         low[eye], high[eye] = -0.7, 0.7
     low[JOINTS_END:], high[JOINTS_END:] = head.unit_low, head.unit_high
     acceleration, step = np.empty(D), np.empty(D)
-    acceleration[POSE], step[POSE] = 0.010, 0.01
-    acceleration[TRANSLATION], step[TRANSLATION] = (8e-4, 8e-4, 1.5e-3), 3e-3
-    acceleration[JAW], step[JAW] = (0.012, 0.004, 0.004), (0.01, 0.004, 0.004)
+    acceleration[POSE], step[POSE] = 0.025, 0.01
+    acceleration[TRANSLATION], step[TRANSLATION] = (2e-3, 2e-3, 4e-3), 3e-3
+    acceleration[JAW], step[JAW] = (0.0085, 0.003, 0.003), (0.01, 0.004, 0.004)
     for eye in (LEFT_EYE, RIGHT_EYE):
         acceleration[eye], step[eye] = 0.08, 0.02
     linear, looks = np.zeros(D), np.ones(D)
@@ -212,32 +221,42 @@ class TimeTerms:
         return out
 
 
-def time_terms(times: np.ndarray, prior: Prior, weight: float, hidden: np.ndarray) -> TimeTerms:
-    """How unknowns move in time: velocity wanders, and hardly moves where the face is hidden.
+@dataclass(frozen=True)
+class Motion:
+    """How unknowns may move in time, at any frame rate and for uneven times.
 
-    The velocity's change over a time h has variance q h (white acceleration), which makes the
-    figures hold at any frame rate and for uneven times; `hidden` (n, D) in [0, 1] adds a term on
-    the change itself, so that a gap is crossed nearly straight.
+    Velocity wanders: its change over a time h has variance q h (white acceleration). A region that
+    rests is held still and one that moves is let go: `pace` scales the standard deviation.
+    Where the face is hidden the step itself is small too, so that a gap is crossed nearly straight.
     """
-    n, D = hidden.shape
-    diagonal, first, second = np.zeros((n, D)), np.zeros((n, D)), np.zeros((n, D))
-    h = np.diff(times)
-    if n > 2:
-        before, after = h[:-1], h[1:]
-        across = REFERENCE_SECONDS**3 / (0.5 * (before + after))  # (n - 2,)
-        w = across[:, None] * weight / prior.acceleration**2  # (n - 2, D)
-        a, c = 1 / before[:, None], 1 / after[:, None]
-        b = -(a + c)
-        diagonal[:-2] += w * a * a
-        diagonal[1:-1] += w * b * b
-        diagonal[2:] += w * c * c
-        first[:-2] += w * a * b
-        first[1:-1] += w * b * c
-        second[:-2] += w * a * c
-    if n > 1:
-        still = np.maximum(hidden[:-1], hidden[1:])
-        w = still * (REFERENCE_SECONDS / h)[:, None] / prior.step**2
-        diagonal[:-1] += w
-        diagonal[1:] += w
-        first[:-1] -= w
-    return TimeTerms(diagonal, first, second)
+
+    times: np.ndarray  # (n,) s
+    prior: Prior
+    weight: float  # of all of it; 0 lets each frame stand alone
+    pace: np.ndarray  # (n, D)
+    hidden: np.ndarray  # (n, D) in [0, 1]
+
+    def terms(self) -> TimeTerms:
+        """The motion model as quadratic terms."""
+        n, D = self.pace.shape
+        diagonal, first, second = np.zeros((n, D)), np.zeros((n, D)), np.zeros((n, D))
+        h = np.diff(self.times)
+        if n > 2 and self.weight > 0:
+            a, c = 1 / h[:-1, None], 1 / h[1:, None]
+            b = -(a + c)
+            across = REFERENCE_SECONDS**3 / (0.5 * (h[:-1] + h[1:]))
+            sd = self.prior.acceleration * self.pace[1:-1]  # (n - 2, D)
+            w = self.weight * across[:, None] / sd**2
+            diagonal[:-2] += w * a * a
+            diagonal[1:-1] += w * b * b
+            diagonal[2:] += w * c * c
+            first[:-2] += w * a * b
+            first[1:-1] += w * b * c
+            second[:-2] += w * a * c
+        if n > 1 and self.weight > 0:
+            still = np.maximum(self.hidden[:-1], self.hidden[1:])
+            w = still * (REFERENCE_SECONDS / h)[:, None] / self.prior.step**2
+            diagonal[:-1] += w
+            diagonal[1:] += w
+            first[:-1] -= w
+        return TimeTerms(diagonal, first, second)

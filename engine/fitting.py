@@ -27,11 +27,14 @@ from .fit_evidence import (
     hidden_unknowns,
     jaw_target,
     observed_points,
+    pace_of_unknowns,
+    region_pace,
 )
 from .fit_head import (
     JAW,
     LEFT_EYE,
     MESH_POINTS,
+    POINTS,
     POSE,
     RIGHT_EYE,
     TRANSLATION,
@@ -41,7 +44,7 @@ from .fit_head import (
 from .fit_identity import Identity, choose_key_frames, fit_identity, frontal_weight
 from .fit_projection import Camera, Model, Person, Subject, project
 from .fit_solver import Problem, solve
-from .fit_terms import LIP_PAIRS, PAIRS, region_points, time_terms, unit_prior
+from .fit_terms import LIP_PAIRS, PAIRS, Motion, region_points, unit_prior
 from .head.model import FaceParams, Head
 from .progress import Report
 
@@ -53,7 +56,6 @@ _LONGEST_GAP_SECONDS = 0.4  # without a face; a longer one separates two runs
 _CUT_DISTANCE, _CUT_SCALE = 1.2, 0.35  # eye distances moved, log of size: nobody moves so
 _CHUNK, _OVERLAP = 400, 24  # frames solved at once, and shared by neighbours
 _ITERATIONS = 8
-_USUAL_NOISE_MM, _NOISE_RANGE = 0.15, (0.4, 6.0)  # of landmarks; smoothing follows the clip's own
 _SMOOTHING = 2.0
 _RESIDUAL_HALF_MM = 3.0  # a region that misses its points so far is half believed
 _PROFILE = (0.5, 1.2)  # rad of turn between which confidence falls
@@ -89,6 +91,7 @@ class _Clip:
     camera: Camera
     start: Start
     hidden: dict[str, np.ndarray]
+    pace: dict[str, np.ndarray]  # (T,) by region
 
 
 def fit_clip(track: FaceTrack, head: Head, options: FitOptions, report: Report) -> FitResult:
@@ -103,7 +106,7 @@ def fit_clip(track: FaceTrack, head: Head, options: FitOptions, report: Report) 
     x[:, JAW.start :] = np.median(identity.x[:, JAW.start :], axis=0)
     x[keys] = identity.x
     runs = _runs(clip)
-    weight = _SMOOTHING * options.smoothing * _noise_factor(clip)
+    weight = _SMOOTHING * options.smoothing
     done = 0
     for run in runs:
         for frames, share in _chunks(run, options.chunk):
@@ -125,19 +128,26 @@ def fit_clip(track: FaceTrack, head: Head, options: FitOptions, report: Report) 
 def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip:
     upper, lower = np.array(LIP_PAIRS).T
     shut = np.maximum(head.template[upper, 1] - head.template[lower, 1], 0)
+    start = first_pose(track, head)
     return _Clip(
         track=track,
         head=head,
         model=Model(
-            head.unit_basis, head.pose_basis, head.weights, PAIRS, len(LIP_PAIRS), shut / 2
+            unit_basis=head.unit_basis.reshape(3 * POINTS, -1),
+            pose_basis=head.pose_basis.reshape(3 * POINTS, -1),
+            weights=head.weights,
+            pairs=PAIRS,
+            lip_pairs=len(LIP_PAIRS),
+            lip_floor=shut / 2,
         ),
         camera=Camera(
             float(options.focal or _FOCAL_PER_SIDE * max(track.size)),
             track.size[0] / 2,
             track.size[1] / 2,
         ),
-        start=first_pose(track, head),
+        start=start,
         hidden=hidden_frames(track),
+        pace=region_pace(track, start),
     )
 
 
@@ -174,12 +184,13 @@ def _problem(
 ) -> Problem:
     """All terms for some frames; with `weight` 0 each frame stands alone."""
     prior = unit_prior(clip.head, seeking_identity)
-    hidden = hidden_unknowns(clip.head, clip.hidden, frames) * (weight > 0)
+    hidden = hidden_unknowns(clip.head, clip.hidden, frames)
+    pace = pace_of_unknowns(clip.head, clip.pace, frames)
     return Problem(
         subject=Subject(person, clip.camera, clip.model),
         evidence=gather(clip.track, clip.head, clip.start, x, frames, clip.hidden),
         prior=prior,
-        time=time_terms(clip.track.times[frames], prior, weight, hidden),
+        motion=Motion(clip.track.times[frames], prior, weight, pace, hidden),
         jaw=jaw_target(clip.track, clip.start, frames),
     )
 
@@ -188,25 +199,6 @@ def _solve_run(
     clip: _Clip, person: Person, x: np.ndarray, frames: np.ndarray, weight: float
 ) -> np.ndarray:
     return solve(_problem(clip, person, x, frames, weight), x, _ITERATIONS)
-
-
-def _noise_factor(clip: _Clip) -> float:
-    """How much more or less to smooth than usual, by the landmarks' own noise.
-
-    The noise is the median second difference of points after their common shift, in mm.
-    """
-    seen = np.flatnonzero(clip.track.seen)
-    middle = seen[1:-1][(np.diff(seen)[1:] == 1) & (np.diff(seen)[:-1] == 1)]
-    if not len(middle):
-        return 1.0
-    middle = middle[:: max(1, len(middle) // 400)]
-    before, now, after = (
-        observed_points(clip.track, middle + k)[:, :MESH_POINTS] for k in (-1, 0, 1)
-    )
-    second = (after - 2 * now + before) * clip.start.metre_per_px[middle, None, None] * 1e3
-    second -= np.median(second, axis=1, keepdims=True)
-    noise = np.median(np.median(np.abs(second), axis=(0, 2))) * 1.4826 / np.sqrt(6)
-    return float(np.clip((noise / _USUAL_NOISE_MM) ** 2, *_NOISE_RANGE))
 
 
 def _runs(clip: _Clip) -> list[np.ndarray]:
@@ -219,6 +211,7 @@ def _runs(clip: _Clip) -> list[np.ndarray]:
     patience = np.maximum(1, np.diff(seen) / 2)
     cut = moved > _CUT_DISTANCE * np.maximum(eyes[1:], eyes[:-1]) * patience
     cut |= np.abs(np.diff(np.log(clip.start.metre_per_px[seen]))) > _CUT_SCALE
+    cut |= np.isin(seen[1:], track.cuts)
     cut |= (away > _LONGEST_GAP_SECONDS) & (np.diff(seen) > 1)
     parts = np.split(seen, np.flatnonzero(cut) + 1)
     return [np.arange(part[0], part[-1] + 1) for part in parts]
