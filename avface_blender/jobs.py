@@ -31,6 +31,12 @@ class RunningJob:
     stage: str = "starting"
     fraction: float = 0.0
     notes: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> int:
+        """Whole seconds since the start."""
+        return int(time.monotonic() - self.started)
 
     def hear(self, event: Event) -> None:
         """Take in one event."""
@@ -121,7 +127,7 @@ def _watch() -> float | None:
     news = _running.engine.poll()
     for event in news:
         _running.hear(event)
-    if news:
+    if news or _state().seconds != _running.seconds:
         _show(_running)
     if _running.engine.running or _running.engine.outcome is None:
         return POLL_SECONDS
@@ -165,6 +171,7 @@ def _show(job: RunningJob) -> None:
     """Write what the panel draws, and have it drawn."""
     state, outcome = _state(), job.engine.outcome
     state.clip, state.stage, state.fraction = job.clip, job.stage, job.fraction
+    state.seconds = job.seconds
     state.folder = str(job.engine.folder)
     state.message = state.hint = state.take = ""
     state.imported = False

@@ -38,7 +38,7 @@ class AVFACE_PT_clip(_Panel, bpy.types.Panel):
         layout, settings = self.layout, context.scene.avface
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(settings, "clip")
+        layout.prop(settings, "clip", text="")
         if not settings.clip and DEMO_CLIP.is_file():
             demo = layout.operator("wm.context_set_string", text="Use the Demo Clip")
             demo.data_path, demo.value = "scene.avface.clip", str(DEMO_CLIP)
@@ -131,7 +131,11 @@ def _optional(layout, settings, name: str) -> None:
 
 def _draw_running(layout, state: AVFACE_JobState) -> None:
     column = layout.column(align=True)
-    column.label(text=state.clip, icon="FILE_MOVIE")
+    heading = column.row()
+    heading.label(text=state.clip, icon="FILE_MOVIE")
+    clock = heading.row()
+    clock.alignment = "RIGHT"
+    clock.label(text=f"{state.seconds // 60}:{state.seconds % 60:02d}")
     row = column.row(align=True)
     row.scale_y = 1.5
     stage = _STAGES.get(state.stage, state.stage.capitalize())

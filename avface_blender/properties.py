@@ -112,6 +112,7 @@ class AVFACE_JobState(bpy.types.PropertyGroup):
     clip: StringProperty()
     stage: StringProperty()
     fraction: FloatProperty()
+    seconds: IntProperty()  # since the start
     message: StringProperty()
     hint: StringProperty()
     notes: CollectionProperty(type=AVFACE_Line)
