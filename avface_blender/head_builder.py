@@ -97,6 +97,7 @@ def set_identity(object_: bpy.types.Object, shape: np.ndarray) -> None:
 def _add_shape_keys(object_: bpy.types.Object, head: HeadFile) -> None:
     """Basis, expression, pose and identity keys: the template with one basis column added."""
     object_.shape_key_add(name="Basis", from_mix=False)
+    shape_keys(object_).name = head.name
     expression = list(enumerate(head.expression_names))
     pose = [(column, pose_key(column)) for column in used_pose_columns(head)]
     identity = [(column, identity_key(column)) for column in range(head.shape_basis.shape[2])]

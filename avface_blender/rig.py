@@ -5,6 +5,8 @@ head's; jaw and eyes point out of the face, up is up, so that turning the jaw ab
 The root bone lies at the head's origin and carries the head's motion.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bpy
@@ -47,6 +49,8 @@ def build_rig(
     assert rig.pose is not None
     for bone in rig.pose.bones:
         bone.rotation_mode = "QUATERNION"
+        bone.lock_location = [bone.name != "root"] * 3
+        bone.lock_scale = [True] * 3
     object_.parent = rig
     _bind(object_, rig, head)
     for column in used_pose_columns(head):
@@ -62,27 +66,28 @@ def place_joints(rig: bpy.types.Object, head: HeadFile, shape: np.ndarray) -> No
     person = head.template + head.shape_basis[:, :, : len(shape)] @ shape
     joints = head.joint_regressor @ person  # (J, 3)
     joints[0] = 0.0  # the head's motion turns about its origin, not about FLAME's root joint
-    layer: Any = bpy.context.view_layer
-    active = layer.objects.active
+    with _edited_bones(rig) as bones:
+        for index, name in enumerate(JOINTS):
+            bone = bones.get(name) or bones.new(name)
+            axes = REST_AXES[name]
+            bone.head = to_blender(joints[index]).tolist()
+            bone.tail = to_blender(joints[index] + _LENGTH_M[name] * axes[:, 1]).tolist()
+            bone.align_roll(to_blender(axes[:, 2]).tolist())
+            if head.parents[index] >= 0:
+                bone.parent = bones[JOINTS[head.parents[index]]]
+
+
+@contextmanager
+def unhidden(rig: bpy.types.Object) -> Iterator[None]:
+    """The armature shown for the moment, as far as it was hidden by itself."""
     hidden = rig.hide_get(), rig.hide_viewport
     rig.hide_viewport = False
     rig.hide_set(False)
-    layer.objects.active = rig
-    bpy.ops.object.mode_set(mode="EDIT")
-    armature: Any = rig.data
-    bones = armature.edit_bones
-    for index, name in enumerate(JOINTS):
-        bone = bones.get(name) or bones.new(name)
-        axes = REST_AXES[name]
-        bone.head = to_blender(joints[index]).tolist()
-        bone.tail = to_blender(joints[index] + _LENGTH_M[name] * axes[:, 1]).tolist()
-        bone.align_roll(to_blender(axes[:, 2]).tolist())
-        if head.parents[index] >= 0:
-            bone.parent = bones[JOINTS[head.parents[index]]]
-    bpy.ops.object.mode_set(mode="OBJECT")
-    rig.hide_set(hidden[0])
-    rig.hide_viewport = hidden[1]
-    layer.objects.active = active
+    try:
+        yield
+    finally:
+        rig.hide_set(hidden[0])
+        rig.hide_viewport = hidden[1]
 
 
 def rig_of(object_: bpy.types.Object) -> bpy.types.Object | None:
@@ -106,6 +111,22 @@ def object_turns(turns: np.ndarray) -> np.ndarray:
     half = np.sqrt(0.5)  # head axes to Blender's is a quarter turn about x
     w, x, y, z = turns.T
     return half * np.stack([w - x, w + x, y - z, y + z], axis=1)
+
+
+@contextmanager
+def _edited_bones(rig: bpy.types.Object) -> Iterator[Any]:
+    """The armature's edit bones, which Blender gives in edit mode only."""
+    layer: Any = bpy.context.view_layer
+    active = layer.objects.active
+    armature: Any = rig.data
+    with unhidden(rig):
+        layer.objects.active = rig
+        bpy.ops.object.mode_set(mode="EDIT")
+        try:
+            yield armature.edit_bones
+        finally:
+            bpy.ops.object.mode_set(mode="OBJECT")
+            layer.objects.active = active
 
 
 def _bind(object_: bpy.types.Object, rig: bpy.types.Object, head: HeadFile) -> None:

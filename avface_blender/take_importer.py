@@ -1,6 +1,5 @@
 """A take into the scene: head, armature, keys, materials, camera, sound, markers. The recipe."""
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,18 +14,8 @@ from . import shot
 from .head_builder import HEAD_PROPERTY, build_head, set_identity, shape_keys, to_blender
 from .keyframes import Curves, bone_curves, make_action, play, shape_key_curves
 from .material import Pictures, dress
-from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of
-from .timeline import (
-    SceneRate,
-    quaternions,
-    resample,
-    resample_rotations,
-    scene_rate,
-    to_frames,
-    whole_frames,
-)
-
-log = logging.getLogger(__name__)
+from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of, unhidden
+from .timeline import Performance, SceneRate, on_frames, scene_rate, to_frames
 
 DEFAULT_HEAD = Path(__file__).parent.parent / "weights" / "head_default.npz"
 Timing = Literal["set_scene", "resample", "exact"]
@@ -46,7 +35,7 @@ class ImportOptions:
     # set_scene: the scene takes the clip's rate, size and length; resample: the scene stays as it
     # is, keys on its whole frames; exact: the scene stays, keys at the clip's own times
     timing: Timing = "set_scene"
-    start_frame: int | None = None  # None: the scene's first frame
+    start_frame: int | None = None  # where the take begins; None: the scene's first frame
 
     camera: bool = True
     clip: Path | None = None  # where the clip is, when it has moved since the capture
@@ -70,19 +59,6 @@ class ImportResult:
 
 
 @dataclass(frozen=True)
-class _Performance:
-    """A take on the scene's frames, in head axes: N frames."""
-
-    frames: np.ndarray  # (N,)
-    expression: np.ndarray  # (N, E)
-    head_turns: np.ndarray  # (N, 4) unit quaternions, here and below
-    head_places: np.ndarray  # (N, 3) m, from the camera
-    jaw: np.ndarray  # (N, 4)
-    left_eye: np.ndarray  # (N, 4)
-    right_eye: np.ndarray  # (N, 4)
-
-
-@dataclass(frozen=True)
 class _Import:
     """What every step of an import needs to know."""
 
@@ -94,13 +70,13 @@ class _Import:
     head: bpy.types.Object
     rig: bpy.types.Object
     rate: SceneRate
-    start: int  # scene frame of the clip's time 0
+    clip_start: int  # scene frame of the clip's time 0
     middle: np.ndarray  # (3,) m, from the camera: the place in the clip where the rig stands
 
     @property
     def take_frames(self) -> np.ndarray:
         """The scene frame of each of the take's own, (T,)."""
-        return to_frames(self.take.times, self.rate, self.start)
+        return to_frames(self.take.times, self.rate, self.clip_start)
 
 
 def import_take(
@@ -123,12 +99,20 @@ def import_take(
     scene: Any = context.scene
     start = scene.frame_start if options.start_frame is None else options.start_frame
     rate = _set_rate(scene, take) if options.timing == "set_scene" else _rate_of(scene)
-    middle = np.median(take.head_translation, axis=0)
     job = _Import(
-        take, path.parent, options, _free_name(take), scene, head, rig, rate, start, middle
+        take=take,
+        folder=path.parent,
+        options=options,
+        name=_free_name(take),
+        scene=scene,
+        head=head,
+        rig=rig,
+        rate=rate,
+        clip_start=start - round(float(take.times[0]) * rate.frames_per_second),
+        middle=np.median(take.head_translation, axis=0),
     )
     notes = list(take.warnings)
-    performance = _on_frames(take, job.take_frames, exact=options.timing == "exact")
+    performance = on_frames(take, job.take_frames, exact=options.timing == "exact")
     _animate(job, performance)
     if options.look:
         dress(head, job.name, _pictures(job, notes))
@@ -141,7 +125,7 @@ def import_take(
         shot.add_markers(scene, rig, take, job.take_frames, options.marker_threshold)
     first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))
     if options.timing == "set_scene":
-        _set_shot(scene, take, camera, min(start, first), last)
+        _set_shot(scene, take, camera, first, last)
     _select_only(context, head)
     return ImportResult(job.name, head, rig, camera, first, last, tuple(notes))
 
@@ -200,7 +184,11 @@ def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.type
             f"{head.name} has lost its armature.", "Import the take onto a new head instead."
         )
     armature: Any = rig.data
-    if rig.name not in _layer(context).objects or rig.library or armature.library:
+    with_us = rig.name in _layer(context).objects and not (rig.library or armature.library)
+    if with_us:
+        with unhidden(rig):
+            with_us = rig.visible_get()
+    if not with_us:
         raise AVFaceError(
             f"The armature of {head.name} can't be changed from this view layer.",
             "Make it local and its collection visible, or import the take onto a new head.",
@@ -219,23 +207,6 @@ def _set_rate(scene: bpy.types.Scene, take: Take) -> SceneRate:
     return rate
 
 
-def _on_frames(take: Take, frames: np.ndarray, exact: bool) -> _Performance:
-    """The take at its own frames, or on the scene's whole frames where its own lie between."""
-    turns = {
-        "head_turns": quaternions(take.head_pose),
-        "jaw": quaternions(take.jaw),
-        "left_eye": quaternions(take.eyes[:, :3]),
-        "right_eye": quaternions(take.eyes[:, 3:]),
-    }
-    expression, places = take.expression, take.head_translation
-    if not exact and np.any(frames != np.round(frames)):
-        at = whole_frames(frames)
-        turns = {name: resample_rotations(turn, frames, at) for name, turn in turns.items()}
-        expression, places = resample(expression, frames, at), resample(places, frames, at)
-        frames = at
-    return _Performance(frames, expression, head_places=places, **turns)
-
-
 def _free_name(take: Take) -> str:
     """Actor, clip and a number that no take in this file has yet."""
     clip = Path(take.source.get("path", "")).stem or "clip"
@@ -245,7 +216,7 @@ def _free_name(take: Take) -> str:
     return f"{base} {number:02d}"
 
 
-def _animate(job: _Import, performance: _Performance) -> None:
+def _animate(job: _Import, performance: Performance) -> None:
     """One action on the armature, one on the shape keys, both on top of the NLA."""
     curves: Curves = {}
     for bone in ("jaw", "left_eye", "right_eye"):
@@ -263,7 +234,7 @@ def _animate(job: _Import, performance: _Performance) -> None:
     play(keys, make_action(keys, name, performance.frames, units, group="Expression"))
 
 
-def _add_camera(job: _Import, performance: _Performance) -> bpy.types.Object:
+def _add_camera(job: _Import, performance: Performance) -> bpy.types.Object:
     """The clip's camera, still before a moving head or moving round a still one."""
     name = f"{job.name} camera"
     camera = shot.add_camera(job.take, name, job.rig, job.rig.users_collection[0])
@@ -293,9 +264,9 @@ def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
         return [f"The clip {missing} was not found: no background and no sound."]
     said = []
     if camera is not None:
-        said.append(shot.show_clip(camera, clip, job.start, speed / take.fps))
+        said.append(shot.show_clip(camera, clip, job.clip_start, speed / take.fps))
     if job.options.sound:
-        first_sample = job.start + take.sound_offset * speed
+        first_sample = job.clip_start + take.sound_offset * speed
         said.append(shot.add_sound(job.scene, job.rig, clip, job.name, first_sample))
     return [sentence for sentence in said if sentence]
 
@@ -319,7 +290,7 @@ def _pictures(job: _Import, notes: list[str]) -> Pictures:
         albedo=found(take.albedo_image),
         static_normals=found(take.static_normals),
         dynamic_normals=tuple(key for key in keys if key) if times is not None else (),
-        dynamic_frames=None if times is None else to_frames(times, job.rate, job.start),
+        dynamic_frames=None if times is None else to_frames(times, job.rate, job.clip_start),
     )
 
 
@@ -330,6 +301,7 @@ def _set_shot(
     scene.frame_start, scene.frame_end = first, last
     scene.render.resolution_x, scene.render.resolution_y = take.size
     scene.camera = camera or scene.camera
+    scene.sync_mode = "AUDIO_SYNC"  # or the playback falls behind its sound
     scene.frame_set(first)
 
 

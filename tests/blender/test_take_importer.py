@@ -254,6 +254,17 @@ def test_a_head_that_lost_its_armature_is_refused(make_take):
         import_take(make_take(), bpy.context)
 
 
+def test_a_hidden_rig_is_no_obstacle_but_a_hidden_collection_is(make_take):
+    path = make_take()
+    result = import_take(path, bpy.context)
+    result.rig.hide_set(True)
+    import_take(path, bpy.context)
+    assert result.rig.hide_get()
+    bpy.context.view_layer.layer_collection.children[0].hide_viewport = True
+    with pytest.raises(AVFaceError, match="view layer"):
+        import_take(path, bpy.context)
+
+
 # Time.
 
 
@@ -303,6 +314,17 @@ def test_exact_times_leave_the_scene_and_the_values_alone(make_take, load_take):
         frame = 1 + time_ * 24
         scene.frame_set(int(frame), subframe=frame % 1)
         assert unit.value == pytest.approx(value, abs=1e-4)
+
+
+def test_a_take_from_within_its_clip_begins_at_the_start_frame(make_take, clips):
+    clip = {"path": str(clips / "grid_bbaf2n.mpg"), "sha256": ""}
+    path = make_take(times=1.2 + np.arange(24) / 25, source=clip)
+    for _ in range(2):  # and once more: the second import starts where the first did
+        result = import_take(path, bpy.context, ImportOptions(sound=False))
+        assert (result.first_frame, result.last_frame) == (1, 24)
+        assert bpy.context.scene.frame_start == 1
+    background = result.camera.data.background_images[0]
+    assert background.clip.frame_start == 1 - 30
 
 
 def test_a_take_of_one_frame(make_take, load_take, head):
