@@ -129,10 +129,20 @@ def _watch() -> float | None:
         _running.hear(event)
     if news or _state().seconds != _running.seconds:
         _show(_running)
-    if _running.engine.running or _running.engine.outcome is None:
+    if _running.engine.running or _running.engine.outcome is None or _scene_is_busy():
         return POLL_SECONDS
     _finish()
     return None
+
+
+def _scene_is_busy() -> bool:
+    """Whether a render or a drag of the artist's is under way, which an import would break."""
+    dragging = any(
+        operator.bl_idname.startswith("TRANSFORM_OT_")
+        for window in bpy.context.window_manager.windows
+        for operator in window.modal_operators
+    )
+    return dragging or bool(bpy.app.is_job_running("RENDER"))
 
 
 def _finish() -> None:
@@ -154,7 +164,8 @@ def _import_result() -> None:
             bpy.ops.avface.import_take("EXEC_DEFAULT", True, filepath=state.take)
     except RuntimeError as error:  # how an operator says that it could not
         state.message = "The take was captured but not imported."
-        state.hint = str(error).removeprefix("Error: ").strip()
+        sentence = str(error).rpartition(".poll() ")[2]
+        state.hint = sentence.removeprefix("Error: ").strip()
     else:
         _look_through_camera(window)
 

@@ -22,6 +22,15 @@ def addon(tmp_path: Path, make_take) -> Iterator[ModuleType]:
         yield package
 
 
+def start(addon: ModuleType, folder: Path, name: str) -> None:
+    """A capture under way, as in a Blender with a window."""
+    choose(folder, name)
+    settings = bpy.context.scene.avface
+    job_folder = addon.jobs.new_folder(folder, settings.clip)
+    job = addon.properties.capture_job(settings, job_folder)
+    addon.jobs.start(job, job_folder, addon.preferences.engine_python(bpy.context))
+
+
 def choose(folder: Path, name: str) -> None:
     clip = folder / f"{name}.mp4"
     clip.write_bytes(b"not read by this engine")
@@ -76,11 +85,7 @@ def test_why_the_capture_button_is_grey(addon, tmp_path):
 
 
 def test_one_capture_at_a_time_and_disabling_ends_it(addon, tmp_path):
-    choose(tmp_path, "slow")
-    settings = bpy.context.scene.avface
-    folder = addon.jobs.new_folder(tmp_path, settings.clip)
-    job = addon.properties.capture_job(settings, folder)
-    addon.jobs.start(job, folder, addon.preferences.engine_python(bpy.context))
+    start(addon, tmp_path, "slow")
     assert "is running" in addon.operators.AVFACE_OT_capture.disabled_reason(bpy.context)
     engine = addon.jobs._running.engine
     assert engine.running
@@ -91,11 +96,7 @@ def test_one_capture_at_a_time_and_disabling_ends_it(addon, tmp_path):
 
 
 def test_cancel_is_seen_by_the_watcher(addon, tmp_path):
-    choose(tmp_path, "slow")
-    settings = bpy.context.scene.avface
-    folder = addon.jobs.new_folder(tmp_path, settings.clip)
-    job = addon.properties.capture_job(settings, folder)
-    addon.jobs.start(job, folder, addon.preferences.engine_python(bpy.context))
+    start(addon, tmp_path, "slow")
     assert bpy.ops.avface.cancel() == {"FINISHED"}
     while addon.jobs._watch() is not None:
         time.sleep(0.02)
@@ -106,11 +107,7 @@ def test_cancel_is_seen_by_the_watcher(addon, tmp_path):
 
 
 def test_opening_another_file_keeps_the_job_but_not_its_import(addon, tmp_path):
-    choose(tmp_path, "ada")
-    settings = bpy.context.scene.avface
-    folder = addon.jobs.new_folder(tmp_path, settings.clip)
-    job = addon.properties.capture_job(settings, folder)
-    addon.jobs.start(job, folder, addon.preferences.engine_python(bpy.context))
+    start(addon, tmp_path, "ada")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     while addon.jobs._watch() is not None:
         time.sleep(0.02)
@@ -119,6 +116,29 @@ def test_opening_another_file_keeps_the_job_but_not_its_import(addon, tmp_path):
     assert not heads()
     assert bpy.ops.avface.import_take(filepath=state.take) == {"FINISHED"}
     assert state.imported
+
+
+def test_an_import_waits_for_the_artists_drag_or_render(addon, tmp_path, monkeypatch):
+    start(addon, tmp_path, "ada")
+    with monkeypatch.context() as busy:
+        busy.setattr(addon.jobs, "_scene_is_busy", lambda: True)
+        while addon.jobs._running.engine.running:
+            assert addon.jobs._watch() is not None
+            time.sleep(0.02)
+        assert addon.jobs._watch() is not None
+        assert not heads()
+    assert addon.jobs._watch() is None
+    assert len(heads()) == 1
+
+
+def test_a_take_that_comes_in_edit_mode_waits_for_the_artist(addon, tmp_path, make_take):
+    bpy.ops.avface.import_take(filepath=str(make_take(frames=3, name="first")))
+    bpy.ops.object.mode_set(mode="EDIT")
+    choose(tmp_path, "ada")
+    assert bpy.ops.avface.capture() == {"FINISHED"}
+    state = bpy.context.window_manager.avface_job
+    assert (state.status, state.imported) == ("DONE", False)
+    assert state.hint.startswith("Takes come in in Object Mode")
 
 
 def test_import_by_the_operator_is_import_by_the_function(addon, make_take):
