@@ -62,7 +62,7 @@ def _sphere(count: int) -> np.ndarray:
     return np.stack([ring * np.cos(turn), y, ring * np.sin(turn)], axis=1)
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _place(vertices, axes):
     """Vertices in the map: (V, 3) pixel x, pixel y, depth in metres."""
     placed = np.empty((len(vertices), 3), np.float32)
@@ -81,7 +81,7 @@ def _place(vertices, axes):
     return placed
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _compare(depth, placed, facing, bias, reach):
     """Share of the map's pixels about each vertex that do not hide it: 2 x 2 with reach 1."""
     seen = np.zeros(len(placed), np.float32)

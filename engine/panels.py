@@ -21,7 +21,7 @@ from .studio import Relief, Shot, Sitter, draw
 
 LOW_CONFIDENCE = 0.5
 RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)
-_RELIEF_SIDE = 1024  # px; a preview shows no finer normal map
+_TEXTURE_SIDE, _RELIEF_SIDE = 640, 1024  # px of the sheet: a preview shows nothing finer
 _HAIR_SHARE = 0.35  # how much of the head shows over the clip outside the face
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
@@ -104,25 +104,27 @@ class Panels:
     def sitter(self) -> Sitter:
         """The take's person."""
         head = Head(self.head_file)
-        return Sitter(head, self.take.shape, person_texture(head, self.take.albedo))
+        return Sitter(head, self.take.shape, person_texture(head, self.take.albedo, _TEXTURE_SIDE))
 
     @cached_property
     def _loaded(self) -> dict[str, np.ndarray]:
         return {}
 
-    def shoot(self, frame: int, crop: Crop) -> Shot:
-        """The head at `frame`, seen by the clip's camera through `crop`."""
+    def shoot(self, frame: int, crop: Crop, relief: Relief | None) -> Shot:
+        """The head at `frame`, seen by the clip's camera through `crop`; safe in threads."""
         vertices = self.sitter.head.camera_frame(self.params, frame, self.sitter.rest)
         width, height = self.take.size
         return draw(
-            self.sitter, vertices, self.take.focal * crop.scale, crop.panel, self._relief(frame),
+            self.sitter, vertices, self.take.focal * crop.scale, crop.panel, relief,
             ((width / 2 - crop.left) * crop.scale, (height / 2 - crop.top) * crop.scale),
         )  # fmt: skip
 
-    def triple(self, picture: np.ndarray, frame: int, crop: Crop) -> np.ndarray:
-        """Clip, head over clip and head alone side by side: (h, 3 w, 3) uint8."""
+    def triple(
+        self, picture: np.ndarray, frame: int, crop: Crop, relief: Relief | None
+    ) -> np.ndarray:
+        """Clip, head over clip and head alone side by side: (h, 3 w, 3) uint8; safe in threads."""
         clip = cut(picture, crop)
-        shot = self.shoot(frame, crop)
+        shot = self.shoot(frame, crop, relief)
         found = bool(self.take.found[frame])
         row = np.hstack([clip, _over_clip(clip, shot, found), before_backdrop(shot)])
         if not found:
@@ -142,8 +144,8 @@ class Panels:
         for line, name in enumerate(names):
             write(row, f"unsure: {name}", (left + 12, 30 + 24 * line), AMBER)
 
-    def _relief(self, frame: int) -> Relief | None:
-        """The normal maps about this frame; None when the take has none."""
+    def relief(self, frame: int) -> Relief | None:
+        """The normal maps about this frame, read when first wanted; None when there are none."""
         take, names = self.take, self.take.dynamic_normals
         if names and take.detail_times is not None:
             after = int(np.searchsorted(take.detail_times, take.times[frame], side="right"))
@@ -180,9 +182,10 @@ def cut(picture: np.ndarray, crop: Crop) -> np.ndarray:
 def write(picture: np.ndarray, text: str, place: tuple[int, int], colour: tuple = WHITE) -> None:
     """Letters with a dark rim, in place; `place` is where their foot begins, px."""
     x, y = place
-    strip = picture[max(y - 20, 0) : y + 10]  # a view: what is drawn here is drawn there
+    top, left = max(y - 20, 0), max(x - 4, 0)
+    strip = picture[top : y + 10, left : x + 14 * len(text)]  # a view: drawn here, seen there
     letters = np.zeros(strip.shape[:2], np.uint8)
-    cv2.putText(letters, text, (x, min(y, 20)), _FONT, 0.55, 255, 1, cv2.LINE_AA)
+    cv2.putText(letters, text, (x - left, y - top), _FONT, 0.55, 255, 1, cv2.LINE_AA)
     rim = cv2.GaussianBlur(cv2.dilate(letters, np.ones((3, 3), np.uint8)), (5, 5), 0)
     for shade, mask in (((16, 16, 16), rim), (colour, letters)):
         alpha = mask[..., None] / 255

@@ -1,10 +1,12 @@
 """NAME.preview.mp4: the capture beside its clip, with the sound, for a person to judge.
 
-Frames keep the clip's own times; one frame is in memory at a time.
+Frames keep the clip's own times; a few are in memory at a time, however long the clip.
 """
 
 import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,18 +22,20 @@ from .exchange.head_file import HeadFile
 from .exchange.protocol import AVFaceError
 from .exchange.take import Take
 from .media import SOUND_RATE, Clip, read_frames, read_waveform
-from .panels import Panels, crop_of, write
+from .panels import Crop, Panels, crop_of, write
 from .progress import Report
+from .studio import Relief
 
 _TICKS = 90_000  # per second: fine enough for every rate in use
 _SOUND_PIECE = 1024  # samples, an AAC frame
+_WORKERS = 4
 
 
 @dataclass(frozen=True)
 class PreviewOptions:
     """How the preview looks."""
 
-    panel_height: int = 480  # px
+    panel_height: int = 448  # px
     quality: int = 21  # x264's constant rate factor; smaller is better and larger
     speed: str = "veryfast"  # x264's preset
 
@@ -79,9 +83,7 @@ def _encode(
     start = float(take.times[0])
     end = float(take.times[-1]) + 1 / float(clip.fps)
     sound = _sound_pieces(waveform, start, end)
-    for frame, picture in read_frames(clip):
-        row = panels.triple(picture, frame, crop)
-        write(row, f"{frame}   {take.times[frame]:.2f} s", (12, crop.panel[1] - 14))
+    for frame, row in _draw_rows(clip, panels, crop):
         shown = av.VideoFrame.from_ndarray(row, format="rgb24")
         seconds = float(take.times[frame]) - start
         shown.pts, shown.time_base = round(seconds * _TICKS), Fraction(1, _TICKS)
@@ -94,6 +96,25 @@ def _encode(
     if audio is not None:
         _mux_sound(film, audio, sound, end)
         film.mux(audio.encode(None))
+
+
+def _draw_rows(clip: Clip, panels: Panels, crop: Crop) -> Iterator[tuple[int, np.ndarray]]:
+    """(frame, its three panels) in order, a few drawn at once: the kernels need no lock."""
+
+    def draw(frame: int, picture: np.ndarray, relief: Relief | None) -> tuple[int, np.ndarray]:
+        row = panels.triple(picture, frame, crop, relief)
+        write(row, f"{frame}   {panels.take.times[frame]:.2f} s", (12, crop.panel[1] - 14))
+        return frame, row
+
+    workers = min(_WORKERS, os.cpu_count() or 1)
+    waiting: deque[Future] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for frame, picture in read_frames(clip):
+            waiting.append(pool.submit(draw, frame, picture, panels.relief(frame)))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def _shown(take: Take) -> np.ndarray:

@@ -79,7 +79,7 @@ def depth_map(vertices: np.ndarray, faces: np.ndarray, size: tuple[int, int]) ->
     return depth
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _fill(vertices, faces, cull_back, face_id, nearness):
     """Z-buffer on 1 / depth, which is linear on the screen."""
     height, width = face_id.shape
@@ -115,7 +115,7 @@ def _fill(vertices, faces, cull_back, face_id, nearness):
                 w2 += step2
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _weigh(vertices, faces, face_id, weights):
     height, width = face_id.shape
     for y in range(height):
@@ -126,7 +126,7 @@ def _weigh(vertices, faces, face_id, weights):
                 weights[y, x, 0], weights[y, x, 1], weights[y, x, 2] = w0, w1, w2
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def barycentric(vertices, faces, face, x, y):
     """Perspective-correct weights of one triangle at the pixel position (x, y), for kernels."""
     a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
@@ -141,7 +141,7 @@ def barycentric(vertices, faces, face, x, y):
     return w0 / total, w1 / total, w2 / total
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _fill_depth(vertices, faces, depth):
     """Both sides of every triangle; depth is linear on an orthographic screen."""
     height, width = depth.shape
@@ -168,7 +168,7 @@ def _fill_depth(vertices, faces, depth):
                     depth[y, x] = min(depth[y, x], az + w1 * bz + w2 * cz)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _interpolate(values, faces, face_id, weights):
     height, width = face_id.shape
     channels = values.shape[1]
@@ -187,7 +187,7 @@ def _interpolate(values, faces, face_id, weights):
     return out
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
 def _sample(texture, uv):
     rows, columns, channels = texture.shape
     height, width = uv.shape[:2]

@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from .render import barycentric
-
 # Columns of the vertex table. Positions and directions are in camera axes.
 POSITION, NORMAL, AMBIENT, LIT, FINISH, FACE, TANGENT, COLUMNS = 0, 3, 6, 7, 8, 11, 12, 15
 _U, _V = COLUMNS, COLUMNS + 1  # carried beside the table: the corners' UVs
@@ -29,7 +27,7 @@ def _rgb(red: float, green: float, blue: float) -> np.ndarray:
 class Surface(NamedTuple):
     """A posed mesh, as the kernels take it."""
 
-    samples: np.ndarray  # (V, 3) float64: pixel x, pixel y (of the doubled picture), depth
+    samples: np.ndarray  # (V, 3) float32: pixel x, pixel y (of the doubled picture), depth
     faces: np.ndarray  # (F, 3) into the table
     islands: np.ndarray  # (F,) which piece of the sheet each triangle lies on
     uv_faces: np.ndarray  # (F, 3) into the uv
@@ -65,7 +63,7 @@ _TONE = np.round(
 ).astype(np.float32)
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def fill_normals(table, faces, uv_faces, uv, with_tangents):
     """Area-weighted unit normals, and tangents along u when asked for, into their columns."""
     table[:, NORMAL : NORMAL + 3] = 0
@@ -96,7 +94,7 @@ def fill_normals(table, faces, uv_faces, uv, with_tangents):
             _normalise(table, i, TANGENT)
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _normalise(table, row, first):
     x, y, z = table[row, first], table[row, first + 1], table[row, first + 2]
     scale = np.float32(1.0) / max(np.sqrt(x * x + y * y + z * z), np.float32(1e-18))
@@ -105,7 +103,7 @@ def _normalise(table, row, first):
     table[row, first + 2] = z * scale
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def develop(face_id, nearness, surface, maps):
     """Picture (H, W, 3), coverage (H, W) and share of the face (H, W), all uint8.
 
@@ -134,14 +132,18 @@ def develop(face_id, nearness, surface, maps):
                 count, across, down = 0, 0, 0
                 near, island = nearness[row, column], islands[face]
                 for k in range(start, 4):
-                    other = face_id[2 * y + (k >> 1), 2 * x + (k & 1)]
-                    if other < 0 or taken & (1 << k) or islands[other] != island:
-                        continue
-                    gap = nearness[2 * y + (k >> 1), 2 * x + (k & 1)] - near
-                    if abs(gap) < _PATCH_M * near * near:
-                        taken |= 1 << k
-                        count, across, down = count + 1, across + (k & 1), down + (k >> 1)
-                middle_x, middle_y = 2 * x + 0.5 + across / count, 2 * y + 0.5 + down / count
+                    beside = face_id[2 * y + (k >> 1), 2 * x + (k & 1)]
+                    if beside != face:
+                        if beside < 0 or taken & (1 << k) or islands[beside] != island:
+                            continue
+                        gap = nearness[2 * y + (k >> 1), 2 * x + (k & 1)] - near
+                        if abs(gap) > _PATCH_M * near * near:
+                            continue
+                    taken |= 1 << k
+                    count, across, down = count + 1, across + (k & 1), down + (k >> 1)
+                share = _ONE / np.float32(count)
+                middle_x = np.float32(2 * x) + _HALF + np.float32(across) * share
+                middle_y = np.float32(2 * y) + _HALF + np.float32(down) * share
                 _carry(face, middle_x, middle_y, surface, point)
                 if len(maps.first) > 1:
                     _bend(point, maps)
@@ -159,15 +161,21 @@ def develop(face_id, nearness, surface, maps):
     return picture, coverage, face_share
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _carry(face, x, y, surface, point):
     """The table's columns, u and v of a triangle at (x, y), or at its nearest inner point."""
     faces, uv_faces, uv, table = surface.faces, surface.uv_faces, surface.uv, surface.table
-    w0, w1, w2 = barycentric(surface.samples, faces, face, x, y)
-    w0, w1, w2 = max(w0, 0.0), max(w1, 0.0), max(w2, 0.0)
-    scale = 1.0 / (w0 + w1 + w2)
-    w0, w1, w2 = np.float32(w0 * scale), np.float32(w1 * scale), np.float32(w2 * scale)
+    samples = surface.samples
     a, b, c = faces[face, 0], faces[face, 1], faces[face, 2]
+    ax, ay = samples[a, 0], samples[a, 1]
+    bx, by, cx, cy = samples[b, 0] - ax, samples[b, 1] - ay, samples[c, 0] - ax, samples[c, 1] - ay
+    # straight across the triangle: over its few millimetres the perspective does not show
+    area = np.float32(1.0) / (bx * cy - by * cx)
+    w1 = max(((x - ax) * cy - (y - ay) * cx) * area, _ZERO)
+    w2 = max((bx * (y - ay) - by * (x - ax)) * area, _ZERO)
+    w0 = max(_ONE - w1 - w2, _ZERO)
+    scale = _ONE / (w0 + w1 + w2)
+    w0, w1, w2 = w0 * scale, w1 * scale, w2 * scale
     for d in range(COLUMNS):
         point[d] = w0 * table[a, d] + w1 * table[b, d] + w2 * table[c, d]
     scale = np.float32(1.0) / np.sqrt(
@@ -180,7 +188,7 @@ def _carry(face, x, y, surface, point):
     point[_V] = w0 * uv[a, 1] + w1 * uv[b, 1] + w2 * uv[c, 1]
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _read(texture, u, v):
     """A uint8 texture at (u, v), bilinear, clamped: three numbers from 0 to 255."""
     rows, columns = texture.shape[0], texture.shape[1]
@@ -200,7 +208,7 @@ def _read(texture, u, v):
     return red, green, blue
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _bend(point, maps):
     """Turn a point's normal by the normal maps, in place."""
     r, g, b = _read(maps.first, point[_U], point[_V])
@@ -226,7 +234,7 @@ def _bend(point, maps):
         point[d] *= scale
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _highlight(nx, ny, nz, vx, vy, vz, light, exponent):
     """A glossy lobe about the half vector, times Schlick's Fresnel; about 1 at its peak."""
     hx, hy, hz = vx + light[0], vy + light[1], vz + light[2]
@@ -239,7 +247,7 @@ def _highlight(nx, ny, nz, vx, vy, vz, light, exponent):
     return fresnel * lobe * min(max(lit_side * np.float32(8), _ZERO), _ONE)
 
 
-@numba.njit(cache=True, fastmath=True)
+@numba.njit(cache=True, fastmath=True, nogil=True)
 def _light(point, texture):
     """The colour of one point under the studio's lights: three sRGB bytes as floats."""
     red, green, blue = _read(texture, point[_U], point[_V])

@@ -44,7 +44,7 @@ def write_sheet(
     for frame, reason in telling_frames(take, options.frames).items():
         for _, picture in read_frames(clip, frame, frame + 1):
             crop = crop_of(take, np.array([frame]), options.panel_height)
-            cell = panels.triple(picture, frame, crop)
+            cell = panels.triple(picture, frame, crop, panels.relief(frame))
             cells.append(np.vstack([_caption(take, frame, reason, cell.shape[1]), cell]))
     page = _page(cells, options.columns)
     temporary = path.with_name(path.name + ".tmp")

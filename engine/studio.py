@@ -159,7 +159,7 @@ def draw(
     face_id, nearness = visible_faces(samples, file.faces, doubled, cull_back=True)
     maps = relief or _FLAT
     surface = Surface(
-        samples, file.faces, sitter.islands, file.uv_faces, file.uv,
+        samples.astype(np.float32), file.faces, sitter.islands, file.uv_faces, file.uv,
         vertex_table(sitter, vertices, relief is not None),
     )  # fmt: skip
     texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))

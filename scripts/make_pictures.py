@@ -69,7 +69,7 @@ def preview_picture(take_path: Path) -> np.ndarray:
     rows = []
     for frame in frames:
         for _, picture in read_frames(clip, frame, frame + 1):
-            rows.append(panels.triple(picture, frame, crop))
+            rows.append(panels.triple(picture, frame, crop, panels.relief(frame)))
     return np.vstack(rows)
 
 

@@ -113,9 +113,10 @@ def _photograph(
     face_id, nearness = visible_faces(samples, faces, (SIZE[0] * 2, SIZE[1] * 2), cull_back=True)
     # one sheet for both: the head's on the left, the garment's on the right
     uv = np.concatenate([file.uv * (0.5, 1), garment.uv * (0.5, 1) + (0.5, 0)]).astype(np.float32)
+    uv_faces = np.concatenate([file.uv_faces, garment.faces + len(file.uv)])
     surface = shading.Surface(
-        samples, faces, islands, np.concatenate([file.uv_faces, garment.faces + len(file.uv)]),
-        uv, np.concatenate([head_table, cloth]),
+        samples.astype(np.float32), faces, islands, uv_faces, uv,
+        np.concatenate([head_table, cloth]),
     )  # fmt: skip
     size = len(sitter.texture)
     sheet = np.hstack([sitter.texture, cv2.resize(garment.texture, (size, size))])
