@@ -26,6 +26,8 @@ class FollowOptions:
 
     most_faces: int = 4  # the largest ones; a crowd would cost time and confuse nobody but us
     detect_every: int = 12  # pictures between two looks at the whole picture
+    search_every: int = 3  # likewise, while a face that was followed is missing beside others
+    search_frames: int = 50  # for so long
     least_presence: float = 0.5  # the network's own verdict
     least_width_px: float = 20.0  # below that the points mean nothing
     largest_jump: float = 0.5  # of the face's width, from one picture to the next
@@ -69,13 +71,19 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
     every: list[Tracklet] = []
     live: list[Tracklet] = []
     cuts: list[int] = []
+    last_loss = -options.search_frames
     for frame, picture in read_frames(clip):
         if cutter.is_cut(picture):
             cuts.append(frame)
             live = []
+        followed = len(live)
         live = [t for t in live if _continue(t, frame, picture, mesh, options)]
         live = _settle_conflicts(live)
-        if frame % options.detect_every == 0 or not live:
+        if len(live) < followed:
+            last_loss = frame
+        is_missing = frame - last_loss < options.search_frames
+        every_frames = options.search_every if is_missing else options.detect_every
+        if frame % every_frames == 0 or not live:
             boxes = detector.find_small(picture, _patience(frame, live, options))
             new = _begin(boxes, live, frame, picture, mesh, options)
             every += new

@@ -4,11 +4,12 @@ The mesh network never reports a cover: it invents a mouth. What gives a cover a
 around the lips keeps its colour (relative to the face's own) from frame to frame, whatever is
 said, until something else is in front of it. So each part's colours are compared with the clip's
 own usual ones, in units of their usual spread, after taking out what the head's turning explains.
+A hand of just the skin's colour is noticed by the lips' (lids', brow's) edges being gone.
 
 Where a part has two very different looks in one clip, one of them is a cover, and not always the
 rarer one: the look with edges where the mesh puts lips, lids or brows is the clean one.
 
-A part that is covered through the whole clip by something like skin can't be noticed this way.
+A part that is covered through the whole clip can't be noticed this way.
 """
 
 from collections.abc import Callable
@@ -37,6 +38,8 @@ class VisibilityOptions:
 
     cover_from: float = 1.7  # median distance of a part's colours, in usual spreads
     cover_to: float = 2.2
+    clear_from: float = 0.55  # edges of lips, lids, brows, over those of the clearly seen
+    clear_to: float = 0.35
     face_share: tuple[float, float] = (0.2, 0.8)  # covered share of the face's points, likewise
     looks_apart: float = 1.5  # two looks of a part this far apart: one of them is a cover
     rare_look_edges: float = 1.4  # the rarer is the clean one if its features are so much clearer
@@ -89,7 +92,10 @@ def judge_visibility(
             cover = _widen(1 - _fall(share, *options.face_share), options)
         else:
             distance = _over_clip(colours, pose, part, usual, lambda d: np.median(d, axis=1))
-            cover = _widen(1 - _fall(distance, options.cover_from, options.cover_to), options)
+            believed = _fall(distance, options.cover_from, options.cover_to)
+            clear = _feature_clearness(edges, part)
+            believed = np.minimum(believed, _fall(-clear, -options.clear_from, -options.clear_to))
+            cover = _widen(1 - believed, options)
         column = REGIONS.index(part.region)
         confidence[:, column] = np.minimum(confidence[:, column], 1 - cover)
     return confidence
@@ -217,6 +223,15 @@ def _two_groups(looks: np.ndarray) -> np.ndarray | None:
     for _ in range(20):
         border = (value[value <= border].mean() + value[value > border].mean()) / 2
     return value > border
+
+
+def _feature_clearness(edges: np.ndarray, part: _Part) -> np.ndarray:
+    """Edges of the part's feature among the face's, over what they are when clearly seen: (N,).
+
+    Speech and blinks leave at least 0.7 of them; a hand of exactly the skin's colour, 0.1 to 0.3.
+    """
+    clear = np.median(edges[:, part.feature], axis=1) / np.maximum(edges.mean(axis=1), 1.0)
+    return clear / max(float(np.percentile(clear, 80)), 1e-6)
 
 
 def _parts(landmarks: np.ndarray, pose: np.ndarray) -> list[_Part]:

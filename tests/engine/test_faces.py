@@ -1,0 +1,250 @@
+"""Following and telling apart faces: in a small painted world, and on real clips."""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine import tracklets
+from engine.detector import overlap, region_of, region_of_box, view_of
+from engine.exchange.protocol import AVFaceError
+from engine.exchange.take import REGIONS
+from engine.faces import FaceOptions, stretches, track_face
+from engine.media import Clip, open_clip
+from engine.people import choose_person, link_people, signature_of, unlikeness
+from engine.progress import Report
+from engine.tracklets import FollowOptions, follow_faces
+
+SIZE = (320, 180)
+
+
+def face_points(person: int) -> np.ndarray:
+    """Points of an invented face of size 1 around 0: (478, 3); each person's shape differs."""
+    common, own = np.random.default_rng(0), np.random.default_rng(person + 1)
+    points = common.uniform(-0.5, 0.5, (478, 3)) * [0.8, 1.0, 0.4]
+    points += own.normal(0, 0.03, (478, 3))
+    points[[33, 263]] = [[-0.3, -0.2, 0], [0.3, -0.2, 0]]
+    points[0], points[1] = [0, -0.5, 0], [0, 0.5, 0]  # so that all boxes are 1 high
+    return points
+
+
+@dataclass
+class World:
+    """Faces per frame: person -> (x, y, size); stands in for pictures, detector and mesh."""
+
+    frames: list[dict[int, tuple[float, float, float]]]
+    now: int = 0
+    detections: list[int] = field(default_factory=list)  # frames in which the detector was asked
+
+    def read_frames(self, clip: Clip):
+        for frame in range(len(self.frames)):
+            self.now = frame
+            yield frame, self.paint()
+
+    def paint(self) -> np.ndarray:
+        image = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
+        for person, (x, y, size) in sorted(self.frames[self.now].items(), key=lambda f: f[1][2]):
+            rows, columns = np.mgrid[: SIZE[1], : SIZE[0]]
+            inside = (abs(columns - x) < size * 0.5) & (abs(rows - y) < size * 0.55)
+            stripes = (columns - x + (rows - y) * (person - 1)) / size * 12
+            colour = [[190, 150, 120], [150, 100, 70], [200, 170, 160]][person % 3]
+            wave = 25 * np.sin(stripes + person)[..., None]
+            image[inside] = np.clip(np.array(colour) + wave, 0, 255)[inside]
+        return image
+
+    def find_small(self, picture: np.ndarray, levels: int) -> np.ndarray:
+        self.detections.append(self.now)
+        boxes = [
+            [x - s / 2, y - s / 2, x + s / 2, y + s / 2, 0.9] for x, y, s in self._front().values()
+        ]
+        return np.array(boxes).reshape(-1, 5)
+
+    def find(self, view, region: np.ndarray) -> tuple[np.ndarray, float]:
+        nearest = min(
+            self._front().items(),
+            key=lambda face: np.hypot(face[1][0] - region[0], face[1][1] - region[1]),
+            default=None,
+        )
+        if nearest is None:
+            return np.zeros((478, 3), np.float32), 0.0
+        person, (x, y, size) = nearest
+        reached = np.hypot(x - region[0], y - region[1]) < region[2] * 0.4
+        points = face_points(person) * size + [x, y, 0]
+        return points.astype(np.float32), 0.99 if reached else 0.01
+
+    def _front(self) -> dict[int, tuple[float, float, float]]:
+        """The faces that no larger face covers."""
+        faces = self.frames[self.now]
+        return {
+            person: (x, y, s)
+            for person, (x, y, s) in faces.items()
+            if not any(
+                s < t and abs(x - u) < 0.6 * t and abs(y - v) < 0.6 * t
+                for u, v, t in faces.values()
+            )
+        }
+
+
+@pytest.fixture
+def follow(monkeypatch: pytest.MonkeyPatch):
+    def run(frames: list[dict[int, tuple[float, float, float]]]):
+        world = World(frames)
+        clip = clip_of(len(frames))
+        monkeypatch.setattr(tracklets, "read_frames", world.read_frames)
+        monkeypatch.setattr(tracklets, "FaceDetector", lambda: world)
+        monkeypatch.setattr(tracklets, "FaceMesh", lambda: world)
+        followed = follow_faces(clip, FollowOptions(), Report())
+        return world, clip, followed, link_people(followed, clip)
+
+    return run
+
+
+def clip_of(count: int) -> Clip:
+    times = np.arange(count) / 25
+    return Clip(Path("a.mp4"), "video", Fraction(25), times, SIZE, False, 0.0, np.arange(count))
+
+
+def who(person, world: World) -> list[int]:
+    """Which of the world's people each of a person's frames shows, by place."""
+    shown = []
+    for frame, points in zip(person.frames, person.points, strict=True):
+        middle = points[:, :2].mean(0)
+        faces = world.frames[frame]
+        shown.append(min(faces, key=lambda p: np.hypot(*(np.array(faces[p][:2]) - middle))))
+    return shown
+
+
+def test_one_face_is_followed_with_few_detections(follow) -> None:
+    world, _, followed, people = follow([{0: (100 + k, 90, 60)} for k in range(40)])
+    assert len(followed.tracklets) == 1 and not followed.cuts
+    assert list(people[0].frames) == list(range(40))
+    assert len(world.detections) == 4
+
+
+def test_lost_face_is_found_again(follow) -> None:
+    frames = [{0: (150, 90, 60)} for _ in range(60)]
+    frames[20:35] = [{}] * 15
+    _, _, followed, people = follow(frames)
+    assert len(followed.tracklets) == 2 and len(people) == 1
+    assert sorted(set(range(60)) - set(people[0].frames)) == list(range(20, 35))
+
+
+def test_faces_that_cross_keep_their_people(follow) -> None:
+    width = SIZE[0]
+    frames = [{0: (60 + 4 * k, 90, 70), 1: (width - 60 - 4 * k, 92, 55)} for k in range(50)]
+    world, _, _, people = follow(frames)
+    assert len(people) == 2
+    for person in people:
+        shown = who(person, world)
+        assert len(shown) >= 33
+        assert shown.count(shown[0]) == len(shown), shown
+
+
+def test_another_face_does_not_take_over(follow) -> None:
+    """The captured person leaves; someone else comes to the same place."""
+    frames = [{0: (150, 90, 70)} for _ in range(30)]
+    frames += [{} for _ in range(10)]
+    frames += [{1: (150, 90, 70)} for _ in range(20)]
+    world, _, _, people = follow(frames)
+    assert len(people) == 2
+    assert set(who(people[0], world)) == {0} and list(people[0].frames) == list(range(30))
+
+
+def test_cut_to_another_person(follow) -> None:
+    frames = [{0: (150, 90, 100)} for _ in range(20)] + [{1: (160, 95, 100)} for _ in range(20)]
+    *_, people = follow(frames)
+    shown = sorted(list(person.frames) for person in people)
+    assert shown == [list(range(20)), list(range(20, 40))]
+
+
+def test_no_face(follow) -> None:
+    *_, people = follow([{} for _ in range(20)])
+    assert not people
+
+
+def test_choice_by_number_region_and_size(follow) -> None:
+    frames = [{0: (70, 90, 50), 1: (230, 90, 80)} for _ in range(20)]
+    world, clip, _, people = follow(frames)
+    report = Report()
+    default = choose_person(people, None, None, clip, report)
+    assert who(default, world)[0] == 1
+    assert "2 faces" in report.warnings[0] and "on the right" in report.warnings[0]
+    assert who(choose_person(people, 1, None, clip, report), world)[0] == 0
+    assert who(choose_person(people, None, (40, 60, 60, 60), clip, report), world)[0] == 0
+    with pytest.raises(AVFaceError, match="no face 2"):
+        choose_person(people, 2, None, clip, report)
+    with pytest.raises(AVFaceError, match="region"):
+        choose_person(people, None, (0, 0, 5, 5), clip, report)
+
+
+def test_signature_ignores_pose_and_scale(follow) -> None:
+    frames = [{0: (90, 90, 60), 1: (240, 90, 60)} for _ in range(6)]
+    _, _, followed, _ = follow(frames)
+    one, other = (signature_of(t) for t in followed.tracklets)
+    moved = followed.tracklets[0]
+    angle = np.radians(25)
+    turn = np.array(
+        [[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]]
+    )
+    moved.points = [(p @ turn * 1.7 + 30).astype(np.float32) for p in moved.points]
+    assert unlikeness(one, signature_of(moved)) < 0.05
+    assert unlikeness(one, other) > 1.9
+
+
+def test_overlap_and_regions() -> None:
+    boxes = np.array([[0, 0, 10, 10], [5, 0, 15, 10], [20, 20, 30, 30.0]])
+    np.testing.assert_allclose(overlap(boxes[:1], boxes)[0], [1, 1 / 3, 0])
+    points = face_points(0)
+    angle = np.radians(30)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    assert region_of(points)[3] == pytest.approx(0)
+    assert region_of(points[:, :2] @ turn)[3] == pytest.approx(angle)
+    assert region_of_box(np.array([10, 20, 30, 60.0]))[:2] == pytest.approx([20, 40])
+
+
+@pytest.mark.parametrize("side", [40.0, 2000.0])
+def test_view_keeps_places(side: float) -> None:
+    picture = np.zeros((1200, 1600, 3), np.uint8)
+    picture[596:604, 796:804] = 255  # around (800, 600)
+    view = view_of(picture, np.array([790.0, 590.0, side, 0.3]))
+    x, y = view.inside(np.array([800.0, 600.0]))
+    found = np.argwhere(view.pixels[..., 0] > 100).mean(0) + 0.5
+    assert found == pytest.approx([y, x], abs=0.6)
+    assert max(view.pixels.shape) < 700
+
+
+def test_stretches() -> None:
+    assert stretches(np.array([1, 1, 0, 0, 1], bool)) == [(0, 1), (4, 4)]
+    assert stretches(np.zeros(3, bool)) == []
+
+
+def test_sound_has_no_face() -> None:
+    sound = Clip(
+        Path("a.wav"), "sound", Fraction(25), np.zeros(0), (0, 0), True, 0.0, np.zeros(0, int)
+    )
+    with pytest.raises(AVFaceError, match="sound only"):
+        track_face(sound, FaceOptions(), Report())
+
+
+def test_real_faces(clips: Path) -> None:
+    fractions: list[float] = []
+    report = Report(listener=lambda stage, fraction: fractions.append(fraction))
+    track = track_face(open_clip(clips / "hard" / "face_gone_30_45.mp4"), FaceOptions(), report)
+    assert list(np.flatnonzero(~track.seen)) == list(range(30, 46))
+    assert np.isfinite(track.landmarks[track.seen]).all() and np.isnan(track.boxes[30]).all()
+    assert report.warnings == ["The face is lost for 0.6 s at 1.2 s."]
+    assert fractions == sorted(fractions) and fractions[-1] == 1.0
+
+
+def test_covered_mouth_is_noticed(clips: Path) -> None:
+    clip = open_clip(clips / "hard" / "mouth_covered_20_44.mp4")
+    mouth = track_face(clip, FaceOptions(), Report()).confidence[:, REGIONS.index("mouth")]
+    assert (mouth[20:45] < 0.1).all()
+    assert (mouth[:17] > 0.9).all() and (mouth[48:] > 0.9).all()
+
+
+def test_cartoon_has_no_face(clips: Path) -> None:
+    with pytest.raises(AVFaceError, match="No face"):
+        track_face(open_clip(clips / "noface_bunny.webm", end=2.0), FaceOptions(), Report())

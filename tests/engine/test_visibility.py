@@ -1,0 +1,199 @@
+"""Covers, turning and blur on an invented face whose colours are known."""
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.detector import View
+from engine.exchange.take import REGIONS
+from engine.looks import LOWER_INNER, LOWER_OUTER, MOUTH_ROWS, UPPER_INNER, UPPER_OUTER, look_at
+from engine.mouth import judge_mouth
+from engine.visibility import head_angles, judge_visibility
+
+FRAMES = 90
+SKIN_RGB = np.array([200, 150, 125])
+HAND_RGB = np.array([196, 148, 124])
+
+
+def face_shape() -> np.ndarray:
+    """478 points in eye widths: y down, the chin at 1.1; anatomical only where tests look."""
+    rng = np.random.default_rng(3)
+    points = np.column_stack([rng.uniform(-0.65, 0.65, 478), rng.uniform(-0.6, 1.1, 478)])
+    depth = 0.5 * points[:, 0] ** 2 + 0.2 * (points[:, 1] - 0.25) ** 2
+    points = np.column_stack([points, depth])
+    lines = {
+        UPPER_INNER: 0.70, LOWER_INNER: 0.72, UPPER_OUTER: 0.64, LOWER_OUTER: 0.80,
+    }  # fmt: skip
+    for line, height in lines.items():
+        points[list(line), 0] = np.linspace(-0.22, 0.22, len(line))
+        points[list(line), 1] = height
+    points[[61, 291], :2] = [[-0.28, 0.71], [0.28, 0.71]]
+    points[[33, 133, 362, 263], :2] = [[-0.5, 0], [-0.17, 0], [0.17, 0], [0.5, 0]]
+    points[[10, 152], :2] = [[0, -0.7], [0, 1.1]]
+    points[4, :2] = [0, 0.4]
+    points[[33, 263, 10, 152], 2] = 0.1
+    return points
+
+
+@pytest.fixture(scope="module")
+def face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Landmarks (T, 478, 3), Lab colours (T, 478, 3) and edges (T, 478) of a talking face."""
+    rng = np.random.default_rng(0)
+    shape = face_shape()
+    landmarks = np.repeat(shape[None] * 100 + [160, 120, 0], FRAMES, axis=0)
+    rgb = np.repeat(SKIN_RGB[None], 478, axis=0).astype(float)
+    rgb += 20 * np.sin(5 * shape[:, :1])  # the face's own light and shade
+    lips = list(UPPER_OUTER + LOWER_OUTER)
+    rgb[lips] = [170, 90, 90]
+    edges = np.full((FRAMES, 478), 4.0)
+    near_lips = np.abs(shape[:, 1] - 0.72) < 0.12
+    near_eyes = np.abs(shape[:, 1]) < 0.12
+    edges[:, near_lips | near_eyes] = 20
+    light = 1 + 0.1 * np.sin(np.arange(FRAMES) / 9)[:, None, None]
+    frames = rgb * light + rng.normal(0, 3, (FRAMES, 478, 3))
+    return landmarks, lab(frames), edges.astype(np.uint8)
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    return cv2.cvtColor(np.clip(rgb, 0, 255).astype(np.uint8), cv2.COLOR_RGB2LAB)
+
+
+def covered(face, region: np.ndarray, frames: slice, rgb: np.ndarray, edges: int = 2):
+    """The same face with something of one colour before the points in `region`."""
+    landmarks, colours, steepness = (a.copy() for a in face)
+    count = len(range(*frames.indices(FRAMES)))
+    noise = np.random.default_rng(1).normal(0, 3, (count, int(region.sum()), 3))
+    shade = 1 - 0.15 * np.linspace(-1, 1, int(region.sum()))[:, None] ** 2
+    patch = colours[frames]
+    patch[:, region] = lab(rgb * shade + noise)
+    colours[frames] = patch
+    steep = steepness[frames]
+    steep[:, region] = edges
+    steepness[frames] = steep
+    return landmarks, colours, steepness
+
+
+def lower_face() -> np.ndarray:
+    return face_shape()[:, 1] > 0.5
+
+
+def column(confidence: np.ndarray, region: str) -> np.ndarray:
+    return confidence[:, REGIONS.index(region)]
+
+
+def test_clean_face_is_believed(face) -> None:
+    confidence = judge_visibility(*face)
+    assert confidence.shape == (FRAMES, len(REGIONS))
+    assert confidence.min() > 0.95
+
+
+@pytest.mark.parametrize("rgb", [HAND_RGB, np.array([30, 30, 34]), np.array([235, 235, 230])])
+@pytest.mark.parametrize("frames", [slice(30, 50), slice(10, 75)])
+def test_cover_is_noticed(face, rgb: np.ndarray, frames: slice) -> None:
+    """A hand of the skin's own colour, a microphone, paper; also for most of the clip."""
+    confidence = judge_visibility(*covered(face, lower_face(), frames, rgb))
+    mouth = column(confidence, "mouth")
+    assert mouth[frames].max() < 0.2
+    outside = np.r_[mouth[: frames.start - 3], mouth[frames.stop + 3 :]]
+    assert outside.min() > 0.9
+    assert column(confidence, "left_eye").min() > 0.9
+    assert column(confidence, "right_eye").min() > 0.9
+
+
+def test_cover_reaches_two_frames_further(face) -> None:
+    mouth = column(judge_visibility(*covered(face, lower_face(), slice(40, 50), HAND_RGB)), "mouth")
+    assert list(np.flatnonzero(mouth < 0.5)) == list(range(38, 52))
+
+
+def test_covered_eye(face) -> None:
+    shape = face_shape()
+    eye = (np.abs(shape[:, 1]) < 0.3) & (shape[:, 0] > 0.05)  # the subject's left
+    confidence = judge_visibility(*covered(face, eye, slice(40, 60), HAND_RGB))
+    assert column(confidence, "left_eye")[40:60].max() < 0.2
+    assert column(confidence, "right_eye").min() > 0.9
+    assert column(confidence, "mouth").min() > 0.9
+
+
+def test_darkness_and_noise_alone_are_no_cover(face) -> None:
+    landmarks, _, edges = face
+    rng = np.random.default_rng(5)
+    dark = rng.normal(30, 9, (1, 478, 3)) + rng.normal(0, 8, (FRAMES, 478, 3))
+    assert judge_visibility(landmarks, lab(dark), edges).min() > 0.9
+
+
+def test_flash_of_light_is_no_cover(face) -> None:
+    landmarks, colours, edges = face
+    bright = colours.copy()
+    bright[40:60, :, 0] = np.minimum(bright[40:60, :, 0].astype(int) + 40, 255)
+    assert judge_visibility(landmarks, bright, edges).min() > 0.9
+
+
+@pytest.mark.parametrize("yaw, far", [(50.0, "left_eye"), (-50.0, "right_eye")])
+def test_far_eye_is_doubted(face, yaw: float, far: str) -> None:
+    landmarks, colours, edges = face
+    angle = np.radians(yaw)
+    turn = np.array(
+        [[np.cos(angle), 0, -np.sin(angle)], [0, 1, 0], [np.sin(angle), 0, np.cos(angle)]]
+    )
+    middle = landmarks.mean(axis=(0, 1))
+    turned = (landmarks - middle) @ turn.T + middle
+    assert head_angles(turned)[:, 0] == pytest.approx(yaw, abs=4)
+    confidence = judge_visibility(turned, colours, edges)
+    assert column(confidence, far).max() < 0.8
+    assert column(confidence, "mouth").min() > 0.9
+
+
+def test_blur_is_doubted(face) -> None:
+    landmarks, colours, edges = face
+    blurred = edges.copy()
+    blurred[20:25] = blurred[20:25] // 4
+    confidence = judge_visibility(landmarks, colours, blurred)
+    assert confidence[20:25].max() < 0.2 and np.delete(confidence, range(20, 25), 0).min() > 0.9
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_few_frames(face, count: int) -> None:
+    confidence = judge_visibility(*(a[:count] for a in face))
+    assert confidence.shape == (count, len(REGIONS)) and confidence.min() > 0.9
+
+
+def test_half_clip_gives_the_same_as_the_whole_in_blocks(face) -> None:
+    """Longer than one block: the same frames again and again are judged alike."""
+    parts = covered(face, lower_face(), slice(30, 50), HAND_RGB)
+    many = [np.concatenate([a] * 10) for a in parts]
+    mouth = column(judge_visibility(*many), "mouth").reshape(10, FRAMES)
+    assert (np.abs(mouth[0] - mouth) < 0.3).all()
+
+
+def painted_mouth(kind: str, gap_px: float) -> tuple[View, np.ndarray]:
+    """A face painted with something between its lips: teeth, flesh or dark."""
+    points = face_shape() * [150, 150, 150] + [160, 130, 0]
+    points[list(UPPER_INNER), 1] = 235 - gap_px / 2
+    points[list(LOWER_INNER), 1] = 235 + gap_px / 2
+    points[list(UPPER_OUTER), 1] = 235 - gap_px / 2 - 14
+    points[list(LOWER_OUTER), 1] = 235 + gap_px / 2 + 14
+    image = np.full((320, 320, 3), SKIN_RGB, np.uint8)
+    image[int(235 - gap_px / 2 - 16) : int(235 + gap_px / 2 + 16), 115:205] = [180, 85, 90]
+    inside = {"teeth": [190, 178, 150], "flesh": [150, 75, 75], "dark": [40, 25, 25]}[kind]
+    image[round(235 - gap_px / 2) : round(235 + gap_px / 2), 118:202] = inside
+    return View(image, np.zeros(2, np.float32), 1.0), points
+
+
+@pytest.mark.parametrize("kind", ["teeth", "flesh", "dark"])
+@pytest.mark.parametrize("cast", [(1.0, 1.0, 1.0), (1.1, 0.85, 0.5), (0.6, 0.6, 0.65)])
+def test_inside_of_the_mouth(kind: str, cast: tuple[float, float, float]) -> None:
+    """Whatever the light's colour and strength."""
+    view, points = painted_mouth(kind, 16)
+    lit = View(np.clip(view.pixels * cast, 0, 255).astype(np.uint8), view.origin, view.scale)
+    look = look_at(lit, points)
+    assert look.mouth.shape == (MOUTH_ROWS, 9, 3)
+    seen = judge_mouth(points[None], look.colours[None], look.mouth[None], look.lips[None])[0]
+    assert seen.sum() == pytest.approx(1)
+    assert ("teeth", "flesh", "dark")[int(np.argmax(seen))] == kind and seen.max() > 0.7
+
+
+def test_shut_mouth_says_nothing() -> None:
+    view, points = painted_mouth("dark", 1)
+    look = look_at(view, points)
+    seen = judge_mouth(points[None], look.colours[None], look.mouth[None], look.lips[None])
+    assert np.isnan(seen).all()
