@@ -53,9 +53,9 @@ SUBNASALE = 2
 
 # Standard deviations, mm, of a landmark about the head's own point; in order, the later wins.
 _LANDMARK_MM = (
-    (OVAL, 3.5), (HAIRLINE, 5.0), (CHIN, 0.96), (CHIN_EDGE, 1.3), (NOSE, 1.3),
-    (RIGHT_BROW + LEFT_BROW, 0.8), (OUTER_LIPS, 1.0), (INNER_LIPS, 0.9),
-    (RIGHT_LIDS + LEFT_LIDS, 0.8), (MOUTH_CORNERS, 0.4),
+    (OVAL, 3.5), (HAIRLINE, 5.0), (CHIN, 0.6), (CHIN_EDGE, 0.8), (NOSE, 1.3),
+    (RIGHT_BROW + LEFT_BROW, 0.5), (OUTER_LIPS, 1.0), (INNER_LIPS, 0.9),
+    (RIGHT_LIDS + LEFT_LIDS, 0.8), (MOUTH_CORNERS, 0.2),
 )  # fmt: skip
 _OTHER_MM, _PUPIL_MM = 2.0, 1.2
 PAIR_SD = 0.5e-3  # m, of the difference of two lip or lid points

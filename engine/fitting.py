@@ -57,6 +57,7 @@ _CUT_DISTANCE, _CUT_SCALE = 1.2, 0.35  # eye distances moved, log of size: nobod
 _CHUNK, _OVERLAP = 400, 24  # frames solved at once, and shared by neighbours
 _ITERATIONS = 8
 _SMOOTHING = 2.0
+_LIPS_PRESS = 4e-4  # m: soft lips that are pressed overlap so far
 _RESIDUAL_HALF_MM = 3.0  # a region that misses its points so far is half believed
 _PROFILE = (0.5, 1.2)  # rad of turn between which confidence falls
 
@@ -138,7 +139,7 @@ def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip
             weights=head.weights,
             pairs=PAIRS,
             lip_pairs=len(LIP_PAIRS),
-            lip_floor=shut / 2,
+            lip_floor=shut / 2 - _LIPS_PRESS,
         ),
         camera=Camera(
             float(options.focal or _FOCAL_PER_SIDE * max(track.size)),
