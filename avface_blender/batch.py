@@ -199,14 +199,10 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
 
 
 def _save_blend(_result: ImportResult, path: Path) -> None:
-    """Save the scene, the files beside it by relative paths, so that the folder can be moved."""
+    """Save the scene; a first save makes the paths of its files relative to it."""
     temporary = path.with_name(f"{path.stem}.partial.blend")
     try:
-        for _ in range(2):  # paths can be made relative only to a place that the file has
-            bpy.ops.wm.save_as_mainfile(
-                filepath=str(temporary), check_existing=False, compress=True
-            )
-            bpy.ops.file.make_paths_relative()
+        bpy.ops.wm.save_as_mainfile(filepath=str(temporary), check_existing=False, compress=True)
         os.replace(temporary, path)
     except (RuntimeError, OSError) as error:
         temporary.unlink(missing_ok=True)
@@ -214,8 +210,6 @@ def _save_blend(_result: ImportResult, path: Path) -> None:
             f"{path} can't be written ({str(error).strip()}).",
             "Free some disk space or choose another --out.",
         ) from error
-    finally:
-        temporary.with_suffix(".blend1").unlink(missing_ok=True)
 
 
 EXPORTS: dict[str, Callable[[ImportResult, Path], None]] = {
