@@ -68,6 +68,12 @@ def gain(a: np.ndarray, b: np.ndarray) -> float:
     return float(a[both].std() / max(b[both].std(), 1e-9)) if both.any() else float("nan")
 
 
+def slow_gain(a: np.ndarray, b: np.ndarray, window: int = 5) -> float:
+    """`gain` of running means over `window` frames: noise counts little."""
+    means = [np.convolve(signal, np.ones(window) / window, "valid") for signal in (a, b)]
+    return gain(*means)
+
+
 def comparable_frames(landmarks: dict[str, np.ndarray], base: str) -> np.ndarray:
     """Frames (T,) that all trackers have, on the same face as the tracker `base`."""
     face = landmarks[base]

@@ -1,0 +1,228 @@
+"""Captures of a folder of clips against trackers that the product doesn't use, as a table.
+
+The folder holds clips, and `referees/<clip>__<tracker>68.npy` (T, 68, 2) pixels for `ghost` and
+`pfld` (mouth, eyes, brows) and `3ddfa` (jaw), with `<clip>__3ddfa_rotation.npy` (T, 3, 3) for the
+head's turn. Clips without referees are left out.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..exchange.protocol import AVFaceError
+from ..faces import FaceOptions, FaceTrack, track_face
+from ..fitting import FitOptions, FitResult, fit_clip
+from ..geometry import rotation_matrix
+from ..head.model import Head
+from ..media import open_clip
+from ..progress import Report
+from ..weights import load_head
+from .metrics import (
+    EYE_DISTANCE_MM,
+    MESH_TO_68,
+    SIGNALS,
+    blinks,
+    closure_counts,
+    comparable_frames,
+    correlation,
+    face_frame,
+    face_signals,
+    gain,
+    jitter_mm,
+    matched,
+    slow_gain,
+    still_frames,
+    turn_degrees,
+)
+
+_REFEREE = {"gap": "ghost", "width": "ghost", "jaw": "3ddfa", "eye": "ghost", "brow": "ghost"}
+_REFEREES = ("ghost", "pfld", "3ddfa")
+_BLINK = {"fit": 0.62, "raw": 0.62, "ghost": 0.55, "pfld": 0.62}  # of the median opening
+# A clip whose mouth is covered in some frames, and the same clip uncovered.
+_COVERED = ("hard/mouth_covered_20_44.mp4", "grid_bbaf2n", range(20, 45))
+
+
+@dataclass(frozen=True)
+class _Captured:
+    track: FaceTrack
+    fit: FitResult
+
+    @property
+    def raw(self) -> np.ndarray:
+        """The tracker's own landmarks, (T, 68, 2) px."""
+        return self.track.landmarks[:, MESH_TO_68, :2].astype(float)
+
+
+def evaluate_clips(folder: Path, report: Report) -> tuple[str, dict]:
+    """Track and fit every clip that has referees: a table to print, and all figures."""
+    clips = {
+        path.stem: path
+        for path in sorted(folder.iterdir())
+        if path.is_file() and _referee_path(folder, path.stem, "ghost").is_file()
+    }
+    if not clips:
+        raise AVFaceError(
+            f"{folder} holds no clip with referees.",
+            "Put landmarks of other trackers in its folder referees/ (CLIP__ghost68.npy ...).",
+        )
+    head, figures, captured = Head(load_head()), {}, {}
+    for done, (name, path) in enumerate(clips.items()):
+        stage = report.part(name[:12], done / len(clips), 1 / len(clips))
+        captured[name] = _capture(path, head, stage)
+        figures[name] = _score(folder, name, captured[name])
+    summary = _summarize(figures)
+    covered, uncovered, frames = _COVERED
+    if (folder / covered).is_file() and uncovered in captured:
+        under = _capture(folder / covered, head, report.part("covered", 1, 0))
+        summary["covered mouth"] = _covered(captured[uncovered], under, frames)
+    return _table(figures, summary), {"clips": figures, "summary": summary}
+
+
+def _capture(path: Path, head: Head, report: Report) -> _Captured:
+    track = track_face(open_clip(path), FaceOptions(), report.part(report.stage, 0, 0.7))
+    return _Captured(track, fit_clip(track, head, FitOptions(), report))
+
+
+def _referee_path(folder: Path, name: str, referee: str) -> Path:
+    return folder / "referees" / f"{name}__{referee}68.npy"
+
+
+def _score(folder: Path, name: str, captured: _Captured) -> dict:
+    """All figures of one clip: "fit" and "raw" side by side."""
+    points = {"fit": captured.fit.landmarks_px, "raw": captured.raw}
+    for referee in _REFEREES:
+        if (path := _referee_path(folder, name, referee)).is_file():
+            points[referee] = np.load(path).astype(float)
+    frames = min(map(len, points.values()))
+    points = {who: landmarks[:frames] for who, landmarks in points.items()}
+    good = comparable_frames(points, "raw")
+    signals = {
+        who: {k: np.where(good, v, np.nan) for k, v in face_signals(landmarks).items()}
+        for who, landmarks in points.items()
+    }
+    judges = [who for who in ("ghost", "pfld") if who in points]
+    still = still_frames([points[who] for who in judges], good)
+    scores: dict = {"frames": frames, "compared": int(good.sum())}
+    for who in ("fit", "raw"):
+        mine = signals[who]
+        scores[who] = {
+            "correlation": {
+                k: correlation(mine[k], signals[_REFEREE[k]][k])
+                for k in SIGNALS
+                if _REFEREE[k] in signals
+            },
+            "gain": {k: gain(mine[k], signals[_REFEREE[k]][k]) for k in SIGNALS
+                     if _REFEREE[k] in signals},
+            "jitter_mm": jitter_mm(points[who], still),
+            "closures": closure_counts(mine["gap"], [signals[j]["gap"] for j in judges]),
+            "blinks": _blink_counts(who, judges, signals),
+        }  # fmt: skip
+    scores["gain_on_raw"] = {k: slow_gain(signals["fit"][k], signals["raw"][k]) for k in SIGNALS}
+    scores["turn_degrees"] = _turn_error(folder, name, captured, good)
+    return scores
+
+
+def _blink_counts(who: str, judges: list[str], signals: dict[str, dict]) -> dict[str, int]:
+    """Blinks that all judges see, and how many of them `who` sees."""
+    events = blinks(signals[judges[0]]["eye"], _BLINK[judges[0]])
+    for judge in judges[1:]:
+        other = blinks(signals[judge]["eye"], _BLINK[judge])
+        events = [event for event, hit in zip(events, matched(events, other), strict=True) if hit]
+    mine = blinks(signals[who]["eye"], _BLINK[who])
+    return {"seen": len(events), "hit": sum(matched(events, mine))}
+
+
+def _turn_error(folder: Path, name: str, captured: _Captured, good: np.ndarray) -> float:
+    """Median difference of the angle turned since the middle frame, degrees."""
+    path = folder / "referees" / f"{name}__3ddfa_rotation.npy"
+    if not path.is_file():
+        return float("nan")
+    referee = np.load(path)[: len(good)]
+    frames = good & np.isfinite(referee[:, 0, 0])
+    mine = rotation_matrix(captured.fit.params.head_pose[: len(good)][frames])
+    return float(np.median(np.abs(turn_degrees(mine) - turn_degrees(referee[frames]))))
+
+
+def _covered(truth: _Captured, under: _Captured, covered: range) -> dict[str, float]:
+    """What becomes of the mouth while it can't be seen, against the clip without the cover."""
+    lips = slice(48, 68)
+    mine, true = (face_frame(c.fit.landmarks_px)[:, lips] for c in (under, truth))
+    frames = np.array(covered)
+    steps = np.linalg.norm(np.diff(mine, axis=0), axis=-1).max(1)  # (T - 1,)
+    error = np.linalg.norm((mine - true)[frames], axis=-1)
+    return {
+        "largest_step_mm": float(steps[frames[0] - 1 : frames[-1] + 1].max() * EYE_DISTANCE_MM),
+        "lip_error_mm": float(error.mean() * EYE_DISTANCE_MM),
+        "mouth_confidence_covered": float(under.fit.confidence[frames, 1].mean()),
+        "mouth_confidence_before": float(under.fit.confidence[: frames[0] - 3, 1].mean()),
+    }
+
+
+def _summarize(figures: dict[str, dict]) -> dict:
+    """Medians over the clips, and what is counted over all of them."""
+    clips = list(figures.values())
+
+    def total(who: str, group: str, key: str) -> int:
+        return sum(clip[who][group][key] for clip in clips)
+
+    def share(part: int, whole: int) -> float:
+        return part / whole if whole else float("nan")
+
+    summary: dict = {}
+    for who in ("fit", "raw"):
+        summary[who] = {
+            "correlation": {
+                k: float(np.nanmedian([clip[who]["correlation"].get(k, np.nan) for clip in clips]))
+                for k in SIGNALS
+            },
+            "shut_lips_hit": share(
+                total(who, "closures", "shut_hit"), total(who, "closures", "shut")
+            ),
+            "open_lips_missed": share(
+                total(who, "closures", "open_missed"), total(who, "closures", "open")
+            ),
+            "blinks_hit": share(total(who, "blinks", "hit"), total(who, "blinks", "seen")),
+        }
+    ratios = [clip["fit"]["jitter_mm"] / clip["raw"]["jitter_mm"] for clip in clips]
+    summary["jitter_ratio"] = float(np.nanmedian(ratios))
+    summary["turn_degrees"] = float(np.nanmedian([clip["turn_degrees"] for clip in clips]))
+    summary["gain_on_raw"] = {
+        k: float(np.nanmedian([clip["gain_on_raw"][k] for clip in clips])) for k in SIGNALS
+    }
+    return summary
+
+
+def _table(figures: dict[str, dict], summary: dict) -> str:
+    """Rows of clips, fit / raw side by side, then medians and counts."""
+    lines = [
+        "Correlation with the referees (jaw: 3ddfa, the rest: ghost), fit / tracker's landmarks;",
+        "jitter of still frames, fit over tracker; turn of the head against 3ddfa, degrees.",
+        "",
+        f"{'clip':24}" + "".join(f"{k:^14}" for k in SIGNALS) + f"{'jitter':>8}{'turn':>7}",
+    ]
+
+    def row(name: str, fit: dict, raw: dict, jitter: float, turn: float) -> str:
+        cells = "".join(f"{fit.get(k, np.nan):6.3f} /{raw.get(k, np.nan):6.3f}" for k in SIGNALS)
+        return f"{name[:23]:24}{cells}{jitter:8.2f}{turn:7.2f}"
+
+    for name, clip in figures.items():
+        ratio = clip["fit"]["jitter_mm"] / clip["raw"]["jitter_mm"]
+        fit, raw = clip["fit"]["correlation"], clip["raw"]["correlation"]
+        lines.append(row(name, fit, raw, ratio, clip["turn_degrees"]))
+    fit, raw = summary["fit"], summary["raw"]
+    lines.append(
+        row("median", fit["correlation"], raw["correlation"], summary["jitter_ratio"],
+            summary["turn_degrees"])
+    )  # fmt: skip
+    lines += [
+        "",
+        "motion against the tracker's, slow part: "
+        + ", ".join(f"{k} {v:.2f}" for k, v in summary["gain_on_raw"].items()),
+        f"lips that ghost and pfld see shut: {fit['shut_lips_hit']:.1%} under 1.5 mm "
+        f"(tracker {raw['shut_lips_hit']:.1%}); wrongly shut {fit['open_lips_missed']:.1%} "
+        f"(tracker {raw['open_lips_missed']:.1%}); blinks hit {fit['blinks_hit']:.1%}",
+    ]
+    if covered := summary.get("covered mouth"):
+        lines.append("covered mouth: " + ", ".join(f"{k} {v:.2f}" for k, v in covered.items()))
+    return "\n".join(lines)
