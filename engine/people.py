@@ -14,6 +14,7 @@ from .tracklets import Followed, Tracklet, width_of
 _STEADY = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 10, 151, 9, 8, 234, 454, 127,
            356, 93, 323, 132, 361, 58, 288, 172, 397, 50, 280, 205, 425, 116, 345, 48, 278, 129,
            358, 54, 284, 103, 332, 67, 297, 109, 338, 21, 251, 162, 389)  # fmt: skip
+_END_FRAMES = 5
 _LEAST_FRAMES = 5  # a face seen in fewer is the detector's mistake
 
 
@@ -43,11 +44,11 @@ class LinkOptions:
     """When two tracklets are the same person.
 
     Measured on seven people: stretches of one person are at most 1.1 apart, of two people in
-    different clips at least 1.6.
+    different clips at least 1.6; what slides over a face moves its points.
     """
 
-    alike: float = 1.4  # signature distance up to which two tracklets can be one person
-    alike_alone: float = 1.9  # the same where the clip never shows two faces at once
+    alike: float = 1.5  # signature distance up to which two tracklets can be one person
+    alike_alone: float = 2.0  # the same where the clip never shows two faces at once
     near_seconds: float = 0.5  # after a gap this short, a face in the same place is the same one
     near_widths: float = 0.5  # the same place: within this many face widths
     near_factor: float = 0.35  # on the distance of signatures, which a turned small face blurs
@@ -87,12 +88,17 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
 
 
 def signature_of(tracklet: Tracklet) -> Signature:
-    """The signature from up to 30 frames of a tracklet."""
-    chosen = np.unique(np.linspace(0, len(tracklet.frames) - 1, 30).astype(int))
+    """The signature from up to 30 frames of a tracklet.
+
+    Not from its ends, where something may be sliding over the face.
+    """
+    last = len(tracklet.frames) - 1
+    margin = min(_END_FRAMES, last // 3)
+    chosen = np.unique(np.linspace(margin, last - margin, 30).astype(int))
     points = np.array([tracklet.points[k][list(_STEADY)] for k in chosen], float)
     colours = np.array([tracklet.looks[k].colours[:468] for k in chosen], np.float32)
     colours -= np.median(colours[:, SKIN], axis=1, keepdims=True)
-    return Signature(_mean_shape(points), np.median(colours, axis=0) / COLOUR_NOISE)
+    return Signature(_usual_shape(points), np.median(colours, axis=0) / COLOUR_NOISE)
 
 
 def unlikeness(one: Signature, other: Signature) -> float:
@@ -103,13 +109,13 @@ def unlikeness(one: Signature, other: Signature) -> float:
     return float(np.hypot(shape, colours) / 2)
 
 
-def _mean_shape(points: np.ndarray) -> np.ndarray:
-    """Mean of point sets after moving, turning and scaling them on each other: (M, P, 3)."""
+def _usual_shape(points: np.ndarray) -> np.ndarray:
+    """Median of point sets after moving, turning and scaling them on each other: (M, P, 3)."""
     points = points - points.mean(1, keepdims=True)
     points = points / np.linalg.norm(points, axis=(1, 2), keepdims=True)
     mean = points[len(points) // 2]
     for _ in range(3):
-        mean = np.mean([cloud @ _rotation(cloud, mean) for cloud in points], axis=0)
+        mean = np.median([cloud @ _rotation(cloud, mean) for cloud in points], axis=0)
         mean /= np.linalg.norm(mean)
     return mean
 
