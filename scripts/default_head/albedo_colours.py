@@ -11,12 +11,13 @@ takes green most. The steps were set so that -2 to 2 covers the range of human s
     dark          75  48  38          -2.59 -3.48 -3.89
 """
 
-SKIN = (0.02, -1.08, -1.66)
-MELANIN = (-0.80, -0.76, -0.76)
+SKIN = (-0.08, -1.18, -1.74)
+MELANIN = (-0.76, -0.75, -0.75)
 BLOOD = (-0.03, -0.20, -0.13)
 YELLOW = (0.02, 0.02, -0.12)
-HAIR = (-2.75, -3.25, -3.65)
+HAIR = (-3.0, -3.45, -3.8)
 HAIR_ON_SKIN = (-1.9, -1.55, -1.35)  # hair over skin of the mean colour, as a change
+STUBBLE = (-2.1, -1.5, -1.1)  # short hair lets the skin shine through, and looks bluish
 IRIS = (-1.85, -2.3, -2.9)
 SCLERA = (1.15, 0.95, 0.85)
 
@@ -44,7 +45,7 @@ MEAN = {
     "lid_margin": (0.12, -0.10, -0.02),
     "nostril": (-1.6, -2.0, -1.9),
     "pores": (0.045, 0.055, 0.06),
-    "stubble": times(HAIR_ON_SKIN, 0.05),
+    "stubble": times(STUBBLE, 0.05),
     "cheeks": times(BLOOD, 0.75),
     "nose": times(BLOOD, 0.8),
     "wing_folds": times(BLOOD, 1.0),
@@ -79,7 +80,7 @@ MEAN = {
 
 # Component -> (smallest coefficient that counts, map -> change per unit).
 COMPONENTS: dict[str, tuple[float, dict[str, tuple]]] = {
-    "melanin": (-3, {
+    "melanin": (-1.9, {
         "bare": MELANIN, "hair": (-0.45, -0.45, -0.45), "brow": (0.28, 0.2, 0.2),
         "brow_shade": (0.1, 0.1, 0.1), "lips": (-0.02, 0.07, 0.03), "iris": (-0.3, -0.5, -0.65),
         "iris_inner": (-0.12, -0.08, 0.0), "gums": (-0.2, -0.15, -0.15),
@@ -87,10 +88,10 @@ COMPONENTS: dict[str, tuple[float, dict[str, tuple]]] = {
         "nostril": (0.3, 0.35, 0.3), "stubble": (0.03, 0.02, 0.02),
     }),
     "haemoglobin": (-3, {
-        "bare": times(BLOOD, 0.55), "lips": times(BLOOD, 0.5), "socket": times(BLOOD, 0.5),
+        "bare": times(BLOOD, 0.45), "lips": times(BLOOD, 0.5), "socket": times(BLOOD, 0.5),
     }),
-    "undertone": (-3, {"bare": YELLOW}),
-    "cheek_redness": (-2, {"cheeks": times(BLOOD, 0.55)}),
+    "undertone": (-1.4, {"bare": YELLOW}),
+    "cheek_redness": (-2, {"cheeks": times(BLOOD, 0.75)}),
     "nose_redness": (-2, {"nose": times(BLOOD, 0.7), "wing_folds": times(BLOOD, 0.5)}),
     "ear_chin_redness": (-2, {"ears": times(BLOOD, 0.6), "chin": times(BLOOD, 0.6)}),
     "lip_redness": (-3, {"lips": (-0.02, -0.19, -0.09)}),
@@ -103,11 +104,11 @@ COMPONENTS: dict[str, tuple[float, dict[str, tuple]]] = {
     "brow_colour": (-2, {"brow": (-0.22, -0.26, -0.26), "brow_shade": (-0.05, -0.06, -0.06)}),
     "brow_height": (0, {"brow_top": times(BROW_COLOUR, 0.42)}),
     "brow_depth": (0, {"brow_foot": times(BROW_COLOUR, 0.42)}),
-    "brow_bridge": (0.3, {"brow_bridge": times(BROW_COLOUR, 0.3)}),
-    "stubble": (0, {"stubble": times(HAIR_ON_SKIN, 0.19)}),
-    "moustache": (0.4, {"moustache": times(HAIR_ON_SKIN, 0.32)}),
-    "goatee": (0.5, {"goatee": times(HAIR_ON_SKIN, 0.34)}),
-    "beard": (0.6, {"beard": times(HAIR_ON_SKIN, 0.45)}),
+    "brow_bridge": (0.3, {"brow_bridge": times(BROW_COLOUR, 0.4)}),
+    "stubble": (0, {"stubble": times(STUBBLE, 0.19)}),
+    "moustache": (0.4, {"moustache": times(STUBBLE, 0.42)}),
+    "goatee": (0.5, {"goatee": times(STUBBLE, 0.5)}),
+    "beard": (0.6, {"beard": times(STUBBLE, 0.5)}),
     "lashes": (-2, {"lashes": times(HAIR_ON_SKIN, 0.2), "lash_line": times(HAIR_ON_SKIN, 0.2)}),
     "freckles": (0.2, {"freckles": (-0.24, -0.33, -0.36)}),
     "moles": (-0.5, {"moles": (-0.55, -0.65, -0.65)}),
@@ -115,18 +116,18 @@ COMPONENTS: dict[str, tuple[float, dict[str, tuple]]] = {
     "age_spots": (0.2, {"age_spots": (-0.2, -0.27, -0.28)}),
     "pimples": (0.4, {"pimples": (-0.03, -0.30, -0.19)}),
     "pores": (-1.5, {"pores": (0.025, 0.03, 0.03)}),
-    "red_blotches": (-1, {"blotch_red": times(BLOOD, 0.10)}),
-    "brown_blotches": (-1, {"blotch_brown": times(MELANIN, 0.022)}),
+    "red_blotches": (-1, {"blotch_red": times(BLOOD, 0.14)}),
+    "brown_blotches": (-1, {"blotch_brown": times(MELANIN, 0.035)}),
     "tanned_brow": (-3, {"tan": times(MELANIN, 0.10), "forehead": times(MELANIN, 0.08)}),
     "neck_tone": (-3, {"neck": times(MELANIN, 0.16)}),
-    "t_zone": (-3, {"t_zone": times(MELANIN, 0.07)}),
+    "t_zone": (-3, {"t_zone": times(MELANIN, 0.12)}),
     "mouth_ring": (-2, {"mouth_ring": (-0.07, -0.07, -0.06)}),
     "hair_lightness": (-3, {
         "hair": (0.62, 0.66, 0.60), "brow": (0.2, 0.16, 0.12), "hair_strands": (0.1, 0.1, 0.1),
     }),
-    "hair_redness": (-3, {"hair": (0.24, 0.0, -0.16), "brow": (0.08, 0.0, -0.05)}),
+    "hair_redness": (-1, {"hair": (0.22, 0.0, -0.14), "brow": (0.08, 0.0, -0.05)}),
     "hair_grey": (0.7, {
-        "hair": (0.85, 1.08, 1.22), "hair_strands": (0.5, 0.5, 0.5), "brow": (0.2, 0.22, 0.22),
+        "hair": (0.95, 1.14, 1.20), "hair_strands": (0.2, 0.2, 0.2), "brow": (0.2, 0.22, 0.22),
     }),
     "crown": (0, {"hair_crown": (0.55, 0.42, 0.36)}),
     "hairline": (-2, {"hair_front": (0.5, 0.4, 0.34)}),

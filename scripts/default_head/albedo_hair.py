@@ -166,10 +166,10 @@ def _brow_bridge(sheet: Sheet, generator) -> np.ndarray:
     """Sparse hairs between the brows."""
     right, left = (np.mean(_brow_curves(sheet, side), axis=0)[0] for side in range(2))
     hairs = []
-    for t in generator.uniform(-0.02, 1.02, 70):
-        root = right + t * (left - right) + generator.normal(0, 5, 2) * [0.3, 1]
-        tip = root + generator.normal(0, 3, 2) + [0, -9]
-        hairs.append((np.stack([root, tip]), 0.6))
+    for t in generator.beta(0.6, 0.6, 110):
+        root = right + t * (left - right) + generator.normal(0, 1, 2) * [2, 7]
+        tip = root + np.array([8 * (t - 0.5), -5]) + generator.normal(0, 2, 2)
+        hairs.append((np.stack([root, tip]), 0.45))
     return draw_hairs(sheet.size, hairs, 4)
 
 
@@ -219,9 +219,9 @@ def _beard(sheet: Sheet, generator) -> dict[str, np.ndarray]:
         [nose - 3, nose - 4, mouth[1] + 5, mouth[1] + 6, mouth[1] + 16, mouth[1] + 45],
     )
     below = edge(x) - y
-    lips = sheet.soft(sheet.part("lips"), 2.0)
+    lips = sheet.soft(sheet.part("lips"), 1.2)
     region = smoothstep(-6, 9, below) * smoothstep(chin[1] - 55, chin[1] - 15, y)
-    region *= (1 - smoothstep(0.1, 0.6, lips)) * smoothstep(112, 95, azimuth)
+    region *= (1 - smoothstep(0.2, 0.7, lips)) * smoothstep(112, 95, azimuth)
     region *= sheet.main & ~sheet.part("ears")
     centre = np.exp(-((x / (half + 3)) ** 4))
     upper = region * centre * smoothstep(mouth[1] - 6, mouth[1] + 2, y)

@@ -12,7 +12,8 @@ from scipy.spatial import cKDTree  # type: ignore[attr-defined]
 
 from engine.exchange.head_file import HeadFile
 from engine.geometry import embed, vertex_normals
-from engine.render import depth_map, interpolate, rasterize
+from engine.occlusion import ambient_openness
+from engine.render import interpolate, rasterize
 
 
 @dataclass(frozen=True)
@@ -81,18 +82,8 @@ class Sheet:
 
     @cached_property
     def openness(self) -> np.ndarray:
-        """Share of the directions before a vertex's surface from which it is seen, (V,)."""
-        head, count = self.head, 96
-        normals = vertex_normals(head.template, head.faces)
-        height = 1 - 2 * (np.arange(count) + 0.5) / count
-        angle = np.pi * (3 - 5**0.5) * np.arange(count)  # Fibonacci's sphere
-        ring = np.sqrt(1 - height**2)
-        seen, weight = np.zeros(len(normals)), np.full(len(normals), 1e-9)
-        for view in np.stack([ring * np.cos(angle), height, ring * np.sin(angle)], 1):
-            facing = np.maximum(normals @ view, 0)
-            weight += facing
-            seen += facing * _visible_from(head.template, head.faces, view)
-        return seen / weight
+        """How much of the sky each texel sees, (n, n) in [0, 1]."""
+        return self.spread(ambient_openness(self.head.template, self.head.faces))
 
     def part(self, name: str) -> np.ndarray:
         """Texels on triangles that lie wholly in a mask, (n, n) bool."""
@@ -173,19 +164,6 @@ class Sheet:
             _stamp(canvas, row + generator.uniform(), column + generator.uniform(), radius,
                    generator.uniform(0.4, 1.0))  # fmt: skip
         return np.clip(canvas, 0, 1)
-
-
-def _visible_from(points: np.ndarray, faces: np.ndarray, view: np.ndarray) -> np.ndarray:
-    """Vertices that nothing hides from far away along `view`, (V,) bool."""
-    side = np.cross(view, [0.0, 1, 0] if abs(view[1]) < 0.9 else [1.0, 0, 0])
-    side /= np.linalg.norm(side)
-    screen = np.stack([points @ side, points @ np.cross(view, side), -(points @ view)], 1)
-    screen -= screen.min(0)
-    size = 400
-    screen[:, :2] *= (size - 1) / screen[:, :2].max()
-    depth = depth_map(screen, faces, (size, size))
-    column, row = np.minimum(screen[:, :2].astype(int), size - 1).T
-    return screen[:, 2] < depth[row, column] + 0.0015
 
 
 def _stamp(canvas, row: float, column: float, radius: float, strength: float) -> None:

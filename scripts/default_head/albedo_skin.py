@@ -74,7 +74,7 @@ def _lid_margin(sheet: Sheet) -> np.ndarray:
 
 def _nostrils(sheet: Sheet) -> np.ndarray:
     """The dark insides of nose and ears: skin that little light reaches."""
-    hidden = smoothstep(0.58, 0.32, sheet.spread(sheet.openness))
+    hidden = smoothstep(0.58, 0.32, sheet.openness)
     marks = sheet.landmarks
     middle = (marks[NOSTRILS[0]] + marks[NOSTRILS[1]]) / 2
     near = smoothstep(20, 14, np.linalg.norm(sheet.position - middle, axis=2))
