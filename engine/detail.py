@@ -40,8 +40,8 @@ from .unwrap import FaceSheet, map_surface
 Quality = Literal["off", "fast", "standard", "fine"]
 
 _COARSEST_PICTURE_MM = 1.6  # per pixel: with larger pixels nothing that folds can be seen
-_STATIC_TRUST = {"floor": 0.15, "line": 0.8}  # pigment leaks into what doesn't move
-_DYNAMIC_TRUST = {"floor": 0.5, "line": 1.0}
+_STATIC_TRUST = {"floor": 0.15, "line": 0.8, "core": 0.03}  # pigment leaks into what lasts
+_DYNAMIC_TRUST = {"floor": 0.5, "line": 1.0, "core": 0.012}
 
 
 @dataclass(frozen=True)

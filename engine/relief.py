@@ -29,7 +29,9 @@ _SHADING_FLOOR = 0.4  # of the median shading
 class SolveOptions:
     """Weights of the energy; lengths in mm."""
 
-    occlusion: float = 0.38  # kappa
+    # kappa: path-traced grooves under side and top light want 0.05, creases along the light's
+    # own direction show by their darkness alone and want 0.38 (docs/log.md)
+    occlusion: float = 0.15
     robust: float = 0.04  # log contrast from which the misfit counts linearly
     curvature: float = 0.0075  # mm^2, on the squared Laplacian (1/mm)
     size: float = 0.006  # on |D|

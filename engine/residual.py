@@ -15,7 +15,6 @@ HIGH_PASS_MM = 5.0
 
 _SKIN_TEXEL_MM = 0.8  # coarse enough to tell skin from hair
 _KNEE = 0.35  # log contrast beyond which a residual is compressed
-_CORE = 0.012  # log contrast below which it is noise
 _EDGE_MM = 3.0  # width over which residuals fade in from the edge of what is seen
 _STRONGEST = 0.7  # log contrast that skin relief doesn't reach: rims, hair, shadows' edges
 
@@ -105,15 +104,22 @@ def without_strangers(left: np.ndarray, weight: np.ndarray, texel_mm: float) -> 
 
 
 def gate(
-    left: np.ndarray, weight: np.ndarray, zones: np.ndarray, grain: Grain, floor: float, line: float
+    left: np.ndarray,
+    weight: np.ndarray,
+    zones: np.ndarray,
+    grain: Grain,
+    floor: float,
+    line: float,
+    core: float,
 ) -> np.ndarray:
     """The part of a residual (R, R) that is taken for relief.
 
-    Compressed and cored; kept whole in the fold zones, elsewhere only `floor` of it, or up to
-    `line` where it is line-like (structure-tensor coherence): creases are lines, blotches aren't.
+    Compressed, and cored (log contrast below `core` is noise or blotches); kept whole in the fold
+    zones, elsewhere only `floor` of it, or up to `line` where it is line-like (structure-tensor
+    coherence): creases are lines, blotches aren't.
     """
     compressed = _KNEE * np.tanh(left / _KNEE)
-    compressed = np.sign(compressed) * np.maximum(np.abs(compressed) - _CORE, 0)
+    compressed = np.sign(compressed) * np.maximum(np.abs(compressed) - core, 0)
     dy, dx = np.gradient(masked_blur(compressed, weight, 0.9 / grain.texel_mm))
     tensor = np.stack([dx * dx, dy * dy, dx * dy], axis=-1)
     xx, yy, xy = np.moveaxis(masked_blur(tensor, weight, 2.2 / grain.texel_mm), -1, 0)

@@ -175,11 +175,20 @@ def register(
         fine = values - masked_blur(values, trust, 4 / texel_mm)
         return np.clip(128 + 260 * fine * (trust > 0.05), 0, 255).astype(np.uint8)
 
+    still, moving = picture(albedo, known), picture(ratio, weight)
     finder = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    flow = finder.calc(picture(albedo, known), picture(ratio, weight), None)  # type: ignore
-    limit = _FLOW_LIMIT_MM / texel_mm
+    flow = finder.calc(still, moving, None)  # type: ignore[call-overload]
+    limit, reach = _FLOW_LIMIT_MM / texel_mm, _FLOW_SMOOTH_MM / texel_mm
     trust = known * weight + np.float32(1e-3)
-    return masked_blur(np.clip(flow, -limit, limit), trust, _FLOW_SMOOTH_MM / texel_mm)
+    flow = masked_blur(np.clip(flow, -limit, limit), trust, reach)
+
+    # On skin without marks the flow is a guess (a new wrinkle is pulled onto nothing): it counts
+    # as far as it makes the pictures more alike.
+    def unlike(values: np.ndarray) -> np.ndarray:
+        return masked_blur((still - values.astype(np.float32)) ** 2, trust, reach)
+
+    gain = 1 - unlike(shift(moving, flow)) / (unlike(moving) + 1)
+    return flow * np.clip((gain - 0.2) / 0.2, 0, 1)[..., None]
 
 
 def shift(values: np.ndarray, flow: np.ndarray) -> np.ndarray:

@@ -1,0 +1,276 @@
+"""Relief that is known is found again: a head with grooves, lit and drawn by the test itself."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from engine.detail import DetailOptions, bake_normals, encode, key_frames, recover_detail
+from engine.exchange.take import REGIONS
+from engine.faces import FaceTrack
+from engine.folds import fold_zones, open_skin
+from engine.geometry import embed, project
+from engine.head.model import FaceParams, Head
+from engine.light import harmonics
+from engine.media import Clip, open_clip
+from engine.progress import Report
+from engine.relief import differences, surface_steps
+from engine.render import interpolate, rasterize
+from engine.residual import Grain
+from engine.unwrap import FaceSheet, build_sheet, map_surface
+from engine.weights import load_head
+
+SIDE, FOCAL, DISTANCE = 448, 900.0, 0.55  # px, px, m: 1.6 px per mm
+LAMP = np.array([0.55, 0.15, 0.4, 0.25, 0, 0, 0, 0, 0.03])  # from above and a little aside
+FRAMES = 10
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return Head(load_head())
+
+
+@pytest.fixture(scope="module")
+def params(head: Head) -> FaceParams:
+    return FaceParams.neutral(head, FRAMES, FOCAL, DISTANCE)
+
+
+@pytest.fixture(scope="module")
+def sheet(head: Head, params: FaceParams) -> FaceSheet:
+    return build_sheet(head, head.rest(params.shape)[0], 384)
+
+
+@pytest.fixture(scope="module")
+def grooves(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) mm: five grooves across the forehead, 0.4 mm deep, 5 mm apart."""
+    row = np.arange(sheet.size, dtype=np.float32)[:, None] * sheet.texel_mm
+    brow = sheet.landmarks[[105, 334], 1].mean() * sheet.texel_mm
+    depth = sum(np.exp(-(((row - brow + 10 + 5 * k) / 0.9) ** 2) / 2) for k in range(5))
+    forehead = fold_zones(sheet) * open_skin(sheet) * (row < brow)
+    return np.float32(-0.4 * depth * forehead)
+
+
+def _draw(
+    head: Head, params: FaceParams, sheet: FaceSheet, relief: np.ndarray, albedo: float = 0.5
+):
+    """The head under LAMP with a relief, (SIDE, SIDE, 3) uint8: no code of the solver's."""
+    vertices = head.camera_frame(params, 0)
+    surface = map_surface(sheet, vertices, head.file.faces)
+    du, dv = differences(relief)
+    step_u, step_v = surface_steps(surface)
+    normals = surface.normal - step_u * du[..., None] - step_v * dv[..., None]
+    normals /= np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
+
+    screen = np.column_stack([project(vertices, FOCAL, (SIDE, SIDE)), -vertices[:, 2]])
+    face_id, weights = rasterize(screen, head.file.faces, (SIDE, SIDE))
+    uv = interpolate(head.file.uv, head.file.uv_faces, face_id, weights)
+    left, bottom, side = sheet.window
+    column = (uv[..., 0] - left) / side * sheet.size - 0.5
+    row = sheet.size - (uv[..., 1] - bottom) / side * sheet.size - 0.5
+    seen = cv2.remap(normals, column, row, cv2.INTER_LINEAR)
+    albedo = cv2.remap(_marks(sheet), column, row, cv2.INTER_LINEAR)
+    linear = albedo * np.maximum(harmonics(seen) @ LAMP, 0.02)
+    linear = np.where((face_id >= 0) & (np.linalg.norm(seen, axis=-1) > 0.5), linear, 0.02)
+    colour = linear[..., None] * np.array([1.0, 0.7, 0.55])
+    encoded = np.where(
+        colour < 0.0031308, 12.92 * colour, 1.055 * np.maximum(colour, 1e-6) ** (1 / 2.4) - 0.055
+    )
+    return np.clip(encoded * 255, 0, 255).astype(np.uint8)
+
+
+def _marks(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) reflectance with faint blotches, as skin has: what registration holds on to."""
+    noise = np.random.default_rng(0).normal(size=(sheet.size, sheet.size)).astype(np.float32)
+    blotches = cv2.GaussianBlur(noise, (0, 0), 1.2 / sheet.texel_mm)
+    return 0.5 * np.exp(0.04 * blotches / blotches.std())
+
+
+def _track(head: Head, params: FaceParams, confidence: float = 1.0) -> FaceTrack:
+    points = []
+    for t in range(len(params)):
+        vertices = head.camera_frame(params, t)
+        groups = (head.file.landmarks_468, head.file.iris)
+        places = np.concatenate([embed(vertices, head.file.faces, group) for group in groups])
+        pixels = project(places, FOCAL, (SIDE, SIDE))
+        points.append(np.column_stack([pixels, np.zeros(len(pixels))]))
+    landmarks = np.array(points, np.float32)
+    frames = len(params)
+    return FaceTrack(
+        boxes=np.tile(np.float32([100, 100, 300, 300]), (frames, 1)),
+        landmarks=landmarks,
+        seen=np.ones(frames, bool),
+        confidence=np.full((frames, len(REGIONS)), confidence, np.float32),
+        mouth_inside=np.full((frames, 3), np.nan, np.float32),
+        times=np.arange(frames) / 25,
+        size=(SIDE, SIDE),
+    )
+
+
+def _clip(folder: Path, pictures: list[np.ndarray]) -> Clip:
+    folder.mkdir()
+    for k, picture in enumerate(pictures):
+        cv2.imwrite(str(folder / f"{k:04d}.png"), picture[..., ::-1])
+    return open_clip(folder, fps=25)
+
+
+def _recover(clip: Clip, head: Head, params: FaceParams, track: FaceTrack | None = None, **options):
+    options = DetailOptions(texels=384, **options)
+    detail = recover_detail(clip, track or _track(head, params), params, head, options, Report())
+    assert detail is not None
+    return detail
+
+
+def _resized(relief: np.ndarray, size: int) -> np.ndarray:
+    return cv2.resize(relief, (size, size), interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture(scope="module")
+def lasting(head, params, sheet, grooves, tmp_path_factory):
+    """Grooves in every frame."""
+    picture = _draw(head, params, sheet, grooves)
+    clip = _clip(tmp_path_factory.mktemp("lasting") / "pictures", [picture] * FRAMES)
+    return clip, _recover(clip, head, params)
+
+
+@pytest.fixture(scope="module")
+def passing(head, params, sheet, grooves, tmp_path_factory):
+    """Grooves in the last three frames, in which the brows are up."""
+    flat, grooved = (_draw(head, params, sheet, relief) for relief in (0 * grooves, grooves))
+    pictures = [flat] * (FRAMES - 3) + [grooved] * 3
+    clip = _clip(tmp_path_factory.mktemp("passing") / "pictures", pictures)
+    return clip, _recover(clip, head, params, key_seconds=0.09)
+
+
+def _angle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.degrees(np.arccos(np.clip((a * b).sum(-1), -1, 1)))
+
+
+def _raised_normals(head: Head, params: FaceParams, sheet: FaceSheet, relief: np.ndarray):
+    surface = map_surface(sheet, head.camera_frame(params, 0), head.file.faces)
+    du, dv = differences(relief)
+    step_u, step_v = surface_steps(surface)
+    normals = surface.normal - step_u * du[..., None] - step_v * dv[..., None]
+    return normals / np.maximum(np.linalg.norm(normals, axis=-1, keepdims=True), 1e-6)
+
+
+def test_lasting_grooves_are_found(head, params, sheet, grooves, lasting):
+    detail = lasting[1]
+    truth = _resized(grooves, detail.sheet.size)
+    grooved = cv2.dilate((truth < -0.1).astype(np.uint8), np.ones((9, 9))) > 0
+    assert np.corrcoef(detail.static[grooved], truth[grooved])[0, 1] > 0.4
+    true, flat, found = (
+        _raised_normals(head, params, detail.sheet, relief)[grooved]
+        for relief in (truth, 0 * truth, detail.static)
+    )
+    assert _angle(found, true).mean() < 0.9 * _angle(flat, true).mean()
+
+
+def test_passing_grooves_are_dynamic(grooves, passing):
+    detail = passing[1]
+    truth = _resized(grooves, detail.sheet.size)
+    grooved = cv2.dilate((truth < -0.1).astype(np.uint8), np.ones((9, 9))) > 0
+    assert len(detail.dynamic) == len(detail.frames) == len(detail.times)
+    for k, frame in enumerate(detail.frames):
+        found = detail.dynamic[k]
+        if frame < FRAMES - 3:
+            assert np.abs(found).max() < 0.05
+        else:
+            assert np.corrcoef(found[grooved], truth[grooved])[0, 1] > 0.55
+            assert found[truth < -0.3].mean() < -0.05
+
+
+def test_blotches_hardly_become_relief(passing):
+    """4 % of contrast in the albedo; mm."""
+    seen = passing[1].mask > 0.5
+    assert np.sqrt((passing[1].static[seen] ** 2).mean()) < 0.05
+
+
+def test_eyes_lips_and_brows_stay_flat(lasting):
+    detail = lasting[1]
+    for landmark in (159, 386, 13, 14, 105, 334):  # lids, lips, brows
+        column, row = np.round(detail.sheet.landmarks[landmark]).astype(int)
+        assert abs(detail.static[row, column]) < 0.03
+
+
+def test_a_region_of_low_confidence_stays_flat(head, params, sheet, grooves, tmp_path):
+    picture = _draw(head, params, sheet, grooves)
+    track = _track(head, params)
+    track.confidence[:, REGIONS.index("brows")] = 0.0
+    detail = _recover(_clip(tmp_path / "pictures", [picture] * 4), head, params[:4], replace(
+        track, **{name: getattr(track, name)[:4] for name in (
+            "boxes", "landmarks", "seen", "confidence", "mouth_inside", "times")}
+    ))  # fmt: skip
+    row, column = np.mgrid[: detail.sheet.size, : detail.sheet.size]
+    right, left = detail.sheet.landmarks[[105, 334]]
+    above_brows = (row < right[1]) & (row > right[1] - 12 / detail.sheet.texel_mm)
+    above_brows &= (column > right[0]) & (column < left[0])
+    assert np.abs(detail.static[above_brows]).max() < 0.02
+
+
+def test_nothing_is_made_of_a_far_face(head, params, sheet, grooves, tmp_path):
+    clip = _clip(tmp_path / "pictures", [_draw(head, params, sheet, grooves)] * 2)
+    report = Report()
+    far = params.replace(head_translation=params.head_translation * 4)
+    assert recover_detail(clip, _track(head, params), far, head, DetailOptions(), report) is None
+    assert "too small" in report.warnings[0]
+    assert bake_normals(None, head, far, tmp_path, "name") == {}
+
+
+def test_pictures_are_written_whole(head, params, passing, tmp_path):
+    detail = replace(passing[1], size=512)
+    written = bake_normals(detail, head, params, tmp_path, "name")
+    names = (written["static_normals"], *written["dynamic_normals"])
+    assert names[0] == "name.normals/static.png"
+    assert names[-1] == f"name.normals/frame_{detail.frames[-1]:06d}.png"
+    assert len(written["detail_times"]) == len(written["dynamic_normals"])
+    assert sorted(p.name for p in (tmp_path / "name.normals").iterdir()) == sorted(
+        Path(name).name for name in names
+    )
+    picture = cv2.imread(str(tmp_path / names[-1]), cv2.IMREAD_UNCHANGED)
+    assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
+    assert tuple(picture[0, 0]) == (255, 128, 128)  # OpenCV reads B, G, R
+    assert (picture != (255, 128, 128)).any()
+
+
+def test_a_groove_is_green_below_and_dark_green_above(head, params, passing, tmp_path):
+    """+Y green: the lower side of a horizontal groove faces up."""
+    detail = replace(passing[1], size=1024)
+    names = bake_normals(detail, head, params, tmp_path, "name")["dynamic_normals"]
+    green = cv2.imread(str(tmp_path / names[-1]))[..., 1].astype(float) - 128
+    left, bottom, side = detail.sheet.window
+    size = round(side * 1024)
+    relief = cv2.resize(detail.dynamic[len(detail.frames) - 1], (size, size))
+    column, row = round(left * 1024), round((1 - bottom - side) * 1024)
+    part = green[row : row + size, column : column + size]
+    rising_upwards = -np.gradient(relief, axis=0)
+    steep = np.abs(rising_upwards) > np.abs(rising_upwards).max() / 4
+    assert np.corrcoef(part[steep], -rising_upwards[steep])[0, 1] > 0.8
+
+
+def test_encoding_keeps_the_place_on_the_sheet():
+    """A tilted dot of the window lands where its UV is on the sheet."""
+    normals = np.zeros((64, 64, 3), np.float32)
+    normals[..., 2] = 1
+    normals[16:24, 40:48] = np.array([0.6, 0, 0.8])
+    sheet = encode(normals, (0.25, 0.5, 0.4), 320)
+    rows, columns = np.nonzero(sheet[..., 0] > 180)
+    u, v = (columns.mean() + 0.5) / 320, 1 - (rows.mean() + 0.5) / 320
+    assert u == pytest.approx(0.25 + 0.4 * 44 / 64, abs=1 / 320)
+    assert v == pytest.approx(0.9 - 0.4 * 20 / 64, abs=1 / 320)
+
+
+def test_key_frames_skip_what_is_not_seen(head, params):
+    track = _track(head, FaceParams.neutral(head, 100, FOCAL))
+    track.seen[30:60] = False
+    frames = key_frames(track, 0.2)
+    assert track.seen[frames].all()
+    assert (np.diff(frames) > 0).all()
+    assert np.diff(frames)[frames[:-1] < 20].max() == 5
+    assert frames[0] == 0 and frames[-1] == 99
+
+
+def test_a_coarse_picture_counts_less():
+    gains = [Grain(0.5, picture_mm).gain for picture_mm in (0.4, 0.7, 1.2, 2.0)]
+    assert gains[0] == gains[1] == 1 and 0 < gains[2] < 1 and gains[3] == 0
