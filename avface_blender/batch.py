@@ -37,6 +37,7 @@ from .engine_client import start_capture
 from .export import export_alembic, export_fbx
 from .install import ROOT
 from .preferences import engine_python
+from .shot import look_through_camera
 from .take_importer import ImportOptions, ImportResult, import_take
 
 log = logging.getLogger(__name__)
@@ -188,7 +189,9 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
     """A new scene with the take in it, and the files that were asked for."""
     with report.stage("import"):
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        result = import_take(take, bpy.context, ImportOptions(head_path=options.head))
+        wanted = ImportOptions(head_path=options.head, lights=True)
+        result = import_take(take, bpy.context, wanted)
+        look_through_camera()
     report.warnings += result.notes
     for kind in EXPORTS:  # .blend first: an exporter may leave traces in the scene
         if kind in options.export:

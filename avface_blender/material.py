@@ -42,7 +42,7 @@ class Surface:
 
 
 _SURFACES = {
-    "skin": Surface(roughness=0.48, subsurface=0.12, specular=0.4),
+    "skin": Surface(roughness=0.5, subsurface=0.12, specular=0.35),
     "eyes": Surface(roughness=0.08, coat=0.5),
     "teeth": Surface(roughness=0.18, subsurface=0.1, subsurface_radius_mm=(1.0, 0.8, 0.6)),
     "tongue": Surface(roughness=0.3, subsurface=0.15),

@@ -18,9 +18,9 @@ SENSOR_WIDTH_MM = 36.0
 _CLIP_START_M = 0.01
 _SAME_RATE = 1e-3
 _LIGHTS = (  # name, place in metres, watts, width in metres
-    ("Key", (0.5, -0.7, 0.5), 12.0, 0.4),
-    ("Fill", (-0.8, -0.5, 0.1), 4.0, 0.6),
-    ("Rim", (0.2, 0.6, 0.5), 8.0, 0.3),
+    ("Key", (0.5, -0.8, 0.35), 9.0, 0.4),
+    ("Fill", (-0.8, -0.6, 0.1), 4.0, 0.6),
+    ("Rim", (-0.5, 0.5, 0.3), 3.0, 0.4),
 )
 _WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
@@ -167,6 +167,16 @@ def add_markers(
             scene.timeline_markers.new(text, frame=start)
             count += 1
     return count
+
+
+def look_through_camera() -> None:
+    """Turn the file's 3D views to the scene's camera, with materials shown."""
+    for screen in bpy.data.screens:
+        for area in screen.areas:
+            space: Any = area.spaces.active
+            if space is not None and space.type == "VIEW_3D":
+                space.shading.type = "MATERIAL"
+                space.region_3d.view_perspective = "CAMERA"
 
 
 def _strips(scene: bpy.types.Scene) -> Any:

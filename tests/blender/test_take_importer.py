@@ -4,6 +4,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.test.avface.avface_blender.head_builder import HEAD_PROPERTY
+from bl_ext.test.avface.avface_blender.shot import look_through_camera
 from bl_ext.test.avface.avface_blender.take_importer import (
     ImportOptions,
     import_take,
@@ -399,6 +400,18 @@ def test_lights_shine_on_the_head(make_take):
     for light in lights:
         ray = light.matrix_world.to_quaternion() @ Vector((0, 0, -1))
         assert ray.angle(-light.matrix_world.translation) < 0.01
+
+
+def test_a_saved_file_opens_on_the_camera():
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    look_through_camera()
+    views = [
+        area.spaces.active
+        for screen in bpy.data.screens
+        for area in screen.areas
+        if area.type == "VIEW_3D"
+    ]
+    assert views and {view.region_3d.view_perspective for view in views} == {"CAMERA"}
 
 
 def test_a_clip_without_sound_and_a_file_that_is_no_clip_are_noted(make_take, tmp_path):
