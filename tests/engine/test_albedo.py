@@ -6,11 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.detector import FaceDetector, FaceMesh, region_of, region_of_box, view_of
 from engine.exchange.protocol import AVFaceError
+from engine.geometry import embed, project, to_camera
 from engine.head.albedo import load_albedo
+from engine.head.model import Head
+from engine.studio import Sitter, draw
 from engine.weights import load_head, locate
 
 SIZE = 512
+BROW_EDGES = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 46, 53, 52, 65, 55, 285, 295, 282]
+LIP_EDGES = [61, 91, 17, 321, 291, 269, 0, 39, 13, 14]
 LIP, LIP_LOWER, CHEEKS, FOREHEAD = 0, 17, [205, 425], 151
 BROWS = [105, 334, 52, 282, 65, 295]
 
@@ -138,6 +144,31 @@ def test_skin_is_mirrored_where_it_should_be(head, mean):
 def test_nobody_has_negative_freckles(albedo):
     none, fewer = albedo.effective(np.zeros(50)), albedo.effective(_with(albedo, freckles=-2))
     assert (none == fewer).all()
+
+
+def test_a_face_network_sees_brows_and_lips_where_they_are_painted(head, albedo):
+    """MediaPipe's landmarks on pictures of random colours, against the head's own: mm apart."""
+    generator, size, distance = np.random.default_rng(3), 512, 0.8
+    focal = distance * size / 0.27
+    detector, mesh = FaceDetector(), FaceMesh()
+    apart = []
+    for _ in range(3):
+        sitter = Sitter(Head(head), np.zeros(1), albedo.texture(generator.normal(size=50)))
+        place = np.array([0, -0.01, -distance])
+        vertices = to_camera(sitter.rest[0], np.array([0, generator.uniform(-0.2, 0.2), 0]), place)
+        shot = draw(sitter, vertices, focal, (size, size))
+        share = shot.coverage[:, :, None] / 255
+        picture = np.ascontiguousarray((shot.colour * share + 90 * (1 - share)).astype(np.uint8))
+        region = region_of_box(detector.find(picture)[0])
+        for _ in range(2):
+            seen, presence = mesh.find(view_of(picture, region), region)
+            region = region_of(seen)
+        own = project(embed(vertices, head.faces, head.landmarks_468), focal, (size, size))
+        assert presence > 0.99
+        apart.append(1000 * distance / focal * (seen[:468, :2] - own))
+    apart = np.array(apart)
+    for edges in (BROW_EDGES, LIP_EDGES):
+        assert np.median(np.linalg.norm(apart[:, edges], axis=2)) < 2.5
 
 
 def test_a_file_that_is_no_albedo_is_refused(tmp_path: Path):
