@@ -10,7 +10,7 @@ from .albedo_sheet import Sheet, smoothstep
 # Landmarks of MediaPipe's face mesh.
 CHEEKS, CHEEK_SIDES = [205, 425], [117, 346]
 NOSE_TIP, NOSE_WINGS, CHIN, FOREHEAD, GLABELLA = 4, [129, 358], 152, 151, 9
-NOSTRILS, NASOLABIAL = [238, 458], [206, 426]
+NOSTRILS = [238, 458]
 UPPER_LIDS = [27, 28, 56, 257, 258, 286]
 UNDER_EYES, EYE_INNER = [231, 232, 230, 451, 452, 450], [133, 362]
 MOUTH = [61, 91, 17, 321, 291, 269, 0, 39]  # round the lips
