@@ -133,8 +133,10 @@ def develop(face_id, nearness, surface, maps):
                 near, island = nearness[row, column], islands[face]
                 for k in range(start, 4):
                     beside = face_id[2 * y + (k >> 1), 2 * x + (k & 1)]
+                    if beside < 0 or taken & (1 << k):
+                        continue
                     if beside != face:
-                        if beside < 0 or taken & (1 << k) or islands[beside] != island:
+                        if islands[beside] != island:
                             continue
                         gap = nearness[2 * y + (k >> 1), 2 * x + (k & 1)] - near
                         if abs(gap) > _PATCH_M * near * near:
@@ -145,9 +147,10 @@ def develop(face_id, nearness, surface, maps):
                 middle_x = np.float32(2 * x) + _HALF + np.float32(across) * share
                 middle_y = np.float32(2 * y) + _HALF + np.float32(down) * share
                 _carry(face, middle_x, middle_y, surface, point)
+                rim = _rim(point)  # of the smooth surface: on wrinkles it would glitter
                 if len(maps.first) > 1:
                     _bend(point, maps)
-                r, g, b = _light(point, maps.texture)
+                r, g, b = _light(point, maps.texture, rim)
                 share = np.float32(count)
                 red, green, blue = red + r * share, green + g * share, blue + b * share
                 inner += point[FACE] * share
@@ -170,9 +173,10 @@ def _carry(face, x, y, surface, point):
     ax, ay = samples[a, 0], samples[a, 1]
     bx, by, cx, cy = samples[b, 0] - ax, samples[b, 1] - ay, samples[c, 0] - ax, samples[c, 1] - ay
     # straight across the triangle: over its few millimetres the perspective does not show
-    area = np.float32(1.0) / (bx * cy - by * cx)
-    w1 = max(((x - ax) * cy - (y - ay) * cx) * area, _ZERO)
-    w2 = max((bx * (y - ay) - by * (x - ax)) * area, _ZERO)
+    area = bx * cy - by * cx
+    area = min(area, np.float32(-1e-4))  # seen from the front; edge-on it comes out as 0
+    w1 = min(max(((x - ax) * cy - (y - ay) * cx) / area, _ZERO), _ONE)
+    w2 = min(max((bx * (y - ay) - by * (x - ax)) / area, _ZERO), _ONE)
     w0 = max(_ONE - w1 - w2, _ZERO)
     scale = _ONE / (w0 + w1 + w2)
     w0, w1, w2 = w0 * scale, w1 * scale, w2 * scale
@@ -248,7 +252,20 @@ def _highlight(nx, ny, nz, vx, vy, vz, light, exponent):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _light(point, texture):
+def _rim(point):
+    """How much light from behind grazes the surface here."""
+    nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
+    away = np.sqrt(point[0] * point[0] + point[1] * point[1] + point[2] * point[2])
+    facing = max(-(nx * point[0] + ny * point[1] + nz * point[2]) / away, _ZERO)
+    left = nx * _RIM_LEFT[0] + ny * _RIM_LEFT[1] + nz * _RIM_LEFT[2]
+    right = nx * _RIM_RIGHT[0] + ny * _RIM_RIGHT[1] + nz * _RIM_RIGHT[2]
+    rim = (max(left, _ZERO) + max(right, _ZERO)) * point[AMBIENT]
+    rim *= np.float32(0.1) + (_ONE - facing) * (_ONE - facing)
+    return rim * min(point[FINISH] * np.float32(2.4), _ONE)  # dull hair has no bright rim
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _light(point, texture, rim):
     """The colour of one point under the studio's lights: three sRGB bytes as floats."""
     red, green, blue = _read(texture, point[_U], point[_V])
     nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
@@ -259,12 +276,7 @@ def _light(point, texture):
     gloss, exponent, wet = point[FINISH], point[FINISH + 1], point[FINISH + 2]
     key = nx * KEY[0] + ny * KEY[1] + nz * KEY[2]
     fill = nx * _FILL[0] + ny * _FILL[1] + nz * _FILL[2]
-    left = nx * _RIM_LEFT[0] + ny * _RIM_LEFT[1] + nz * _RIM_LEFT[2]
-    right = nx * _RIM_RIGHT[0] + ny * _RIM_RIGHT[1] + nz * _RIM_RIGHT[2]
     facing = max(nx * vx + ny * vy + nz * vz, _ZERO)
-    rim = (max(left, _ZERO) + max(right, _ZERO)) * ambient
-    rim *= np.float32(0.1) + (_ONE - facing) * (_ONE - facing)
-    rim *= min(gloss * np.float32(2.4), _ONE)  # dull hair and cloth have no bright rim
     up = _HALF + _HALF * ny
     key_mirror = gloss * lit * _highlight(nx, ny, nz, vx, vy, vz, KEY, exponent)
     fill_mirror = gloss * ambient * _highlight(nx, ny, nz, vx, vy, vz, _FILL, exponent)

@@ -32,7 +32,7 @@ from engine.studio import Sitter  # noqa: E402
 from engine.weights import load_head  # noqa: E402
 
 TEXT = "Hello! My name is Ava. Bob bought five very big maps, and we whisper so softly. Have fun!"
-FPS, SECONDS, SILENCE = 25, 7.2, 0.35
+FPS, SECONDS, SILENCE, SMILE_AFTER = 25, 7.6, 0.35, 0.1  # s
 DISTANCE_M, HEAD_HEIGHT_M = 0.78, 0.012
 QUALITY = "20"  # x264's constant rate factor
 SEED = 5  # the person, the room and the noise
@@ -50,7 +50,8 @@ def main() -> None:
     spoken = max(end for name, _, end in speech.phonemes if name != "SIL")
     times = np.arange(round(SECONDS * FPS)) / FPS
     shape, albedo = cast(file.shape_basis.shape[2], generator)
-    params = act(Head(file), shape, speech.phonemes, times, spoken + 0.25)
+    smile_from = spoken + SMILE_AFTER
+    params = act(Head(file), shape, speech.phonemes, times, smile_from)
     params = params.replace(
         albedo=albedo,
         focal=FOCAL,
@@ -58,10 +59,12 @@ def main() -> None:
     )
     haired, texture, hair = grow_hair(file, person_texture(Head(file), albedo, 2048), generator)
     sitter = Sitter(Head(haired), shape, texture)
-    pictures = film(sitter, hair, knit(generator), params, times, build_room(generator), generator)
+    jumper = knit(sitter.rest[0][file.masks["boundary"]], generator)
+    pictures = film(sitter, hair, jumper, params, times, build_room(generator), generator)
     write_film(options.out, pictures, speech)
     truth = options.out.with_name("demo.truth.npz")
-    as_take(file, params, times, speech, options.out).save(truth)
+    played = {"text": TEXT, "phonemes": speech.phonemes, "smile_from": smile_from}
+    as_take(file, params, times, played, options.out).save(truth)
     registry = ROOT / "weights" / "registry.toml"
     if options.out.parent.parent == registry.parent:
         update_registry(registry, "demo_clip", options.out)
@@ -73,7 +76,7 @@ def main() -> None:
 
 def cast(count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A plausible person: shape (count,) and albedo (50,)."""
-    return 0.7 * generator.normal(size=count), 0.6 * generator.normal(size=50)
+    return 0.5 * generator.normal(size=count), 0.6 * generator.normal(size=50)
 
 
 def write_film(path: Path, pictures, speech: Speech) -> None:
@@ -98,7 +101,7 @@ def write_film(path: Path, pictures, speech: Speech) -> None:
     os.replace(temporary, path)
 
 
-def as_take(file, params: FaceParams, times: np.ndarray, speech: Speech, clip: Path) -> Take:
+def as_take(file, params: FaceParams, times: np.ndarray, played: dict, clip: Path) -> Take:
     """What was played, as a take of the default head."""
     head, count = Head(file), len(times)
     rest = head.rest(params.shape)
@@ -113,7 +116,7 @@ def as_take(file, params: FaceParams, times: np.ndarray, speech: Speech, clip: P
         expression_names=file.expression_names,
         head={"name": file.name, "sha256": file.sha256},
         source={"path": clip.name, "sha256": file_sha256(clip)},
-        made_by={"text": TEXT, "phonemes": [list(item) for item in speech.phonemes]},
+        made_by=played,
         actor="Ava",
     )  # fmt: skip
 

@@ -53,7 +53,7 @@ _JAW_RAD = 0.27  # of a wide open vowel
 _INNER_UPPER, _INNER_LOWER = (61, 62, 63), (67, 66, 65)  # landmarks along the lip line
 _NECK = np.array([0.0, -0.09, -0.045])  # m: what the head turns about
 
-_BLINKS_S = (0.35, 1.75, 3.35, 4.75, 6.6)
+_BLINKS_S = (0.9, 2.1, 3.95, 5.75)
 # from this time (s) on: degrees left, down
 _GLANCES = (
     (0.0, 0, 0), (1.15, -9, 2), (1.75, 0, 0), (3.4, 11, -3), (4.2, 0, 1), (5.4, -3, 6),

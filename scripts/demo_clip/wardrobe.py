@@ -13,6 +13,7 @@ _HAIR_COLOURS = np.array([[38, 25, 18], [92, 62, 40]])  # sRGB: between the stra
 _HAIR_M = 0.016  # how far the hair stands off the skull
 _WOOL = np.array([52, 84, 92])  # sRGB
 _RINGS, _SPOKES = 26, 72  # of the jumper
+_NECK_WIDTH_M, _NECK_DEPTH_M = 0.055, 0.044  # half of the neck that the numbers below fit
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,8 @@ def _noise(generator: np.random.Generator, x: np.ndarray, y: np.ndarray) -> np.n
     )
 
 
-def knit(generator: np.random.Generator) -> Garment:
-    """A jumper with a rolled collar, from the neck to below the shoulders."""
+def knit(neck: np.ndarray, generator: np.random.Generator) -> Garment:
+    """A jumper with a rolled collar, from the neck, (n, 3) points at its foot, to the shoulders."""
     down = np.linspace(0, 1, _RINGS)[:, None]
     turn = np.linspace(0, 2 * np.pi, _SPOKES, endpoint=False)[None]
     # half width, half depth, height (m), from inside the neck over the collar to the shoulders
@@ -103,6 +104,9 @@ def knit(generator: np.random.Generator) -> Garment:
     height = np.interp(
         down, knots, [-0.14, -0.1, -0.074, -0.077, -0.108, -0.134, -0.158, -0.192, -0.46]
     )
+    near = np.exp(-((down / 0.4) ** 4))  # the collar fits the neck, the shoulders are anyone's
+    width = width * (1 + near * (np.abs(neck[:, 0]).max() / _NECK_WIDTH_M - 1))
+    depth = depth * (1 + near * (np.ptp(neck[:, 2]) / 2 / _NECK_DEPTH_M - 1))
     for table in (width, depth, height):
         table[:] = cv2.GaussianBlur(table, (1, 5), 0.8)
     back = np.interp(down, [0, 0.2, 1], [-0.032, -0.034, -0.06])

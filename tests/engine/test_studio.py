@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.ndimage import binary_erosion, binary_fill_holes
 
 from engine.complexion import person_texture
 from engine.geometry import vertex_normals
@@ -82,6 +83,18 @@ def test_coverage_is_the_head_and_nothing_else(sitter, vertices):
     assert shot.coverage[75, 60] == 255
     assert not shot.coverage[:, :8].any() and not shot.coverage[:3].any()
     assert (shot.face[shot.coverage == 0] == 0).all()
+
+
+def test_the_head_has_no_holes(sitter, vertices):
+    """Inside its outline, across ears, nose and jaw, every pixel is covered."""
+    turned = sitter.head.camera_frame(
+        FaceParams.neutral(sitter.head, 1, 300.0).replace(head_pose=np.array([[0.1, 0.5, 0.0]])), 0
+    )
+    for points in (vertices, turned):
+        coverage = draw(sitter, points, 900.0, (360, 450)).coverage
+        solid = binary_fill_holes(coverage > 0)
+        inside = binary_erosion(solid, iterations=2)
+        assert (coverage[inside] == 255).all()
 
 
 def test_a_flat_normal_map_changes_nothing_and_a_bent_one_does(sitter, vertices):
