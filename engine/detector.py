@@ -200,7 +200,7 @@ class FaceMesh:
             rotation=region[3],
         )
         answer = self._graph.process({"image": view.pixels, "roi": rect})
-        points = np.array([(p.x, p.y, p.z) for p in answer.landmarks.landmark], np.float32)
+        points = np.array([[p.x, p.y, p.z] for p in answer.landmarks.landmark], np.float32)
         points *= np.array([width, height, width], np.float32) / view.scale  # (478, 3)
         points[:, :2] += view.origin
         logit = float(np.clip(getattr(answer, _PRESENCE), -30, 30))

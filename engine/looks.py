@@ -22,6 +22,9 @@ SKIN = (50, 280, 205, 425, 101, 330, 5, 4, 117, 346, 36, 266, 187, 411, 9, 8, 16
 # What a camera's noise, sampling and small shadows amount to, in Lab of 8 bits.
 COLOUR_NOISE = np.array([6.0, 2.5, 2.5], np.float32)
 MOUTH_ROWS = 7  # samples from the upper to the lower inner lip
+_INNER = np.array([UPPER_INNER, LOWER_INNER])
+_OUTER = np.array([UPPER_OUTER, LOWER_OUTER])
+_DOWN = ((np.arange(MOUTH_ROWS) + 0.5) / MOUTH_ROWS)[:, None, None]
 _FACE_SIDE_PX = 128  # of the small upright picture of the face in which colours are read
 
 
@@ -39,23 +42,21 @@ def look_at(view: View, points: np.ndarray) -> Look:
     """Read the colours of a face: (478, >=2) points in the picture's pixels."""
     inside = view.inside(points[:, :2])  # (478, 2)
     lab, places = _small_face(view.pixels, inside)
-    light = cv2.GaussianBlur(lab[..., 0], (0, 0), 1.0).astype(np.float32)
-    steep = np.hypot(cv2.Sobel(light, -1, 1, 0), cv2.Sobel(light, -1, 0, 1)) / 4
-    steep = cv2.blur(np.minimum(steep, 255).astype(np.uint8), (5, 5))
-    smooth = cv2.blur(lab, (3, 3))
     rows, columns = places[:, 1], places[:, 0]
-    upper, lower = inside[list(UPPER_INNER)], inside[list(LOWER_INNER)]  # (9, 2)
-    down = ((np.arange(MOUTH_ROWS) + 0.5) / MOUTH_ROWS)[:, None, None]
-    reds = [
-        (inside[list(inner[1:-1])] + inside[list(outer)]) / 2
-        for inner, outer in ((UPPER_INNER, UPPER_OUTER), (LOWER_INNER, LOWER_OUTER))
-    ]
+    upper, lower = inside[_INNER]  # (9, 2) each
     return Look(
-        colours=smooth[rows, columns],
-        edges=steep[rows, columns],
-        mouth=_read(view.pixels, upper + down * (lower - upper)),
-        lips=_read(view.pixels, np.stack(reds)),
+        colours=cv2.blur(lab, (3, 3))[rows, columns],
+        edges=_steepness(lab)[rows, columns],
+        mouth=_read(view.pixels, upper + _DOWN * (lower - upper)),
+        lips=_read(view.pixels, (inside[_INNER[:, 1:-1]] + inside[_OUTER]) / 2),
     )
+
+
+def _steepness(lab: np.ndarray) -> np.ndarray:
+    """How steeply lightness changes around each pixel: (h, w, 3) -> (h, w) uint8."""
+    light = cv2.GaussianBlur(cv2.extractChannel(lab, 0), (5, 5), 1.0)
+    across, down = (cv2.Sobel(light, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1)))
+    return cv2.blur(cv2.convertScaleAbs(cv2.magnitude(across, down), alpha=0.25), (5, 5))
 
 
 def _small_face(pixels: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -102,7 +102,7 @@ class _CutFinder:
         self._changes: list[float] = []
 
     def is_cut(self, picture: np.ndarray) -> bool:
-        step = max(1, picture.shape[1] // 256)
+        step = max(1, picture.shape[1] // 64)
         small = cv2.resize(picture[::step, ::step], (32, 18), interpolation=cv2.INTER_AREA)
         before, self._before = self._before, small.astype(np.float32)
         if before is None:
