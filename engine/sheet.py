@@ -21,7 +21,7 @@ _PAPER, _BAR = (24, 25, 28), (96, 176, 120)
 class SheetOptions:
     """What the sheet holds."""
 
-    frames: int = 12
+    frames: int = 12  # or as many as there are extremes
     columns: int = 2
     panel_height: int = 260  # px
 
