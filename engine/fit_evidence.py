@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, uniform_filter1d
+from scipy.ndimage import uniform_filter1d
 from scipy.spatial.transform import Rotation
 
 from .exchange.take import REGIONS
@@ -36,12 +36,12 @@ _POINT_SHARE, _PAIR_SHARE = 0.60, 0.35
 _CLOSURE_TRUST, _CLOSURE_GAP = 40.0, 1e-3  # shut lips are a sharp event: weight, and its width, m
 _TOUCH = (0.6e-3, 1.6e-3)  # m: the tracker leaves lips that touch this far open
 _HIDDEN_WEIGHT = 0.002  # of points that a cover hides: the tracker invents them
-_SHAKEN_WEIGHT = 0.25  # of the others meanwhile: the tracker turns the whole face a little
-_COVERED_BELOW = 0.5  # confidence
-_COVER_MARGIN = 2  # frames before and after a cover that it spoils too
+_SHAKEN_WEIGHT = 0.01  # of all others while the mouth is covered: the tracker turns the face
+_LOST_BELOW, _COVERED_BELOW = 0.2, 0.5  # confidence in the face, in a region of it
 _SPEED_SECONDS = 0.16  # across which a region's speed is taken
 _EYE_SHUT, _EYE_OPEN = 0.10, 0.22  # height over width between which the iris comes into view
-_TEETH_JAW, _TEETH_SD = 0.0, 0.02  # rad: the jaw where the teeth fill the parted lips
+_TEETH, _SMILE_GAP = (0.6, 0.9), (1e-3, 3e-3)  # share and gap (m) at which teeth tell of the jaw
+_JAW_SD = 0.012  # rad, of what they tell
 
 
 @dataclass(frozen=True)
@@ -126,14 +126,10 @@ def region_pace(track: FaceTrack, start: Start) -> dict[str, np.ndarray]:
 
 
 def hidden_frames(track: FaceTrack) -> dict[str, np.ndarray]:
-    """For each region the frames (T,) in which it can't be believed: lost, covered or nearly."""
-    width = 2 * _COVER_MARGIN + 1
-    lost = np.asarray(~track.seen | (track.confidence[:, 0] < _COVERED_BELOW))
-    hidden = {"face": lost}
-    for k, name in enumerate(REGIONS[1:], 1):
-        covered = track.seen & (track.confidence[:, k] < _COVERED_BELOW)
-        hidden[name] = np.asarray(maximum_filter1d(covered, width, mode="constant"), bool) | lost
-    return hidden
+    """For each region the frames (T,) in which it can't be believed: lost or covered."""
+    lost = np.asarray(~track.seen | (track.confidence[:, 0] < _LOST_BELOW))
+    covered = track.confidence < _COVERED_BELOW
+    return {"face": lost} | {name: covered[:, k] | lost for k, name in enumerate(REGIONS) if k}
 
 
 def gather(
@@ -150,11 +146,13 @@ def gather(
     facing = np.einsum("nc,lc->nl", rotation_matrix(x[:, POSE])[:, 2], head.normals)
     visible = np.clip((facing + 0.15) / 0.5, 0.05, 1)  # (n, L)
     visible[:, MESH_POINTS:] = 1
-    trust = _trust(head, {name: mask[frames] for name, mask in hidden.items()})
-    weight = _POINT_SHARE * visible * trust / landmark_sd(head) ** 2
+    hidden = {name: mask[frames] for name, mask in hidden.items()}
+    weight = _POINT_SHARE * visible * _trust(head, hidden, _SHAKEN_WEIGHT)
+    weight /= landmark_sd(head) ** 2
     weight[:, LEFT_PUPIL] *= _eye_in_view(points, 386, 374, 263, 362)
     weight[:, RIGHT_PUPIL] *= _eye_in_view(points, 159, 145, 33, 133)
     upper, lower = PAIRS.T
+    trust = _trust(head, hidden)
     pair_weight = np.minimum(visible[:, upper], visible[:, lower])
     pair_weight *= _PAIR_SHARE / PAIR_SD**2 * np.minimum(trust[:, upper], trust[:, lower])
     lips = len(LIP_PAIRS)
@@ -194,23 +192,28 @@ def pace_of_unknowns(
     return out
 
 
-def jaw_target(track: FaceTrack, start: Start, frames: np.ndarray) -> Target:
-    """Where teeth fill the parted lips the jaw is shut: the lips alone can't tell the fit."""
-    inside = np.nan_to_num(track.mouth_inside[frames])  # (n, 3) teeth, flesh, dark
+def jaw_target(track: FaceTrack, head: LandmarkHead, start: Start, frames: np.ndarray) -> Target:
+    """The jaw where teeth fill the parted lips: open by no more than is not teeth.
+
+    Lips and chin can't tell a smile from an open mouth; the inside of the mouth can.
+    """
+    teeth = np.nan_to_num(track.mouth_inside[frames, 0])
     points = observed_points(track, frames)
     gap = np.linalg.norm(points[:, 13] - points[:, 14], axis=1) * start.metre_per_px[frames]
-    sure = np.clip((inside[:, 0] - 0.6) / 0.3, 0, 1) * np.clip((gap - 1e-3) / 2e-3, 0, 1)
-    return Target(JAW.start, np.full(len(frames), _TEETH_JAW), sure / _TEETH_SD**2)
+    lever = np.linalg.norm(head.template[14] - head.joints[0])
+    sure = np.clip((teeth - _TEETH[0]) / (_TEETH[1] - _TEETH[0]), 0, 1)
+    sure *= np.clip((gap - _SMILE_GAP[0]) / (_SMILE_GAP[1] - _SMILE_GAP[0]), 0, 1)
+    return Target(JAW.start, (1 - teeth) * gap / lever, sure / _JAW_SD**2)
 
 
-def _trust(head: LandmarkHead, hidden: dict[str, np.ndarray]) -> np.ndarray:
-    """The weight of each point by what hides it, (n, L)."""
-    regions = region_points(head)
+def _trust(
+    head: LandmarkHead, hidden: dict[str, np.ndarray], shaken_weight: float = 1.0
+) -> np.ndarray:
+    """The weight of each point by what hides it, (n, L); of the rest of a face so disturbed."""
     trust = np.ones((len(hidden["face"]), len(head.template)))
-    steady = regions["left_eye"] | regions["right_eye"] | regions["brows"]
-    trust[np.ix_(hidden["mouth"], ~steady)] = _SHAKEN_WEIGHT
-    for name, points in regions.items():
-        trust[np.ix_(hidden[name], points)] = _HIDDEN_WEIGHT
+    trust[hidden["mouth"]] = shaken_weight
+    for name, points in region_points(head).items():
+        trust[np.ix_(hidden[name], points)] = _HIDDEN_WEIGHT * shaken_weight
     trust[hidden["face"]] = 0
     return trust
 

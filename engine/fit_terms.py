@@ -55,7 +55,7 @@ SUBNASALE = 2
 _LANDMARK_MM = (
     (OVAL, 3.5), (HAIRLINE, 5.0), (CHIN, 0.6), (CHIN_EDGE, 0.8), (NOSE, 1.3),
     (RIGHT_BROW + LEFT_BROW, 0.5), (OUTER_LIPS, 1.0), (INNER_LIPS, 0.9),
-    (RIGHT_LIDS + LEFT_LIDS, 0.8), (MOUTH_CORNERS, 0.2),
+    (RIGHT_LIDS + LEFT_LIDS, 0.8), (MOUTH_CORNERS, 0.12),
 )  # fmt: skip
 _OTHER_MM, _PUPIL_MM = 2.0, 1.2
 PAIR_SD = 0.5e-3  # m, of the difference of two lip or lid points
@@ -166,8 +166,8 @@ def unit_prior(head: LandmarkHead, seeking_identity: bool = False) -> Prior:
         low[eye], high[eye] = -0.7, 0.7
     low[JOINTS_END:], high[JOINTS_END:] = head.unit_low, head.unit_high
     acceleration, step = np.empty(D), np.empty(D)
-    acceleration[POSE], step[POSE] = 0.025, 0.01
-    acceleration[TRANSLATION], step[TRANSLATION] = (2e-3, 2e-3, 4e-3), 3e-3
+    acceleration[POSE], step[POSE] = 0.025, 0.002
+    acceleration[TRANSLATION], step[TRANSLATION] = (2e-3, 2e-3, 4e-3), 2e-3
     acceleration[JAW], step[JAW] = (0.0085, 0.003, 0.003), (0.01, 0.004, 0.004)
     for eye in (LEFT_EYE, RIGHT_EYE):
         acceleration[eye], step[eye] = 0.08, 0.02

@@ -1,0 +1,324 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import fitting
+from engine.exchange.protocol import AVFaceError
+from engine.exchange.take import REGIONS
+from engine.faces import FaceTrack
+from engine.fit_evidence import gather
+from engine.fit_head import JAW, JOINTS_END, POSE, TRANSLATION, landmark_head
+from engine.fit_identity import choose_key_frames
+from engine.fit_projection import Camera, Person, Subject, accumulate, linearize, project, workspace
+from engine.fit_terms import LIP_PAIRS, Motion, unit_prior
+from engine.fitting import FitOptions, fit_clip, landmark_track
+from engine.geometry import embed
+from engine.geometry import project as to_pixels
+from engine.head.model import FaceParams, Head
+from engine.progress import Report
+from engine.weights import load_head
+
+SIZE, FOCAL = (640, 480), 1280.0
+MOVING = ("browInnerUp", "eyeBlink", "mouthSmile", "mouthUpperUp", "mouthLowerDown")
+
+
+@pytest.fixture(scope="module")
+def head():
+    return Head(load_head())
+
+
+def performance(head, times, seed=0):
+    """Somebody who talks, smiles, blinks and nods, as parameters."""
+    generator = np.random.default_rng(seed)
+    frames, t = len(times), np.asarray(times)
+    params = FaceParams.neutral(head, frames, FOCAL)
+    shape = np.zeros_like(params.shape)
+    shape[:10] = generator.normal(0, 0.7, 10)
+    expression = params.expression.copy()
+    for name, column in head.unit.items():
+        if name.startswith(MOVING):
+            speed, phase = generator.uniform(2, 6), generator.uniform(0, 6)
+            expression[:, column] = 0.25 + 0.25 * np.sin(speed * t + phase)
+    jaw = np.zeros((frames, 3))
+    jaw[:, 0] = 0.12 + 0.08 * np.sin(9 * t)
+    pose = np.stack([0.1 * np.sin(2 * t), 0.2 * np.sin(1.5 * t), 0.05 * np.sin(t)], 1)
+    eyes = np.zeros((frames, 6))
+    eyes[:, 1] = eyes[:, 4] = 0.15 * np.sin(3 * t)
+    return params.replace(shape=shape, expression=expression, jaw=jaw, head_pose=pose, eyes=eyes)
+
+
+def track_of(head, params, times, noise_px=0.0):
+    """The track of a tracker that sees `params` with a little noise."""
+    rest, file = head.rest(params.shape), head.file
+    landmarks = np.zeros((len(params), 478, 3), np.float32)
+    for t in range(len(params)):
+        vertices = head.camera_frame(params, t, rest)
+        points = np.concatenate(
+            [embed(vertices, file.faces, e) for e in (file.landmarks_468, file.iris)]
+        )
+        landmarks[t, :, :2] = to_pixels(points, params.focal, SIZE)
+        depth = -(points[:, 2] - params.head_translation[t, 2])
+        landmarks[t, :, 2] = depth * params.focal / -params.head_translation[t, 2]
+    generator = np.random.default_rng(1)
+    landmarks[..., :2] += generator.normal(0, noise_px, landmarks[..., :2].shape)
+    frames = len(params)
+    return FaceTrack(
+        boxes=np.concatenate([landmarks[..., :2].min(1), landmarks[..., :2].max(1)], 1),
+        landmarks=landmarks,
+        seen=np.ones(frames, bool),
+        confidence=np.ones((frames, len(REGIONS))),
+        mouth_inside=np.full((frames, 3), np.nan),
+        times=np.asarray(times, float),
+        size=SIZE,
+    )
+
+
+def hide(track, frames, region=None):
+    """The track with frames lost, or with one region of them covered."""
+    if region:
+        confidence = track.confidence.copy()
+        confidence[frames, REGIONS.index(region)] = 0
+        return replace(track, confidence=confidence)
+    landmarks, seen = track.landmarks.copy(), track.seen.copy()
+    landmarks[frames], seen[frames] = np.nan, False
+    return replace(
+        track, landmarks=landmarks, seen=seen, confidence=track.confidence * seen[:, None]
+    )
+
+
+@pytest.fixture(scope="module")
+def spoken(head):
+    """25 frames a second, what was played and what the fit makes of it."""
+    times = np.arange(40) / 25
+    truth = performance(head, times)
+    track = track_of(head, truth, times, noise_px=0.3)
+    return truth, track, fit_clip(track, head, FitOptions(focal=FOCAL), Report())
+
+
+def motion_error_mm(head, params, truth):
+    """Mean distance of the 68 landmarks in head space, lasting offsets taken out."""
+    file = head.file
+
+    def points(p):
+        rest = head.rest(p.shape)
+        frames = [head.frame(p, t, rest) for t in range(len(p))]
+        return np.array([embed(v, file.faces, file.landmarks_68) for v in frames])
+
+    apart = points(params) - points(truth)
+    return 1e3 * np.linalg.norm(apart - apart.mean(0), axis=-1).mean()
+
+
+def random_unknowns(small, seed=0):
+    generator = np.random.default_rng(seed)
+    x = np.zeros(small.unknowns)
+    x[POSE] = generator.normal(0, 0.2, 3)
+    x[TRANSLATION] = 0.01, 0.02, -0.6
+    x[JAW.start : JOINTS_END] = generator.normal(0, 0.15, JOINTS_END - JAW.start)
+    x[JOINTS_END:] = generator.uniform(0, 0.5, len(x) - JOINTS_END)
+    return x
+
+
+@pytest.fixture(scope="module")
+def system(head, spoken):
+    """A landmark head, its subject and the evidence of one frame."""
+    small = landmark_head(head.file)
+    clip = fitting._prepare(spoken[1], small, FitOptions(focal=FOCAL))
+    subject = Subject(Person(small.template, small.joints), clip.camera, clip.model)
+    x = random_unknowns(small)
+    evidence = gather(clip.track, small, clip.start, x[None], np.array([3]), clip.hidden)
+    return small, subject, evidence, x
+
+
+def test_derivatives_are_those_of_finite_differences(system):
+    _, subject, evidence, x = system
+    work = workspace(subject.model)
+    linearize(x, 0, subject, evidence, True, work)
+    step = 1e-6 * np.eye(len(x))
+    moved = np.array([project(np.stack([x + d, x - d]), subject)[0] for d in step])
+    numeric = (moved[:, 0] - moved[:, 1]).reshape(len(x), -1).T / 2e-6
+    scale = np.abs(numeric).max(0)
+    np.testing.assert_allclose(work.J / scale, numeric / scale, atol=1e-6)
+
+
+def test_gradient_is_that_of_the_cost(system):
+    _, subject, evidence, x = system
+    H, G = np.zeros((1, len(x), len(x))), np.zeros((1, len(x)))
+    accumulate(x[None], subject, evidence, True, H, G)
+    step = 1e-6 * np.eye(len(x))
+    unused = np.zeros_like(H), np.zeros_like(G)
+    costs = np.array(
+        [
+            [accumulate(y[None], subject, evidence, False, *unused) for y in (x + d, x - d)]
+            for d in step
+        ]
+    )
+    numeric = (costs[:, 0] - costs[:, 1]) / 4e-6  # G is half the derivative
+    np.testing.assert_allclose(G[0], numeric, atol=1e-5 * np.abs(numeric).max())
+
+
+def test_the_small_head_is_the_whole_head(head, system):
+    small, _, _, x = system
+    subject = Subject(
+        Person(small.template, small.joints), Camera(FOCAL, 320.0, 240.0), system[1].model
+    )
+    eyes = np.array([x[9], x[10], 0, x[11], x[12], 0])
+    rest = head.rest(np.zeros(head.file.shape_basis.shape[2]))
+    vertices = head.pose(rest, small.expression(x[None])[0], x[JAW], eyes)
+    expected = embed(vertices, head.file.faces, head.file.landmarks_468)
+    points = project(x[None], subject)[1][0, :468]
+    assert np.linalg.norm(points - expected, axis=1).max() < 2e-4  # skinning mixed in a triangle
+
+
+def test_a_performance_comes_back(head, spoken):
+    truth, _, result = spoken
+    assert motion_error_mm(head, result.params, truth) < 0.4
+    assert np.degrees(np.abs(result.params.jaw - truth.jaw)[:, 0]).mean() < 1.5
+    turn = result.params.head_pose - truth.head_pose
+    assert np.degrees(np.linalg.norm(turn - turn.mean(0), axis=1)).mean() < 0.5
+    assert np.nanmax(result.residual_px) < 1.5
+    assert result.confidence.min() > 0.8
+
+
+def test_shapes_and_what_stays(head, spoken):
+    truth, track, result = spoken
+    assert result.params.expression.shape == truth.expression.shape
+    assert result.params.focal == FOCAL
+    assert result.landmarks_px.shape == (len(truth), 68, 2)
+    assert result.confidence.shape == track.confidence.shape
+    again = [head.landmarks_px(result.params, t, SIZE) for t in (0, 17)]
+    np.testing.assert_allclose(result.landmarks_px[[0, 17]], again, atol=1e-6)
+    np.testing.assert_array_equal(landmark_track(head, result.params, SIZE), result.landmarks_px)
+
+
+def test_units_keep_their_bounds_and_lips_do_not_cross(head, spoken):
+    result, file = spoken[2], head.file
+    assert (result.params.expression >= file.expression_low - 1e-6).all()
+    assert (result.params.expression <= file.expression_high + 1e-6).all()
+    small = landmark_head(file)
+    rest = head.rest(result.params.shape)
+    upper, lower = np.array(LIP_PAIRS).T
+    for t in range(0, len(result.params), 5):
+        lips = embed(head.frame(result.params, t, rest), file.faces, file.landmarks_468)
+        gap = lips[upper, 1] - lips[lower, 1]
+        assert gap.min() > -6e-4, t
+    assert len(small.unit_names) < len(file.expression_names)
+
+
+def test_lips_that_are_pressed_together_do_not_pass_through_each_other(head):
+    """The picture asks for crossed lips: shut ones are what it gets."""
+    times = np.arange(12) / 25
+    truth = FaceParams.neutral(head, len(times), FOCAL)
+    expression = truth.expression.copy()
+    expression[:, head.unit["mouthClose"]] = 0.15
+    track = track_of(head, truth.replace(expression=expression), times)
+    params = fit_clip(track, head, FitOptions(focal=FOCAL), Report()).params
+    file, rest = head.file, head.rest(params.shape)
+    upper, lower = np.array(LIP_PAIRS).T
+    lips = embed(head.frame(params, 6, rest), file.faces, file.landmarks_468)
+    assert (lips[upper, 1] - lips[lower, 1]).min() > -8e-4
+
+
+def test_pieces_of_a_long_clip_join_without_a_seam(head):
+    times = np.arange(90) / 25
+    track = track_of(head, performance(head, times, 3), times, noise_px=0.3)
+    whole = fit_clip(track, head, FitOptions(focal=FOCAL), Report()).params
+    pieces = fit_clip(track, head, FitOptions(focal=FOCAL, chunk=30), Report()).params
+    assert np.abs(whole.jaw - pieces.jaw).max() < 3e-3
+    assert np.abs(whole.expression - pieces.expression).max() < 0.03
+    assert np.abs(whole.head_pose - pieces.head_pose).max() < 2e-3
+
+
+def test_uneven_times_are_taken_as_they_are(head):
+    """A performance filmed at an uneven rate is the same performance."""
+    even = np.arange(50) / 25
+    uneven = np.delete(even, [7, 8, 9, 20, 21, 33])
+    truth = performance(head, uneven, 4)
+    track = track_of(head, truth, uneven, noise_px=0.3)
+    params = fit_clip(track, head, FitOptions(focal=FOCAL), Report()).params
+    assert motion_error_mm(head, params, truth) < 0.45
+
+
+def test_a_straight_motion_costs_nothing_at_uneven_times(head):
+    small = landmark_head(head.file)
+    times = np.cumsum([0.04, 0.04, 0.08, 0.02, 0.04, 0.2, 0.04])
+    shape = (len(times), small.unknowns)
+    motion = Motion(times, unit_prior(small), 1.0, np.ones(shape), np.zeros(shape))
+    x = np.outer(times, np.ones(small.unknowns))
+    assert np.abs(motion.terms().apply(x)).max() < 1e-6 * np.abs(motion.terms().diagonal).max()
+
+
+def test_lost_frames_are_bridged_and_marked(head, spoken):
+    _, track, whole = spoken
+    gap = slice(14, 20)
+    result = fit_clip(hide(track, gap), head, FitOptions(focal=FOCAL), Report())
+    steps = np.abs(np.diff(result.params.head_pose, axis=0)).max()
+    assert steps < 2 * np.abs(np.diff(whole.params.head_pose, axis=0)).max() + 1e-3
+    assert not result.confidence[gap].any() and np.isnan(result.residual_px[gap]).all()
+    assert np.abs(result.params.head_pose - whole.params.head_pose).max() < 0.05
+
+
+def test_a_long_absence_is_crossed_without_a_jump(head):
+    times = np.arange(60) / 25
+    track = track_of(head, performance(head, times, 5), times)
+    result = fit_clip(hide(track, slice(20, 45)), head, FitOptions(focal=FOCAL), Report())
+    translation = result.params.head_translation
+    assert np.isfinite(result.params.expression).all()
+    assert np.abs(np.diff(translation, axis=0)).max() < 0.02
+    assert np.abs(np.diff(result.params.jaw, axis=0)[19:45]).max() < 0.03
+
+
+def test_a_covered_mouth_stays_plausible(head, spoken):
+    """The tracker invents a mouth under the cover: it must not reach the head."""
+    truth, track, _ = spoken
+    landmarks, covered = track.landmarks.copy(), slice(12, 28)
+    low = head.file.landmarks_468[0]
+    template = embed(head.file.template, head.file.faces, (low, head.file.landmarks_468[1]))
+    mouth = np.flatnonzero(template[:, 1] < template[2, 1])
+    landmarks[covered, mouth, 1] += 12.0
+    spoilt = hide(replace(track, landmarks=landmarks), covered, "mouth")
+    params = fit_clip(spoilt, head, FitOptions(focal=FOCAL), Report()).params
+    error = motion_error_mm(head, params[covered], truth[covered])
+    assert error < 2.0
+    lips = landmark_track(head, params, SIZE)[:, 48:]
+    px_per_mm = FOCAL / 600
+    assert np.linalg.norm(np.diff(lips, axis=0), axis=-1).max() < 6 * px_per_mm
+
+
+def test_teeth_inside_parted_lips_keep_the_jaw_shut(head):
+    times = np.arange(16) / 25
+    truth = performance(head, times, 6)
+    truth = truth.replace(jaw=np.full((16, 3), [0.08, 0, 0]))
+    track = track_of(head, truth, times)
+    teeth = replace(track, mouth_inside=np.tile([1.0, 0, 0], (16, 1)))
+    jaw = [
+        fit_clip(seen, head, FitOptions(focal=FOCAL), Report()).params.jaw[:, 0].mean()
+        for seen in (track, teeth)
+    ]
+    assert jaw[1] < 0.7 * jaw[0]
+
+
+def test_no_face_is_said_in_words(head, spoken):
+    track = hide(spoken[1], slice(None))
+    with pytest.raises(AVFaceError, match="No face"):
+        fit_clip(track, head, FitOptions(), Report())
+
+
+def test_one_frame_is_a_clip_too(head, spoken):
+    track = spoken[1]
+    one = FaceTrack(
+        track.boxes[:1], track.landmarks[:1], track.seen[:1], track.confidence[:1],
+        track.mouth_inside[:1], track.times[:1], SIZE,
+    )  # fmt: skip
+    result = fit_clip(one, head, FitOptions(focal=FOCAL), Report())
+    assert result.landmarks_px.shape == (1, 68, 2)
+    assert result.residual_px[0] < 2
+
+
+def test_key_frames_are_usable_and_differ():
+    pose = np.zeros((30, 3))
+    pose[:, 1] = np.linspace(-0.5, 0.5, 30)
+    usable = np.arange(30) % 3 != 0
+    keys = choose_key_frames(pose, np.zeros(30), usable)
+    assert usable[keys].all() and len(np.unique(keys)) == len(keys) <= 16
+    assert np.ptp(pose[keys, 1]) > 0.8
