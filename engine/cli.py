@@ -30,6 +30,14 @@ from .exchange.take import REGIONS, Take
 from .progress import Report
 
 
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "OPENCV_FOR_THREADS_NUM",
+    "NUMBA_NUM_THREADS",
+)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; an exit code of `exchange.protocol`."""
     _prepare_process()
@@ -45,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _prepare_process() -> None:
     """One thread for each library's own pool: the work is split by stage, not by matrix."""
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    for name in _THREAD_VARIABLES:
         os.environ.setdefault(name, "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GLOG_minloglevel", "3")
