@@ -29,7 +29,6 @@ from .exchange.protocol import (
 from .exchange.take import REGIONS, Take
 from .progress import Report
 
-
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
