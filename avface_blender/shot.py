@@ -66,11 +66,11 @@ def find_clip(take: Take, folder: Path, moved_to: Path | None) -> Path | None:
 
 
 def show_clip(
-    camera: bpy.types.Object, path: Path, start_frame: int, scene_speed: float
+    camera: bpy.types.Object, take: Take, path: Path, start_frame: int, scene_rate: float
 ) -> str | None:
     """The clip as the camera's background, its first picture at `start_frame`.
 
-    `scene_speed` is the scene's rate over the clip's. Gives a sentence when it isn't as it should.
+    `scene_rate` is in frames per second. Gives a sentence when the background isn't as it should.
     """
     try:
         clip = bpy.data.movieclips.load(str(_first_picture(path)))
@@ -87,10 +87,12 @@ def show_clip(
     background.clip = clip
     background.alpha = 1.0
     background.frame_method = "FIT"
-    if abs(scene_speed - 1) > _SAME_RATE:
+    # Blender counts a film's pictures at a rate of its own choice (a varying one's highest).
+    clip_rate = clip.fps if clip.source == "MOVIE" else take.fps
+    if abs(scene_rate / clip_rate - 1) > _SAME_RATE:
         return (
             "The clip behind the camera runs away from the head: Blender shows one of its pictures "
-            f"per scene frame, and the scene runs {scene_speed:.3g} times as fast."
+            f"per scene frame, {clip_rate:.4g} a second of the clip, the scene {scene_rate:.4g}."
         )
     return None
 

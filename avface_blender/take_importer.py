@@ -257,16 +257,16 @@ def _turn(turns: np.ndarray, vectors: np.ndarray) -> np.ndarray:
 
 def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
     """The clip behind the camera and in the sequencer; what can't be had, as sentences."""
-    take, speed = job.take, job.rate.frames_per_second
+    take, rate = job.take, job.rate.frames_per_second
     clip = shot.find_clip(take, job.folder, job.options.clip)
     if clip is None:
         missing = Path(take.source.get("path", "")).name
         return [f"The clip {missing} was not found: no background and no sound."]
     said = []
     if camera is not None:
-        said.append(shot.show_clip(camera, clip, job.clip_start, speed / take.fps))
+        said.append(shot.show_clip(camera, take, clip, job.clip_start, rate))
     if job.options.sound:
-        first_sample = job.clip_start + take.sound_offset * speed
+        first_sample = job.clip_start + take.sound_offset * rate
         said.append(shot.add_sound(job.scene, job.rig, clip, job.name, first_sample))
     return [sentence for sentence in said if sentence]
 

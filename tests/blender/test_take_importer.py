@@ -376,6 +376,9 @@ def test_the_clip_stands_behind_the_camera_and_sounds(make_take, clips):
         return
     strips = editor.strips if hasattr(editor, "strips") else editor.sequences
     assert strips[0].frame_start == 5
+    bpy.context.scene.render.fps = 30
+    other = import_take(path, bpy.context, ImportOptions(timing="resample", sound=False))
+    assert any("runs away" in note for note in other.notes)
     second = import_take(path, bpy.context)
     assert [strip.mute for strip in sorted(strips, key=lambda s: s.channel)] == [True, False]
     assert second.notes == ()
