@@ -65,7 +65,7 @@ def preview_picture(take_path: Path) -> np.ndarray:
     panels = Panels(take, load_head(), take_path.parent)
     crop = crop_of(take, np.flatnonzero(take.found), 360)
     reasons = {reason: frame for frame, reason in telling_frames(take, 12).items()}
-    frames = (reasons["mouth widest open"], reasons["widest lips"])
+    frames = (reasons["mouth widest open"], reasons["head turned most"])
     rows = []
     for frame in frames:
         for _, picture in read_frames(clip, frame, frame + 1):
