@@ -281,12 +281,17 @@ def _cut_short(path: Path, seconds: float) -> str:
 
 
 def _nominal_rate(times: np.ndarray, stated: Fraction | None) -> Fraction:
-    """The rate that the file states where its pictures come at that rate, else the measured one."""
+    """The rate that the file states where its pictures come in whole steps of it, some left out or
+    none (players and Blender count such a film at that rate), else the measured one.
+    """
     if len(times) < 2:
         return stated or Fraction(DEFAULT_FPS)
     measured = (len(times) - 1) / (times[-1] - times[0])
-    if stated and abs(float(stated) / measured - 1) < 0.01:
-        return Fraction(stated)
+    if stated:
+        steps = np.diff(times) * float(stated)
+        whole = np.abs(steps - np.round(steps).clip(1)) < 0.1
+        if whole.mean() > 0.95 or abs(float(stated) / measured - 1) < 0.01:
+            return Fraction(stated)
     return Fraction(measured).limit_denominator(1001)
 
 
