@@ -24,11 +24,11 @@ from engine.exchange.take import Take  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
 from engine.media import open_clip, read_frames  # noqa: E402
 from engine.panels import Panels, before_backdrop, crop_of, write  # noqa: E402
-from engine.sheet import telling_frames  # noqa: E402
 from engine.studio import Sitter, draw  # noqa: E402
 from engine.weights import load_head, locate  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
+MOMENTS_S = (1.48, 4.56)  # of the demo clip: an open vowel, a w
 CELL = (232, 290)  # px
 FOCAL, DISTANCE_M, DOWN_M = 620.0, 0.62, 0.012
 
@@ -60,12 +60,11 @@ def main() -> None:
 
 
 def preview_picture(take_path: Path) -> np.ndarray:
-    """Two telling moments of the demo clip, one above the other."""
+    """Two moments of the demo clip, one above the other."""
     take, clip = Take.load(take_path), open_clip(locate("demo_clip"))
     panels = Panels(take, load_head(), take_path.parent)
     crop = crop_of(take, np.flatnonzero(take.found), 360)
-    reasons = {reason: frame for frame, reason in telling_frames(take, 12).items()}
-    frames = (reasons["mouth widest open"], reasons["head turned most"])
+    frames = [int(np.argmin(np.abs(take.times - seconds))) for seconds in MOMENTS_S]
     rows = []
     for frame in frames:
         for _, picture in read_frames(clip, frame, frame + 1):
