@@ -4,20 +4,26 @@ from collections.abc import Callable
 
 import numpy as np
 
+from .albedo import FILE as ALBEDO_FILE
 from .anatomy import Anatomy, build_anatomy
+from .brows import raise_brows
 from .contour import find_contour
 from .correctives import build_correctives
 from .eyes import IRIS, RING_ANGLES, SEGMENTS
 from .identity import IdentityOptions, build_identity, neutral_base
-from .joints import PARENTS, build_rig
-from .landmarks import Face, find_landmarks
-from .lips import seal_lips
+from .joints import PARENTS, Rig, build_rig
+from .landmarks import Embedding, Face, find_landmarks
+from .lids import even_out_lids, make_socket, mend_lids
+from .lips import close_lips, line_distance, round_opening, seal_lips, shut_identity, shut_units
 from .masks import build_masks
-from .rims import LEFT_LIDS, LIPS, rim_loop, split_loop
+from .mouth import round_mouth, smooth_cheeks
+from .rims import Rims, find_rims
 from .source import Source
-from .units import build_units
+from .units import build_units, make_symmetric
 from .uv import pack_uv
 
+# Units that may go past 1: wide eyes need more to shut, and so does a jaw past jawOpen.
+HIGHEST = {"eyeBlinkLeft": 1.25, "eyeBlinkRight": 1.25, "mouthClose": 1.2}
 ORIGIN_BELOW_EYES = 0.035  # m: the head's origin lies this far below the eyes,
 ORIGIN_BEHIND_JAW = 0.005  # and this far behind the jaw joint, near the skull's middle
 
@@ -25,61 +31,87 @@ ORIGIN_BEHIND_JAW = 0.005  # and this far behind the jaw joint, near the skull's
 def build_head(source: Source, report: Callable[[str], None]) -> dict[str, np.ndarray]:
     """The arrays of `weights/head_default.npz`."""
     anatomy = build_anatomy(source, neutral_base(source))
+    rims = find_rims(anatomy)
     report(f"{len(anatomy.rest)} vertices, {len(anatomy.faces)} triangles")
-    identity = build_identity(source, anatomy, IdentityOptions())
+    template, shape_basis = _build_people(source, anatomy, rims)
     report("identity")
-    lips = split_loop(anatomy, rim_loop(anatomy, LIPS))
-    left_lids = split_loop(anatomy, rim_loop(anatomy, LEFT_LIDS))
-    right_lids = split_loop(anatomy, anatomy.mirror[rim_loop(anatomy, LEFT_LIDS)])
-    template = seal_lips(anatomy, anatomy.symmetric(identity.mean), lips)
     rig = build_rig(source, anatomy, template)
-    units = build_units(source, anatomy)
-    pose_basis = build_correctives(source, anatomy, template, rig)
+    units, pose_basis, masks = _build_motion(source, anatomy, template, rig, rims)
     report(f"{len(units)} units, jaw opens {np.degrees(rig.jaw_open):.1f} degrees")
-    masks = build_masks(source, anatomy, template, rig, units, lips, (left_lids, right_lids))
-    face = Face(template, anatomy.faces, masks, rig.joints[3:], lips, left_lids, right_lids)
-    landmarks_468, landmarks_68 = find_landmarks(face)
-    contour = find_contour(face)
-    middle = len(contour[0]) // 2
-    landmarks_68[0][:17], landmarks_68[1][:17] = contour[0][middle], contour[1][middle]
+    embeddings = _build_landmarks(
+        anatomy, Face(template, anatomy.faces, masks, rig.joints[3:], rims)
+    )
     report("landmarks")
     uv, uv_faces = pack_uv(template, anatomy.faces, masks, _source_uv_faces(anatomy))
     report("texture sheet")
-    origin = np.array(
-        [
-            0,
-            rig.joints[3:, 1].mean() - ORIGIN_BELOW_EYES,
-            rig.joints[2, 2] - ORIGIN_BEHIND_JAW,
-        ]
-    )
-    embeddings = {
-        "landmarks_68": landmarks_68,
-        "landmarks_468": landmarks_468,
-        "iris": find_iris(anatomy),
-        "contour": contour,
-    }
+    height = rig.joints[3:, 1].mean() - ORIGIN_BELOW_EYES
+    origin = np.array([0, height, rig.joints[2, 2] - ORIGIN_BEHIND_JAW])
     return {
         "schema": np.array(1),
         "name": np.array("AVFace default head"),
         "template": (template - origin).astype(np.float32),
         "faces": anatomy.faces.astype(np.int32),
         "quad_count": np.array(len(anatomy.quads)),
-        "shape_basis": identity.basis.astype(np.float16),
+        "shape_basis": shape_basis.astype(np.float16),
         "expression_basis": np.stack(list(units.values()), 2).astype(np.float16),
         "expression_names": np.array(list(units)),
         "expression_low": np.zeros(len(units), np.float32),
-        "expression_high": np.ones(len(units), np.float32),
+        "expression_high": np.array([HIGHEST.get(name, 1.0) for name in units], np.float32),
         "pose_basis": pose_basis.astype(np.float16),
         "joint_regressor": rig.regressor.astype(np.float32),
         "skin_weights": rig.weights.astype(np.float32),
         "parents": PARENTS,
         "uv": uv.astype(np.float32),
         "uv_faces": uv_faces.astype(np.int32),
-        "albedo_file": np.array(""),
+        "albedo_file": np.array(ALBEDO_FILE),
         **{f"{name}_faces": value[0].astype(np.int32) for name, value in embeddings.items()},
         **{f"{name}_bary": value[1].astype(np.float32) for name, value in embeddings.items()},
         **{f"mask_{name}": value for name, value in masks.items()},
     }
+
+
+def _build_people(source: Source, anatomy: Anatomy, rims: Rims) -> tuple[np.ndarray, np.ndarray]:
+    """The mean head (V, 3) with its lips shut, and the identity components (V, 3, S)."""
+    identity = build_identity(source, anatomy, IdentityOptions())
+    template = seal_lips(anatomy, anatomy.symmetric(identity.mean), rims.lips)
+    basis = shut_identity(anatomy, template, rims.lips, identity.basis)
+    for rim in (rims.left_lids, rims.right_lids):
+        basis = even_out_lids(anatomy, template, rim, basis)
+    return template, basis
+
+
+def _build_motion(
+    source: Source, anatomy: Anatomy, template: np.ndarray, rig: Rig, rims: Rims
+) -> tuple[dict[str, np.ndarray], np.ndarray, dict[str, np.ndarray]]:
+    """Expression units, pose correctives (V, 3, 36) and region masks."""
+    eye, lips = rig.joints[3], rims.lips
+    units = build_units(source, anatomy)
+    make_symmetric(anatomy, units)
+    pose_basis = build_correctives(source, anatomy, template, rig)
+    masks = build_masks(source, anatomy, template, rig, units, rims)
+    raise_brows(anatomy, template, eye, masks["brows"], units)
+    socket = make_socket(anatomy, template, rims.left_lids, eye, masks["sockets"])
+    mend_lids(source, socket, units, pose_basis)
+    distance = line_distance(anatomy, template, lips)
+    smooth_cheeks(
+        anatomy, units, distance, masks["mouth_inside"] | (template[:, 1] > eye[1] - 0.012)
+    )
+    units["mouthFunnel"] += round_mouth(anatomy, template + units["mouthFunnel"], lips, distance)
+    round_opening(anatomy, template, rig, lips, pose_basis)
+    units["mouthClose"] = close_lips(anatomy, template, rig, lips, pose_basis)
+    shut_units(anatomy, template, lips, units)
+    make_symmetric(anatomy, units)
+    return units, pose_basis, masks
+
+
+def _build_landmarks(anatomy: Anatomy, face: Face) -> dict[str, Embedding]:
+    """All embeddings by their name in the head file."""
+    mesh, points = find_landmarks(face)
+    contour = find_contour(face)
+    ahead = len(contour[0]) // 2
+    points[0][:17], points[1][:17] = contour[0][ahead], contour[1][ahead]
+    iris = find_iris(anatomy)
+    return {"landmarks_68": points, "landmarks_468": mesh, "iris": iris, "contour": contour}
 
 
 def _source_uv_faces(anatomy: Anatomy) -> np.ndarray:

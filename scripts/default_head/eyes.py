@@ -14,6 +14,7 @@ RING_ANGLES = np.concatenate(
 )
 CORNEA_HEIGHT = 0.06  # of the radius
 CORNEA_WIDTH = 0.34  # rad
+FORWARD = 0.0012  # m that the eyeball stands before the helper, so that it fills the lids
 SNUG = 0.985  # radius against the helper's, so that the lids lie outside
 HELPERS = {"left_eye": np.arange(14598, 14670), "right_eye": np.arange(14670, 14742)}
 
@@ -81,4 +82,5 @@ def make_eye(base: np.ndarray, side: str) -> Eye:
     outward = points - centre
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     radius = (high - low)[:2].mean() / 2 * SNUG
+    centre[2] += FORWARD
     return Eye(HELPERS[side], centre, radius, unit_sphere()[0], outward)

@@ -46,6 +46,12 @@ def smooth_field(
     return out
 
 
+def pick(vertices: np.ndarray, count: int) -> sp.csr_matrix:
+    """Rows that read the given vertices, (len(vertices), count)."""
+    entries = (np.ones(len(vertices)), (np.arange(len(vertices)), vertices))
+    return sp.csr_matrix(entries, shape=(len(vertices), count))
+
+
 def pair_rows(one: np.ndarray, two: np.ndarray, along: np.ndarray, count: int) -> sp.csr_matrix:
     """Rows (R, count) "value on chain one minus value on chain two at the same place".
 

@@ -17,6 +17,7 @@ DETAIL_FOLDERS = (
     *("cheek", "chin", "ears", "eyebrows", "eyes", "forehead", "head", "mouth", "nose", "neck"),
     "asym",
 )
+RESTRAINED = {"mouth": 0.6, "eyebrows": 0.7, "eyes": 0.8}  # would pass for expressions
 SKIPPED = ("head/head-trans", "neck/neck-trans")  # rigid motion, not identity
 OPPOSITES = (
     *(("decr", "incr"), ("down", "up"), ("in", "out"), ("backward", "forward")),
@@ -28,12 +29,16 @@ OPPOSITES = (
 class IdentityOptions:
     """How widely people differ. Detail sliders run from -1 to 1."""
 
-    people: int = 2400
+    people: int = 1600
     components: int = 100
-    detail_deviation: float = 0.26
+    detail_deviation: float = 0.20
     side_deviation: float = 0.03  # left against right
     asymmetry_deviation: float = 0.06
-    spread: float = 1.5  # of the whole: real scans lay 2.2 deviations out at 1 (docs/log.md)
+    # The sampled people are too much alike, in detail most: their components are widened, the
+    # first by `spread_first`, those after `spread_after` by `spread_rest` (docs/log.md).
+    spread_first: float = 1.05
+    spread_rest: float = 1.5
+    spread_after: int = 20
     seed: int = 20240601
 
 
@@ -69,7 +74,9 @@ def build_identity(source: Source, anatomy: Anatomy, options: IdentityOptions) -
     samples -= mean
     values, vectors = np.linalg.eigh((samples @ samples.T).astype(np.float64))
     first = vectors[:, ::-1][:, : options.components].astype(np.float32)
-    basis = samples.T @ first * (options.spread / np.sqrt(options.people))
+    share = np.minimum(np.arange(options.components) / options.spread_after, 1)
+    spread = options.spread_first + (options.spread_rest - options.spread_first) * share
+    basis = samples.T @ first * (spread / np.sqrt(options.people)).astype(np.float32)
     shown = values[::-1].cumsum() / values.sum()
     print(f"  identity: {options.components} components hold {shown[options.components - 1]:.3f}")
     shape = (*anatomy.rest.shape, options.components)
@@ -104,7 +111,7 @@ class _People:
         return self._macro(generator) + self._details(generator, options)
 
     def _macro(self, generator: np.random.Generator) -> np.ndarray:
-        grown = generator.random() < 0.88
+        grown = generator.random() < 0.94
         age = generator.uniform(0.36, 0.95) if grown else generator.uniform(0.2, 0.36)
         ages = [np.interp(age, AGE_STOPS, row) for row in np.eye(len(AGES))]
         male = generator.beta(0.35, 0.35)
@@ -136,6 +143,7 @@ class _People:
                 value = abs(generator.normal(0, options.asymmetry_deviation))
             else:
                 deviation = options.detail_deviation * (1.0 if low else 0.55)
+                deviation *= RESTRAINED.get(folder, 1.0)
                 value = drawn.setdefault(key, generator.normal(0, deviation))
                 value += generator.normal(0, options.side_deviation) if sided else 0.0
             value = np.clip(value, -1, 1)

@@ -12,13 +12,13 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 
-from engine.detector import FaceMesh, region_of
+from engine.detector import FaceMesh, region_of, view_of
 from engine.geometry import embed, vertex_normals
 
 from .anatomy import MIRROR
 from .nearest import nearest_on_triangles
 from .portraits import Portrait, take_portrait
-from .rims import Rim
+from .rims import Rim, Rims
 
 VIEWS = ((-24, 0), (-12, 0), (0, 0), (12, 0), (24, 0), (0, -10), (0, 10))  # yaw, pitch, degrees
 REACH_PX = 10  # a point beside the allowed skin is moved to it from so far
@@ -56,9 +56,7 @@ class Face:
     faces: np.ndarray  # (F, 3)
     masks: dict[str, np.ndarray]
     eyes: np.ndarray  # (2, 3) m, left and right
-    lips: Rim
-    left_lids: Rim
-    right_lids: Rim
+    rims: Rims
 
 
 def find_landmarks(face: Face) -> tuple[Embedding, Embedding]:
@@ -66,9 +64,9 @@ def find_landmarks(face: Face) -> tuple[Embedding, Embedding]:
     points = _symmetric(_seen_points(face))
     mesh = _snap(face, points)
     for rim, (upper, lower) in (
-        (face.lips, INNER_LIPS),
-        (face.right_lids, RIGHT_LIDS),
-        (face.left_lids, LEFT_LIDS),
+        (face.rims.lips, INNER_LIPS),
+        (face.rims.right_lids, RIGHT_LIDS),
+        (face.rims.left_lids, LEFT_LIDS),
     ):
         _put_on_rim(face, rim, points, upper, lower, mesh)
     order = np.array(IBUG)
@@ -87,7 +85,7 @@ def _seen_points(face: Face) -> np.ndarray:
         height, width, _ = view.picture.shape
         region = np.array([width / 2, height / 2, 0.5 * width, 0.0])
         for _ in range(3):  # the region settles on the points found
-            found, presence = network.find(view.picture, region)
+            found, presence = network.find(view_of(view.picture, region), region)
             region = region_of(found)
         assert presence > 0.5, f"no face seen at yaw {yaw}, pitch {pitch}"
         points, facing = _unproject(face, view, allowed, found[:468, :2])
@@ -144,21 +142,30 @@ def _snap(face: Face, points: np.ndarray) -> Embedding:
 def _put_on_rim(
     face: Face, rim: Rim, points: np.ndarray, upper: tuple, lower: tuple, mesh: Embedding
 ) -> None:
-    """Move landmarks of `mesh` onto the chains of a rim, at their place from side to side."""
-    skin = np.flatnonzero(_outer_skin(face))
+    """Move landmarks of `mesh` onto the chains of a rim, at their place from side to side.
+
+    Corners go to the rim's ends; a landmark and the one it meets lie at the same place.
+    """
     ends = rim.upper[[0]], rim.upper[[-1]]
-    chains = ((upper, rim.upper), (lower, np.concatenate([ends[0], rim.lower, ends[1]])))
-    for numbers, chain in chains:
+    below = np.concatenate([ends[0], rim.lower, ends[1]])
+    middle = (points[list(upper[1:-1]), 0] + points[list(lower), 0]) / 2
+    for numbers, chain in ((upper[1:-1], rim.upper), (lower, below)):
         x = np.maximum.accumulate(face.template[chain, 0])
-        for number in numbers:
-            k = int(np.clip(np.searchsorted(x, points[number, 0]), 1, len(chain) - 1))
-            share = np.clip((points[number, 0] - x[k - 1]) / max(x[k] - x[k - 1], 1e-9), 0, 1)
-            if number in (numbers[0], numbers[-1]) and len(numbers) == len(upper):
-                k, share = (1, 0.0) if number == numbers[0] else (len(chain) - 1, 1.0)
-            one, two = chain[k - 1], chain[k]
-            beside = face.faces[skin]
-            own = skin[(beside == one).any(1) & (beside == two).any(1)][0]
-            weights = np.zeros(3)
-            weights[face.faces[own] == one] = 1 - share
-            weights[face.faces[own] == two] = share
-            mesh[0][number], mesh[1][number] = own, weights
+        for number, place in zip(numbers, middle, strict=True):
+            k = int(np.clip(np.searchsorted(x, place), 1, len(chain) - 1))
+            share = np.clip((place - x[k - 1]) / max(x[k] - x[k - 1], 1e-9), 0, 1)
+            _put_on_edge(face, mesh, number, (chain[k - 1], chain[k]), share)
+    _put_on_edge(face, mesh, upper[0], (rim.upper[0], rim.upper[1]), 0.0)
+    _put_on_edge(face, mesh, upper[-1], (rim.upper[-2], rim.upper[-1]), 1.0)
+
+
+def _put_on_edge(
+    face: Face, mesh: Embedding, number: int, edge: tuple[int, int], share: float
+) -> None:
+    """Landmark `number` goes to the mesh's edge, `share` of the way along it."""
+    on_edge = (face.faces == edge[0]).any(1) & (face.faces == edge[1]).any(1)
+    own = np.flatnonzero(on_edge & _outer_skin(face))[0]
+    weights = np.zeros(3)
+    weights[face.faces[own] == edge[0]] = 1 - share
+    weights[face.faces[own] == edge[1]] = share
+    mesh[0][number], mesh[1][number] = own, weights

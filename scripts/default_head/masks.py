@@ -5,8 +5,9 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from .anatomy import Anatomy
+from .brows import brow_place
 from .joints import Rig
-from .rims import Rim
+from .rims import Rims
 from .source import Source
 
 # Boxes on the mean face, metres from the point between the eyes; x to either side.
@@ -19,8 +20,7 @@ def build_masks(
     mean: np.ndarray,
     rig: Rig,
     units: dict[str, np.ndarray],
-    lips: Rim,
-    lids: tuple[Rim, Rim],
+    rims: Rims,
 ) -> dict[str, np.ndarray]:
     """name -> (V,) bool."""
     count = len(mean)
@@ -31,8 +31,8 @@ def build_masks(
         gums = masks.setdefault("gums", np.zeros(count, bool))
         gums[anatomy.parts[row]] = getattr(anatomy, row).gums
     skin = masks["skin"]
-    lip_loop = np.concatenate([lips.upper, lips.lower])
-    lid_loop = np.concatenate([rim_part for rim in lids for rim_part in (rim.upper, rim.lower)])
+    lip_loop = rims.lips.loop
+    lid_loop = np.concatenate([rims.left_lids.loop, rims.right_lids.loop])
     masks["boundary"] = np.isin(np.arange(count), anatomy.skin.rim)
     masks["mouth_inside"] = _enclosed(anatomy, lip_loop)
     masks["sockets"] = _enclosed(anatomy, lid_loop)
@@ -41,7 +41,7 @@ def build_masks(
         masks[name] = _painted(source, anatomy, picture) & outside
     masks["lips"][lip_loop] = True
     masks["eyelids"][lid_loop] = True
-    upper = _nearer(mean, lips.upper, lips.lower)
+    upper = _nearer(mean, rims.lips.upper, rims.lips.lower)
     masks["upper_lip"], masks["lower_lip"] = masks["lips"] & upper, masks["lips"] & ~upper
     masks |= _places(mean, rig, outside, masks)
     masks["face_tex"] = _painted(source, anatomy, "face") & outside
@@ -103,7 +103,7 @@ def _places(mean: np.ndarray, rig: Rig, outside: np.ndarray, masks: dict) -> dic
     x, y, z = np.abs(mean[:, 0]), mean[:, 1] - eye[1], mean[:, 2]
     away = outside & ~masks["ears"]
     held = rig.weights[:, 0]  # by the root: the neck
-    across = (x - eye[0] + 0.019) / 0.045  # 0 at a brow's inner end, 1 at its outer
+    across = brow_place(mean, eye)
     brow = 0.0175 + 0.006 * np.sin(np.clip(across, 0, 1) * np.pi * 0.75)
     face = away & (z > jaw[2] + 0.005) & (y < 0.085) & (held < 0.1)
     return {

@@ -23,6 +23,11 @@ class Rim:
     lower: np.ndarray  # (M,) vertices, the ends left out
     anatomy: Anatomy
 
+    @property
+    def loop(self) -> np.ndarray:
+        """All its vertices."""
+        return np.concatenate([self.upper, self.lower])
+
     @cached_property
     def along(self) -> np.ndarray:
         """(V,): each vertex's place along its chain, 0 to 1; only meant on the chains."""
@@ -57,3 +62,22 @@ def split_loop(anatomy: Anatomy, loop: np.ndarray) -> Rim:
     if height[one].mean() < height[two].mean():
         one, two = np.concatenate([loop[:1], two, loop[end : end + 1]]), one[1:-1]
     return Rim(one, two, anatomy)
+
+
+@dataclass(frozen=True)
+class Rims:
+    """The lips' line and the edges of both eyes' lids."""
+
+    lips: Rim
+    left_lids: Rim
+    right_lids: Rim
+
+
+def find_rims(anatomy: Anatomy) -> Rims:
+    """The rims of a head of MakeHuman's topology."""
+    lids = rim_loop(anatomy, LEFT_LIDS)
+    return Rims(
+        lips=split_loop(anatomy, rim_loop(anatomy, LIPS)),
+        left_lids=split_loop(anatomy, lids),
+        right_lids=split_loop(anatomy, anatomy.mirror[lids]),
+    )

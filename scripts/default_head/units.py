@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .anatomy import Anatomy
+from .anatomy import MIRROR, Anatomy
 from .identity import RACES
 from .source import Source
 from .tongue import tongue_units
@@ -20,6 +20,7 @@ PAIRED_LAST = (
     *("mouthStretch", "mouthUpperUp", "noseSneer"),
 )
 SPLIT = ("browInnerUp", "cheekPuff")  # one target for both sides
+EYE_WIDE = 0.65  # of the CC0 unit, which shows white all round the iris
 SPLIT_WIDTH = 0.0048  # m over which the halves blend at the middle
 SIDES = ("Left", "Right")
 
@@ -41,6 +42,8 @@ def build_units(source: Source, anatomy: Anatomy) -> dict[str, np.ndarray]:
         for part in ("left_eye", "right_eye", "upper_teeth", "lower_teeth", "tongue"):
             if name != "jawForward" or part.endswith("eye") or part == "upper_teeth":
                 move[anatomy.parts[part]] = 0
+    for which in SIDES:
+        units[f"eyeWide{which}"] *= EYE_WIDE
     edge = anatomy.parts["lower_teeth"]
     tongue = anatomy.parts["tongue"]
     incisors = np.array([0, anatomy.rest[edge, 1].max(), anatomy.rest[edge, 2].max()])
@@ -54,6 +57,17 @@ def half(anatomy: Anatomy, move: np.ndarray, which: str) -> np.ndarray:
     """The left or right half of a displacement (V, 3), blended at the middle."""
     sign = 1.0 if which == "Left" else -1.0
     return move / (1 + np.exp(-sign * anatomy.rest[:, :1] / SPLIT_WIDTH))
+
+
+def make_symmetric(anatomy: Anatomy, units: dict[str, np.ndarray]) -> None:
+    """Make right units the mirror images of left ones, and those of the middle their own."""
+    for name, move in units.items():
+        partner = name.removesuffix("Left") + "Right" if name.endswith("Left") else name
+        if name.endswith("Right"):
+            continue
+        mirrored = units[partner][anatomy.mirror] * MIRROR
+        mean = (move + mirrored) / 2
+        units[name], units[partner] = mean, mean[anatomy.mirror] * MIRROR
 
 
 def _extra_units(source: Source, anatomy: Anatomy, puff: np.ndarray) -> dict[str, np.ndarray]:

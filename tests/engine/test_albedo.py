@@ -17,7 +17,7 @@ from engine.weights import load_head, locate
 SIZE = 512
 BROW_EDGES = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 46, 53, 52, 65, 55, 285, 295, 282]
 LIP_EDGES = [61, 91, 17, 321, 291, 269, 0, 39, 13, 14]
-LIP, LIP_LOWER, CHEEKS, FOREHEAD = 0, 17, [205, 425], 151
+LIP, LIP_LOWER, CHEEKS, FOREHEAD = 11, 16, [205, 425], 151
 BROWS = [105, 334, 52, 282, 65, 295]
 
 
