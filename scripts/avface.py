@@ -1,5 +1,7 @@
 """Any engine command, in the engine's environment: `python3 scripts/avface.py capture CLIP ...`."""
 
+from __future__ import annotations
+
 import subprocess
 import sys
 

@@ -3,9 +3,11 @@
 `python3 scripts/capture.py [CLIP] [--out DIR] [engine options]`
 
 DIR receives NAME.take.npz, NAME.blend, NAME.preview.mp4, NAME.sheet.png and NAME.report.json.
-Without CLIP the bundled demo clip is captured. Other options (--face, --detail, --start, ...) go to
-the engine: see `python3 scripts/avface.py capture --help`.
+Without CLIP the bundled demo clip is captured. What the engine's options mean:
+`python3 scripts/avface.py capture --help`.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
@@ -26,6 +28,11 @@ from environments import (
 )
 
 DEMO_CLIP = ROOT / "weights" / "demo" / "demo.mp4"
+# The engine's own options and how many words each takes (a test holds them to CaptureOptions).
+ENGINE_OPTIONS = {
+    "start": 1, "end": 1, "face": 1, "region": 4, "fps": 1, "focal": 1, "detail": 1,
+    "smoothing": 1, "actor": 1,
+}  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
@@ -35,7 +42,15 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("clip", nargs="?", type=Path, default=DEMO_CLIP)
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
-    options, engine_options = parser.parse_known_args(arguments)
+    for name, words in ENGINE_OPTIONS.items():
+        parser.add_argument(f"--{name}", nargs=words, metavar=name.upper())
+    options = parser.parse_args(arguments)
+    engine_options = [
+        word
+        for name in ENGINE_OPTIONS
+        if (words := getattr(options, name)) is not None
+        for word in (f"--{name}", *words)
+    ]
     try:
         engine = engine_python()
     except CannotSetUp as error:

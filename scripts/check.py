@@ -3,6 +3,8 @@
 `python3 scripts/check.py [--blender 4.2 4.5 5.0] [--fast]`
 """
 
+from __future__ import annotations
+
 import argparse
 import subprocess
 import sys

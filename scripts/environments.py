@@ -6,6 +6,8 @@
 They live in `.venv/` of the repository, or where AVFACE_ENVIRONMENTS points. Standard library only.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import shutil

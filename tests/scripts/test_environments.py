@@ -1,5 +1,6 @@
 import importlib.util
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,14 @@ def test_pip_that_fails_is_said_in_words(environments):
 def test_another_python_never_sees_our_packages(environments, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "somewhere")
     assert "PYTHONPATH" not in environments.clean_environment()
+
+
+def test_capture_py_knows_the_engines_options():
+    sys.path.insert(0, str(SCRIPT.parent))
+    try:
+        capture = __import__("capture")
+    finally:
+        sys.path.remove(str(SCRIPT.parent))
+    from engine.options import CaptureOptions
+
+    assert set(capture.ENGINE_OPTIONS) == {item.name for item in fields(CaptureOptions)}
