@@ -30,10 +30,15 @@ class Identity:
     x: np.ndarray  # (K, D)
 
 
-def choose_key_frames(pose: np.ndarray, gap: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Frames (at most 16, sorted) that differ most in pose (T, 3) and lip gap (T,) in metres."""
+def frame_features(pose: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    """What makes frames differ: pose (T, 3) in radians and lip gap (T,) in metres -> (T, 4)."""
+    return np.column_stack([pose * [1, 1, 0.5], 20 * np.clip(gap, 0, 0.04)])
+
+
+def choose_key_frames(feature: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Usable frames (at most 16, sorted) that differ most, and some spread over the clip."""
     frames = np.flatnonzero(usable)
-    feature = np.column_stack([pose[frames] * [1, 1, 0.5], 20 * np.clip(gap[frames], 0, 0.04)])
+    feature = feature[frames]
     chosen = [int(np.argmin(np.linalg.norm(feature - np.median(feature, 0), axis=1)))]
     distance = np.linalg.norm(feature - feature[chosen[0]], axis=1)
     while len(chosen) < min(_KEY_FRAMES, len(frames)):
@@ -41,6 +46,12 @@ def choose_key_frames(pose: np.ndarray, gap: np.ndarray, usable: np.ndarray) -> 
         chosen.append(int(np.argmax(distance)) if len(chosen) % 2 else golden)
         distance = np.minimum(distance, np.linalg.norm(feature - feature[chosen[-1]], axis=1))
     return frames[np.unique(chosen)]
+
+
+def nearest_key(feature: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """For each frame (T,) the place in `keys` (K,) of the key frame most like it."""
+    apart = feature[:, None] - feature[keys]  # (T, K, 4)
+    return np.linalg.norm(apart, axis=2).argmin(1)
 
 
 def frontal_weight(pose: np.ndarray) -> np.ndarray:
@@ -121,7 +132,9 @@ class _ShapeSystem:
             self.cost += linearize(x, t, subject, problem.evidence, True, work)
             self.cost += x @ prior.precision @ x + 2 * x @ prior.linear
             by_shape = _shape_rows(head, work)
-            gradient = work.residual @ work.rows + prior.precision @ x + prior.linear
+            gradient = (
+                (work.residual @ work.rows).astype(float) + prior.precision @ x + prior.linear
+            )
             free = ~(
                 ((x <= prior.low + 1e-9) & (gradient > 0))
                 | ((x >= prior.high - 1e-9) & (gradient < 0))

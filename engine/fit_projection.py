@@ -64,13 +64,13 @@ class Workspace(NamedTuple):
     corrective: np.ndarray  # (3 L,) the part of y that the joints' turns add
     dy: np.ndarray  # (3 L, 7) y by the joint unknowns
     q: np.ndarray  # (L, 3) head space, m
-    dq: np.ndarray  # (L, 3, D - 6) by jaw, eyes, units
+    dq: np.ndarray  # (L, 3, 7) by jaw and eyes
     dq_rest: np.ndarray  # (L, 3, 3) by the point's place at rest
     uv: np.ndarray  # (L, 2) px
     J: np.ndarray  # (2 L, D) of uv by the unknowns
     J_rest: np.ndarray  # (2 L, 3) of uv by the point's place at rest
-    residual: np.ndarray  # (rows,) weighted: points, pairs, lips that cross
-    rows: np.ndarray  # (rows, D) weighted derivatives
+    residual: np.ndarray  # (rows,) float32, weighted: points, pairs, lips that cross
+    rows: np.ndarray  # (rows, D) float32, weighted derivatives
     root: np.ndarray  # (rows,) what weighs a row, per px; 0 for lips that cross
 
 
@@ -108,13 +108,13 @@ def workspace(model):
         np.zeros(3 * L),
         np.zeros((3 * L, 7)),
         np.zeros((L, 3)),
-        np.zeros((L, 3, D - 6)),
+        np.zeros((L, 3, 7)),
         np.zeros((L, 3, 3)),
         np.zeros((L, 2)),
         np.zeros((2 * L, D)),
         np.zeros((2 * L, 3)),
-        np.zeros(rows),
-        np.zeros((rows, D)),
+        np.zeros(rows, np.float32),
+        np.zeros((rows, D), np.float32),
         np.zeros(rows),
     )
 
@@ -151,7 +151,7 @@ def pose_points(x, person, model, wanted, work):
     np.dot(model.pose_basis, turn.reshape(27), work.corrective)
     if wanted:
         np.dot(model.pose_basis, dturn, dy)
-    basis, weights, joints = model.unit_basis, model.weights, person.joints
+    weights, joints = model.weights, person.joints
     q, dq, M = work.q, work.dq, np.empty((3, 3))
     for i in range(len(person.points)):
         for c in range(3):
@@ -178,20 +178,16 @@ def pose_points(x, person, model, wanted, work):
                 dq[i, a, k] = weights[i, j] * swing + (
                     m0 * dy[3 * i, k] + m1 * dy[3 * i + 1, k] + m2 * dy[3 * i + 2, k]
                 )
-            for k in range(basis.shape[1]):
-                dq[i, a, 7 + k] = (
-                    m0 * basis[3 * i, k] + m1 * basis[3 * i + 1, k] + m2 * basis[3 * i + 2, k]
-                )
 
 
 @njit(cache=True, fastmath=True)
-def project_points(x, camera, wanted, work):
+def project_points(x, camera, model, wanted, work):
     """Head space to pixels: fills `work.uv` and, where wanted, `work.J` and `work.J_rest`."""
     R, turn = np.empty((3, 3)), np.empty((3, 3))
     rotate(x, R)
     left_jacobian(x, turn)
     q, dq, dq_rest, J, J_rest = work.q, work.dq, work.dq_rest, work.J, work.J_rest
-    c, b = np.empty(3), np.empty(3)
+    c, b, basis = np.empty(3), np.empty(3), model.unit_basis
     for i in range(len(q)):
         for a in range(3):
             c[a] = R[a, 0] * q[i, 0] + R[a, 1] * q[i, 1] + R[a, 2] * q[i, 2]
@@ -217,11 +213,16 @@ def project_points(x, camera, wanted, work):
                 )
                 b[k] = ax * R[0, k] + ay * R[1, k] + az * R[2, k]
             J[row, 3], J[row, 4], J[row, 5] = ax, ay, az
-            for k in range(dq.shape[2]):
+            for k in range(7):
                 J[row, 6 + k] = b[0] * dq[i, 0, k] + b[1] * dq[i, 1, k] + b[2] * dq[i, 2, k]
             for k in range(3):
                 J_rest[row, k] = (
                     b[0] * dq_rest[i, 0, k] + b[1] * dq_rest[i, 1, k] + b[2] * dq_rest[i, 2, k]
+                )
+            r0, r1, r2 = J_rest[row, 0], J_rest[row, 1], J_rest[row, 2]
+            for k in range(basis.shape[1]):
+                J[row, 13 + k] = (
+                    r0 * basis[3 * i, k] + r1 * basis[3 * i + 1, k] + r2 * basis[3 * i + 2, k]
                 )
 
 
@@ -256,9 +257,9 @@ def _weigh_pairs(t, evidence, model, wanted, work):
         a, b = model.pairs[p, 0], model.pairs[p, 1]
         root = np.sqrt(evidence.pair_weight[t, p]) * evidence.metre_per_px[t]
         for r in range(2):
-            work.residual[row] = (uv[a, r] - uv[b, r] - evidence.pair_offset[t, p, r]) * root
-            work.root[row] = root
-            cost += work.residual[row] ** 2
+            apart = (uv[a, r] - uv[b, r] - evidence.pair_offset[t, p, r]) * root
+            work.residual[row], work.root[row] = apart, root
+            cost += apart * apart
             if wanted:
                 for k in range(J.shape[1]):
                     rows[row, k] = (J[2 * a + r, k] - J[2 * b + r, k]) * root
@@ -269,17 +270,23 @@ def _weigh_pairs(t, evidence, model, wanted, work):
 @njit(cache=True, fastmath=True)
 def _weigh_contact(model, wanted, work):
     """Rows of lips that would pass through each other; 0 where they don't."""
-    q, dq, rows = work.q, work.dq, work.rows
+    q, dq, rows, basis = work.q, work.dq, work.rows, model.unit_basis
     row, cost = 2 * len(work.uv) + 2 * len(model.pairs), 0.0
     for p in range(model.lip_pairs):
         a, b = model.pairs[p, 0], model.pairs[p, 1]
         crossing = q[a, 1] - q[b, 1] - model.lip_floor[p]
         root = 1 / _LIP_CROSSING_SD if crossing < 0 else 0.0
         work.residual[row] = crossing * root
-        cost += work.residual[row] ** 2
+        cost += (crossing * root) ** 2
         if wanted:
-            for k in range(dq.shape[2]):
+            for k in range(7):
                 rows[row, 6 + k] = (dq[a, 1, k] - dq[b, 1, k]) * root
+            for k in range(basis.shape[1]):
+                change = 0.0
+                for c in range(3):
+                    change += work.dq_rest[a, 1, c] * basis[3 * a + c, k]
+                    change -= work.dq_rest[b, 1, c] * basis[3 * b + c, k]
+                rows[row, 13 + k] = change * root
         row += 1
     return cost
 
@@ -289,7 +296,7 @@ def linearize(x, t, subject, evidence, wanted, work):
     """The cost of frame t; fills `work` with its weighted residuals and, where wanted, rows."""
     person, camera, model = subject
     pose_points(x, person, model, wanted, work)
-    project_points(x, camera, wanted, work)
+    project_points(x, camera, model, wanted, work)
     cost = _weigh_points(t, evidence, wanted, work)
     cost += _weigh_pairs(t, evidence, model, wanted, work)
     return cost + _weigh_contact(model, wanted, work)
@@ -299,12 +306,15 @@ def linearize(x, t, subject, evidence, wanted, work):
 def accumulate(X, subject, evidence, wanted, H, G):
     """The data terms of n frames: cost, and where wanted H (n, D, D) = J'WJ, G (n, D) = J'Wr."""
     work = workspace(subject.model)
+    D = work.rows.shape[1]
+    h, g = np.empty((D, D), np.float32), np.empty(D, np.float32)
     cost = 0.0
     for t in range(len(X)):
         cost += linearize(X[t], t, subject, evidence, wanted, work)
         if wanted:
-            np.dot(work.rows.T, work.rows, H[t])
-            np.dot(work.rows.T, work.residual, G[t])
+            np.dot(work.rows.T, work.rows, h)
+            np.dot(work.rows.T, work.residual, g)
+            H[t], G[t] = h, g
     return cost
 
 
@@ -315,6 +325,6 @@ def project(X, subject):
     uv, q = np.empty((len(X), *work.uv.shape)), np.empty((len(X), *work.q.shape))
     for t in range(len(X)):
         pose_points(X[t], subject.person, subject.model, False, work)
-        project_points(X[t], subject.camera, False, work)
+        project_points(X[t], subject.camera, subject.model, False, work)
         uv[t], q[t] = work.uv, work.q
     return uv, q

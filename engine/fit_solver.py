@@ -11,7 +11,7 @@ from .fit_projection import Evidence, Subject, accumulate
 from .fit_terms import Motion, Prior, TimeTerms
 
 _MOST_TRIES = 4  # of a step, with ten times the damping each time
-_LEAST_GAIN = 2e-4  # of the cost, relative; less ends the search
+_LEAST_GAIN = 2e-3  # of the cost, relative; less ends the search
 _LONGEST_TURN, _LONGEST_UNIT_STEP = 0.3, 0.5  # rad; of a unit's range
 
 

@@ -41,7 +41,14 @@ from .fit_head import (
     LandmarkHead,
     landmark_head,
 )
-from .fit_identity import Identity, choose_key_frames, fit_identity, frontal_weight
+from .fit_identity import (
+    Identity,
+    choose_key_frames,
+    fit_identity,
+    frame_features,
+    frontal_weight,
+    nearest_key,
+)
 from .fit_projection import Camera, Model, Person, Subject, project
 from .fit_solver import Problem, solve
 from .fit_terms import LIP_PAIRS, PAIRS, Motion, region_points, unit_prior
@@ -104,7 +111,8 @@ def fit_clip(track: FaceTrack, head: Head, options: FitOptions, report: Report) 
     report(0.1)
     person = Person(*clip.head.person(identity.shape, identity.offsets))
     x = first_unknowns(clip.start, clip.head, clip.camera.focal, track.size)
-    x[:, JAW.start :] = np.median(identity.x[:, JAW.start :], axis=0)
+    x[:, : JAW.start] += np.median(identity.x - x[keys], axis=0)[: JAW.start]
+    x[:, JAW.start :] = identity.x[nearest_key(_features(clip), keys), JAW.start :]
     x[keys] = identity.x
     runs = _runs(clip)
     weight = _SMOOTHING * options.smoothing
@@ -155,11 +163,9 @@ def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip
 def _find_person(clip: _Clip, options: FitOptions) -> tuple[np.ndarray, Identity]:
     """The key frames (K,) and who they show."""
     track, head = clip.track, clip.head
-    lips = track.landmarks[:, 13, :2] - track.landmarks[:, 14, :2]
-    gap = np.nan_to_num(np.linalg.norm(lips, axis=1) * clip.start.metre_per_px)
     whole = ~np.any(list(clip.hidden.values()), axis=0)
     usable = next(mask for mask in (whole, ~clip.hidden["face"], track.seen) if mask.any())
-    keys = choose_key_frames(clip.start.pose, gap, usable)
+    keys = choose_key_frames(_features(clip), usable)
     x = first_unknowns(clip.start, head, clip.camera.focal, track.size)[keys]
     neutral = Person(
         *head.person(np.zeros(head.shape_basis.shape[2]), np.zeros_like(head.template))
@@ -173,6 +179,13 @@ def _find_person(clip: _Clip, options: FitOptions) -> tuple[np.ndarray, Identity
     problem = replace(problem, evidence=evidence)
     x = solve(problem, x, 4)
     return keys, fit_identity(problem, head, x, options.shape_sd, with_offsets=True)
+
+
+def _features(clip: _Clip) -> np.ndarray:
+    """What makes frames differ, (T, 4)."""
+    lips = clip.track.landmarks[:, 13, :2] - clip.track.landmarks[:, 14, :2]
+    gap = np.nan_to_num(np.linalg.norm(lips, axis=1) * clip.start.metre_per_px)
+    return frame_features(clip.start.pose, gap)
 
 
 def _problem(

@@ -9,7 +9,7 @@ from engine.exchange.take import REGIONS
 from engine.faces import FaceTrack
 from engine.fit_evidence import gather
 from engine.fit_head import JAW, JOINTS_END, POSE, TRANSLATION, landmark_head
-from engine.fit_identity import choose_key_frames
+from engine.fit_identity import choose_key_frames, frame_features, nearest_key
 from engine.fit_projection import Camera, Person, Subject, accumulate, linearize, project, workspace
 from engine.fit_terms import LIP_PAIRS, Motion, unit_prior
 from engine.fitting import FitOptions, fit_clip, landmark_track
@@ -154,7 +154,7 @@ def test_gradient_is_that_of_the_cost(system):
         ]
     )
     numeric = (costs[:, 0] - costs[:, 1]) / 4e-6  # G is half the derivative
-    np.testing.assert_allclose(G[0], numeric, atol=1e-5 * np.abs(numeric).max())
+    np.testing.assert_allclose(G[0], numeric, atol=1e-4 * np.abs(numeric).max())
 
 
 def test_the_small_head_is_the_whole_head(head, system):
@@ -319,6 +319,8 @@ def test_key_frames_are_usable_and_differ():
     pose = np.zeros((30, 3))
     pose[:, 1] = np.linspace(-0.5, 0.5, 30)
     usable = np.arange(30) % 3 != 0
-    keys = choose_key_frames(pose, np.zeros(30), usable)
+    feature = frame_features(pose, np.zeros(30))
+    keys = choose_key_frames(feature, usable)
     assert usable[keys].all() and len(np.unique(keys)) == len(keys) <= 16
     assert np.ptp(pose[keys, 1]) > 0.8
+    np.testing.assert_array_equal(nearest_key(feature, keys)[keys], np.arange(len(keys)))
