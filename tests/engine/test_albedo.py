@@ -17,7 +17,7 @@ from engine.weights import load_head, locate
 SIZE = 512
 BROW_EDGES = [70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 46, 53, 52, 65, 55, 285, 295, 282]
 LIP_EDGES = [61, 91, 17, 321, 291, 269, 0, 39, 13, 14]
-LIP, LIP_LOWER, CHEEKS, FOREHEAD = 11, 16, [205, 425], 151
+CHEEKS, FOREHEAD = [205, 425], 151
 BROWS = [105, 334, 52, 282, 65, 295]
 
 
@@ -81,7 +81,8 @@ def test_the_mean_is_mid_skin(head, mean):
 
 
 def test_lips_are_redder_than_cheeks(head, mean):
-    lips, cheeks = _at(mean, head, [LIP, LIP_LOWER]), _at(mean, head, CHEEKS)
+    lips = _within(mean, head, head.masks["lips"]).mean(0)
+    cheeks = _at(mean, head, CHEEKS)
     assert lips[0] / lips[1] > 1.15 * cheeks[0] / cheeks[1]
 
 
