@@ -35,6 +35,7 @@ _THREAD_VARIABLES = (
     "OPENCV_FOR_THREADS_NUM",
     "NUMBA_NUM_THREADS",
 )
+_COMPILING = "The first capture compiles the engine for this machine: a minute more, once."
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -125,6 +126,8 @@ def _capture(options: argparse.Namespace) -> int:
     share = 0.75 if options.preview else 1.0
     whole = _Terminal().report()
     head_file = load_head(options.head)
+    if _is_first_run():
+        print(_COMPILING, file=sys.stderr)
     result = capture(options.clip, out, head_file, chosen, whole.part("", 0, share))
     stem = out.name.removesuffix(".npz").removesuffix(".take")
     if options.preview:
@@ -161,6 +164,8 @@ def _run_job(options: argparse.Namespace) -> int:
             on_warning=lambda sentence: send(Note(sentence)),
         )
         head_file = load_head(Path(job.head) if job.head else None)
+        if _is_first_run():
+            send(Note(_COMPILING))
         result = capture(Path(job.clip), out, head_file, chosen, report)
         stem = out.name.removesuffix(".npz").removesuffix(".take")
         write_report(result, out.with_name(f"{stem}.report.json"))
@@ -229,6 +234,11 @@ def _bench(options: argparse.Namespace) -> int:
 
     print(bench(options.clip, options.repeat))
     return DONE
+
+
+def _is_first_run() -> bool:
+    """Whether numba has compiled nothing yet for this copy of the engine."""
+    return not any(Path(__file__).parent.rglob("*.nbi"))
 
 
 def _frozen(value: Any) -> Any:
