@@ -98,6 +98,13 @@ def fold_zones(sheet: FaceSheet) -> np.ndarray:
     return cv2.GaussianBlur(zones, (0, 0), 2.5 / sheet.texel_mm)
 
 
+def on_hair_ground(sheet: FaceSheet, zones: np.ndarray) -> np.ndarray:
+    """(R, R) bool: where something dark is hair rather than a deep fold: forehead, cheeks, chin."""
+    forehead = np.zeros_like(zones, bool)
+    forehead[: int(sheet.landmarks[[105, 334], 1].mean())] = True  # above the brows
+    return forehead | (zones < 0.2)
+
+
 def region_reach(sheet: FaceSheet) -> np.ndarray:
     """(len(REGIONS), R, R) in [0, 1]: how much each region's confidence speaks for a texel."""
     reach = np.ones((len(REGIONS), sheet.size, sheet.size), np.float32)

@@ -14,6 +14,7 @@ LUMINANCE = np.array([0.6, 0.35, 0.05], np.float32)
 HIGH_PASS_MM = 5.0
 
 _SKIN_TEXEL_MM = 0.8  # coarse enough to tell skin from hair
+_STRANGE_RIM_MM = 2.0  # round what isn't skin: the shade of hair, the rim of a blurred strand
 _KNEE = 0.35  # log contrast beyond which a residual is compressed
 _EDGE_MM = 3.0  # width over which residuals fade in from the edge of what is seen
 _STRONGEST = 0.7  # log contrast that skin relief doesn't reach: rims, hair, shadows' edges
@@ -79,13 +80,15 @@ def skin_share(
     usual_chroma, spread_chroma = _centre(chroma[core], 0.06)
     brightness = cv2.GaussianBlur(brightness, (0, 0), 1.2 / texel_mm)
     chroma = cv2.GaussianBlur(chroma, (0, 0), 2.0 / texel_mm)
-    strange = brightness < usual - 3.2 * spread
+    strange = brightness < usual - 2.8 * spread
     for k in range(2):
         strange |= np.abs(chroma[..., k] - usual_chroma[k]) > 5 * spread_chroma[k]
     burnt = (np.maximum(np.maximum(colour[..., 0], colour[..., 1]), colour[..., 2]) > 0.97).astype(
         np.float32
     )
     burnt = cv2.GaussianBlur(burnt, (0, 0), max(1.0 / texel_mm, 0.5))
+    side = 2 * round(_STRANGE_RIM_MM / texel_mm) + 1
+    strange = cv2.dilate(strange.astype(np.uint8), np.ones((side, side))) > 0
     share = np.clip(1 - 1.5 * _soften(strange, 0.6 / texel_mm), 0, 1) * (1 - 0.75 * burnt)
     return cv2.resize(share, (columns, rows), interpolation=cv2.INTER_LINEAR)
 

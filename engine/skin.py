@@ -12,14 +12,16 @@ import numba
 import numpy as np
 
 from .faces import FaceTrack
-from .folds import calm_skin, fold_zones, open_skin, region_reach, trusted
+from .folds import calm_skin, fold_zones, on_hair_ground, open_skin, region_reach, trusted
 from .head.model import FaceParams, Head
 from .light import draw_samples, fit_light, log_shading
 from .media import Clip, read_frames
 from .residual import LUMINANCE, Grain, masked_blur, skin_share
 from .unwrap import FaceSheet, Surface, build_sheet, unwrap, window_mm
 
-SAMPLES = 40  # frames from which light and albedo are taken
+SAMPLES = 24  # frames from which light and albedo are taken
+_HAIR_CONTRAST = 0.5  # log albedo below the middle of the face
+_FEWEST = 8  # of them, before worse frames are taken in
 _COARSE = 4  # the coarse surface's shading is smooth: every fourth texel is enough
 _LEAST_WEIGHT = 0.15
 _FLOW_LIMIT_MM = 2.5
@@ -109,10 +111,12 @@ def views(
 
 
 def sample_frames(track: FaceTrack, count: int = SAMPLES) -> np.ndarray:
-    """Up to `count` frames spread over those in which the face is seen well."""
-    good = np.flatnonzero(track.seen & (track.confidence[:, 0] > 0.3))
-    if not len(good):
-        good = np.flatnonzero(track.seen)
+    """Up to `count` frames spread over those in which all of the face, or most of it, is seen."""
+    good = np.flatnonzero(track.seen)
+    for best in (track.confidence.min(1) > 0.5, track.confidence[:, 0] > 0.3):
+        if (track.seen & best).sum() >= _FEWEST:
+            good = np.flatnonzero(track.seen & best)
+            break
     picks = np.linspace(0, len(good) - 1, min(count, len(good))).round().astype(int)
     return good[np.unique(picks)]
 
@@ -149,7 +153,18 @@ def learn_skin(
         flow = register(first, known, ratios[k].astype(np.float32), weights[k], canvas)
         ratios[k], weights[k] = (shift(a[k].astype(np.float32), flow) for a in (ratios, weights))
     albedo, known = _median(ratios[calm], weights[calm])
-    return Skin(light, albedo, known * canvas.open)
+    return Skin(light, albedo, known * canvas.open * _not_hair(albedo, known, canvas))
+
+
+def _not_hair(albedo: np.ndarray, known: np.ndarray, canvas: Canvas) -> np.ndarray:
+    """(R, R) in [0, 1]: 0 where the albedo is far darker than this skin: strands, beard, frames."""
+    usual = np.median(albedo[canvas.calm & (known > 0.5)]) if known.max() > 0.5 else 0.0
+    texel_mm = canvas.sheet.texel_mm
+    dark = (masked_blur(albedo, known, 0.6 / texel_mm) < usual - _HAIR_CONTRAST) & (known > 0.1)
+    dark &= on_hair_ground(canvas.sheet, canvas.zones)
+    side = 2 * round(2.0 / texel_mm) + 1
+    dark = cv2.dilate(dark.astype(np.float32), np.ones((side, side)))
+    return np.clip(1 - 1.5 * cv2.GaussianBlur(dark, (0, 0), max(0.8 / texel_mm, 0.5)), 0, 1)
 
 
 def change(view: View, skin: Skin, canvas: Canvas) -> tuple[np.ndarray, np.ndarray]:
@@ -205,9 +220,9 @@ def activity(params: FaceParams, frames: np.ndarray) -> np.ndarray:
 
 
 def _calm_half(params: FaceParams, frames: np.ndarray) -> np.ndarray:
-    """Positions in `frames` of the calmer half, at least eight where there are as many."""
+    """Positions in `frames` of the calmer half, at least _FEWEST where there are as many."""
     order = np.argsort(activity(params, frames), kind="stable")
-    return np.sort(order[: max(8, len(frames) // 2)])
+    return np.sort(order[: max(_FEWEST, len(frames) // 2)])
 
 
 def _enlarge(coarse: np.ndarray, size: int) -> np.ndarray:

@@ -45,11 +45,11 @@ def sheet(head: Head, params: FaceParams) -> FaceSheet:
 @pytest.fixture(scope="module")
 def grooves(sheet: FaceSheet) -> np.ndarray:
     """(R, R) mm: five grooves across the forehead, 0.4 mm deep, 5 mm apart."""
-    row = np.arange(sheet.size, dtype=np.float32)[:, None] * sheet.texel_mm
+    row = np.arange(sheet.size)[:, None] * sheet.texel_mm
     brow = sheet.landmarks[[105, 334], 1].mean() * sheet.texel_mm
-    depth = sum(np.exp(-(((row - brow + 10 + 5 * k) / 0.9) ** 2) / 2) for k in range(5))
+    depth = np.sum([np.exp(-(((row - brow + 10 + 5 * k) / 0.9) ** 2) / 2) for k in range(5)], 0)
     forehead = fold_zones(sheet) * open_skin(sheet) * (row < brow)
-    return np.float32(-0.4 * depth * forehead)
+    return (-0.4 * depth * forehead).astype(np.float32)
 
 
 def _draw(
@@ -70,9 +70,9 @@ def _draw(
     column = (uv[..., 0] - left) / side * sheet.size - 0.5
     row = sheet.size - (uv[..., 1] - bottom) / side * sheet.size - 0.5
     seen = cv2.remap(normals, column, row, cv2.INTER_LINEAR)
-    albedo = cv2.remap(_marks(sheet), column, row, cv2.INTER_LINEAR)
-    linear = albedo * np.maximum(harmonics(seen) @ LAMP, 0.02)
-    linear = np.where((face_id >= 0) & (np.linalg.norm(seen, axis=-1) > 0.5), linear, 0.02)
+    reflectance = cv2.remap(_marks(sheet), column, row, cv2.INTER_LINEAR)
+    lit = reflectance * np.maximum(harmonics(seen) @ LAMP, 0.02)
+    linear = np.where((face_id >= 0) & (np.linalg.norm(seen, axis=-1) > 0.5), lit, 0.02)
     colour = linear[..., None] * np.array([1.0, 0.7, 0.55])
     encoded = np.where(
         colour < 0.0031308, 12.92 * colour, 1.055 * np.maximum(colour, 1e-6) ** (1 / 2.4) - 0.055
@@ -98,7 +98,7 @@ def _track(head: Head, params: FaceParams, confidence: float = 1.0) -> FaceTrack
     landmarks = np.array(points, np.float32)
     frames = len(params)
     return FaceTrack(
-        boxes=np.tile(np.float32([100, 100, 300, 300]), (frames, 1)),
+        boxes=np.tile([100.0, 100, 300, 300], (frames, 1)),
         landmarks=landmarks,
         seen=np.ones(frames, bool),
         confidence=np.full((frames, len(REGIONS)), confidence, np.float32),
@@ -229,6 +229,7 @@ def test_pictures_are_written_whole(head, params, passing, tmp_path):
         Path(name).name for name in names
     )
     picture = cv2.imread(str(tmp_path / names[-1]), cv2.IMREAD_UNCHANGED)
+    assert picture is not None
     assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
     assert tuple(picture[0, 0]) == (255, 128, 128)  # OpenCV reads B, G, R
     assert (picture != (255, 128, 128)).any()
@@ -238,7 +239,9 @@ def test_a_groove_is_green_below_and_dark_green_above(head, params, passing, tmp
     """+Y green: the lower side of a horizontal groove faces up."""
     detail = replace(passing[1], size=1024)
     names = bake_normals(detail, head, params, tmp_path, "name")["dynamic_normals"]
-    green = cv2.imread(str(tmp_path / names[-1]))[..., 1].astype(float) - 128
+    picture = cv2.imread(str(tmp_path / names[-1]))
+    assert picture is not None
+    green = picture[..., 1].astype(float) - 128
     left, bottom, side = detail.sheet.window
     size = round(side * 1024)
     relief = cv2.resize(detail.dynamic[len(detail.frames) - 1], (size, size))

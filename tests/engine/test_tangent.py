@@ -112,10 +112,10 @@ def _plane(size: int) -> tuple[HeadFile, FaceSheet, Surface, TangentFrames]:
         size, (0.0, 0.0, 1.0), faces, faces, np.zeros((size, size), np.int32), weights,
         np.zeros((2, 2, 2)), np.zeros(2), np.zeros((0, 2)), np.zeros((4, 0)), 100 / size,
     )  # fmt: skip
-    step = np.float32(100 / size)
+    step = 100 / size
 
     def everywhere(x: float, y: float, z: float) -> np.ndarray:
-        return np.tile(np.float32([x, y, z]), (size, size, 1))
+        return np.tile(np.array([x, y, z], np.float32), (size, size, 1))
 
     surface = Surface(everywhere(0, 0, 1), everywhere(step, 0, 0), everywhere(0, step, 0))
     return file, sheet, surface, tangent_frames(vertices, file)
