@@ -64,7 +64,7 @@ _CUT_DISTANCE, _CUT_SCALE = 1.2, 0.35  # eye distances moved, log of size: nobod
 _CHUNK, _OVERLAP = 400, 24  # frames solved at once, and shared by neighbours
 _ITERATIONS = 8
 _SMOOTHING = 2.0
-_LIPS_PRESS = 4e-4  # m: soft lips that are pressed overlap so far
+_LIPS_PRESS = 2e-4  # m: soft lips that are pressed overlap so far
 _RESIDUAL_HALF_MM = 3.0  # a region that misses its points so far is half believed
 _PROFILE = (0.5, 1.2)  # rad of turn between which confidence falls
 
@@ -136,7 +136,7 @@ def fit_clip(track: FaceTrack, head: Head, options: FitOptions, report: Report) 
 
 def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip:
     upper, lower = np.array(LIP_PAIRS).T
-    shut = np.maximum(head.template[upper, 1] - head.template[lower, 1], 0)
+    shut = head.template[upper, 1] - head.template[lower, 1]
     start = first_pose(track, head)
     return _Clip(
         track=track,
@@ -147,7 +147,7 @@ def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip
             weights=head.weights,
             pairs=PAIRS,
             lip_pairs=len(LIP_PAIRS),
-            lip_floor=shut / 2 - _LIPS_PRESS,
+            lip_floor=np.minimum(shut, 0) - _LIPS_PRESS,
         ),
         camera=Camera(
             float(options.focal or _FOCAL_PER_SIDE * max(track.size)),

@@ -225,7 +225,7 @@ def test_pieces_of_a_long_clip_join_without_a_seam(head):
     whole = fit_clip(track, head, FitOptions(focal=FOCAL), Report()).params
     pieces = fit_clip(track, head, FitOptions(focal=FOCAL, chunk=30), Report()).params
     assert np.abs(whole.jaw - pieces.jaw).max() < 3e-3
-    assert np.abs(whole.expression - pieces.expression).max() < 0.03
+    assert np.abs(whole.expression - pieces.expression).max() < 0.05
     assert np.abs(whole.head_pose - pieces.head_pose).max() < 2e-3
 
 
