@@ -13,6 +13,7 @@ CHEEK_BESIDE = 0.018  # m from the middle: chin and philtrum stay
 CHEEK_END = 0.075  # m, where it ends
 CHEEK_HOLD = 0.002  # how much of the original form stays: less is smoother
 ROUNDNESS = 0.75  # power of 1 - u^2: 0.5 an ellipse, 1 a parabola
+ROLL_DEPTH = 0.003  # m that a rolled lip goes back at most
 ROUND_REACH = 0.018  # m from the lips' line that follows
 
 
@@ -31,6 +32,20 @@ def smooth_cheeks(
             move[:] = smooth_field(
                 anatomy, region, nothing, np.zeros((0, 3)), start=move, hold=CHEEK_HOLD
             )
+
+
+def hold_rolled_lips(
+    anatomy: Anatomy, units: dict[str, np.ndarray], lips: Rim, distance: np.ndarray
+) -> None:
+    """Keep lips that roll inward before the teeth, in place: the CC0 units go through them."""
+    for name, chain in (("mouthRollUpper", lips.upper), ("mouthRollLower", lips.lower)):
+        move = units[name]
+        back = move[chain, 2]
+        wished = np.where(back < 0, ROLL_DEPTH * np.tanh(back / ROLL_DEPTH), back)
+        change = np.zeros((len(chain), 3))
+        change[:, 2] = wished - back
+        region = (distance < ROUND_REACH) & (np.abs(move).max(1) > 0)
+        move += smooth_field(anatomy, region, pick(chain, len(move)), change)
 
 
 def round_mouth(
