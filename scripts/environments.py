@@ -143,7 +143,9 @@ def _pip(python: Path, arguments: list[str]) -> None:
     for line in process.stdout:
         last_lines = [*last_lines[-9:], line]
         word, _, rest = line.strip().partition(" ")
-        if word == "Collecting":
+        if word == "Downloading":  # torch-2.13.0-...whl (191 MB)
+            say(f"  {rest.rsplit('/', 1)[-1]}")
+        elif word == "Collecting":
             say(f"  {rest.split(' ')[0]}")
         elif line.startswith("Installing collected"):
             say("  installing ...")
