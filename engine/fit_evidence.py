@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .faces import FaceTrack
 
 # Errors of the 468 landmarks go together: their weight is that of far fewer independent points.
-_POINT_SHARE, _PAIR_SHARE = 0.60, 0.35
+_POINT_SHARE, _PAIR_SHARE = 0.60, 0.50
 _CLOSURE_TRUST, _CLOSURE_GAP = 40.0, 1e-3  # shut lips are a sharp event: weight, and its width, m
 _TOUCH = (0.6e-3, 1.6e-3)  # m: the tracker leaves lips that touch this far open
 _HIDDEN_WEIGHT = 0.002  # of points that a cover hides: the tracker invents them

@@ -83,9 +83,9 @@ _LOOKS_FACTOR = 6.0
 # Standard deviation of the second difference at 25 frames per second.
 _UNIT_ACCELERATION = {
     "eyeBlink": 0.25, "eyeWide": 0.25, "eyeSquint": 0.10, "brow": 0.075, "noseSneer": 0.0125,
-    "cheek": 0.0125, "mouthClose": 0.035, "lipsPart": 0.035, "mouthRoll": 0.035,
+    "cheek": 0.0125, "mouthClose": 0.05, "lipsPart": 0.05, "mouthRoll": 0.05,
     "mouthFunnel": 0.035,
-    "mouthPucker": 0.035, "mouthLowerDown": 0.035, "mouthUpperUp": 0.035,
+    "mouthPucker": 0.035, "mouthLowerDown": 0.05, "mouthUpperUp": 0.05,
 }  # fmt: skip
 _OTHER_ACCELERATION = 0.02
 # Mean speed of a region's points, mm/s, at which the figures above hold; and how far they stretch.
