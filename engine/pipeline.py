@@ -28,11 +28,12 @@ _ALBEDO_SIZE = 1024  # px, the whole sheet
 
 @dataclass(frozen=True)
 class Capture:
-    """What a capture leaves: the take, and how long each stage took (seconds)."""
+    """What a capture leaves: the take, and what each stage took."""
 
     take: Take
     clip: Clip
     seconds: dict[str, float]
+    cpu_seconds: dict[str, float]  # of all cores together
     peak_megabytes: dict[str, float]  # of the process, at each stage's end
 
 
@@ -67,7 +68,7 @@ def capture(
     take = replace(take, warnings=tuple(report.warnings))
     take.save(out)
     report.part("done", 1, 0)(1.0)
-    return Capture(take, clip, clock.seconds, clock.peak_megabytes)
+    return Capture(take, clip, clock.seconds, clock.cpu_seconds, clock.peak_megabytes)
 
 
 def product_version() -> str:
@@ -174,12 +175,15 @@ class _Clock:
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
+        self.cpu_seconds: dict[str, float] = {}
         self.peak_megabytes: dict[str, float] = {}
-        self._start = time.perf_counter()
+        self._start = time.perf_counter(), time.process_time()
 
     def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.seconds[stage] = now - self._start
+        now = time.perf_counter(), time.process_time()
+        self.seconds[stage], self.cpu_seconds[stage] = (
+            end - begin for begin, end in zip(self._start, now, strict=True)
+        )
         self.peak_megabytes[stage] = peak_megabytes()
         self._start = now
 

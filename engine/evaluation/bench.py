@@ -1,8 +1,8 @@
 """How fast each stage is and how much memory it takes, on one clip."""
 
-import platform
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..exchange.take import Take
@@ -13,40 +13,50 @@ from ..progress import Report
 from ..weights import load_head, locate
 
 
+@dataclass(frozen=True)
+class Run:
+    """One capture with its preview: (wall seconds, processor seconds) of each stage."""
+
+    stages: dict[str, tuple[float, float]]
+    take: Take
+    peak_megabytes: float
+
+
 def bench(path: Path | None, repeat: int) -> str:
     """Capture `path` (default: the demo clip) once to warm up, then `repeat` times; a table.
 
-    The best of the repeats counts, in wall seconds. The warm-up compiles what is compiled on a
-    machine's first capture; its seconds are shown apart.
+    The best of the repeats counts. Processor time is that of one core, whatever else the machine
+    is doing. The warm-up compiles what a machine's first capture compiles; it is shown apart.
     """
     path = path or locate("demo_clip")
-    laps: list[dict[str, float]] = []
-    for _ in range(repeat + 1):
-        lap, take, peak = _one_run(path)
-        laps.append(lap)
-    frames = take.frame_count
+    runs = [_run(path) for _ in range(repeat + 1)]
+    first, rest = runs[0], runs[1:] or runs
+    best = {stage: min(run.stages[stage] for run in rest) for stage in first.stages}
+    for name, parts in (("faces + fit", ("faces", "fit")), ("all", tuple(best))):
+        wall, cpu = (sum(best[part][k] for part in parts) for k in range(2))
+        best[name] = wall, cpu
+    frames, (width, height) = first.take.frame_count, first.take.size
     lines = [
-        f"{path.name}: {frames} frames, {take.size[0]} x {take.size[1]}, on {platform.processor()}",
-        f"{'stage':12}{'ms/frame':>10}{'fps':>10}{'first run s':>13}",
+        f"{path.name}: {frames} frames, {width} x {height}; best of {len(rest)}",
+        f"{'stage':12}{'wall fps':>10}{'core fps':>10}{'core ms':>10}{'first run s':>13}",
     ]
-    best = {stage: min(lap[stage] for lap in laps[1:] or laps) for stage in laps[0]}
-    best["faces + fit"] = best["faces"] + best["fit"]
-    best["all"] = sum(lap for stage, lap in best.items() if stage != "faces + fit")
-    for stage, seconds in best.items():
-        first = f"{laps[0][stage]:13.2f}" if stage in laps[0] else ""
-        lines.append(f"{stage:12}{1e3 * seconds / frames:10.2f}{frames / seconds:10.1f}{first}")
-    lines.append(f"peak memory {peak:.0f} MB")
+    for stage, (wall, cpu) in best.items():
+        start = f"{first.stages[stage][0]:13.1f}" if stage in first.stages else ""
+        lines.append(
+            f"{stage:12}{frames / wall:10.1f}{frames / cpu:10.1f}{1e3 * cpu / frames:10.2f}{start}"
+        )
+    lines.append(f"peak memory {runs[-1].peak_megabytes:.0f} MB")
     return "\n".join(lines)
 
 
-def _one_run(path: Path) -> tuple[dict[str, float], Take, float]:
-    """Seconds of each stage, the take, and the peak memory so far (MB)."""
+def _run(path: Path) -> Run:
     head_file = load_head()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "bench.take.npz"
         result = capture(path, out, head_file, CaptureOptions(), Report())
-        start = time.perf_counter()
+        start = time.perf_counter(), time.process_time()
         film = Path(folder) / "bench.preview.mp4"
         write_preview(result.clip, result.take, head_file, film, Report())
-        seconds = result.seconds | {"preview": time.perf_counter() - start}
-    return seconds, result.take, peak_megabytes()
+        preview = time.perf_counter() - start[0], time.process_time() - start[1]
+    stages = {name: (result.seconds[name], result.cpu_seconds[name]) for name in result.seconds}
+    return Run(stages | {"preview": preview}, result.take, peak_megabytes())
