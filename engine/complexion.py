@@ -6,7 +6,6 @@ import numpy as np
 from .head.albedo import load_albedo
 from .head.model import Head
 from .render import interpolate, visible_faces
-from .shading import unit
 from .weights import FOLDER
 
 # sRGB, for heads that bring no albedo model
@@ -55,7 +54,7 @@ def _plain_colours(head: Head) -> np.ndarray:
     for name, joint in (("left_eye", 3), ("right_eye", 4)):
         if name in masks:
             ball = vertices[masks[name]] - joints[joint]
-            forward = (ball / np.linalg.norm(ball, axis=1, keepdims=True)) @ unit(0, 0, 1)
+            forward = ball[:, 2] / np.linalg.norm(ball, axis=1)
             degrees = np.degrees(np.arccos(np.clip(forward, -1, 1)))[:, None]
             eye = np.where(degrees < _IRIS_DEGREES, _IRIS, _WHITE)
             colours[masks[name]] = np.where(degrees < _PUPIL_DEGREES, _PUPIL, eye)

@@ -6,6 +6,7 @@ tangent-space normal maps, one picture a key frame and one of the static relief 
 """
 
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from .exchange.protocol import AVFaceError
 from .faces import FaceTrack
 from .head.model import FaceParams, Head
 from .media import Clip
+from .pictures import write_picture
 from .progress import Report
 from .relief import SolveOptions, solve_relief
 from .residual import gate, residual, without_strangers
@@ -180,22 +182,24 @@ def bake_normals(
     """
     if detail is None:
         return {}
-    pictures = folder / f"{name}.normals"
+    pictures, work = folder / f"{name}.normals", folder / f"{name}.normals.tmp"
     rest = head.rest(params.shape)
     try:
-        pictures.mkdir(parents=True, exist_ok=True)
-        for old in pictures.glob("*.png"):  # of an earlier capture: another spacing, other frames
-            old.unlink()
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True)
         still = _normal_map(detail, head, params, detail.rest_frame, rest, detail.static)
-        _write_picture(still, pictures / "static.png")
+        write_picture(still, work / "static.png")
         names = []
         for k, frame in enumerate(detail.frames):
             relief = detail.static + detail.dynamic[k]
             picture = _normal_map(detail, head, params, int(frame), rest, relief)
-            names.append(f"{pictures.name}/frame_{frame:06d}.png")
-            _write_picture(picture, folder / names[-1])
+            names.append(f"frame_{frame:06d}.png")
+            write_picture(picture, work / names[-1])
             if report:
                 report((k + 1) / len(detail.frames))
+        # Those of an earlier capture go when the new ones are whole.
+        shutil.rmtree(pictures, ignore_errors=True)
+        os.replace(work, pictures)
     except OSError as error:
         raise AVFaceError(
             f"The normal maps can't be written to {pictures} ({error.strerror}).",
@@ -203,7 +207,7 @@ def bake_normals(
         ) from error
     return {
         "static_normals": f"{pictures.name}/static.png",
-        "dynamic_normals": tuple(names),
+        "dynamic_normals": tuple(f"{pictures.name}/{file}" for file in names),
         "detail_times": detail.times,
     }
 
@@ -275,17 +279,3 @@ def encode(normals: np.ndarray, window: tuple[float, float, float], size: int) -
     # 128 stands for 0: a flat texel is (128, 128, 255)
     sheet[start[1] : stop[1], start[0] : stop[0]] = np.clip(part * 127 + 128.5, 0, 255)
     return sheet
-
-
-def _write_picture(picture: np.ndarray, path: Path) -> None:
-    """RGB uint8 as PNG, under a temporary name first."""
-    how = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE]
-    done, data = cv2.imencode(".png", picture[..., ::-1], how)  # fastest of those that are small
-    assert done, picture.shape
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        temporary.write_bytes(data.tobytes())
-        os.replace(temporary, path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -1,6 +1,5 @@
 """NAME.sheet.png: the telling frames of a capture on one page."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +7,10 @@ import cv2
 import numpy as np
 
 from .exchange.head_file import HeadFile
-from .exchange.protocol import AVFaceError
 from .exchange.take import REGIONS, Take
 from .media import Clip, read_frames
 from .panels import AMBER, LOW_CONFIDENCE, RED, Panels, crop_of, write
+from .pictures import write_picture
 
 _MARGIN, _CAPTION = 8, 26  # px
 _PAPER, _BAR = (24, 25, 28), (96, 176, 120)
@@ -47,17 +46,7 @@ def write_sheet(
             cell = panels.triple(picture, frame, crop, panels.relief(frame))
             cells.append(np.vstack([_caption(take, frame, reason, cell.shape[1]), cell]))
     page = _page(cells, options.columns)
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        encoded = cv2.imencode(".png", cv2.cvtColor(page, cv2.COLOR_RGB2BGR))[1]
-        temporary.write_bytes(encoded.tobytes())
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise AVFaceError(
-            f"The contact sheet can't be written to {path} ({error.strerror}).",
-            "Free some disk space or choose another folder.",
-        ) from error
+    write_picture(page, path, compression=9)
 
 
 def telling_frames(take: Take, count: int) -> dict[int, str]:
