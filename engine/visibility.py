@@ -1,8 +1,8 @@
 """How far each part of the face can be believed, per frame: covered, turned away or blurred.
 
 The mesh network never reports a cover: it invents a mouth. What gives a cover away is colour: skin
-around the lips keeps its colour (relative to the face's own) from frame to frame, whatever is
-said, until something else is in front of it. So each part's colours are compared with the clip's
+around the lips keeps its chroma (relative to the face's own) from frame to frame, whatever is
+said, while a smile or a turned head only shade it, until something else is in front of it. So each part's colours are compared with the clip's
 own usual ones, in units of their usual spread, after taking out what the head's turning explains.
 A hand of just the skin's colour is noticed by the lips' (lids', brow's) edges being gone.
 
@@ -13,7 +13,7 @@ A part that is covered through the whole clip can't be noticed this way.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d, median_filter
@@ -30,20 +30,28 @@ _RIGHT_INNER_EYE, _LEFT_INNER_EYE = 133, 362
 _LEAST_FRAMES = 5
 _SAMPLE_FRAMES = 400
 _POSE_UNIT = 15.0  # degrees
+_BLACK = 41.0  # Lab's lightness of 8 bits is this much above a pure cube root
+_MIDDLE_LIGHT = 170.0  # likewise, of well lit skin, with _BLACK
+_SHADE_UNIT = 0.12  # log lightness: a light change of shade
+_LARGEST_CHANGE = 8.0  # that a turn of the head makes
 
 
 @dataclass(frozen=True)
 class VisibilityOptions:
     """Where belief begins to fall and where it ends."""
 
-    cover_from: float = 1.7  # median distance of a part's colours, in usual spreads
-    cover_to: float = 2.2
-    clear_from: float = 0.55  # edges of lips, lids, brows, over those of the clearly seen
-    clear_to: float = 0.35
+    cover_from: float = 1.35  # median distance of a part's colours, in usual spreads
+    cover_to: float = 1.8
+    clear_from: float = 0.8  # edges of lips and brows, over those of the clearly seen
+    clear_from_eye: float = 0.6  # likewise of lids: a blink takes some
+    clear_weight: float = 2.6  # what is missing of them, as a distance of colours
     face_share: tuple[float, float] = (0.2, 0.8)  # covered share of the face's points, likewise
-    looks_apart: float = 1.5  # two looks of a part this far apart: one of them is a cover
-    rare_look_edges: float = 1.4  # the rarer is the clean one if its features are so much clearer
+    looks_apart: float = 0.85  # two looks of a part this far apart: one of them is a cover
+    looks_turned: float = 15.0  # unless the head looks so many degrees elsewhere
+    look_edges: float = 1.4  # and the one whose features are so much clearer is clean
     widen_frames: int = 2  # a cover's edge blurs the points before it hides them
+    far_side_from: float = 15.0  # degrees of yaw; the brow there is judged ever less: it is
+    far_side_to: float = 35.0  # narrow, often in the shade, and looked at along the skin
     far_eye_from: float = 40.0  # degrees of yaw; the eye on the far side
     far_eye_to: float = 60.0
     turned_from: float = 60.0  # degrees of yaw; all parts
@@ -59,6 +67,7 @@ class _Part:
     region: str
     points: np.ndarray  # (P,) int
     feature: np.ndarray  # (F,) int: where lips, lids or brow make edges that skin hasn't
+    side: int = 0  # 1 the subject's left, -1 right: on the far side when the yaw has this sign
 
 
 def judge_visibility(
@@ -92,10 +101,12 @@ def judge_visibility(
             cover = _widen(1 - _fall(share, *options.face_share), options)
         else:
             distance = _over_clip(colours, pose, part, usual, lambda d: np.median(d, axis=1))
-            believed = _fall(distance, options.cover_from, options.cover_to)
-            clear = _feature_clearness(edges, part)
-            believed = np.minimum(believed, _fall(-clear, -options.clear_from, -options.clear_to))
-            cover = _widen(1 - believed, options)
+            clear_from = options.clear_from_eye if "eye" in part.region else options.clear_from
+            missing = np.maximum(clear_from - _feature_clearness(edges, part), 0)
+            evidence = (distance + options.clear_weight * missing) * _fall(
+                part.side * pose[:, 0], options.far_side_from, options.far_side_to
+            )
+            cover = _widen(1 - _fall(evidence, options.cover_from, options.cover_to), options)
         column = REGIONS.index(part.region)
         confidence[:, column] = np.minimum(confidence[:, column], 1 - cover)
     return confidence
@@ -126,12 +137,27 @@ class _UsualLook:
 
 
 def _relative(colours: np.ndarray, part: _Part) -> np.ndarray:
-    """A part's colours less the frame's own skin, so that light and exposure drop out: (N, P, 3).
+    """A part's lightness and chroma against the frame's own skin: (N, P, 3).
 
-    In units of what any camera's noise amounts to.
+    A smile or a turn of the head shades skin, but hardly changes its chroma: Lab's a and b over
+    the lightness are the same under any strength of light. So shade counts little. In units of
+    what any camera's noise amounts to, which is more in the shade.
     """
-    skin = np.median(colours[:, SKIN].astype(np.float32), axis=1, keepdims=True)
-    return (colours[:, part.points] - skin) / COLOUR_NOISE
+    parts = _shade_and_chroma(colours[:, part.points])
+    skin = np.median(_shade_and_chroma(colours[:, SKIN]), axis=1, keepdims=True)
+    noise = np.maximum(_MIDDLE_LIGHT / (colours[:, part.points, 0] + _BLACK), 1.0)
+    relative = parts - skin
+    relative[..., 1:] /= noise[..., None]
+    return relative
+
+
+def _shade_and_chroma(colours: np.ndarray) -> np.ndarray:
+    """Lab of 8 bits -> log of lightness, and a and b as they were in middle light."""
+    light = colours[..., 0].astype(np.float32) + _BLACK
+    chroma = (colours[..., 1:] - np.float32(128)) * (_MIDDLE_LIGHT / light)[..., None]
+    return np.concatenate(
+        [np.log(light)[..., None] / _SHADE_UNIT, chroma / COLOUR_NOISE[1:]], axis=-1
+    )
 
 
 def _usual_look(
@@ -142,18 +168,31 @@ def _usual_look(
     options: VisibilityOptions,
 ) -> _UsualLook:
     looks = _relative(colours, part)
-    clean = _clean_frames(looks, edges, part, options)
-    looks, pose = looks[clean], pose[clean]
+    first = _look_of(looks, pose)
+    clean = _clean_frames(_residual(looks, pose, first), edges, pose, part, options)
+    return first if clean.all() else _look_of(looks[clean], pose[clean])
+
+
+def _look_of(looks: np.ndarray, pose: np.ndarray) -> _UsualLook:
+    """The look common to frames (M, P, 3), and what their poses (M, 3) change in it."""
     usual, middle = np.median(looks, axis=0), np.median(pose, axis=0)
-    turn = np.clip((pose - middle) / _POSE_UNIT, -3, 3)  # (M, 3)
-    target = np.clip(looks - usual, -3, 3)
+    turn = _turn(pose, middle)
+    target = np.clip(looks - usual, -_LARGEST_CHANGE, _LARGEST_CHANGE)
     # The ridge asks for a real range of poses before a slope is believed.
     gram = turn.T @ turn + (0.1 * len(turn) + 1.0) * np.eye(3)
     slopes = np.linalg.solve(gram, np.einsum("mk,mpc->kpc", turn, target).reshape(3, -1))
-    slopes = slopes.reshape(3, *usual.shape)
-    residual = looks - usual - np.einsum("mk,kpc->mpc", turn, slopes)
-    spread = np.maximum(1.48 * np.median(np.abs(residual), axis=0), 1.0)
-    return _UsualLook(usual, slopes, spread, middle)
+    look = _UsualLook(usual, slopes.reshape(3, *usual.shape), np.ones_like(usual), middle)
+    spread = 1.48 * np.median(np.abs(_residual(looks, pose, look)), axis=0)
+    return replace(look, spread=np.maximum(spread, 1.0))
+
+
+def _turn(pose: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    return np.clip((pose - middle) / _POSE_UNIT, -3, 3)
+
+
+def _residual(looks: np.ndarray, pose: np.ndarray, usual: _UsualLook) -> np.ndarray:
+    """What differs from the usual look in a pose, (N, P, 3), not yet in spreads."""
+    return looks - usual.colours - np.einsum("nk,kpc->npc", _turn(pose, usual.pose), usual.slopes)
 
 
 def _over_clip(
@@ -167,9 +206,7 @@ def _over_clip(
     result = np.empty(len(colours))
     for start in range(0, len(colours), _SAMPLE_FRAMES):
         block = slice(start, start + _SAMPLE_FRAMES)
-        turn = np.clip((pose[block] - usual.pose) / _POSE_UNIT, -3, 3)
-        expected = usual.colours + np.einsum("nk,kpc->npc", turn, usual.slopes)
-        scaled = (_relative(colours[block], part) - expected) / usual.spread
+        scaled = _residual(_relative(colours[block], part), pose[block], usual) / usual.spread
         result[block] = summary(np.sqrt((scaled**2).mean(-1)))
     return result
 
@@ -181,7 +218,11 @@ def _widen(cover: np.ndarray, options: VisibilityOptions) -> np.ndarray:
 
 
 def _clean_frames(
-    looks: np.ndarray, edges: np.ndarray, part: _Part, options: VisibilityOptions
+    looks: np.ndarray,
+    edges: np.ndarray,
+    pose: np.ndarray,
+    part: _Part,
+    options: VisibilityOptions,
 ) -> np.ndarray:
     """Which frames show the part itself: all of them, or one of two groups. (N,) bool."""
     everything = np.ones(len(looks), bool)
@@ -191,6 +232,9 @@ def _clean_frames(
     if first.sum() * 2 < len(first):
         first = ~first  # now the commoner one
     groups = (first, ~first)
+    yaw = [np.median(pose[group, 0]) for group in groups]
+    if abs(yaw[0] - yaw[1]) > options.looks_turned:
+        return everything  # the head turns into its own shadow
     middles = [np.median(looks[group], axis=0) for group in groups]
     spreads = [
         1.48 * np.median(np.abs(looks[group] - middle), axis=0)
@@ -200,9 +244,12 @@ def _clean_frames(
     apart = (middles[0] - middles[1]) / np.maximum(steadier, 1.0)
     if np.median(np.sqrt((apart**2).mean(-1))) < options.looks_apart:
         return everything
-    # Lips, lids and brows make edges where the mesh puts them; a hand has none just there.
+    # Lips, lids and brows make edges where the mesh puts them; a hand has none just there. If both
+    # looks have them, neither is a cover: the same mouth smiles.
     common, rare = (_feature_edges(edges[group], part) for group in groups)
-    return ~first if rare > options.rare_look_edges * common else first
+    if rare > options.look_edges * common:
+        return ~first
+    return first if common > options.look_edges * rare else everything
 
 
 def _feature_edges(edges: np.ndarray, part: _Part) -> float:
@@ -251,9 +298,9 @@ def _parts(landmarks: np.ndarray, pose: np.ndarray) -> list[_Part]:
         around = _near(shape, corners, (0.3, 0.24), (0.0, 0.0))
         lids = _near(shape, corners, (0.18, 0.07), (0.0, 0.0))
         parts.append(_Part(region, around, lids))
-    for brow in (_RIGHT_BROW, _LEFT_BROW):
+    for brow, side in ((_RIGHT_BROW, -1), (_LEFT_BROW, 1)):
         above = _near(shape, (brow[0], brow[4]), (0.28, 0.12), (0.0, -0.03))
-        parts.append(_Part("brows", np.union1d(brow, above), np.array(brow)))
+        parts.append(_Part("brows", np.union1d(brow, above), np.array(brow), side))
     everything = np.setdiff1d(_near(shape, (4, 4), (0.7, 0.8), (0.0, 0.0)), lips)
     return [*parts, _Part("face", everything, red)]
 

@@ -121,6 +121,30 @@ def test_darkness_and_noise_alone_are_no_cover(face) -> None:
     assert judge_visibility(landmarks, lab(dark), edges).min() > 0.9
 
 
+def test_smile_is_no_cover(face) -> None:
+    """For a second cheeks and chin get another shade, half of them dark; lips stay red."""
+    landmarks, colours, edges = face
+    rgb = cv2.cvtColor(colours, cv2.COLOR_LAB2RGB).astype(float)
+    shape = face_shape()
+    held = np.clip(np.minimum(np.arange(FRAMES) - 40, 70 - np.arange(FRAMES)) / 6, 0, 1)
+    shade = np.where(lower_face(), np.where(shape[:, 0] > 0, 0.7, 1.15), 1.0)
+    smiling = rgb * (1 + held[:, None, None] * (shade[:, None] - 1))
+    assert judge_visibility(landmarks, lab(smiling), edges).min() > 0.9
+
+
+def test_blinks_are_no_cover(face) -> None:
+    """Skin where eyes were, and half of the lids' edges, also when the eyes stay shut."""
+    landmarks, colours, edges = (a.copy() for a in face)
+    height = np.abs(face_shape()[:, 1])
+    near_eyes, inside = height < 0.12, height < 0.05
+    white = lab(np.array([[[215, 205, 200]]]))[0, 0]
+    shut = np.zeros(FRAMES, bool)
+    shut[10:15], shut[40:60] = True, True
+    colours[np.ix_(~shut, inside)] = white
+    edges[np.ix_(shut, near_eyes)] = edges[np.ix_(shut, near_eyes)] // 2
+    assert judge_visibility(landmarks, colours, edges).min() > 0.9
+
+
 def test_flash_of_light_is_no_cover(face) -> None:
     landmarks, colours, edges = face
     bright = colours.copy()
@@ -161,7 +185,7 @@ def test_half_clip_gives_the_same_as_the_whole_in_blocks(face) -> None:
     """Longer than one block: the same frames again and again are judged alike."""
     parts = covered(face, lower_face(), slice(30, 50), HAND_RGB)
     many = [np.concatenate([a] * 10) for a in parts]
-    mouth = column(judge_visibility(*many), "mouth").reshape(10, FRAMES)
+    mouth = column(judge_visibility(many[0], many[1], many[2]), "mouth").reshape(10, FRAMES)
     assert (np.abs(mouth[0] - mouth) < 0.3).all()
 
 
