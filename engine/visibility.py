@@ -2,8 +2,9 @@
 
 The mesh network never reports a cover: it invents a mouth. What gives a cover away is colour: skin
 around the lips keeps its chroma (relative to the face's own) from frame to frame, whatever is
-said, while a smile or a turned head only shade it, until something else is in front of it. So each part's colours are compared with the clip's
-own usual ones, in units of their usual spread, after taking out what the head's turning explains.
+said, while a smile or a turned head only shade it, until something else is in front of it. So
+each part's colours are compared with the clip's own usual ones, in units of their usual spread,
+after taking out what the head's turning explains.
 A hand of just the skin's colour is noticed by the lips' (lids', brow's) edges being gone.
 
 Where a part has two very different looks in one clip, one of them is a cover, and not always the
