@@ -39,6 +39,7 @@ CHIN = [175, 199, 200, 18, 83, 313, 201, 421, 208, 428, 171, 396, 140, 369]
 CHIN_EDGE = [152, 148, 377, 176, 400, 149, 378, 150, 379]
 NOSE = [1, 2, 4, 5, 6, 195, 197, 168, 98, 327, 97, 326, 94, 19, 48, 278, 64, 294, 115, 344,
         220, 440, 45, 275]
+EYE_CORNERS = [33, 133, 362, 263]
 # Points that expressions hardly move: they place the head before anything else is known.
 STABLE = [6, 197, 195, 5, 4, 1, 168, 33, 133, 362, 263, 8, 9, 151, 122, 351, 193, 417, 129, 358,
           98, 327, 2, 127, 356, 234, 454, 10]
@@ -55,7 +56,7 @@ SUBNASALE = 2
 _LANDMARK_MM = (
     (OVAL, 3.5), (HAIRLINE, 5.0), (CHIN, 0.6), (CHIN_EDGE, 0.8), (NOSE, 1.3),
     (RIGHT_BROW + LEFT_BROW, 0.5), (OUTER_LIPS, 1.0), (INNER_LIPS, 0.9),
-    (RIGHT_LIDS + LEFT_LIDS, 0.8), (MOUTH_CORNERS, 0.12),
+    (RIGHT_LIDS + LEFT_LIDS, 0.8), (EYE_CORNERS, 0.3), (MOUTH_CORNERS, 0.12),
 )  # fmt: skip
 _OTHER_MM, _PUPIL_MM = 2.0, 1.2
 PAIR_SD = 0.5e-3  # m, of the difference of two lip or lid points

@@ -21,6 +21,9 @@ from .source import Source
 
 REACH = 0.017  # m from the lids' edges within which the skin gives way
 LOWER_RISE = 0.0012  # m that the lower lid rises at a blink, at its middle
+# The outer corner gives way to a blink: towards the nose and down, as far as trackers see it, m.
+CANTHUS = np.array([-0.0005, -0.0025, 0.0])
+CANTHUS_REACH = 0.003  # m, standard deviation of the Gaussian by which the lids go along
 OVERHANG = np.array([0.0, -0.0002, 0.0006])  # m: the upper lid's edge before and below the lower's
 CLEARANCE = 0.0003  # m between eyeball and lid
 GAZE_GRID = np.radians([-22.0, -11.0, 0.0, 11.0, 22.0])
@@ -157,17 +160,27 @@ def _aside(socket: Socket, move: np.ndarray) -> np.ndarray:
     )
 
 
+def _canthus(socket: Socket, vertices: np.ndarray) -> np.ndarray:
+    """How far the outer corner takes vertices (N,) of the lids along in a blink, (N, 3) m."""
+    corner = socket.template[socket.rim.upper[-1]]
+    away = np.linalg.norm(socket.template[vertices] - corner, axis=1)
+    return np.exp(-0.5 * (away / CANTHUS_REACH) ** 2)[:, None] * CANTHUS
+
+
 def _shut(socket: Socket, move: np.ndarray, followed: Callable) -> np.ndarray:
     """Lids that meet a little above the lower one, and cover the eye whichever way it looks."""
     rim, template = socket.rim, socket.template
     lower = socket.rolled(rim.lower, LOWER_RISE * _profile(rim, rim.lower))
+    lower += _canthus(socket, rim.lower)
     ends = rim.upper[[0, -1]]
+    corners = _canthus(socket, ends)
     place = np.concatenate([[0], rim.along[rim.lower], [1]])
-    line = np.concatenate([template[ends[:1]], template[rim.lower] + lower, template[ends[1:]]])
+    moved = template[ends] + corners
+    line = np.concatenate([moved[:1], template[rim.lower] + lower, moved[1:]])
     upper = rim.upper[1:-1]
     met = np.stack([np.interp(rim.along[upper], place, line[:, k]) for k in range(3)], 1)
     met += OVERHANG * _profile(rim, upper)[:, None]
-    wished = np.concatenate([met - template[upper], lower, np.zeros((2, 3))])
+    wished = np.concatenate([met - template[upper], lower, corners])
     rows = pick(np.concatenate([upper, rim.lower, ends]), len(move))
     scale = (wished[: len(upper), 1] @ move[upper, 1]) / (move[upper, 1] @ move[upper, 1])
     start = move * scale
