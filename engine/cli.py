@@ -131,8 +131,7 @@ def _capture(options: argparse.Namespace) -> int:
     result = capture(options.clip, out, head_file, chosen, whole.part("", 0, share))
     stem = out.name.removesuffix(".npz").removesuffix(".take")
     if options.preview:
-        from .preview import write_preview
-        from .sheet import write_sheet
+        from .preview import write_preview, write_sheet
 
         stage = whole.part("preview", share, 1 - share)
         film, sheet = (out.with_name(f"{stem}.{kind}") for kind in ("preview.mp4", "sheet.png"))

@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from .appearance import estimate_appearance
 from .complexion import person_texture
-from .detail import DetailOptions, bake_normals, recover_detail
+from .detail import DetailOptions, bake_normals, estimate_appearance, recover_detail
 from .exchange.head_file import HeadFile, file_sha256
 from .exchange.take import Take
 from .faces import FaceOptions, FaceTrack, track_face

@@ -23,8 +23,8 @@ from engine.complexion import person_texture  # noqa: E402
 from engine.exchange.take import Take  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
 from engine.media import open_clip, read_frames  # noqa: E402
-from engine.panels import Panels, before_backdrop, crop_of, write  # noqa: E402
-from engine.studio import Sitter, draw  # noqa: E402
+from engine.preview.panels import Panels, before_backdrop, crop_of, write  # noqa: E402
+from engine.preview.studio import Sitter, draw  # noqa: E402
 from engine.weights import load_head, locate  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"

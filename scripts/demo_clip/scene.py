@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from engine import shading
 from engine.geometry import project, to_camera
 from engine.head.model import FaceParams
+from engine.preview import shading
+from engine.preview.studio import Sitter, vertex_table
 from engine.render import visible_faces
-from engine.studio import Sitter, vertex_table
 
 from .wardrobe import Garment
 

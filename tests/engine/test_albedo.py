@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.detector import FaceDetector, FaceMesh, region_of, region_of_box, view_of
 from engine.exchange.protocol import AVFaceError
+from engine.faces.detector import FaceDetector, FaceMesh, region_of, region_of_box, view_of
 from engine.geometry import embed, project, to_camera
 from engine.head.albedo import load_albedo
 from engine.head.model import Head
-from engine.studio import Sitter, draw
+from engine.preview.studio import Sitter, draw
 from engine.weights import load_head, locate
 
 SIZE = 512

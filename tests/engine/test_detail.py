@@ -7,19 +7,19 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.detail import DetailOptions, bake_normals, encode, key_frames, recover_detail
+from engine.detail.folds import fold_zones, open_skin
+from engine.detail.light import harmonics
+from engine.detail.recover import DetailOptions, bake_normals, encode, key_frames, recover_detail
+from engine.detail.relief import differences, surface_steps
+from engine.detail.residual import Grain
+from engine.detail.unwrap import FaceSheet, build_sheet, map_surface
 from engine.exchange.take import REGIONS
-from engine.faces import FaceTrack
-from engine.folds import fold_zones, open_skin
+from engine.faces.track import FaceTrack
 from engine.geometry import embed, project
 from engine.head.model import FaceParams, Head
-from engine.light import harmonics
 from engine.media import Clip, open_clip
 from engine.progress import Report
-from engine.relief import differences, surface_steps
 from engine.render import interpolate, rasterize
-from engine.residual import Grain
-from engine.unwrap import FaceSheet, build_sheet, map_surface
 from engine.weights import load_head
 
 SIDE, FOCAL, DISTANCE = 448, 900.0, 0.55  # px, px, m: 1.6 px per mm

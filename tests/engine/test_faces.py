@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine import tracklets
-from engine.detector import overlap, region_of, region_of_box, view_of
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
-from engine.faces import FaceOptions, stretches, track_face
+from engine.faces import tracklets
+from engine.faces.detector import overlap, region_of, region_of_box, view_of
+from engine.faces.people import choose_person, link_people, signature_of, unlikeness
+from engine.faces.track import FaceOptions, stretches, track_face
+from engine.faces.tracklets import FollowOptions, follow_faces
 from engine.media import Clip, open_clip
-from engine.people import choose_person, link_people, signature_of, unlikeness
 from engine.progress import Report
-from engine.tracklets import FollowOptions, follow_faces
 
 SIZE = (320, 180)
 

@@ -6,7 +6,7 @@ import pytest
 from engine import fitting
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
-from engine.faces import FaceTrack
+from engine.faces.track import FaceTrack
 from engine.fit_evidence import gather
 from engine.fit_head import JAW, JOINTS_END, POSE, TRANSLATION, landmark_head
 from engine.fit_identity import choose_key_frames, frame_features, nearest_key

@@ -13,8 +13,8 @@ from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS, Take
 from engine.head.model import FaceParams, Head
 from engine.media import open_clip
-from engine.preview import PreviewOptions, write_preview
-from engine.sheet import SheetOptions, telling_frames, write_sheet
+from engine.preview.film import PreviewOptions, write_preview
+from engine.preview.sheet import SheetOptions, telling_frames, write_sheet
 from engine.weights import load_head
 
 SIZE, FRAMES = (160, 120), 9

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.detail.tangent import TangentFrames, relief_normals, tangent_frames
+from engine.detail.unwrap import FaceSheet, Surface
 from engine.exchange.head_file import HeadFile
 from engine.head.model import Head
-from engine.tangent import TangentFrames, relief_normals, tangent_frames
-from engine.unwrap import FaceSheet, Surface
 from engine.weights import load_head
 
 ROOT = Path(__file__).parents[2]

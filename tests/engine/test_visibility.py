@@ -4,11 +4,18 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.detector import View
 from engine.exchange.take import REGIONS
-from engine.looks import LOWER_INNER, LOWER_OUTER, MOUTH_ROWS, UPPER_INNER, UPPER_OUTER, look_at
-from engine.mouth import judge_mouth
-from engine.visibility import head_angles, judge_visibility
+from engine.faces.detector import View
+from engine.faces.looks import (
+    LOWER_INNER,
+    LOWER_OUTER,
+    MOUTH_ROWS,
+    UPPER_INNER,
+    UPPER_OUTER,
+    look_at,
+)
+from engine.faces.mouth import judge_mouth
+from engine.faces.visibility import head_angles, judge_visibility
 
 FRAMES = 90
 SKIN_RGB = np.array([200, 150, 125])

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .exchange.head_file import HeadFile
-from .exchange.take import REGIONS, Take
-from .media import Clip, read_frames
+from ..exchange.head_file import HeadFile
+from ..exchange.take import REGIONS, Take
+from ..media import Clip, read_frames
+from ..pictures import write_picture
 from .panels import AMBER, LOW_CONFIDENCE, RED, Panels, crop_of, write
-from .pictures import write_picture
 
 _MARGIN, _CAPTION = 8, 26  # px
 _PAPER, _BAR = (24, 25, 28), (96, 176, 120)

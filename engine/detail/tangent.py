@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from .exchange.head_file import HeadFile
+from ..exchange.head_file import HeadFile
+from ..render import interpolate
 from .relief import differences, surface_steps
-from .render import interpolate
 from .unwrap import FaceSheet, Surface
 
 

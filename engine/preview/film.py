@@ -18,12 +18,12 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
-from .exchange.head_file import HeadFile
-from .exchange.protocol import AVFaceError
-from .exchange.take import Take
-from .media import SOUND_RATE, Clip, read_frames, read_waveform
+from ..exchange.head_file import HeadFile
+from ..exchange.protocol import AVFaceError
+from ..exchange.take import Take
+from ..media import SOUND_RATE, Clip, read_frames, read_waveform
+from ..progress import Report
 from .panels import Crop, Panels, crop_of, write
-from .progress import Report
 from .studio import Relief
 
 _TICKS = 90_000  # per second: fine enough for every rate in use

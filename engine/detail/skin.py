@@ -11,11 +11,11 @@ import cv2
 import numba
 import numpy as np
 
-from .faces import FaceTrack
+from ..faces import FaceTrack
+from ..head.model import FaceParams, Head
+from ..media import Clip, read_frames
 from .folds import calm_skin, fold_zones, on_hair_ground, open_skin, region_reach, trusted
-from .head.model import FaceParams, Head
 from .light import draw_samples, fit_light, log_shading
-from .media import Clip, read_frames
 from .residual import LUMINANCE, Grain, masked_blur, skin_share
 from .unwrap import FaceSheet, Surface, build_sheet, unwrap, window_mm
 

@@ -15,12 +15,12 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from .exchange.protocol import AVFaceError
-from .faces import FaceTrack
-from .head.model import FaceParams, Head
-from .media import Clip
-from .pictures import write_picture
-from .progress import Report
+from ..exchange.protocol import AVFaceError
+from ..faces import FaceTrack
+from ..head.model import FaceParams, Head
+from ..media import Clip
+from ..pictures import write_picture
+from ..progress import Report
 from .relief import SolveOptions, solve_relief
 from .residual import gate, residual, without_strangers
 from .skin import (

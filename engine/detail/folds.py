@@ -7,7 +7,7 @@ crow's feet, lower lids, nasolabial and marionette lines) is trusted more than t
 import cv2
 import numpy as np
 
-from .exchange.take import REGIONS
+from ..exchange.take import REGIONS
 from .unwrap import FaceSheet
 
 # Outlines, subject's right side first.

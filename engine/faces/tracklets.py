@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from ..media import Clip, read_frames
+from ..progress import Report
 from .detector import FaceDetector, FaceMesh, overlap, region_of, region_of_box, view_of
 from .looks import COLOUR_NOISE, Look, look_at
-from .media import Clip, read_frames
-from .progress import Report
 
 _CUT_CHANGE = 0.045  # of the brightness range, mean over the picture
 _SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face

@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .complexion import person_texture
-from .exchange.head_file import HeadFile
-from .exchange.protocol import AVFaceError
-from .exchange.take import REGIONS, Take
-from .head.model import FaceParams, Head
-from .pictures import read_picture
+from ..complexion import person_texture
+from ..exchange.head_file import HeadFile
+from ..exchange.protocol import AVFaceError
+from ..exchange.take import REGIONS, Take
+from ..head.model import FaceParams, Head
+from ..pictures import read_picture
 from .studio import Relief, Shot, Sitter, draw
 
 LOW_CONFIDENCE = 0.5

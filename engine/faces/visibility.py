@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.ndimage import maximum_filter1d, median_filter
 
+from ..exchange.take import REGIONS
 from .detector import LEFT_EYE, RIGHT_EYE
-from .exchange.take import REGIONS
 from .looks import COLOUR_NOISE, LOWER_INNER, LOWER_OUTER, SKIN, UPPER_INNER, UPPER_OUTER
 
 _LIPS = UPPER_OUTER + LOWER_OUTER

@@ -1,4 +1,4 @@
-"""The studio's light on skin, eyes, lips and teeth: the kernels behind `engine.studio`.
+"""The studio's light on skin, eyes, lips and teeth: the kernels behind `engine.preview.studio`.
 
 Each vertex carries a row of numbers (its columns are named below); each pixel averages what its
 2 x 2 samples see of them and is lit once, twice on an edge.

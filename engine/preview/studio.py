@@ -12,10 +12,10 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from .geometry import project
-from .head.model import Head
+from ..geometry import project
+from ..head.model import Head
+from ..render import visible_faces
 from .occlusion import ambient_openness, seen_from
-from .render import visible_faces
 from .shading import (
     AMBIENT,
     COLUMNS,

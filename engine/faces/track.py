@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .exchange.protocol import AVFaceError
-from .exchange.take import REGIONS
-from .media import Clip
+from ..exchange.protocol import AVFaceError
+from ..exchange.take import REGIONS
+from ..media import Clip
+from ..progress import Report
 from .mouth import judge_mouth
 from .people import Person, choose_person, link_people
-from .progress import Report
 from .tracklets import FollowOptions, follow_faces
 from .visibility import judge_visibility
 

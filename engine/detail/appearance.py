@@ -12,15 +12,15 @@ import cv2
 import numpy as np
 from scipy.optimize import lsq_linear
 
-from .faces import FaceTrack
+from ..faces import FaceTrack
+from ..head.albedo import Albedo, load_albedo
+from ..head.model import FaceParams, Head
+from ..media import Clip
+from ..weights import FOLDER
 from .folds import bare_of_eyes
-from .head.albedo import Albedo, load_albedo
-from .head.model import FaceParams, Head
 from .light import fit_light, harmonics
-from .media import Clip
 from .residual import LUMINANCE
 from .skin import Canvas, median_of_seen, prepare_canvas, sample_frames, views
-from .weights import FOLDER
 
 _FRAMES = 12
 _TEXELS = 160  # across the face: colours don't need more

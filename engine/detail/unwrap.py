@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .geometry import embed, project, vertex_normals
-from .head.model import Head
-from .render import depth_map, interpolate, rasterize
+from ..geometry import embed, project, vertex_normals
+from ..head.model import Head
+from ..render import depth_map, interpolate, rasterize
 
 _MARGIN = 0.04  # of the landmarks' extent, left free round them
 _FOREHEAD = 0.07  # of it, added above: the landmarks end below the hairline

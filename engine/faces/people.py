@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .exchange.protocol import AVFaceError
+from ..exchange.protocol import AVFaceError
+from ..media import Clip
+from ..progress import Report
 from .looks import COLOUR_NOISE, SKIN
-from .media import Clip
-from .progress import Report
 from .tracklets import Followed, Tracklet, width_of
 
 # Points that speech and expression hardly move: corners of the eyes, nose, temples, cheekbones.
