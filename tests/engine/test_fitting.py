@@ -3,16 +3,24 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine import fitting
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
-from engine.fit_evidence import gather
-from engine.fit_head import JAW, JOINTS_END, POSE, TRANSLATION, landmark_head
-from engine.fit_identity import choose_key_frames, frame_features, nearest_key
-from engine.fit_projection import Camera, Person, Subject, accumulate, linearize, project, workspace
-from engine.fit_terms import LIP_PAIRS, Motion, unit_prior
-from engine.fitting import FitOptions, fit_clip, landmark_track
+from engine.fitting import recipe
+from engine.fitting.evidence import gather
+from engine.fitting.identity import choose_key_frames, frame_features, nearest_key
+from engine.fitting.landmark_head import JAW, JOINTS_END, POSE, TRANSLATION, landmark_head
+from engine.fitting.projection import (
+    Camera,
+    Person,
+    Subject,
+    accumulate,
+    linearize,
+    project,
+    workspace,
+)
+from engine.fitting.recipe import FitOptions, fit_clip, landmark_track
+from engine.fitting.terms import LIP_PAIRS, Motion, unit_prior
 from engine.geometry import embed
 from engine.geometry import project as to_pixels
 from engine.head.model import FaceParams, Head
@@ -123,7 +131,7 @@ def random_unknowns(small, seed=0):
 def system(head, spoken):
     """A landmark head, its subject and the evidence of one frame."""
     small = landmark_head(head.file)
-    clip = fitting._prepare(spoken[1], small, FitOptions(focal=FOCAL))
+    clip = recipe._prepare(spoken[1], small, FitOptions(focal=FOCAL))
     subject = Subject(Person(small.template, small.joints), clip.camera, clip.model)
     x = random_unknowns(small)
     evidence = gather(clip.track, small, clip.start, x[None], np.array([3]), clip.hidden)

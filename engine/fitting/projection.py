@@ -1,6 +1,6 @@
 """Landmarks of one frame and their derivatives, compiled. Conventions: `engine.exchange.take`.
 
-Letters: L points, U units, D = 13 + U unknowns of a frame (`engine.fit_head` holds their order),
+Letters: L points, U units, D = 13 + U unknowns of a frame (`engine.fitting.landmark_head` holds their order),
 P point pairs.
 """
 

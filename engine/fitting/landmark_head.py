@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from .exchange.head_file import HeadFile
-from .geometry import vertex_normals
+from ..exchange.head_file import HeadFile
+from ..geometry import vertex_normals
 
 JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = 2, 3, 4
 MESH_POINTS = 468

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-from .exchange.protocol import AVFaceError
-from .exchange.take import REGIONS
-from .fit_evidence import (
+from ..exchange.protocol import AVFaceError
+from ..exchange.take import REGIONS
+from ..head.model import FaceParams, Head
+from ..progress import Report
+from .evidence import (
     Start,
     first_pose,
     first_unknowns,
@@ -30,7 +32,15 @@ from .fit_evidence import (
     pace_of_unknowns,
     region_pace,
 )
-from .fit_head import (
+from .identity import (
+    Identity,
+    choose_key_frames,
+    fit_identity,
+    frame_features,
+    frontal_weight,
+    nearest_key,
+)
+from .landmark_head import (
     JAW,
     LEFT_EYE,
     MESH_POINTS,
@@ -41,22 +51,12 @@ from .fit_head import (
     LandmarkHead,
     landmark_head,
 )
-from .fit_identity import (
-    Identity,
-    choose_key_frames,
-    fit_identity,
-    frame_features,
-    frontal_weight,
-    nearest_key,
-)
-from .fit_projection import Camera, Model, Person, Subject, project
-from .fit_solver import Problem, solve
-from .fit_terms import LIP_PAIRS, PAIRS, Motion, region_points, unit_prior
-from .head.model import FaceParams, Head
-from .progress import Report
+from .projection import Camera, Model, Person, Subject, project
+from .solver import Problem, solve
+from .terms import LIP_PAIRS, PAIRS, Motion, region_points, unit_prior
 
 if TYPE_CHECKING:
-    from .faces import FaceTrack
+    from ..faces import FaceTrack
 
 _FOCAL_PER_SIDE = 2.0  # landmarks can't tell the focal length: a usual lens
 _LONGEST_GAP_SECONDS = 0.4  # without a face; a longer one separates two runs

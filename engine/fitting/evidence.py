@@ -9,11 +9,20 @@ import numpy as np
 from scipy.ndimage import uniform_filter1d
 from scipy.spatial.transform import Rotation
 
-from .exchange.take import REGIONS
-from .fit_head import JAW, LEFT_PUPIL, MESH_POINTS, POSE, RIGHT_PUPIL, TRANSLATION, LandmarkHead
-from .fit_projection import Evidence
-from .fit_solver import Target
-from .fit_terms import (
+from ..exchange.take import REGIONS
+from ..geometry import rotation_matrix
+from .landmark_head import (
+    JAW,
+    LEFT_PUPIL,
+    MESH_POINTS,
+    POSE,
+    RIGHT_PUPIL,
+    TRANSLATION,
+    LandmarkHead,
+)
+from .projection import Evidence
+from .solver import Target
+from .terms import (
     LIP_PAIRS,
     PACE_RANGE,
     PAIR_SD,
@@ -26,10 +35,9 @@ from .fit_terms import (
     region_points,
     region_unknowns,
 )
-from .geometry import rotation_matrix
 
 if TYPE_CHECKING:
-    from .faces import FaceTrack
+    from ..faces import FaceTrack
 
 # Errors of the 468 landmarks go together: their weight is that of far fewer independent points.
 _POINT_SHARE, _PAIR_SHARE = 0.60, 0.50

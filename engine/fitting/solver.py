@@ -6,9 +6,9 @@ import numpy as np
 from numba import njit
 from scipy.linalg import cho_solve_banded, cholesky_banded
 
-from .fit_head import JAW, JOINTS_END, POSE
-from .fit_projection import Evidence, Subject, accumulate
-from .fit_terms import Motion, Prior, TimeTerms
+from .landmark_head import JAW, JOINTS_END, POSE
+from .projection import Evidence, Subject, accumulate
+from .terms import Motion, Prior, TimeTerms
 
 _MOST_TRIES = 4  # of a step, with ten times the damping each time
 _LEAST_GAIN = 2e-3  # of the cost, relative; less ends the search

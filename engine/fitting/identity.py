@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
-from .fit_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
-from .fit_projection import Person, Subject, Workspace, linearize, workspace
-from .fit_solver import Problem
-from .fit_terms import LID_CORNER_PAIRS, PAIRS
+from .landmark_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
+from .projection import Person, Subject, Workspace, linearize, workspace
+from .solver import Problem
+from .terms import LID_CORNER_PAIRS, PAIRS
 
 _KEY_FRAMES = 16
 _OFFSET_SD = 3e-3  # m: static differences between a person and the shape basis

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fit_head import (
+from .landmark_head import (
     JAW,
     JOINTS_END,
     LEFT_EYE,
