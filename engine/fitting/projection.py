@@ -1,7 +1,7 @@
 """Landmarks of one frame and their derivatives, compiled. Conventions: `engine.exchange.take`.
 
-Letters: L points, U units, D = 13 + U unknowns of a frame (`engine.fitting.landmark_head` holds their order),
-P point pairs.
+Letters: L points, U units, P point pairs, D = 13 + U unknowns of a frame in the order that
+`engine.fitting.landmark_head` holds.
 """
 
 from typing import NamedTuple
