@@ -47,6 +47,8 @@ def capture(
     clip = open_clip(path, fps=options.fps, start=options.start, end=options.end)
     for sentence in clip.warnings:
         report.warn(sentence)
+    if not clip.has_sound:
+        report.warn(f"{path.name} has no sound: the capture goes by the picture alone.")
     track = track_face(
         clip, FaceOptions(face=options.face, region=options.region), report.part("faces", 0, 0.35)
     )

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from engine.exchange import protocol
@@ -155,3 +157,11 @@ def test_a_full_disk_is_said_in_words(tmp_path):
     )
     refused(result, "No space left")
     assert not (tmp_path / "demo.take.npz").exists()
+
+
+def test_no_face_and_no_sound_are_said_in_words(tmp_path):
+    """A grey picture sequence: silent, and nobody in it."""
+    for frame in range(3):
+        cv2.imwrite(str(tmp_path / f"grey.{frame:04d}.png"), np.full((48, 64, 3), 128, np.uint8))
+    result = engine("capture", tmp_path / "grey.####.png", "--out", tmp_path / "grey.take.npz")
+    refused(result, "No face", "no sound")
