@@ -162,6 +162,20 @@ def view_of(picture: np.ndarray, region: np.ndarray) -> View:
     return View(np.ascontiguousarray(pixels), np.array([left, top], np.float32), scale)
 
 
+def _coordinates(landmarks: Any) -> np.ndarray:
+    """x, y, z of a NormalizedLandmarkList, (N, 3) float32.
+
+    Read off its wire format, where each landmark is 17 bytes: a length, then a tag and a float
+    for x, y and z. One by one they would take a tenth of the network's own time.
+    """
+    count = len(landmarks.landmark)
+    wire = landmarks.SerializeToString()
+    if len(wire) != 17 * count:  # with a visibility, say
+        return np.array([[p.x, p.y, p.z] for p in landmarks.landmark], np.float32)
+    columns = np.frombuffer(wire, np.uint8).reshape(count, 17)[:, 2:].reshape(count, 3, 5)
+    return np.ascontiguousarray(columns[:, :, 1:]).view("<f4")[:, :, 0]
+
+
 class FaceMesh:
     """478 points of the face in a region, each picture by itself."""
 
@@ -200,7 +214,7 @@ class FaceMesh:
             rotation=region[3],
         )
         answer = self._graph.process({"image": view.pixels, "roi": rect})
-        points = np.array([[p.x, p.y, p.z] for p in answer.landmarks.landmark], np.float32)
+        points = _coordinates(answer.landmarks)
         points *= np.array([width, height, width], np.float32) / view.scale  # (478, 3)
         points[:, :2] += view.origin
         logit = float(np.clip(getattr(answer, _PRESENCE), -30, 30))

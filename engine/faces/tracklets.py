@@ -198,9 +198,12 @@ def _begin(
 ) -> list[Tracklet]:
     """Tracklets for the detections that nobody follows yet, the largest first."""
     new: list[Tracklet] = []
+    followed = np.array([box_of(t.points[-1]) for t in live]).reshape(-1, 4)
     for box in sorted(boxes, key=lambda b: -(b[2] - b[0])):
         if len(live) + len(new) >= options.most_faces:
             break
+        if len(live) and overlap(box[None], followed).max() > _SAME_FACE_OVERLAP:
+            continue
         region = region_of_box(box)
         for _ in range(3):  # look again in the face's own region until it rests
             view = view_of(picture, region)

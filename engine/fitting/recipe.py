@@ -51,6 +51,7 @@ from .landmark_head import (
     LandmarkHead,
     landmark_head,
 )
+from .landmark_track import landmark_track
 from .projection import Camera, Model, Person, Subject, project
 from .solver import Problem, solve
 from .terms import LIP_PAIRS, PAIRS, Motion, region_points, unit_prior
@@ -305,33 +306,3 @@ def _params(x: np.ndarray, clip: _Clip, identity: Identity, head: Head) -> FaceP
         jaw=x[:, JAW].copy(),
         eyes=eyes,
     )
-
-
-def landmark_track(head: Head, params: FaceParams, size: tuple[int, int]) -> np.ndarray:
-    """`Head.landmarks_px` of all frames, (T, 68, 2) px, from only the vertices that they need."""
-    file = head.file
-    wanted = np.unique(np.concatenate([file.landmarks_68[0], file.contour[0].ravel()]))
-    corners, faces = np.unique(file.faces[wanted], return_inverse=True)
-    faces = faces.reshape(-1, 3)
-
-    def moved(embedding: tuple[np.ndarray, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        return np.searchsorted(wanted, embedding[0]), embedding[1]
-
-    small = Head(
-        replace(
-            file,
-            template=file.template[corners],
-            faces=faces,
-            uv_faces=faces,
-            shape_basis=file.shape_basis[corners],
-            expression_basis=file.expression_basis[corners],
-            pose_basis=file.pose_basis[corners],
-            joint_regressor=file.joint_regressor[:, corners],
-            skin_weights=file.skin_weights[corners],
-            landmarks_68=moved(file.landmarks_68),
-            contour=moved(file.contour),
-        )
-    )
-    vertices, joints = head.rest(params.shape)
-    rest = (vertices[corners], joints)
-    return np.stack([small.landmarks_px(params, t, size, rest) for t in range(len(params))])

@@ -10,6 +10,7 @@ from engine.fitting import recipe
 from engine.fitting.evidence import gather
 from engine.fitting.identity import choose_key_frames, frame_features, nearest_key
 from engine.fitting.landmark_head import JAW, JOINTS_END, POSE, TRANSLATION, landmark_head
+from engine.fitting.landmark_track import landmark_track
 from engine.fitting.projection import (
     Camera,
     Person,
@@ -19,7 +20,7 @@ from engine.fitting.projection import (
     project,
     workspace,
 )
-from engine.fitting.recipe import FitOptions, fit_clip, landmark_track
+from engine.fitting.recipe import FitOptions, fit_clip
 from engine.fitting.terms import LIP_PAIRS, Motion, unit_prior
 from engine.geometry import embed
 from engine.geometry import project as to_pixels
