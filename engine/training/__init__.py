@@ -1,0 +1,1 @@
+"""How the networks that AVFace ships were made, and how to make your own."""

@@ -1,0 +1,90 @@
+"""What a training leaves in its folder, each file written whole or not at all.
+
+last.pt             everything that a resumed run needs (tensors and plain numbers; read without
+                    running code)
+last.safetensors    the averaged weights of the last checkpoint
+best.safetensors    the averaged weights of the best evaluation so far
+log.jsonl           one JSON object a line: "kind" is start, train, evaluate or end
+"""
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from ..exchange.protocol import AVFaceError
+
+LAST, LOG = "last.pt", "log.jsonl"
+
+
+def write_whole(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a temporary file, then rename it to `path`."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise AVFaceError(
+            f"{path} can't be written ({error.strerror}).", "Free some disk space."
+        ) from error
+
+
+def save_state(state: dict[str, Any], folder: Path) -> None:
+    """Write `last.pt`."""
+    write_whole(folder / LAST, lambda path: torch.save(state, path))
+
+
+def load_state(folder: Path) -> dict[str, Any] | None:
+    """The state in `last.pt`, on the CPU; None where there is none. Raises AVFaceError."""
+    path = folder / LAST
+    if not path.is_file():
+        return None
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:
+        raise AVFaceError(
+            f"{path} can't be resumed from ({error}).", "Train into another folder."
+        ) from error
+
+
+def save_weights(model: nn.Module, path: Path, metadata: Mapping[str, object]) -> None:
+    """A model's parameters and buffers as safetensors, with `metadata` as text."""
+    tensors: dict[str, Tensor] = {
+        name: tensor.detach().cpu().contiguous().clone()
+        for name, tensor in model.state_dict().items()
+    }
+    text = {name: str(value) for name, value in metadata.items()}
+    write_whole(path, lambda temporary: save_file(tensors, temporary, metadata=text))
+
+
+def append_log(folder: Path, line: Mapping[str, object]) -> None:
+    """Add one line to the log."""
+    with open(folder / LOG, "a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log, oldest first. Raises AVFaceError."""
+    try:
+        text = (folder / LOG).read_text(encoding="utf-8")
+    except OSError as error:
+        raise AVFaceError(f"{folder} holds no {LOG}.", "Choose a training's folder.") from error
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def rewind_log(folder: Path, step: int) -> None:
+    """Drop the lines after `step`: a run that died had gone further than its checkpoint."""
+    if (folder / LOG).is_file():
+        kept = [line for line in read_log(folder) if line.get("step", 0) <= step]
+        text = "".join(json.dumps(line) + "\n" for line in kept)
+        write_whole(folder / LOG, lambda path: _write_text(path, text))
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")

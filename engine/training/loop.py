@@ -1,0 +1,423 @@
+"""The one training loop: every network of AVFace is a `Task` that this trains.
+
+A run resumes exactly. What a step does depends on the seed, the step's number and the state in the
+checkpoint alone: batches come from (seed, step), and torch's own generators are seeded anew for
+each step. Only a learning rate that falls over `seconds` follows the clock.
+
+    torchrun --nproc_per_node=4 -m engine train ...     trains on several GPUs at once.
+"""
+
+import copy
+import logging
+import math
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from .checkpoint import append_log, load_state, rewind_log, save_state, save_weights
+
+_LOG = logging.getLogger(__name__)
+_MOST_BAD_STEPS = 50  # in a row, before a run that has diverged gives up
+_RANKS_APART = 1_000_003  # between the seeds of two processes
+
+
+class Task(Protocol):
+    """What is to be learnt. A batch is a tensor, or dicts, tuples, dataclasses of tensors."""
+
+    name: str
+    model: nn.Module
+
+    def batches(self, seed: int, step: int) -> Iterator[Any]:
+        """Batches from step number `step` on, without end, decided by (seed, step) alone."""
+        ...
+
+    def losses(self, batch: Any) -> dict[str, Tensor]:
+        """Each loss, a scalar that has its weight already; the loop adds them up."""
+        ...
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """Figures of the averaged model in evaluation mode; the first decides, lower is better."""
+        ...
+
+
+@dataclass(frozen=True)
+class LoopOptions:
+    """How to train. The defaults are the paper's optimiser (Adam, 1e-4, weight decay 5e-4)."""
+
+    folder: Path
+    steps: int | None = None  # the run's length; None: as many as fit in `seconds`
+    seconds: float | None = None  # the run's training time, over all its calls
+    pause_after: float | None = None  # seconds: leave a checkpoint and stop this call by then
+    lr: float = 1e-4
+    warmup: int = 0  # steps in which the learning rate rises
+    schedule: Literal["cosine", "constant"] = "cosine"
+    drops: tuple[int, ...] = ()  # steps at which the learning rate is divided by 5
+    optimizer: Literal["adam", "adamw"] = "adam"
+    weight_decay: float = 5e-4
+    clip: float = 10.0  # largest norm of the gradient
+    ema: float = 0.999  # of the averaged weights, 0: none; less in the first steps
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    evaluate_every: int = 1000  # steps, and at the end
+    checkpoint_seconds: float = 120.0  # between two checkpoints
+    log_every: int = 20  # steps
+    say_seconds: float = 15.0  # between two lines of progress
+    seed: int = 0
+    device: str = ""  # empty: the GPU of this process, else the CPU
+    prefetch: int = 0  # batches made ahead, in a thread
+    start_from: Path | None = None  # safetensors to begin with where the folder holds no run
+
+    def __post_init__(self) -> None:
+        assert self.steps is not None or self.seconds is not None, "a run needs an end"
+
+
+def train(task: Task, options: LoopOptions, say: Callable[[str], None] = _LOG.info) -> dict:
+    """Train `task` in `options.folder`, going on where an earlier call stopped.
+
+    Returns:
+        "step", "seconds" (of training so far), "finished", "best" (the first figure of the best
+        evaluation) and "figures" (the last evaluation).
+    """
+    with _processes(options) as (rank, world, device):
+        return _Run(task, options, say, (rank, world), device).run()
+
+
+def on_device(batch: Any, device: torch.device) -> Any:
+    """A batch with its tensors moved to `device`."""
+    if isinstance(batch, Tensor):
+        return batch.to(device, non_blocking=True)
+    if isinstance(batch, dict):
+        return {name: on_device(value, device) for name, value in batch.items()}
+    if isinstance(batch, tuple | list):
+        moved = (on_device(value, device) for value in batch)
+        return type(batch)(*moved) if hasattr(batch, "_fields") else type(batch)(moved)
+    if is_dataclass(batch) and not isinstance(batch, type):
+        moved = {f.name: on_device(getattr(batch, f.name), device) for f in fields(batch)}
+        return replace(batch, **moved)
+    return batch
+
+
+def learning_rate(options: LoopOptions, step: int, progress: float) -> float:
+    """Of step number `step`, when `progress` (0 to 1) of the run is over."""
+    rate = options.lr * min(1.0, (step + 1) / max(options.warmup, 1))
+    rate /= 5 ** sum(step >= drop for drop in options.drops)
+    if options.schedule == "cosine":
+        rate *= 0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0))
+    return rate
+
+
+class _Losses(nn.Module):
+    """The task's losses as a module, so that its gradients can be shared between processes."""
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.model, self._task = task.model, task
+
+    def forward(self, batch: Any) -> dict[str, Tensor]:
+        return self._task.losses(batch)
+
+
+class _Run:
+    """One call of `train`."""
+
+    def __init__(
+        self,
+        task: Task,
+        options: LoopOptions,
+        say: Callable[[str], None],
+        place: tuple[int, int],
+        device: torch.device,
+    ) -> None:
+        self.task, self.options, self.say, self.device = task, options, say, device
+        self.rank, self.world = place
+        self.step, self.before, self.best = 0, 0.0, math.inf
+        self.figures: dict[str, float] = {}
+        self.bad, self.margin = 0, 0.0  # s: what an evaluation and a checkpoint take
+        options.folder.mkdir(parents=True, exist_ok=True)
+        if options.start_from:
+            from safetensors.torch import load_file
+
+            task.model.load_state_dict(load_file(options.start_from))
+        task.model.to(device).train()
+        self.average = copy.deepcopy(task.model).eval().requires_grad_(False)
+        learnt = [p for p in task.model.parameters() if p.requires_grad]
+        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[options.optimizer]
+        self.optimizer = kind(learnt, lr=options.lr, weight_decay=options.weight_decay)
+        fp16 = options.precision == "fp16" and device.type == "cuda"
+        self.scaler = torch.amp.GradScaler("cuda", enabled=fp16)
+        self._resume()
+        self.losses: nn.Module = _Losses(task)
+        if self.world > 1:
+            self.losses = DistributedDataParallel(self.losses, find_unused_parameters=True)
+        self.started = time.monotonic()
+
+    def run(self) -> dict:
+        """Steps until an end is reached, then the last evaluation and checkpoint."""
+        options, stop = self.options, _Stop()
+        if self._is_over():
+            return self._result(finished=True)
+        self._log("start", lr=options.lr, world=self.world, device=str(self.device))
+        batches = _ahead(
+            self.task.batches(options.seed + _RANKS_APART * self.rank, self.step), options.prefetch
+        )
+        saved = said = time.monotonic()
+        with stop.listening():
+            while not self._is_over() and not self._should_pause(stop):
+                losses = self._take_step(on_device(next(batches), self.device))
+                if self.step % options.log_every == 0 or self.step == 1:
+                    rate = self.optimizer.param_groups[0]["lr"]
+                    self._log("train", lr=rate, losses=_numbers(losses))
+                now = time.monotonic()
+                if now - said > options.say_seconds and self.rank == 0:
+                    said = now
+                    self.say(self._line(_numbers(losses)))
+                if self.step % options.evaluate_every == 0 and not self._is_over():
+                    self._evaluate()
+                elif now - saved < options.checkpoint_seconds:
+                    continue
+                self._save()
+                saved = time.monotonic()
+                self.margin = max(self.margin, saved - now)
+            batches.close()
+            finished = self._is_over()
+            if finished:
+                self._evaluate()
+            self._save()
+        self._log("end", finished=finished)
+        return self._result(finished)
+
+    def _result(self, finished: bool) -> dict:
+        return {"step": self.step, "seconds": self._seconds(), "finished": finished,
+                "best": self.best, "figures": self.figures}  # fmt: skip
+
+    def _take_step(self, batch: Any) -> dict[str, Tensor]:
+        options, step = self.options, self.step
+        torch.manual_seed(options.seed * 7_919 + _RANKS_APART * self.rank + step)
+        rate = learning_rate(options, step, self._progress())
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with self._autocast():
+            losses = self.losses(batch)
+            total = torch.stack([loss.float() for loss in losses.values()]).sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.scaler.scale(total).backward()
+        self.scaler.unscale_(self.optimizer)
+        learnt = [p for p in self.task.model.parameters() if p.grad is not None]
+        norm = nn.utils.clip_grad_norm_(learnt, options.clip)
+        if math.isfinite(float(norm)):
+            self.scaler.step(self.optimizer)
+            self.bad = 0
+        else:  # a batch that overflowed is left out
+            self.bad += 1
+            if self.bad > _MOST_BAD_STEPS:
+                raise FloatingPointError(f"{self.task.name}: no finite gradient at step {step}")
+        self.scaler.update()
+        self.step += 1
+        self._average_weights()
+        return {"total": total.detach(), **losses}
+
+    @torch.no_grad()
+    def _average_weights(self) -> None:
+        """Exponential moving average of the weights; buffers are copied."""
+        decay = min(self.options.ema, (1 + self.step) / (10 + self.step))
+        mine = self.task.model.state_dict()
+        for name, average in self.average.state_dict().items():
+            if average.is_floating_point() and self.options.ema:
+                average.lerp_(mine[name], 1 - decay)
+            else:
+                average.copy_(mine[name])
+
+    def _evaluate(self) -> None:
+        """Figures of the averaged weights, by the first process; the best are kept."""
+        if self.rank == 0:
+            with torch.no_grad():
+                self.figures = dict(self.task.evaluate(self.average.eval()))
+            self._log("evaluate", figures=self.figures)
+            shown = "  ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
+            self.say(f"{self.task.name} step {self.step}: {shown}")
+            score = next(iter(self.figures.values()), math.inf)
+            if score < self.best:
+                self.best = score
+                self._save_weights("best.safetensors")
+        self.task.model.train()
+        if self.world > 1:
+            dist.barrier()
+
+    def _save(self) -> None:
+        if self.rank:
+            return
+        state = {
+            "model": self.task.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "step": self.step,
+            "seconds": self._seconds(),
+            "best": self.best,
+            "figures": self.figures,
+            "margin": self.margin,
+        }
+        save_state(state, self.options.folder)
+        self._save_weights("last.safetensors")
+
+    def _save_weights(self, name: str) -> None:
+        metadata = {"task": self.task.name, "step": self.step, "figures": self.figures}
+        save_weights(self.average, self.options.folder / name, metadata)
+
+    def _resume(self) -> None:
+        state = load_state(self.options.folder)
+        if state is None:
+            return
+        self.task.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.step, self.before, self.best = state["step"], state["seconds"], state["best"]
+        self.figures, self.margin = state["figures"], state["margin"]
+        if self.rank == 0:
+            rewind_log(self.options.folder, self.step)
+            self.say(f"{self.task.name}: going on from step {self.step}")
+
+    def _seconds(self) -> float:
+        return self.before + time.monotonic() - self.started
+
+    def _progress(self) -> float:
+        if self.options.steps is not None:
+            return self.step / self.options.steps
+        assert self.options.seconds is not None
+        return self._seconds() / self.options.seconds
+
+    def _is_over(self) -> bool:
+        options = self.options
+        steps_done = options.steps is not None and self.step >= options.steps
+        left = math.inf if options.seconds is None else options.seconds - self._seconds()
+        out_of_time = left <= self.margin
+        return steps_done or self._agree(out_of_time)
+
+    def _should_pause(self, stop: "_Stop") -> bool:
+        limit = self.options.pause_after
+        late = limit is not None and time.monotonic() - self.started + self.margin >= limit
+        return self._agree(late or stop.asked)
+
+    def _agree(self, mine: bool) -> bool:
+        """What the first process thinks: all must leave the loop at the same step."""
+        if self.world == 1:
+            return mine
+        flag = torch.tensor([float(mine)], device=self.device)
+        dist.broadcast(flag, 0)
+        return bool(flag.item())
+
+    def _autocast(self):
+        kind = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+        on = self.options.precision == "bf16" or self.scaler.is_enabled()
+        return torch.autocast(self.device.type, dtype=kind[self.options.precision], enabled=on)
+
+    def _line(self, values: dict[str, float]) -> str:
+        losses = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
+        done = f"{self._progress():4.0%}"
+        return f"{self.task.name} {done} step {self.step}, {self._seconds():.0f} s: {losses}"
+
+    def _log(self, kind: str, **what: object) -> None:
+        if self.rank == 0:
+            start = {"kind": kind, "step": self.step, "seconds": round(self._seconds(), 2)}
+            append_log(self.options.folder, {**start, **what})
+
+
+class _Stop:
+    """Whether Ctrl+C or a scheduler's SIGTERM has asked the run to leave a checkpoint and end."""
+
+    asked = False
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the signals over; a second Ctrl+C ends at once."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        signals = (signal.SIGINT, signal.SIGTERM)
+        before = [signal.getsignal(number) for number in signals]
+
+        def ask(number: int, _frame: object) -> None:
+            if self.asked and number == signal.SIGINT:
+                raise KeyboardInterrupt
+            self.asked = True
+
+        try:
+            for number in signals:
+                signal.signal(number, ask)
+            yield
+        finally:
+            for number, handler in zip(signals, before, strict=True):
+                signal.signal(number, handler)
+
+
+def _numbers(losses: dict[str, Tensor]) -> dict[str, float]:
+    return {name: float(loss.detach()) for name, loss in losses.items()}
+
+
+def _ahead(batches: Iterator[Any], count: int) -> Generator[Any]:
+    """The same batches, `count` of them made ahead in a thread."""
+    if count <= 0:
+        yield from batches
+        return
+    ready: queue.Queue = queue.Queue(count)
+    over = threading.Event()
+
+    def fill() -> None:
+        try:
+            for batch in batches:
+                while not over.is_set():
+                    try:
+                        ready.put((batch, None), timeout=0.2)
+                        break
+                    except queue.Full:
+                        continue
+                if over.is_set():
+                    return
+        except BaseException as error:  # handed to the loop, which raises it
+            ready.put((None, error))
+
+    threading.Thread(target=fill, daemon=True).start()
+    try:
+        while True:
+            batch, error = ready.get()
+            if error is not None:
+                raise error
+            yield batch
+    finally:
+        over.set()
+
+
+@contextmanager
+def _processes(options: LoopOptions) -> Iterator[tuple[int, int, torch.device]]:
+    """This process's rank, how many there are (torchrun says), and its device."""
+    world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
+    cuda = torch.cuda.is_available() and options.device != "cpu"
+    local = int(os.environ.get("LOCAL_RANK", 0))
+    device = torch.device(options.device or (f"cuda:{local}" if cuda else "cpu"))
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    begun = world > 1 and not dist.is_initialized()
+    if begun:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield rank, world, device
+    finally:
+        if begun:
+            dist.destroy_process_group()
+
+
+def describe(options: LoopOptions) -> dict[str, Any]:
+    """The options as plain values, for a log or a registry row."""
+    return {name: str(v) if isinstance(v, Path) else v for name, v in asdict(options).items()}
