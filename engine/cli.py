@@ -200,7 +200,9 @@ def _inspect(options: argparse.Namespace) -> int:
         "picture": f"{take.size[0]} x {take.size[1]}, focal length {take.focal:.0f} px",
         "head": f"{take.head['name']} ({take.head['sha256'][:12]})",
         "actor": take.actor,
-        "made by": f"AVFace {take.made_by['version']}, {json.dumps(take.made_by['options'])}",
+        "made by": f"AVFace {take.made_by['version']}, {json.dumps(take.made_by['options'])}"
+        if "version" in take.made_by
+        else "no capture",  # a performance that was played
         "confidence": ", ".join(
             f"{name} {value:.2f}"
             for name, value in zip(REGIONS, take.confidence.mean(0), strict=True)

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -91,33 +92,93 @@ def test_the_settings_are_the_engines_options():
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory) -> list[str]:
-    """Names in the zip that Blender's own tool builds."""
+def package(tmp_path_factory) -> Path:
+    """The zip of scripts/build_extension.py, and its index beside it."""
     out = tmp_path_factory.mktemp("package")
+    script = extension.ROOT / "scripts" / "build_extension.py"
+    run(str(script), "--out", str(out))
+    return next(out.glob("avface-*.zip"))
+
+
+def run(*arguments: str) -> str:
+    command = [sys.executable, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def blenders_tool() -> str:
     scripts = Path(addon_utils.__file__).parents[1]
-    tool = scripts / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py"
-    command = [sys.executable, str(tool)]
-    for arguments in (
-        ["validate", str(extension.ROOT)],
-        ["build", "--source-dir", str(extension.ROOT), "--output-dir", str(out)],
-    ):
-        done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-    with zipfile.ZipFile(next(out.glob("avface-*.zip"))) as archive:
-        return archive.namelist()
+    return str(scripts / "addons_core" / "bl_pkg" / "cli" / "blender_ext.py")
+
+
+def names_in(archive: Path) -> set[str]:
+    with zipfile.ZipFile(archive) as file:
+        return set(file.namelist())
 
 
 def test_the_package_holds_what_the_add_on_and_the_engine_need(package):
-    for name in ("__init__.py", "blender_manifest.toml", "LICENSE", "engine/cli.py",
-                 "engine/exchange/protocol.py", "weights/head_default.npz",
-                 "requirements/engine.txt", "avface_blender/panel.py"):  # fmt: skip
-        assert name in package
+    assert {"__init__.py", "blender_manifest.toml", "LICENSE", "engine/cli.py",
+            "engine/exchange/protocol.py", "weights/head_default.npz",
+            "requirements/engine.txt", "avface_blender/panel.py",
+            "scripts/blender_batch.py"} <= names_in(package)  # fmt: skip
 
 
 def test_the_package_holds_nothing_else(package):
-    for name in package:
+    for name in names_in(package):
         top = name.split("/")[0]
-        assert top not in {"tests", "scripts", "docs", "out", "build"}, name
+        assert top not in {"tests", "docs", "out", "build"}, name
+        assert top != "scripts" or name == "scripts/blender_batch.py"
         assert not top.startswith("."), name
         assert "__pycache__" not in name
         assert os.path.splitext(name)[1] not in {".pyc", ".zip"}, name
+
+
+def test_blenders_own_tool_finds_the_same(package, tmp_path):
+    """The zip is valid, built from its own content it is the same, and so is the index."""
+    tool = blenders_tool()
+    run(tool, "validate", str(package))
+    (tmp_path / "content").mkdir()
+    with zipfile.ZipFile(package) as file:
+        file.extractall(tmp_path / "content")
+    (tmp_path / "content" / "scripts" / "more").mkdir()
+    (tmp_path / "content" / "scripts" / "more" / "a.py").write_text("")
+    build = ["build", "--source-dir", str(tmp_path / "content"), "--output-dir", str(tmp_path)]
+    run(tool, *build)
+    assert names_in(tmp_path / package.name) == names_in(package)
+    own = json.loads((package.parent / "index.json").read_text(encoding="utf-8"))
+    (tmp_path / package.name).write_bytes(package.read_bytes())
+    run(tool, "server-generate", "--repo-dir", str(tmp_path))
+    assert json.loads((tmp_path / "index.json").read_text(encoding="utf-8")) == own
+
+
+ENABLE = """
+import os, sys, time
+import bpy
+path = sys.argv[1]
+bpy.ops.extensions.package_install_files(
+    filepath=path, repo="user_default", enable_on_install=False
+)
+import addon_utils
+before, start = set(sys.modules), time.perf_counter()
+assert addon_utils.enable("bl_ext.user_default.avface", default_set=True)
+print(f"{time.perf_counter() - start:.3f} s", flush=True)
+loaded = {name.split(".")[0] for name in set(sys.modules) - before}
+print("loaded", *sorted(loaded), flush=True)
+assert bpy.context.scene.avface.clip == ""
+os._exit(0)
+"""
+
+
+def test_the_package_installs_and_imports_nothing_heavy(package, tmp_path):
+    script = tmp_path / "enable.py"
+    script.write_text(ENABLE)
+    done = subprocess.run(
+        [sys.executable, str(script), str(package)],
+        capture_output=True, text=True, check=False, timeout=120,
+        env=os.environ | {"BLENDER_USER_RESOURCES": str(tmp_path / "user")},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    loaded = next(li for li in done.stdout.splitlines() if li.startswith("loaded")).split()
+    assert not {"torch", "numba", "cv2", "av", "mediapipe", "scipy", "ray", "c2pa"} & set(loaded)
+    assert "bl_ext" in loaded
