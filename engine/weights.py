@@ -3,9 +3,13 @@
 import tomllib
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .exchange.head_file import HeadFile, file_sha256, load_head_file
 from .exchange.protocol import AVFaceError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 FOLDER = Path(__file__).parent.parent / "weights"
 
@@ -30,3 +34,15 @@ def locate(name: str) -> Path:
 def load_head(path: Path | None = None) -> HeadFile:
     """A head file of the user's, or the default head."""
     return load_head_file(path if path else locate("head_default"))
+
+
+def load_network(name: str) -> "tuple[dict[str, Tensor], dict[str, str]]":
+    """The tensors of a registered safetensors file and what its header says about them.
+
+    The sha256 is checked. Raises AVFaceError.
+    """
+    from safetensors import safe_open
+
+    with safe_open(locate(name), framework="pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return tensors, dict(file.metadata() or {})

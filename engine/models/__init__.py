@@ -1,0 +1,1 @@
+"""The networks: definitions only, no data and no training."""

@@ -1,0 +1,61 @@
+"""Every voice by one name, `engine:voice`, and which of them a training hears."""
+
+from .engines import FESTIVAL_VOICES, speak_festival, speak_flite
+from .espeak import speak_espeak
+from .utterance import Utterance
+
+# Kept from training, to measure on: a real Scottish speaker, a diphone voice, formant voices.
+HELD_OUT = (
+    "flite:awb", "festival:ked", "espeak:en-us+f4", "espeak:gmw/en+m7", "espeak:en-us+Andy",
+)  # fmt: skip
+
+
+def speak(
+    text: str, voice: str = "flite:slt", stretch: float = 1.0, pitch: float = 1.0,
+    liveliness: float = 1.0,
+) -> Utterance:  # fmt: skip
+    """A text spoken by a voice, with the times of its phones.
+
+    Args:
+        text: In the voice's language; English by default.
+        voice: `espeak:NAME+VARIANT`, `flite:NAME` or `festival:NAME` (engines.FESTIVAL_VOICES).
+        stretch: Above 1 slower.
+        pitch: Times the usual pitch, 0 to 2 (espeak only).
+        liveliness: Times the usual range of pitch, 0 to 2 (espeak only).
+
+    Raises:
+        ValueError: The voice doesn't exist or can't say the text.
+    """
+    engine, name = voice.split(":", 1)
+    if engine == "espeak":
+        return speak_espeak(text, name, stretch, pitch, liveliness)
+    if engine == "flite":
+        return speak_flite(text, name, stretch)
+    said = speak_festival([text], name, stretch)
+    if not said:
+        raise ValueError(f"{voice} can't say {text!r}")
+    return said[0]
+
+
+def speak_all(texts: list[str], voice: str, stretch: float = 1.0) -> list[Utterance]:
+    """Many texts by one voice; for festival that is one process. What can't be said is left out."""
+    engine, name = voice.split(":", 1)
+    if engine == "festival":
+        return speak_festival(texts, name, stretch)
+    utterances = []
+    for text in texts:
+        try:
+            utterances.append(speak(text, voice, stretch))
+        except ValueError:
+            continue
+    return utterances
+
+
+def language_of(voice: str) -> str:
+    """Two letters: the language whose texts a voice reads."""
+    engine, name = voice.split(":", 1)
+    if engine == "flite":
+        return "en"
+    if engine == "festival":
+        return FESTIVAL_VOICES[name][1]
+    return name.split("+")[0].split("/")[-1][:2]
