@@ -16,6 +16,7 @@ MESH_TO_68 = np.array([
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 ])  # fmt: skip
 """The mesh's points that stand for the 68 (MediaPipe's order)."""
+BROWS_NOSE_EYES = slice(17, 48)
 CONTOUR_POINTS = 17  # the first points lie on the silhouette: left out where places matter
 _STILL_SHARE, _STILL_WINDOW, _STILL_MARGIN = 0.3, 7, 4
 _MOST_FRAMES_APART = 2  # between a blink here and the same blink there
@@ -99,11 +100,16 @@ def still_frames(referees: list[np.ndarray], good: np.ndarray) -> np.ndarray:
     return usable & (speed <= np.quantile(speed[usable], _STILL_SHARE)) if usable.any() else usable
 
 
-def jitter_mm(landmarks: np.ndarray, frames: np.ndarray) -> float:
-    """Root mean square second difference of the 51 inner landmarks in `frames` (T,) bool."""
-    points = face_frame(landmarks)[:, CONTOUR_POINTS:]
-    second = np.full(points.shape, np.nan)
-    second[1:-1] = points[2:] - 2 * points[1:-1] + points[:-2]
+def jitter_mm(
+    landmarks: np.ndarray, frames: np.ndarray, points: slice = slice(CONTOUR_POINTS, 68)
+) -> float:
+    """Root mean square second difference of landmarks in `frames` (T,) bool; all 51 inner ones.
+
+    With the lips it also holds what they say: a closure is a sharp event, not a tremor.
+    """
+    marks = face_frame(landmarks)[:, points]
+    second = np.full(marks.shape, np.nan)
+    second[1:-1] = marks[2:] - 2 * marks[1:-1] + marks[:-2]
     squares = np.sum(second[frames] ** 2, axis=-1)
     return float(np.sqrt(np.nanmean(squares)) * EYE_DISTANCE_MM) if squares.size else float("nan")
 

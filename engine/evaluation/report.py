@@ -19,6 +19,7 @@ from ..media import open_clip
 from ..progress import Report
 from ..weights import load_head
 from .metrics import (
+    BROWS_NOSE_EYES,
     EYE_DISTANCE_MM,
     MESH_TO_68,
     SIGNALS,
@@ -115,12 +116,25 @@ def _score(folder: Path, name: str, captured: _Captured) -> dict:
             "gain": {k: gain(mine[k], signals[_REFEREE[k]][k]) for k in SIGNALS
                      if _REFEREE[k] in signals},
             "jitter_mm": jitter_mm(points[who], still),
+            "jitter_above_lips_mm": jitter_mm(points[who], still, BROWS_NOSE_EYES),
             "closures": closure_counts(mine["gap"], [signals[j]["gap"] for j in judges]),
             "blinks": _blink_counts(who, judges, signals),
         }  # fmt: skip
+    scores["referees"] = _between_referees(signals)
     scores["gain_on_raw"] = {k: slow_gain(signals["fit"][k], signals["raw"][k]) for k in SIGNALS}
     scores["turn_degrees"] = _turn_error(folder, name, captured, good)
     return scores
+
+
+def _between_referees(signals: dict[str, dict]) -> dict[str, float]:
+    """How far two referees agree: what a perfect capture could reach against one of them."""
+    if "pfld" not in signals:
+        return {}
+    return {
+        k: correlation(signals[_REFEREE[k]][k], signals["pfld"][k])
+        for k in SIGNALS
+        if _REFEREE[k] in signals
+    }
 
 
 def _blink_counts(who: str, judges: list[str], signals: dict[str, dict]) -> dict[str, int]:
@@ -186,6 +200,13 @@ def _summarize(figures: dict[str, dict]) -> dict:
         }
     ratios = [clip["fit"]["jitter_mm"] / clip["raw"]["jitter_mm"] for clip in clips]
     summary["jitter_ratio"] = float(np.nanmedian(ratios))
+    above = [
+        clip["fit"]["jitter_above_lips_mm"] / clip["raw"]["jitter_above_lips_mm"] for clip in clips
+    ]
+    summary["jitter_ratio_above_lips"] = float(np.nanmedian(above))
+    summary["referees"] = {
+        k: float(np.nanmedian([clip["referees"].get(k, np.nan) for clip in clips])) for k in SIGNALS
+    }
     summary["turn_degrees"] = float(np.nanmedian([clip["turn_degrees"] for clip in clips]))
     summary["gain_on_raw"] = {
         k: float(np.nanmedian([clip["gain_on_raw"][k] for clip in clips])) for k in SIGNALS
@@ -215,8 +236,12 @@ def _table(figures: dict[str, dict], summary: dict) -> str:
         row("median", fit["correlation"], raw["correlation"], summary["jitter_ratio"],
             summary["turn_degrees"])
     )  # fmt: skip
+    cells = "".join(f"{summary['referees'][k]:6.3f}{'':8}" for k in SIGNALS)
     lines += [
+        f"{'pfld against them':24}{cells}",
         "",
+        f"jitter of brows, nose and eyes alone {summary['jitter_ratio_above_lips']:.2f} "
+        "(with the lips it holds what they say)",
         "motion against the tracker's, slow part: "
         + ", ".join(f"{k} {v:.2f}" for k, v in summary["gain_on_raw"].items()),
         f"lips that ghost and pfld see shut: {fit['shut_lips_hit']:.1%} under 1.5 mm "
