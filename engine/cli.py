@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.set_defaults(run=_inspect)
 
     evaluate = commands.add_parser("evaluate", help="captures against independent referees")
-    evaluate.add_argument("what", choices=["clips"])
+    evaluate.add_argument("what", choices=["clips", "speech"])
     evaluate.add_argument("folder", type=Path)
     evaluate.add_argument("--json", type=Path, help="also write the figures here")
     evaluate.set_defaults(run=_evaluate)
@@ -222,8 +222,10 @@ def _inspect(options: argparse.Namespace) -> int:
 
 def _evaluate(options: argparse.Namespace) -> int:
     from .evaluation.report import evaluate_clips
+    from .evaluation.speech import evaluate_speech
 
-    table, figures = evaluate_clips(options.folder, _Terminal().report())
+    evaluations = {"clips": evaluate_clips, "speech": evaluate_speech}
+    table, figures = evaluations[options.what](options.folder, _Terminal().report())
     print(table)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")

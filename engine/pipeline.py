@@ -49,6 +49,31 @@ def capture(
         report.warn(sentence)
     if not clip.has_sound:
         report.warn(f"{path.name} has no sound: the capture goes by the picture alone.")
+    track, fit = _perform(clip, head, options, report, clock)
+    albedo, light = estimate_appearance(clip, track, fit.params, head)
+    params = fit.params.replace(albedo=albedo, light=light)
+    clock.lap("appearance")
+    take = _take(clip, track, fit, params, head_file, options, report)
+    take = replace(take, **_pictures(clip, track, params, head, out, options, report))
+    clock.lap("detail")
+    take = replace(take, warnings=tuple(report.warnings))
+    take.save(out)
+    report.part("done", 1, 0)(1.0)
+    return Capture(take, clip, clock.seconds, clock.cpu_seconds, clock.peak_megabytes)
+
+
+def capture_motion(
+    clip: Clip, head_file: HeadFile, options: CaptureOptions, report: Report
+) -> Take:
+    """The take of a clip without its looks (skin colour, light, wrinkles); nothing is written."""
+    track, fit = _perform(clip, Head(head_file), options, report, _Clock())
+    return _take(clip, track, fit, fit.params, head_file, options, report)
+
+
+def _perform(
+    clip: Clip, head: Head, options: CaptureOptions, report: Report, clock: "_Clock"
+) -> tuple[FaceTrack, FitResult]:
+    """What the face does: where it is in each picture, and the head's parameters."""
     track = track_face(
         clip, FaceOptions(face=options.face, region=options.region), report.part("faces", 0, 0.35)
     )
@@ -60,16 +85,7 @@ def capture(
         report.part("fit", 0.35, 0.25),
     )
     clock.lap("fit")
-    albedo, light = estimate_appearance(clip, track, fit.params, head)
-    params = fit.params.replace(albedo=albedo, light=light)
-    clock.lap("appearance")
-    take = _take(clip, track, fit, params, head_file, options, report)
-    take = replace(take, **_pictures(clip, track, params, head, out, options, report))
-    clock.lap("detail")
-    take = replace(take, warnings=tuple(report.warnings))
-    take.save(out)
-    report.part("done", 1, 0)(1.0)
-    return Capture(take, clip, clock.seconds, clock.cpu_seconds, clock.peak_megabytes)
+    return track, fit
 
 
 def product_version() -> str:

@@ -24,7 +24,7 @@ def _piece(head: Head, params: FaceParams, size: tuple[int, int]) -> np.ndarray:
     faces, weights = _embedding(head, params.head_pose)  # (n, 68), (n, 68, 3)
     used, corners = np.unique(file.faces[faces], return_inverse=True)
     corners = corners.reshape(n, 68, 3)
-    points = _posed(head, params, used)  # (n, used, 3)
+    points = posed_vertices(head, params, used)  # (n, used, 3)
     marks = np.einsum("nlk,nlkc->nlc", weights, points[np.arange(n)[:, None, None], corners])
     return project(to_camera(marks, params.head_pose, params.head_translation), params.focal, size)
 
@@ -41,7 +41,7 @@ def _embedding(head: Head, head_pose: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return face, weights
 
 
-def _posed(head: Head, params: FaceParams, used: np.ndarray) -> np.ndarray:
+def posed_vertices(head: Head, params: FaceParams, used: np.ndarray) -> np.ndarray:
     """The vertices `used` in head space, as `Head.pose` has them: (n, used, 3) m."""
     file, n = head.file, len(params)
     vertices, joints = head.rest(params.shape)
