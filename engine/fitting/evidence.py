@@ -21,7 +21,7 @@ from .landmark_head import (
     LandmarkHead,
 )
 from .projection import Evidence
-from .solver import Target
+from .solver import Targets
 from .terms import (
     LIP_PAIRS,
     PACE_RANGE,
@@ -134,10 +134,14 @@ def region_pace(track: FaceTrack, start: Start) -> dict[str, np.ndarray]:
 
 
 def hidden_frames(track: FaceTrack) -> dict[str, np.ndarray]:
-    """For each region the frames (T,) in which it can't be believed: lost or covered."""
+    """For each region the frames (T,) in which it can't be believed: lost or covered.
+
+    And those in which a cover of the mouth disturbs the whole face: "shaken".
+    """
     lost = np.asarray(~track.seen | (track.confidence[:, 0] < _LOST_BELOW))
     covered = track.confidence < _COVERED_BELOW
-    return {"face": lost} | {name: covered[:, k] | lost for k, name in enumerate(REGIONS) if k}
+    hidden = {name: covered[:, k] | lost for k, name in enumerate(REGIONS) if k}
+    return {"face": lost, "shaken": hidden["mouth"]} | hidden
 
 
 def gather(
@@ -185,8 +189,7 @@ def hidden_unknowns(
     out = np.zeros((len(frames), head.unknowns))
     for name, unknowns in region_unknowns(head).items():
         out[np.ix_(hidden[name][frames], unknowns)] = 1
-    shaken = hidden["mouth"][frames] | hidden["face"][frames]
-    out[shaken, : TRANSLATION.stop] = 1
+    out[hidden["shaken"][frames], : TRANSLATION.stop] = 1
     return out
 
 
@@ -200,7 +203,7 @@ def pace_of_unknowns(
     return out
 
 
-def jaw_target(track: FaceTrack, head: LandmarkHead, start: Start, frames: np.ndarray) -> Target:
+def jaw_target(track: FaceTrack, head: LandmarkHead, start: Start, frames: np.ndarray) -> Targets:
     """The jaw where teeth fill the parted lips: open by no more than is not teeth.
 
     Lips and chin can't tell a smile from an open mouth; the inside of the mouth can.
@@ -211,7 +214,10 @@ def jaw_target(track: FaceTrack, head: LandmarkHead, start: Start, frames: np.nd
     lever = np.linalg.norm(head.template[14] - head.joints[0])
     sure = np.clip((teeth - _TEETH[0]) / (_TEETH[1] - _TEETH[0]), 0, 1)
     sure *= np.clip((gap - _SMILE_GAP[0]) / (_SMILE_GAP[1] - _SMILE_GAP[0]), 0, 1)
-    return Target(JAW.start, (1 - teeth) * gap / lever, sure / _JAW_SD**2)
+    targets = Targets(*np.zeros((2, len(frames), head.unknowns)))
+    targets.value[:, JAW.start] = (1 - teeth) * gap / lever
+    targets.weight[:, JAW.start] = sure / _JAW_SD**2
+    return targets
 
 
 def _trust(
@@ -219,7 +225,7 @@ def _trust(
 ) -> np.ndarray:
     """The weight of each point by what hides it, (n, L); of the rest of a face so disturbed."""
     trust = np.ones((len(hidden["face"]), len(head.template)))
-    trust[hidden["mouth"]] = shaken_weight
+    trust[hidden["shaken"]] = shaken_weight
     for name, points in region_points(head).items():
         trust[np.ix_(hidden[name], points)] = _HIDDEN_WEIGHT * shaken_weight
     trust[hidden["face"]] = 0

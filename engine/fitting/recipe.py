@@ -206,7 +206,7 @@ def _problem(
         evidence=gather(clip.track, clip.head, clip.start, x, frames, clip.hidden),
         prior=prior,
         motion=Motion(clip.track.times[frames], prior, weight, pace, hidden),
-        jaw=jaw_target(clip.track, clip.head, clip.start, frames),
+        targets=jaw_target(clip.track, clip.head, clip.start, frames),
     )
 
 

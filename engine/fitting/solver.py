@@ -16,12 +16,17 @@ _LONGEST_TURN, _LONGEST_UNIT_STEP = 0.3, 0.5  # rad; of a unit's range
 
 
 @dataclass(frozen=True)
-class Target:
-    """A value that one unknown should have in some frames."""
+class Targets:
+    """Values that unknowns should have, each by itself, in each of n frames."""
 
-    unknown: int
-    value: np.ndarray  # (n,)
-    weight: np.ndarray  # (n,) 1 / sd^2, 0 where nothing is known
+    value: np.ndarray  # (n, D)
+    weight: np.ndarray  # (n, D) 1 / sd^2, 0 where nothing is known
+
+    def __add__(self, other: "Targets") -> "Targets":
+        """Both wishes as one: the weighted mean, with the weight of both."""
+        weight = self.weight + other.weight
+        sum_ = self.weight * self.value + other.weight * other.value
+        return Targets(np.where(weight > 0, sum_ / np.maximum(weight, 1e-12), 0.0), weight)
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Problem:
     evidence: Evidence
     prior: Prior
     motion: Motion
-    jaw: Target
+    targets: Targets
 
 
 def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
@@ -67,19 +72,18 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
 def _cost(
     problem: Problem, time: TimeTerms, x: np.ndarray, wanted: bool, H: np.ndarray, G: np.ndarray
 ) -> float:
-    prior, jaw = problem.prior, problem.jaw
+    prior, targets = problem.prior, problem.targets
     data = accumulate(x, problem.subject, problem.evidence, wanted, H, G)
     quadratic = np.sum((x @ prior.precision) * x) + np.sum(time.apply(x) * x)
-    target = np.sum(jaw.weight * (x[:, jaw.unknown] - jaw.value) ** 2)
+    target = np.sum(targets.weight * (x - targets.value) ** 2)
     return float(data + quadratic + 2 * np.sum(x @ prior.linear) + target)
 
 
 def _prior_gradient(problem: Problem, time: TimeTerms, x: np.ndarray) -> np.ndarray:
     """Half the derivative of all terms but the data's, (n, D)."""
-    jaw = problem.jaw
+    targets = problem.targets
     gradient = x @ problem.prior.precision + problem.prior.linear + time.apply(x)
-    gradient[:, jaw.unknown] += jaw.weight * (x[:, jaw.unknown] - jaw.value)
-    return gradient
+    return gradient + targets.weight * (x - targets.value)
 
 
 def _step(
@@ -96,7 +100,7 @@ def _step(
     prior = problem.prior
     curvature = np.einsum("tii->ti", H)
     extra = time.diagonal + damping * np.maximum(curvature, 1e-2)
-    extra[:, problem.jaw.unknown] += problem.jaw.weight
+    extra += problem.targets.weight
     _fill_band(H, extra, time.first, time.second, fixed, band)
     factor = cholesky_banded(band, lower=True, check_finite=False)
     right = np.where(fixed, 0.0, -gradient).ravel()
