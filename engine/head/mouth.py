@@ -1,0 +1,144 @@
+"""The mouth of a head as a small mesh of its own: posed for a whole clip at once, and measured."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..exchange.head_file import HeadFile
+from ..geometry import rotation_matrix
+
+JAW_JOINT = 2
+_JAW_FEATURE = slice(9, 18)  # the jaw's columns of the pose basis
+_SHUT_SINE = np.sin(np.radians(21.4))  # the default head: mouthClose = sin(jaw) / this shuts it
+_UPPER_INNER, _LOWER_INNER = (61, 62, 63), (67, 66, 65)  # of the 68 landmarks, corner to corner
+_RIGHT_CORNER, _LEFT_CORNER = 48, 54
+
+
+@dataclass(frozen=True)
+class Mouth:
+    """The part of a head within reach of the lips; `vertices` are numbers in the whole head."""
+
+    vertices: np.ndarray  # (M,)
+    faces: np.ndarray  # (F, 3) numbers in `vertices`
+    template: np.ndarray  # (M, 3) m
+    shape_basis: np.ndarray  # (M, 3, S)
+    expression_basis: np.ndarray  # (M, 3, E)
+    jaw_basis: np.ndarray  # (M, 3, 9)
+    jaw_weight: np.ndarray  # (M,)
+    joint: np.ndarray  # (3,) the mean person's jaw joint
+    joint_shape_basis: np.ndarray  # (3, S)
+    masks: dict[str, np.ndarray]  # name -> (M,) bool
+    landmarks: tuple[np.ndarray, np.ndarray]  # the 68; those outside of the mouth are not there
+
+    def rest(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A person's mouth at rest: vertices (M, 3) and the jaw joint (3,)."""
+        count = len(shape)
+        return (
+            self.template + self.shape_basis[..., :count] @ shape,
+            self.joint + self.joint_shape_basis[:, :count] @ shape,
+        )
+
+    def pose(
+        self,
+        expression: np.ndarray,
+        jaw: np.ndarray,
+        rest: tuple[np.ndarray, np.ndarray] | None = None,
+        offsets: np.ndarray | None = None,
+    ) -> np.ndarray:
+        """(T, E) and jaw (T, 3) axis-angle -> (T, M, 3) m in head space.
+
+        `offsets` (T, M, 3) are added at rest, as a unit's displacement is.
+        """
+        start, joint = rest or (self.template, self.joint)
+        turn = rotation_matrix(jaw)  # (T, 3, 3)
+        feature = (turn - np.eye(3)).reshape(len(turn), 9)
+        moved = start + np.tensordot(expression, self.expression_basis, (1, 2))  # (T, M, 3)
+        moved += np.tensordot(feature, self.jaw_basis, (1, 2))
+        if offsets is not None:
+            moved += offsets
+        around = moved - joint
+        turned = around @ np.swapaxes(turn, 1, 2)
+        return moved + self.jaw_weight[:, None] * (turned - around)
+
+    def lip_gap(self, points: np.ndarray) -> np.ndarray:
+        """Height of the opening at the middle of the lips, m: (T, M, 3) -> (T,); shut below 0."""
+        upper, lower = self._marks(points, _UPPER_INNER), self._marks(points, _LOWER_INNER)
+        return (upper - lower)[..., 1].mean(-1)
+
+    def lip_width(self, points: np.ndarray) -> np.ndarray:
+        """Distance of the corners, m: (T, M, 3) -> (T,)."""
+        corners = self._marks(points, (_RIGHT_CORNER, _LEFT_CORNER))
+        return np.linalg.norm(corners[..., 0, :] - corners[..., 1, :], axis=-1)
+
+    def lip_depth(self, points: np.ndarray) -> np.ndarray:
+        """How far the outer lips stand out at their middle, m: (T, M, 3) -> (T,)."""
+        return self._marks(points, (51, 57))[..., 2].mean(-1)
+
+    def tuck_distance(self, points: np.ndarray) -> np.ndarray:
+        """From the lower lip to the upper incisors' edge, m: (T, M, 3) -> (T,)."""
+        edge = points[..., self._incisors, :]
+        lip = points[..., self._lower_edge, :]
+        apart = np.linalg.norm(edge[..., :, None, :] - lip[..., None, :, :], axis=-1)
+        return apart.min(-1).min(-1)
+
+    @cached_property
+    def _incisors(self) -> np.ndarray:
+        """The lowest vertices of the front teeth, above the middle of the lip."""
+        teeth = np.flatnonzero(self.masks["upper_teeth"] & (np.abs(self.template[:, 0]) < 0.008))
+        front = teeth[self.template[teeth, 2] > self.template[teeth, 2].max() - 0.006]
+        return front[np.argsort(self.template[front, 1])[:12]]
+
+    @cached_property
+    def _lower_edge(self) -> np.ndarray:
+        """Vertices of the lower lip, and of its inner side, near the middle."""
+        near = np.abs(self.template[:, 0]) < 0.010
+        return np.flatnonzero(near & (self.masks["lower_lip"] | self.lower_inside))
+
+    @cached_property
+    def lower_inside(self) -> np.ndarray:
+        """The mouth's lining just behind the lower lip, (M,) bool."""
+        line = self.template[self.masks["lower_lip"]]
+        low = self.template[:, 1] < line[:, 1].max() + 0.0005
+        return self.masks["mouth_inside"] & low & (self.template[:, 2] > line[:, 2].max() - 0.014)
+
+    def _marks(self, points: np.ndarray, numbers: tuple[int, ...]) -> np.ndarray:
+        """Landmarks (T, N, 3) of posed points."""
+        face, weights = (part[list(numbers)] for part in self.landmarks)
+        return np.einsum("nk,...nkc->...nc", weights, points[..., self.faces[face], :])
+
+
+def mouth_of(head: HeadFile, reach_m: float = 0.02) -> Mouth:
+    """The mouth of a head: the skin within `reach_m` of the lips, the teeth and the tongue."""
+    lips = head.template[head.masks["lips"]]
+    low, high = lips.min(0) - reach_m, lips.max(0) + reach_m
+    near = ((head.template > low) & (head.template < high)).all(1) & head.masks["skin"]
+    for name in ("mouth_inside", "upper_teeth", "lower_teeth", "tongue"):
+        near |= head.masks[name]
+    near[head.faces[head.landmarks_68[0][48:]]] = True
+    vertices = np.flatnonzero(near)
+    place = np.full(len(near), -1)
+    place[vertices] = np.arange(len(vertices))
+    kept = np.flatnonzero(near[head.faces].all(1))
+    face_place = np.zeros(len(head.faces), int)
+    face_place[kept] = np.arange(len(kept))
+    regressor = head.joint_regressor[JAW_JOINT]
+    marks, weights = head.landmarks_68
+    return Mouth(
+        vertices=vertices,
+        faces=place[head.faces[kept]],
+        template=head.template[vertices],
+        shape_basis=head.shape_basis[vertices],
+        expression_basis=head.expression_basis[vertices],
+        jaw_basis=head.pose_basis[vertices][..., _JAW_FEATURE],
+        jaw_weight=head.skin_weights[vertices, JAW_JOINT],
+        joint=regressor @ head.template,
+        joint_shape_basis=np.tensordot(regressor, head.shape_basis, 1),
+        masks={name: mask[vertices] for name, mask in head.masks.items()},
+        landmarks=(face_place[marks], weights),
+    )
+
+
+def shutting(jaw: np.ndarray) -> np.ndarray:
+    """The `mouthClose` that shuts the default head's lips at jaw pitches (T,) rad."""
+    return np.sin(np.maximum(jaw, 0)) / _SHUT_SINE
