@@ -11,6 +11,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+from . import cli_heads
 from .exchange.protocol import (
     CANNOT_SERVE,
     DONE,
@@ -90,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("clip", type=Path, nargs="?", help="default: the demo clip")
     bench.add_argument("--repeat", type=int, default=2)
     bench.set_defaults(run=_bench)
+    cli_heads.add_commands(commands)
     return parser
 
 

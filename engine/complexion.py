@@ -23,6 +23,8 @@ def person_texture(head: Head, albedo: np.ndarray, size: int = 1024) -> np.ndarr
     """The texture of a person, (size, size, 3) uint8 sRGB, for albedo coefficients (A,)."""
     if head.file.albedo_file:
         return load_albedo(FOLDER / head.file.albedo_file).texture(albedo, size)
+    if head.file.texture is not None:
+        return cv2.resize(head.file.texture, (size, size), interpolation=cv2.INTER_AREA)
     return _plain_texture(head, size)
 
 

@@ -48,6 +48,10 @@ class HeadFile:
     contour: tuple[np.ndarray, np.ndarray]  # (79, 17): jaw line by yaw, -39 to 39 degrees
     masks: dict[str, np.ndarray]  # name -> (V,) bool
     albedo_file: str  # beside the head file; empty when the head has no albedo model
+    shape_names: tuple[str, ...] = ()  # (S,) as shape keys are called
+    pose_names: tuple[str, ...] = ()  # (36,)
+    texture: np.ndarray | None = None  # (H, W, 3) uint8 sRGB: a mean skin, row 0 at the top
+    licence: str = ""  # of a head that isn't ours
 
     def __post_init__(self) -> None:
         count = len(self.template)
@@ -112,4 +116,21 @@ def load_head_file(path: Path) -> HeadFile:
         contour=embedding("contour"),
         masks={k.removeprefix("mask_"): v for k, v in arrays.items() if k.startswith("mask_")},
         albedo_file=str(arrays["albedo_file"]),
+        shape_names=_names(arrays, "shape_names", _plain_shape_names(arrays)),
+        pose_names=_names(arrays, "pose_names", _PLAIN_POSE_NAMES),
+        texture=arrays.get("texture"),
+        licence=str(arrays.get("licence", "")),
     )
+
+
+_PLAIN_POSE_NAMES = tuple(  # pose_jaw_12: row 1, column 2 of the jaw's R - I
+    f"pose_{joint}_{element // 3}{element % 3}" for joint in JOINTS[1:] for element in range(9)
+)
+
+
+def _plain_shape_names(arrays: dict[str, np.ndarray]) -> tuple[str, ...]:
+    return tuple(f"identity_{k:03d}" for k in range(arrays["shape_basis"].shape[2]))
+
+
+def _names(arrays: dict[str, np.ndarray], key: str, plain: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(str, arrays[key])) if key in arrays else plain

@@ -26,6 +26,7 @@ JOINTS_END = 13  # units follow
 UNSEEN_UNITS = (
     "tongue", "neckTighten", "cheekPuff", "cheekSuck", "nostrilDilate", "lipsEvert",
 )  # fmt: skip
+_MOST_UNITS = 50  # of a basis without names, largest first: landmarks tell no more apart
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
 
     fitted = [
         k for k, name in enumerate(file.expression_names) if not name.startswith(UNSEEN_UNITS)
-    ]
+    ][:_MOST_UNITS]
     joints = [JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT]
     regressor = file.joint_regressor[joints].astype(float)
     normals = mixed(vertex_normals(file.template.astype(float), file.faces))

@@ -69,6 +69,7 @@ _UNIT_SD = {
     "browInnerUp": 0.8, "browOuterUp": 0.8, "browDown": 0.6, "jawForward": 0.2,
     "cheekSquint": 0.25, "mouthPress": 0.25, "mouthDimple": 0.25, "mouthLeft": 0.25,
     "mouthRight": 0.25, "mouthRoll": 0.5, "lipsPart": 0.4, "noseSneer": 0.3, "mouthShrug": 0.3,
+    "Exp": 0.2,  # FLAME's: one of its own standard deviations
 }  # fmt: skip
 _OTHER_UNIT_SD = 0.45
 _SPARSE = 0.5  # L1 weight of units that only go one way: few units explain a face
@@ -86,7 +87,7 @@ _UNIT_ACCELERATION = {
     "eyeBlink": 0.25, "eyeWide": 0.25, "eyeSquint": 0.10, "brow": 0.075, "noseSneer": 0.0125,
     "cheek": 0.0125, "mouthClose": 0.05, "lipsPart": 0.05, "mouthRoll": 0.05,
     "mouthFunnel": 0.035,
-    "mouthPucker": 0.035, "mouthLowerDown": 0.05, "mouthUpperUp": 0.05,
+    "mouthPucker": 0.035, "mouthLowerDown": 0.05, "mouthUpperUp": 0.05, "Exp": 0.05,
 }  # fmt: skip
 _OTHER_ACCELERATION = 0.02
 # Mean speed of a region's points, mm/s, at which the figures above hold; and how far they stretch.

@@ -1,0 +1,234 @@
+"""One head laid on another: which point of the one is which point of the other.
+
+The default head takes the other's shape: first as a person (similarity and identity), then freely
+with a stiffness that falls (Amberg et al. 2007, with closest points and a uniform Laplacian).
+Landmarks that both heads have, and the eyes' joints, lead; without landmarks the surfaces alone do.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import splu
+
+from ..exchange.head_file import HeadFile
+from ..geometry import vertex_normals
+from .surface import nearest_on_surface
+
+_PERSON_ROUNDS, _FREE_ROUNDS = 12, 10
+_SHAPE_SD = 2.0
+_FIT_SD = 1.5e-3  # m, of a closest point, along the normal
+_STIFF = (30.0, 0.3)  # of the Laplacian, from the first free round to the last
+_GUIDE_WEIGHT = 8.0  # of a landmark against a closest point
+_FAR = 15e-3  # m: closest points beyond have no meaning
+_LEAST_FACING = 0.4
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A head's surface at rest: what registration needs of the target."""
+
+    vertices: np.ndarray  # (V, 3) m
+    faces: np.ndarray  # (F, 3)
+    joints: np.ndarray  # (5, 3)
+    eyes: tuple[np.ndarray, np.ndarray]  # (V,) bool: the left and the right eyeball
+
+
+@dataclass(frozen=True)
+class Guides:
+    """Points that are the same on both heads."""
+
+    source: tuple[np.ndarray, np.ndarray]  # faces (G,), barycentric (G, 3) on the default head
+    target: np.ndarray  # (G, 3) on the target, m
+
+
+@dataclass(frozen=True)
+class Registration:
+    """The default head in the target's shape."""
+
+    vertices: np.ndarray  # (V, 3) of the default head, laid on the target
+    error_mm: float  # median distance of the face's vertices to the target
+
+
+def no_guides() -> Guides:
+    """For heads without landmarks."""
+    return Guides((np.zeros(0, int), np.zeros((0, 3))), np.zeros((0, 3)))
+
+
+def register(head: HeadFile, target: Mesh, guides: Guides) -> Registration:
+    """Lay the default head on `target`."""
+    skin_faces = target.faces[~(target.eyes[0] | target.eyes[1])[target.faces].any(1)]
+    surface = Mesh(target.vertices, skin_faces, target.joints, target.eyes)
+    outside = head.masks["skin"] & ~head.masks["mouth_inside"]
+    person = _as_person(head, surface, guides, outside)
+    laid = _freely(head, surface, guides, outside, person)
+    laid = _with_eyes(head, target, laid)
+    face = head.masks["face_tex"] & outside
+    _, _, distance = nearest_on_surface(laid[face], surface.vertices, surface.faces)
+    return Registration(laid, float(1e3 * np.median(distance)))
+
+
+def _guide_matrix(head: HeadFile, guides: Guides) -> sp.csr_matrix:
+    face, weights = guides.source
+    rows = np.repeat(np.arange(len(face)), 3)
+    shape = (len(face), len(head.template))
+    return sp.csr_matrix((weights.ravel(), (rows, head.faces[face].ravel())), shape)
+
+
+def _as_person(
+    head: HeadFile, target: Mesh, guides: Guides, outside: np.ndarray
+) -> np.ndarray:
+    """Similarity and identity by closest points: the default head's vertices (V, 3)."""
+    basis, regressor = head.shape_basis.astype(float), head.joint_regressor.astype(float)
+    count = basis.shape[2]
+    guide = _guide_matrix(head, guides)
+    joint_ids = [1, 3, 4]  # neck and eyes; the eyes are sure, the neck is not
+    joint_weight = np.array([0.02, 3.0, 3.0])
+    used = np.flatnonzero(outside & ~head.masks["sockets"])[::3]
+    shape = np.zeros(count)
+    points = head.template.astype(float)
+    scale, rotation, shift = _similarity(regressor[joint_ids] @ points, target.joints[joint_ids])
+    if guide.shape[0] >= 6:
+        scale, rotation, shift = _similarity(guide @ points, guides.target)
+    for round_ in range(_PERSON_ROUNDS):
+        rest = head.template + basis @ shape
+        placed = scale * rest @ rotation.T + shift
+        face, weights, distance, facing = _closest(placed, head, used, target)
+        trust = (distance < _FAR * max(1.0, 3 - round_)) & (facing > _LEAST_FACING)
+        foot = np.einsum("nk,nkc->nc", weights, target.vertices[target.faces[face]])
+        normal = _normal_at(target, face, weights)
+        rows, right = [], []
+        w = trust / np.maximum(1, distance / 4e-3) / _FIT_SD
+        design = _design(basis[used], rest[used], scale, rotation)
+        rows.append(np.einsum("n,nc,nck->nk", w, normal, design))
+        right.append(w * np.einsum("nc,nc->n", normal, foot - placed[used]))
+        fixed = [(regressor[joint_ids], target.joints[joint_ids], joint_weight * 10)]
+        if guide.shape[0]:
+            fixed.append((guide, guides.target, np.full(guide.shape[0], _GUIDE_WEIGHT / 2)))
+        for matrix, wanted, weight in fixed:
+            moved = np.stack([matrix @ basis[:, c] for c in range(3)], 1)
+            here = matrix @ rest
+            part = _design(moved, here, scale, rotation) * (weight / 2e-3 / 10)[:, None, None]
+            apart = wanted - (scale * here @ rotation.T + shift)
+            rows.append(part.reshape(-1, part.shape[2]))
+            right.append((apart * (weight / 2e-3 / 10)[:, None]).ravel())
+        prior = np.zeros((count, count + 7))
+        prior[:, :count] = np.eye(count) * 6 / _SHAPE_SD
+        rows.append(prior)
+        right.append(-6 / _SHAPE_SD * shape)
+        A, b = np.concatenate(rows), np.concatenate(right)
+        step = np.linalg.solve(A.T @ A + 1e-9 * np.eye(count + 7), A.T @ b)
+        shape = shape + step[:count]
+        turn = _small_turn(step[count : count + 3])
+        rotation = rotation @ turn
+        shift = shift + step[count + 3 : count + 6]
+        scale *= float(np.exp(np.clip(step[-1], -0.1, 0.1)))
+    return scale * (head.template + basis @ shape) @ rotation.T + shift
+
+
+def _design(
+    basis: np.ndarray, rest: np.ndarray, scale: float, rotation: np.ndarray
+) -> np.ndarray:
+    """Derivative of placed points by shape, turn, shift and log scale: (N, 3, S + 7)."""
+    shape = scale * np.einsum("ab,nbk->nak", rotation, basis)
+    x, y, z = rest.T
+    zero = np.zeros_like(x)
+    turned = np.stack([
+        np.stack([zero, z, -y], 1), np.stack([-z, zero, x], 1), np.stack([y, -x, zero], 1)
+    ], 1)  # fmt: skip  # d(turn r)/d(turn), rows the coordinates
+    turn = scale * np.einsum("ab,nbk->nak", rotation, turned)
+    shift = np.tile(np.eye(3), (len(rest), 1, 1))
+    grow = (scale * rest @ rotation.T)[:, :, None]
+    return np.concatenate([shape, turn, shift, grow], axis=2)
+
+
+def _freely(
+    head: HeadFile, target: Mesh, guides: Guides, outside: np.ndarray, start: np.ndarray
+) -> np.ndarray:
+    """The skin drawn onto the target, neighbours together; inner parts are carried along."""
+    skin = head.masks["skin"]
+    place = np.cumsum(skin) - 1
+    faces = place[head.faces[skin[head.faces].all(1)]]
+    laplacian = _laplacian(faces, int(skin.sum()))
+    guide = _guide_matrix(head, guides)[:, skin]
+    used = np.flatnonzero(outside & ~head.masks["sockets"])
+    x = start.copy()
+    for stiff in np.geomspace(*_STIFF, _FREE_ROUNDS):
+        face, weights, distance, facing = _closest(x, head, used, target)
+        trust = (distance < _FAR) & (facing > _LEAST_FACING) & ~_on_rim(target, face)
+        foot = np.einsum("nk,nkc->nc", weights, target.vertices[target.faces[face]])
+        w = np.zeros(int(skin.sum()))
+        w[place[used]] = trust / np.maximum(1, distance / 3e-3)
+        wanted = np.zeros((len(w), 3))
+        wanted[place[used]] = foot
+        system = stiff * (laplacian.T @ laplacian) + sp.diags(w + 1e-6)
+        right = stiff * (laplacian.T @ (laplacian @ start[skin])) + w[:, None] * wanted
+        right = right + 1e-6 * x[skin]
+        if guide.shape[0]:
+            system = system + _GUIDE_WEIGHT * (guide.T @ guide)
+            right = right + _GUIDE_WEIGHT * (guide.T @ guides.target)
+        x[skin] = splu(sp.csc_matrix(system)).solve(np.ascontiguousarray(right))
+    return x
+
+
+def _with_eyes(head: HeadFile, target: Mesh, laid: np.ndarray) -> np.ndarray:
+    """Eyeballs moved and scaled onto the target's."""
+    joints = head.joint_regressor @ head.template
+    out = laid.copy()
+    for joint, mask, ball in zip((3, 4), ("left_eye", "right_eye"), target.eyes, strict=True):
+        chosen = head.masks[mask]
+        around = head.template[chosen] - joints[joint]
+        if ball.any():
+            reach = np.linalg.norm(target.vertices[ball] - target.joints[joint], axis=1)
+            around = around * np.median(reach) / np.median(np.linalg.norm(around, axis=1))
+        out[chosen] = target.joints[joint] + around
+    return out
+
+
+def _closest(
+    points: np.ndarray, head: HeadFile, used: np.ndarray, target: Mesh
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Face, barycentric, distance and agreement of normals of the closest points, (N,) each."""
+    normals = vertex_normals(points, head.faces)[used]
+    face, weights, distance = nearest_on_surface(
+        points[used], target.vertices, target.faces, normals
+    )
+    return face, weights, distance, np.sum(_normal_at(target, face, weights) * normals, axis=1)
+
+
+def _normal_at(target: Mesh, face: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    field = vertex_normals(target.vertices, target.faces)[target.faces[face]]
+    normal = np.einsum("nk,nkc->nc", weights, field)
+    return normal / np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-9)
+
+
+def _on_rim(target: Mesh, face: np.ndarray) -> np.ndarray:
+    """Whether a face lies at the surface's edge, where closest points pile up."""
+    edges = np.sort(np.concatenate([target.faces[:, [k, (k + 1) % 3]] for k in range(3)]), axis=1)
+    unique, place, count = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
+    single = (count[place.ravel()] == 1).reshape(3, -1).any(0)
+    return single[face]
+
+
+def _laplacian(faces: np.ndarray, count: int) -> sp.csr_matrix:
+    edges = np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)])
+    both = np.unique(np.concatenate([edges, edges[:, ::-1]]), axis=0)
+    graph = sp.csr_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), (count, count))
+    degree = np.maximum(np.asarray(graph.sum(1)).ravel(), 1)
+    return sp.identity(count, format="csr") - sp.diags(1 / degree) @ graph
+
+
+def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    """Scale, rotation and shift of points onto points (Umeyama 1991)."""
+    a, b = source - source.mean(0), target - target.mean(0)
+    u, s, vt = np.linalg.svd(b.T @ a)
+    sign = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
+    rotation = u @ sign @ vt
+    scale = float(np.trace(np.diag(s) @ sign) / np.sum(a**2))
+    return scale, rotation, target.mean(0) - scale * rotation @ source.mean(0)
+
+
+def _small_turn(turn: np.ndarray) -> np.ndarray:
+    from ..geometry import rotation_matrix
+
+    return rotation_matrix(np.clip(turn, -0.3, 0.3))

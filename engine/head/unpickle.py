@@ -1,0 +1,332 @@
+"""Arrays out of a pickle, without running anything that it asks for.
+
+A pickle is a program for a small machine. This one runs that machine with its hands tied: names of
+numpy, scipy.sparse, chumpy and torch become passive records, calls of them are only written down,
+and any other name ends the reading. The records are then turned into arrays by code of our own.
+Protocols 0 to 5; strings of Python 2 are read as latin-1.
+"""
+
+import io
+import pickle
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..exchange.protocol import AVFaceError
+
+_ALLOWED = re.compile(
+    r"numpy\.(_?core)\.multiarray\.(_reconstruct|scalar)|numpy\.(_?core)\.numeric\._frombuffer"
+    r"|numpy\.(ndarray|dtype|dtypes\.\w+)"
+    r"|scipy\.sparse\.(_?(csc|csr|coo)\.)?(csc|csr|coo)_(matrix|array)"
+    r"|chumpy\.\w+(\.\w+)?"
+    r"|torch\._utils\._rebuild_tensor(_v2)?|torch\.storage\._load_from_bytes"
+    r"|torch\.(\w+Storage|Size|storage\.\w+Storage)"
+    r"|collections\.OrderedDict|_codecs\.encode|copy_?reg\._reconstructor"
+    r"|(__builtin__|builtins)\.(object|bytearray|tuple|list|dict)"
+)
+_DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
+_STORAGE = {
+    "DoubleStorage": "f8", "FloatStorage": "f4", "HalfStorage": "f2", "LongStorage": "i8",
+    "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1",
+    "BoolStorage": "b1",
+}  # fmt: skip
+_TORCH_MAGIC = 0x1950A86A20F9469CFC6C
+_MOST_BYTES = 4 << 30
+_DEEPEST = 20  # records inside records
+
+
+class Refused(Exception):
+    """The pickle asks for something that has no place in a file of numbers."""
+
+
+@dataclass(frozen=True)
+class _Name:
+    """A global that the pickle mentions."""
+
+    path: str
+
+
+@dataclass
+class _Record:
+    """A call or a new object that the pickle asks for: written down, never made."""
+
+    path: str
+    arguments: tuple
+    state: Any = None
+
+
+class _Machine(pickle._Unpickler):  # pyright: ignore  (the C one sets aside memory as it is told)
+    """Python's own pickle machine, without calls, attributes and hashing of nested keys."""
+
+    dispatch = dict(pickle._Unpickler.dispatch)  # pyright: ignore
+    for _code in (
+        pickle.INST, pickle.OBJ, pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.EMPTY_SET,
+        pickle.ADDITEMS, pickle.FROZENSET, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
+    ):  # fmt: skip
+        dispatch.pop(_code[0], None)
+
+    def find_class(self, module: str, name: str) -> _Name:
+        """A name, not the thing."""
+        path = f"{module}.{name}"
+        if not _ALLOWED.fullmatch(path):
+            raise Refused(path)
+        return _Name(path)
+
+    def persistent_load(self, pid: Any) -> Any:
+        """Storages inside torch's own format."""
+        return _Record("torch.storage", tuple(pid) if isinstance(pid, tuple) else ())
+
+    def load_reduce(self) -> None:
+        """A call, written down."""
+        arguments = self.stack.pop()  # type: ignore[attr-defined]
+        self.stack[-1] = _called(self.stack[-1], arguments)  # type: ignore[attr-defined]
+
+    def load_newobj(self) -> None:
+        """A new object, written down."""
+        self.load_reduce()
+
+    def load_newobj_ex(self) -> None:
+        """A new object with keywords, which none of the allowed names takes."""
+        raise Refused("keywords")
+
+    def load_build(self) -> None:
+        """State for an object that was written down."""
+        state = self.stack.pop()  # type: ignore[attr-defined]
+        target = self.stack[-1]  # type: ignore[attr-defined]
+        if not isinstance(target, _Record):
+            raise Refused("state of a plain value")
+        target.state = state
+
+    def load_setitem(self) -> None:
+        """One entry of a dictionary."""
+        value, key = self.stack.pop(), self.stack.pop()  # type: ignore[attr-defined]
+        _set(self.stack[-1], key, value)  # type: ignore[attr-defined]
+
+    def load_setitems(self) -> None:
+        """Entries of a dictionary."""
+        items = self.pop_mark()  # type: ignore[attr-defined]
+        for k in range(0, len(items), 2):
+            _set(self.stack[-1], items[k], items[k + 1])  # type: ignore[attr-defined]
+
+    def load_dict(self) -> None:
+        """A dictionary with its entries."""
+        items, out = self.pop_mark(), {}  # type: ignore[attr-defined]
+        for k in range(0, len(items), 2):
+            _set(out, items[k], items[k + 1])
+        self.append(out)  # type: ignore[attr-defined]
+
+    for _code, _method in (
+        (pickle.REDUCE, load_reduce), (pickle.NEWOBJ, load_newobj), (pickle.BUILD, load_build),
+        (pickle.NEWOBJ_EX, load_newobj_ex), (pickle.SETITEM, load_setitem),
+        (pickle.SETITEMS, load_setitems), (pickle.DICT, load_dict),
+    ):  # fmt: skip
+        dispatch[_code[0]] = _method
+
+
+def read_pickle(content: bytes, name: str) -> Any:
+    """What a pickle holds: dictionaries, lists, numbers, text and arrays.
+
+    Raises AVFaceError when it isn't a pickle or asks for anything else. `name` is for the sentence.
+    """
+    try:
+        return value(_load(io.BytesIO(content)))
+    except Refused as error:
+        raise AVFaceError(
+            f"{name} asks for {error}, which no head file needs: it was not read.",
+            "Get the file anew from where it was published.",
+        ) from None
+    except Exception as error:
+        # a damaged pickle can break its reader in any way, and all of them mean the same
+        raise AVFaceError(
+            f"{name} is damaged or no pickle of arrays ({type(error).__name__}).",
+            "Get the file anew from where it was published.",
+        ) from None
+
+
+def read_npy(content: bytes, name: str) -> Any:
+    """A `.npy` file's array, or the object that numpy has pickled into one. Raises AVFaceError."""
+    file = io.BytesIO(content)
+    try:
+        version = np.lib.format.read_magic(file)
+        read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+            version, np.lib.format.read_array_header_2_0
+        )
+        shape, fortran, dtype = read(file)
+        if not dtype.hasobject:
+            count = int(np.prod(shape, dtype=object))
+            array = np.frombuffer(content, dtype, count, offset=file.tell())
+            return array.reshape(shape, order="F" if fortran else "C")
+    except Exception as error:
+        raise AVFaceError(
+            f"{name} is damaged or no array file ({type(error).__name__}).", "Get it anew."
+        ) from None
+    return read_pickle(content[file.tell() :], name)
+
+
+def value(item: Any, depth: int = 0) -> Any:
+    """A record as what it stands for; dictionaries and lists of them too."""
+    if depth > _DEEPEST:
+        raise Refused("records nested too deep")
+    if isinstance(item, _Record):
+        return _made(item, depth + 1)
+    if isinstance(item, dict):
+        return {key: value(inner, depth + 1) for key, inner in item.items()}
+    if isinstance(item, list | tuple) and any(isinstance(i, _Record | dict | list) for i in item):
+        return [value(inner, depth + 1) for inner in item]
+    return item
+
+
+def _load(file: io.BytesIO) -> Any:
+    return _Machine(file, encoding="latin1").load()
+
+
+def _called(function: Any, arguments: Any) -> Any:
+    if not isinstance(function, _Name) or not isinstance(arguments, tuple):
+        raise Refused("a call of a plain value")
+    path = function.path
+    if path == "collections.OrderedDict":
+        return {}
+    if path == "_codecs.encode":
+        return str(arguments[0]).encode("latin1")
+    if path.endswith((".bytearray", ".tuple", ".list", ".dict")):
+        if len(arguments) == 2:  # Python 2 on bytes: (text, "latin-1")
+            return str(arguments[0]).encode("latin1")
+        return arguments[0] if arguments else b""
+    if path.endswith("._reconstructor"):
+        if not isinstance(arguments[0], _Name):
+            raise Refused("a call of a plain value")
+        return _Record(arguments[0].path, ())
+    return _Record(path, arguments)
+
+
+def _set(target: Any, key: Any, item: Any) -> None:
+    if not isinstance(target, dict) or not isinstance(key, str | bytes | int | float):
+        raise Refused("a dictionary of other things than names")
+    target[key.decode("latin1") if isinstance(key, bytes) else key] = item
+
+
+def _made(record: _Record, depth: int) -> Any:
+    """The array or object that a record stands for."""
+    path, arguments = record.path, record.arguments
+    if path.endswith("._reconstruct"):
+        shape, dtype, fortran, raw = record.state[-4:]
+        return _array(raw, dtype, shape, fortran, depth)
+    if path.endswith("._frombuffer"):
+        raw, dtype, shape, order = arguments
+        return _array(raw, dtype, shape, order == "F", depth)
+    if path.endswith(".scalar"):
+        return _array(arguments[1], arguments[0], (), False, depth)[()]
+    if path.startswith("scipy."):
+        return _dense(path, value(record.state, depth))
+    if path.startswith("chumpy."):
+        inner = value(record.state, depth)
+        if isinstance(inner, dict) and isinstance(inner.get("x"), np.ndarray):
+            return inner["x"]
+        raise Refused(f"{path} without its values")
+    if path.startswith("torch._utils."):
+        return _tensor(arguments, depth)
+    if path.endswith("._load_from_bytes"):
+        return _torch_storage(arguments[0])
+    raise Refused(f"{path} as a value")
+
+
+def _dtype(record: Any) -> np.dtype | None:
+    """A plain dtype; None for Python objects."""
+    if isinstance(record, _Record) and record.path.startswith("numpy.dtype"):
+        if record.arguments:
+            name = record.arguments[0]
+            name = name.decode("latin1") if isinstance(name, bytes) else name
+        else:  # numpy.dtypes.Float64DType
+            found = re.fullmatch(r"(Float|Int|UInt|Bool|Object)(\d*)DType", record.path[13:])
+            kinds = {"Float": "f", "Int": "i", "UInt": "u", "Bool": "b1", "Object": "O8"}
+            size = str(int(found[2]) // 8) if found and found[2] else ""
+            name = kinds[found[1]] + size if found else ""
+        if name in ("O", "O8", "O4", "|O"):
+            return None
+        if isinstance(name, str) and _DTYPE.fullmatch(name):
+            order = record.state[1] if isinstance(record.state, tuple) else "<"
+            order = order.decode() if isinstance(order, bytes) else order
+            dtype = np.dtype(name)
+            return dtype.newbyteorder(order) if order in ("<", ">") else dtype
+    raise Refused("an array of a kind that no head file needs")
+
+
+def _array(raw: Any, dtype: Any, shape: Any, fortran: Any, depth: int) -> Any:
+    kind = _dtype(dtype)
+    shape = tuple(int(n) for n in shape)
+    if kind is None:
+        items = value(raw, depth)
+        return items[0] if shape == () else items
+    if isinstance(raw, str):
+        raw = raw.encode("latin1")
+    raw = bytes(raw)
+    if min(shape, default=0) < 0 or len(raw) != _product(shape) * kind.itemsize:
+        raise Refused("an array that is not as long as it says")
+    return np.frombuffer(raw, kind).reshape(shape, order="F" if fortran else "C")
+
+
+def _product(shape: tuple[int, ...]) -> int:
+    count = 1
+    for n in shape:
+        count *= n
+    return count
+
+
+def _dense(path: str, state: Any) -> np.ndarray:
+    """A sparse matrix, written out."""
+    shape = tuple(int(n) for n in state.get("_shape", state.get("shape")))
+    if len(shape) != 2 or min(shape) < 1 or _product(shape) * 8 > _MOST_BYTES:
+        raise Refused("a matrix of a size that no head file has")
+    out, data = np.zeros(shape), np.asarray(state["data"], float)
+    if "coo" in path.rsplit(".", 1)[1]:
+        row, column = state["coords"] if "coords" in state else (state["row"], state["col"])
+        np.add.at(out, (np.asarray(row, int), np.asarray(column, int)), data)
+        return out
+    along, across = np.asarray(state["indptr"], int), np.asarray(state["indices"], int)
+    if np.any(np.diff(along) < 0) or along[0] != 0 or along[-1] != len(data):
+        raise Refused("a sparse matrix that does not add up")
+    major = np.repeat(np.arange(len(along) - 1), np.diff(along))
+    place = (across, major) if "csc" in path.rsplit(".", 1)[1] else (major, across)
+    np.add.at(out, place, data)
+    return out
+
+
+def _tensor(arguments: tuple, depth: int) -> np.ndarray:
+    storage = value(arguments[0], depth)
+    offset, shape = int(arguments[1]), tuple(int(n) for n in _items(arguments[2]))
+    stride = tuple(int(n) for n in _items(arguments[3]))
+    reach = offset + sum((n - 1) * s for n, s in zip(shape, stride, strict=True))
+    if not isinstance(storage, np.ndarray) or min((offset, *shape, *stride)) < 0:
+        raise Refused("a tensor without its numbers")
+    if _product(shape) == 0:
+        return np.zeros(shape, storage.dtype)
+    if reach >= len(storage) or _product(shape) > len(storage):
+        raise Refused("a tensor that reaches beyond its numbers")
+    steps = tuple(s * storage.itemsize for s in stride)
+    return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
+
+
+def _items(item: Any) -> tuple:
+    """A tuple, or torch.Size's."""
+    return tuple(item.arguments[0]) if isinstance(item, _Record) else tuple(item)
+
+
+def _torch_storage(content: bytes) -> np.ndarray:
+    """Numbers in torch's older format: four pickles, the keys, then count and bytes of each."""
+    file = io.BytesIO(content)
+    if _load(file) != _TORCH_MAGIC:
+        raise Refused("a torch storage of an unknown format")
+    _load(file), _load(file)  # protocol version, machine
+    record = _load(file)
+    if isinstance(record, _Record) and record.path == "torch.storage":
+        described = record.arguments
+    else:
+        raise Refused("a torch storage of an unknown format")
+    keys = _load(file)
+    kind = _STORAGE.get(described[1].path.rsplit(".", 1)[1])
+    if kind is None or not isinstance(keys, list) or len(keys) != 1:
+        raise Refused("a torch storage of an unknown format")
+    count = int.from_bytes(file.read(8), "little")
+    return np.frombuffer(file.read(), np.dtype(kind), count)
