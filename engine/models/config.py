@@ -76,12 +76,12 @@ class Config:
     # training
     learning_rate: float = 1e-4  # Adam
     weight_decay: float = 5e-4
-    lambda_landmarks: float = 0.5  # l
-    lambda_closure: float = 1e-4  # c
-    lambda_normals: float = 10.0  # n
-    lambda_mrf: float = 5e-2  # m
-    lambda_symmetry: float = 5e-3  # s
-    lambda_displacement: float = 5e-3  # d
+    lambda_l: float = 0.5  # AVFace's; what l and c weigh: `training.losses`
+    lambda_c: float = 1e-4
+    lambda_n: float = 10.0  # normals
+    lambda_m: float = 5e-2  # ID-MRF
+    lambda_s: float = 5e-3  # symmetry
+    lambda_d: float = 5e-3  # displacement
     occluded_train: int = 3000  # sequences of `window` frames with a synthetic hand
     occluded_test: int = 1000
     spectre_learning_rate: float = 5e-5

@@ -14,6 +14,7 @@ from engine.models.expression import AudioEncoder, ExpressionEncoder, drop_modal
 from engine.models.fine import FineNetwork
 from engine.models.spectre import SpectreEncoder
 from engine.models.temporal import TemporalEncoder
+from engine.training import losses
 
 TINY = replace(
     LITE, crop=32, coarse_hidden=16, backbone_width=0.1, uv=64, fine_width=8, spectre_width=8
@@ -42,8 +43,8 @@ def test_the_config_holds_the_published_numbers():
     assert (c.transformer_layers, c.transformer_heads, c.transformer_hidden) == (3, 4, 256)
     assert (c.transformer_dropout, c.projection_layers) == (0, 3)
     assert (c.audio_dropout, c.video_dropout) == (0.4, 0.5)
-    assert (c.lambda_landmarks, c.lambda_closure, c.lambda_normals) == (0.5, 1e-4, 10)
-    assert (c.lambda_mrf, c.lambda_symmetry, c.lambda_displacement) == (5e-2, 5e-3, 5e-3)
+    assert (c.lambda_l, c.lambda_c, c.lambda_n) == (0.5, 1e-4, 10)
+    assert (c.lambda_m, c.lambda_s, c.lambda_d) == (5e-2, 5e-3, 5e-3)
     assert (c.learning_rate, c.weight_decay) == (1e-4, 5e-4)
     assert (c.occluded_train, c.occluded_test) == (3000, 1000)
     assert (c.spectre_backbone, c.spectre_frames) == ("mobilenet_v2", 20)
@@ -239,3 +240,16 @@ def test_state_dicts_survive_safetensors(build, tmp_path):
     again.load_state_dict(load_file(path), strict=True)
     for name, value in network.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_the_losses_weigh_what_the_config_says():
+    assert losses.COARSE.mouth_closure == PUBLISHED.lambda_l
+    assert losses.COARSE.shape == PUBLISHED.lambda_c
+    fine = (losses.FINE.normals, losses.FINE.mrf, losses.FINE.symmetry, losses.FINE.displacement)
+    c = PUBLISHED
+    assert fine == (c.lambda_n, c.lambda_m, c.lambda_s, c.lambda_d)
+    spectre = losses.SPECTRE
+    assert (spectre.lip_reading, spectre.emotion) == (c.spectre_lip_reading, c.spectre_emotion)
+    assert (spectre.jaw, spectre.landmark) == (c.spectre_jaw, c.spectre_outline)
+    assert spectre.mouth == c.spectre_mouth
+    assert c.direct_lip_reading == losses.SPECTRE_DIRECT_LIP_READING
