@@ -3,12 +3,13 @@
 Also the one place that turns head axes into Blender's.
 """
 
+import re
 from typing import Any
 
 import bpy
 import numpy as np
 
-from ..engine.exchange.head_file import JOINTS, HeadFile
+from ..engine.exchange.head_file import HeadFile
 
 HEAD_PROPERTY = "avface_head_sha256"  # on the mesh object: the head file that it was built from
 UV_NAME = "UVMap"
@@ -43,15 +44,12 @@ def to_blender(vectors: np.ndarray) -> np.ndarray:
     return np.stack([x, -z, y], axis=-1)
 
 
-def identity_key(column: int) -> str:
-    """The shape key of an identity coefficient."""
-    return f"identity_{column:03d}"
-
-
-def pose_key(column: int) -> str:
-    """The shape key of a pose corrective: 14 -> `pose_jaw_12`, row 1, column 2 of R - I."""
-    joint, element = divmod(column, 9)
-    return f"pose_{JOINTS[joint + 1]}_{element // 3}{element % 3}"
+def identity_column(key: str) -> int | None:
+    """The identity column of a shape key: `identity_004` or FLAME's `Shape5` -> 4."""
+    found = re.fullmatch(r"identity_(\d+)|Shape(\d+)", key)
+    if found is None:
+        return None
+    return int(found[1]) if found[1] else int(found[2]) - 1
 
 
 def used_pose_columns(head: HeadFile) -> list[int]:
@@ -89,8 +87,8 @@ def shape_keys(object_: bpy.types.Object) -> Any:
 def set_identity(object_: bpy.types.Object, shape: np.ndarray) -> None:
     """Set the identity keys to a person's coefficients (S,); those that are not given to 0."""
     for key in shape_keys(object_).key_blocks:
-        if key.name.startswith("identity_"):
-            column = int(key.name.removeprefix("identity_"))
+        column = identity_column(key.name)
+        if column is not None:
             key.value = float(shape[column]) if column < len(shape) else 0.0
 
 
@@ -99,8 +97,8 @@ def _add_shape_keys(object_: bpy.types.Object, head: HeadFile) -> None:
     object_.shape_key_add(name="Basis", from_mix=False)
     shape_keys(object_).name = head.name
     expression = list(enumerate(head.expression_names))
-    pose = [(column, pose_key(column)) for column in used_pose_columns(head)]
-    identity = [(column, identity_key(column)) for column in range(head.shape_basis.shape[2])]
+    pose = [(column, head.pose_names[column]) for column in used_pose_columns(head)]
+    identity = list(enumerate(head.shape_names))
     for basis, columns in (
         (head.expression_basis, expression),
         (head.pose_basis, pose),

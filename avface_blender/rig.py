@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from ..engine.exchange.head_file import JOINTS, HeadFile
-from .head_builder import pose_key, shape_keys, to_blender, used_pose_columns
+from .head_builder import shape_keys, to_blender, used_pose_columns
 
 _UPRIGHT = np.eye(3)  # columns: the bone's X, Y (along it), Z in head axes
 _FORWARD = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
@@ -54,7 +54,7 @@ def build_rig(
     object_.parent = rig
     _bind(object_, rig, head)
     for column in used_pose_columns(head):
-        _drive_corrective(object_, rig, column)
+        _drive_corrective(object_, rig, column, head.pose_names[column])
     return rig
 
 
@@ -140,14 +140,16 @@ def _bind(object_: bpy.types.Object, rig: bpy.types.Object, head: HeadFile) -> N
     modifier.object = rig
 
 
-def _drive_corrective(object_: bpy.types.Object, rig: bpy.types.Object, column: int) -> None:
+def _drive_corrective(
+    object_: bpy.types.Object, rig: bpy.types.Object, column: int, name: str
+) -> None:
     """Drive one pose corrective by its bone, in an expression that needs no Python to run.
 
     The bone's rotation is read after constraints, whatever its rotation mode.
     """
     joint, element = divmod(column, 9)
     bone = JOINTS[joint + 1]
-    key = shape_keys(object_).key_blocks[pose_key(column)]
+    key = shape_keys(object_).key_blocks[name]
     driver = key.driver_add("value").driver
     driver.type = "SCRIPTED"
     x, y, z = _IN_BONE[bone]

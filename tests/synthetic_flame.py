@@ -15,6 +15,8 @@ import scipy.sparse
 
 from engine.exchange.head_file import HeadFile
 from engine.geometry import embed
+from engine.head.adopt import unrolled
+from engine.head.registration import Mesh
 from engine.head.surface import nearest_on_surface
 from engine.weights import load_head
 
@@ -140,7 +142,7 @@ def _skin(head: HeadFile, generator) -> tuple[scipy.sparse.csr_matrix, np.ndarra
     """Mixes (SKIN, V) of default vertices and faces: edges collapsed, vertices moved about."""
     skin = np.flatnonzero(head.masks["skin"])
     faces = head.faces[head.masks["skin"][head.faces].all(1)]
-    face_part = head.masks["face"] | head.masks["eyelids"] | head.masks["lips"]
+    face_part = np.any([head.masks[n] for n in ("face", "eyelids", "lips", "boundary")], axis=0)
     faces = _collapse(faces, skin, ~face_part, len(skin) - SKIN)
     inside = np.flatnonzero(head.masks["mouth_inside"][faces].all(1))
     surplus = len(faces) - (FACES - 2 * (2 * EYE - 4))
@@ -264,12 +266,13 @@ def _embeddings(head: HeadFile, template, rest, faces) -> dict:
 
 
 def _write_obj(flame: SyntheticFlame, path: Path) -> None:
-    """A template with texture coordinates: from the front, one for each corner's vertex."""
-    vertices, faces = flame.model["v_template"] + [0, 1.5, 0], flame.model["f"].astype(int) + 1
-    low, high = vertices.min(0), vertices.max(0)
-    angle = np.arctan2(vertices[:, 0], vertices[:, 2] - low[2]) / (2 * np.pi) + 0.5
-    lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in vertices]
-    height = (vertices[:, 1] - low[1]) / (high[1] - low[1])
-    lines += [f"vt {u:.6f} {v:.6f}" for u, v in zip(angle, height, strict=True)]
-    lines += ["f " + " ".join(f"{k}/{k}" for k in face) for face in faces]
+    """A template with texture coordinates, placed elsewhere as FLAME's is."""
+    vertices, faces = flame.model["v_template"], flame.model["f"].astype(int)
+    number = np.arange(VERTICES)
+    eyes = (number >= SKIN) & (number < SKIN + EYE), number >= SKIN + EYE
+    uv, uv_faces = unrolled(Mesh(vertices, faces, flame.model["J_regressor"] @ vertices, eyes))
+    lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in vertices + [0, 1.5, 0]]
+    lines += [f"vt {u:.6f} {v:.6f}" for u, v in uv]
+    for face, corners in zip(faces + 1, uv_faces + 1, strict=True):
+        lines.append("f " + " ".join(f"{v}/{c}" for v, c in zip(face, corners, strict=True)))
     path.write_text("\n".join(lines) + "\n")
