@@ -1,8 +1,8 @@
 """espeak-ng through its library: speech with the events of its phonemes.
 
 The library reports each phoneme as it starts. A voiceless stop is reported at its burst: its
-closure, exact zeros, lies before the event inside the phoneme before, so the onset is moved back over
-the zeros. Voiced stops include their voice bar.
+closure, exact zeros, lies before the event inside the phoneme before, so the onset is moved
+back over the zeros. Voiced stops include their voice bar.
 """
 
 import ctypes

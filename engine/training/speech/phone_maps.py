@@ -7,49 +7,11 @@ HH.
 
 import unicodedata
 
-ARPABET = tuple(
-    [
-        "AA",
-        "AE",
-        "AH",
-        "AO",
-        "AW",
-        "AY",
-        "B",
-        "CH",
-        "D",
-        "DH",
-        "EH",
-        "ER",
-        "EY",
-        "F",
-        "G",
-        "HH",
-        "IH",
-        "IY",
-        "JH",
-        "K",
-        "L",
-        "M",
-        "N",
-        "NG",
-        "OW",
-        "OY",
-        "P",
-        "R",
-        "S",
-        "SH",
-        "T",
-        "TH",
-        "UH",
-        "UW",
-        "V",
-        "W",
-        "Y",
-        "Z",
-        "ZH",
-    ]
-)
+ARPABET = (
+    "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH",
+    "IH", "IY", "JH", "K", "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH",
+    "UW", "V", "W", "Y", "Z", "ZH",
+)  # fmt: skip
 STOPS = frozenset({"P", "T", "K", "CH", "B", "D", "G", "JH"})
 
 # IPA, longest first when it is read; an empty answer lengthens the phone before.
@@ -101,12 +63,12 @@ _ENGLISH = {phone.lower(): phone for phone in ARPABET} | _table(
     "ax=AH;axr=ER;ix=IH;el=L;em=M;en=N;dx=D;nx=N;hv=HH"
 )
 _CATALAN = _table(
-    "a a1=AA;ax=AH;e e1=EY;E E1=EH;i i1=IY;o o1=OW;O O1=AO;u u1=UW;j=Y;w=W;J=N;L=L;r rr=D;S=SH;Z=ZH;"
-    "b=B;d=D;f=F;g=G;k=K;l=L;m=M;n=N;p=P;s=S;t=T;z=Z;tS=CH;dZ=JH;N=NG;B=V;D=DH;G=G;ts=S"
+    "a a1=AA;ax=AH;e e1=EY;E E1=EH;i i1=IY;o o1=OW;O O1=AO;u u1=UW;j=Y;w=W;J=N;L=L;r rr=D;S=SH;"
+    "Z=ZH;b=B;d=D;f=F;g=G;k=K;l=L;m=M;n=N;p=P;s=S;t=T;z=Z;tS=CH;dZ=JH;N=NG;B=V;D=DH;G=G;ts=S"
 )
 _CZECH = _table(
-    "a a:=AA;e e:=EH;i i:=IY;o o:=AO;u u:=UW;b=B;c=T S;c~=CH;ch=HH;d=D;d~=D Y;dz=D Z;dz~=JH;f=F;g=G;"
-    "h=HH;j=Y;k=K;l=L;m=M;n=N;n*=NG;n~=N;p=P;r=D;r~ r~*=ZH;s=S;s~=SH;t=T;t~=T Y;v=V;z=Z;z~=ZH"
+    "a a:=AA;e e:=EH;i i:=IY;o o:=AO;u u:=UW;b=B;c=T S;c~=CH;ch=HH;d=D;d~=D Y;dz=D Z;dz~=JH;f=F;"
+    "g=G;h=HH;j=Y;k=K;l=L;m=M;n=N;n*=NG;n~=N;p=P;r=D;r~ r~*=ZH;s=S;s~=SH;t=T;t~=T Y;v=V;z=Z;z~=ZH"
 )
 _FINNISH = _table(
     "a a: @ @:=AA;e e:=EH;i i:=IY;o o:=OW;u u:=UW;y y:=UW;7 7: &=ER;p p:=P;t t:=T;k k:=K;b b:=B;"
@@ -114,13 +76,13 @@ _FINNISH = _table(
     "r r:=D;j j:=Y;w w:=W"
 )
 _INDIAN = _table(
-    "a=AH;aa=AA;ih=IH;iy=IY;uh=UH;uw=UW;eh ee=EY;ay=AY;oh oo=OW;aw=AW;f=F;k kh=K;g gh=G;ch=CH;j zh=JH;"
-    "T td tth th t=T;D dh d ddh=D;N n=N;p=P;b bh=B;m=M;y=Y;r=D;R=D;l L=L;v=V;s=S;sh=SH;h=HH;w=W;x=K;"
-    "@=AH"
+    "a=AH;aa=AA;ih=IH;iy=IY;uh=UH;uw=UW;eh ee=EY;ay=AY;oh oo=OW;aw=AW;f=F;k kh=K;g gh=G;ch=CH;"
+    "j zh=JH;T td tth th t=T;D dh d ddh=D;N n=N;p=P;b bh=B;m=M;y=Y;r=D;R=D;l L=L;v=V;s=S;sh=SH;"
+    "h=HH;w=W;x=K;@=AH"
 )
 _ITALIAN = _table(
-    "i i1=IY;e e1=EY;E E1=EH;a a1=AA;o o1=OW;O O1=AO;u u1=UW;j=Y;w=W;p=P;t=T;k=K;b=B;d=D;g=G;f=F;s=S;"
-    "S=SH;v=V;z=Z;Z=ZH;ts=T S;tS=CH;dz=D Z;dZ=JH;m=M;n=N;J=N;ng=NG;nf=M;l=L;L=L;r=D"
+    "i i1=IY;e e1=EY;E E1=EH;a a1=AA;o o1=OW;O O1=AO;u u1=UW;j=Y;w=W;p=P;t=T;k=K;b=B;d=D;g=G;f=F;"
+    "s=S;S=SH;v=V;z=Z;Z=ZH;ts=T S;tS=CH;dz=D Z;dZ=JH;m=M;n=N;J=N;ng=NG;nf=M;l=L;L=L;r=D"
 )
 _RUSSIAN = _table(
     "ii i=IY;yy y=IH;uu u=UW;ee e=EH;oo=AO;aa a=AA;ae ay ur=AH;p pp=P;b bb=B;t tt=T;d dd=D;k kk=K;"

@@ -1,0 +1,83 @@
+"""Train the acoustic network that AVFace ships: sound to 29 classes of speech sounds.
+
+    .venv/engine/bin/python scripts/recipes/train_phones.py SCRATCH [--seconds 2400] [--hours 8]
+
+Speaks its own corpus with espeak-ng, flite and festival (Debian: espeak-ng libespeak-ng1 flite
+festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts festvox-ca-ona-hts
+festvox-czech-dita festvox-czech-krb festvox-czech-machac festvox-czech-ph festvox-suopuhe-lj
+festvox-suopuhe-mv festvox-hi-nsk festvox-mr-nsk festvox-te-nsk festvox-ru festvox-italp16k
+festvox-itapc16k), trains, and leaves SCRATCH/phones.safetensors with a table of held-out voices and,
+with --judge FOLDER, of real recordings. Called again, it goes on where it stopped.
+"""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+
+def main() -> int:
+    """Corpus, training, weights, tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scratch", type=Path, help="folder of the corpus and of the run")
+    parser.add_argument("--seconds", type=float, default=2400, help="of training")
+    parser.add_argument("--hours", type=float, default=8.0, help="of speech to make")
+    parser.add_argument("--run", default="phones", help="name of the run in SCRATCH")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--judge", type=Path, help="folder of NAME.wav and NAME.phone.json")
+    parser.add_argument("--start-from", type=Path, help="weights to begin with")
+    options = parser.parse_args()
+
+    import torch
+
+    from engine.models.phone_classes import CLASSES
+    from engine.training.checkpoint import save_weights
+    from engine.training.loop import LoopOptions, train
+    from engine.training.speech.corpus import Plan, held_out, make_corpus
+    from engine.training.speech.task import PhonesTask
+
+    torch.set_num_threads(1)
+    torch.manual_seed(options.seed)
+    shares = Plan()
+    whole = sum(asdict(shares).values())
+    plan = Plan(**{k: v * options.hours / whole for k, v in asdict(shares).items()})
+    corpus = make_corpus(options.scratch / "corpus", plan, _say, options.seed)
+    _say(f"corpus: {corpus.seconds / 3600:.1f} h, {len(set(corpus.voices))} voices")
+    task = PhonesTask(corpus, held_out(16), seed=options.seed)
+    folder = options.scratch / options.run
+    loop = LoopOptions(
+        folder, seconds=options.seconds, lr=3e-3, warmup=60, optimizer="adamw", weight_decay=1e-2,
+        clip=2.0, ema=0.995, evaluate_every=400, seed=options.seed, device="cpu",
+        start_from=options.start_from,
+    )  # fmt: skip
+    done = train(task, loop, _say)
+    _say(json.dumps(done["figures"], indent=1))
+
+    from safetensors.torch import load_file
+
+    task.model.load_state_dict(load_file(folder / "last.safetensors"))
+    about = {
+        "kind": "phones",
+        "classes": json.dumps(CLASSES),
+        "config": json.dumps(asdict(task.model.config)),
+        "steps": done["step"],
+    }
+    path = options.scratch / f"{options.run}.safetensors"
+    save_weights(task.model, path, about)
+    _say(f"{path}: {path.stat().st_size} bytes")
+    if options.judge:
+        from engine.training.speech.judge import judge_folder
+
+        _say(judge_folder(task.model.eval(), options.judge))
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
