@@ -1,7 +1,7 @@
-"""The running capture: a timer asks the engine for news and tells the panel.
+"""Captures, one after another: a timer asks the engine for news and tells the panel.
 
-One capture at a time. The job lives in this module, not in a .blend: opening another file while it
-runs does not lose it, but its take is then not imported into that file without being asked.
+Jobs live in this module and on disk (`job_folders`), not in a .blend: opening another file while
+one runs does not lose it, but its take is then not imported into that file without being asked.
 """
 
 # Attributes that we add to Blender's types can't be known to the type checker.
@@ -14,29 +14,56 @@ from typing import Any
 
 import bpy
 
-from ..engine.exchange.protocol import CaptureJob, Done, Event, Failed, Note, Progress, take_name
+from ..engine.exchange.protocol import (
+    AVFaceError,
+    CaptureJob,
+    Done,
+    Event,
+    Failed,
+    Note,
+    Progress,
+    write_job,
+)
+from . import job_folders, watch
 from .engine_client import EngineJob, start_capture
 from .install import ROOT
+from .job_folders import FolderLock
+from .preferences import jobs_folder
 
-POLL_SECONDS = 0.2
+_TELLING_FRACTION = 0.03  # of a job: before it, its first seconds would foretell nonsense
 
 
 @dataclass
-class RunningJob:
-    """A capture that the engine is working on, and what it has said."""
+class Job:
+    """A capture that was asked for, and what the engine has said about it."""
 
-    engine: EngineJob
-    clip: str
+    capture: CaptureJob
+    folder: Path
+    python: Path
+    lock: FolderLock | None
+    engine: EngineJob | None = None  # while and after it runs
     import_when_done: bool = True
     stage: str = "starting"
     fraction: float = 0.0
     notes: list[str] = field(default_factory=list)
-    started: float = field(default_factory=time.monotonic)
+    started: float = 0.0
+
+    @property
+    def clip(self) -> str:
+        """Name of the clip."""
+        return Path(self.capture.clip).name
 
     @property
     def seconds(self) -> int:
-        """Whole seconds since the start."""
+        """Whole seconds since the engine's start."""
         return int(time.monotonic() - self.started)
+
+    @property
+    def seconds_left(self) -> int:
+        """An estimate from the pace so far; -1 while there is none."""
+        if self.fraction < _TELLING_FRACTION:
+            return -1
+        return int((time.monotonic() - self.started) * (1 / self.fraction - 1))
 
     def hear(self, event: Event) -> None:
         """Take in one event."""
@@ -46,7 +73,9 @@ class RunningJob:
             self.notes.append(event.message)
 
 
-_running: RunningJob | None = None
+_running: Job | None = None
+_waiting: list[Job] = []
+_captured: list[Job] = []  # their takes wait for the scene to be free
 
 
 def is_running() -> bool:
@@ -54,28 +83,50 @@ def is_running() -> bool:
     return _running is not None
 
 
-def new_folder(parent: Path, clip: str) -> Path:
-    """The folder of a new job, named so that folders sort by time."""
-    name = f"{time.strftime('%Y%m%d-%H%M%S')} {take_name(Path(clip))}"
-    folder, count = parent / name, 1
-    while folder.exists():
-        count += 1
-        folder = parent / f"{name} {count}"
-    return folder
+def start(capture: CaptureJob, folder: Path, python: Path) -> None:
+    """Start the engine on a job, or put it behind the ones before. Raises AVFaceError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FolderLock.claim(folder)
+        if lock is None:
+            raise AVFaceError(
+                f"Another Blender is working on {folder}.", "Wait for it, or close it."
+            )
+        job_folders.clear_leftovers(folder)
+        write_job(capture, folder / "job.json")
+        job_folders.write_state(folder, "waiting")
+    except OSError as error:
+        raise AVFaceError(
+            f"The job can't be written to {folder} ({error.strerror}).",
+            "Free some disk space or choose another Takes Folder in AVFace's preferences.",
+        ) from error
+    _waiting.append(Job(capture, folder, python, lock))
+    if _running is None:
+        _start_next()
+    list_jobs()
+    watch.add(poll)
 
 
-def start(job: CaptureJob, folder: Path, python: Path) -> None:
-    """Start the engine on a job and watch it. Raises AVFaceError when it can't be started."""
-    global _running
-    assert _running is None, "one capture at a time"
-    _running = RunningJob(start_capture(job, folder, python, ROOT), Path(job.clip).name)
-    _show(_running)
-    if not bpy.app.background:  # no timer fires without a window: follow() instead
-        bpy.app.timers.register(_watch, first_interval=POLL_SECONDS, persistent=True)
+def resume(folder: Path, python: Path) -> None:
+    """Begin an interrupted job again. Raises AVFaceError."""
+    start(job_folders.read_job(folder / "job.json"), folder, python)
+
+
+def dismiss(folder: Path) -> None:
+    """Take a job off the list; its folder stays."""
+    for job in [job for job in _waiting if job.folder == folder]:
+        _waiting.remove(job)
+        _let_go(job, "cancelled")
+    if job_folders.read_state(folder) in {"waiting", "running", "done"}:
+        job_folders.write_state(folder, "dismissed")
+    list_jobs()
 
 
 def imported(take: Path, notes: tuple[str, ...]) -> None:
     """Tell the panel that a take has come into the scene, and with what reservations."""
+    if job_folders.read_state(take.parent) in {"done", "running", "waiting"}:
+        job_folders.write_state(take.parent, "imported")
+        list_jobs()
     state = _state()
     if not state.take or Path(state.take) != take:
         return
@@ -88,51 +139,115 @@ def imported(take: Path, notes: tuple[str, ...]) -> None:
 
 
 def cancel() -> None:
-    """Ask the engine to end; the watcher sees it gone."""
-    if _running:
+    """Ask the running engine to end; the watcher sees it gone. What waits behind it goes on."""
+    if _running and _running.engine:
         _running.engine.cancel()
         _show(_running)
 
 
 def follow() -> None:
-    """Wait for the running capture: for where no timer fires."""
-    assert _running is not None
-    for event in _running.engine.follow():
-        _running.hear(event)
-        _show(_running)
-    _finish()
+    """Wait for all jobs: for where no timer fires."""
+    watch.finish(poll)
 
 
 def unregister() -> None:
-    """End the engine when the add-on is disabled or Blender closes."""
+    """End the engine when the add-on is disabled or Blender closes; its jobs can be resumed."""
     global _running
-    if bpy.app.timers.is_registered(_watch):
-        bpy.app.timers.unregister(_watch)
-    if _running:
-        _running.engine.end()
-        _running = None
+    for job in filter(None, (_running, *_waiting, *_captured)):
+        if job.engine:
+            job.engine.end()
+        if job.lock:
+            job.lock.release()
+    _running = None
+    _waiting.clear()
+    _captured.clear()
 
 
 @bpy.app.handlers.persistent
 def keep_out_of_another_file(*_arguments) -> None:
-    """After a file was opened: the capture was asked for in another one."""
+    """After a file was opened: the captures were asked for in another one."""
+    for job in filter(None, (_running, *_waiting, *_captured)):
+        job.import_when_done = False
     if _running:
-        _running.import_when_done = False
         _show(_running)
+    list_jobs()
 
 
-def _watch() -> float | None:
-    if _running is None:
-        return None
-    news = _running.engine.poll()
+def list_jobs() -> None:
+    """Tell the panel which jobs wait, were interrupted, or have a take that was not imported."""
+    rows = bpy.context.window_manager.avface_jobs
+    rows.clear()
+    for job in _waiting:
+        _add_row(rows, job.folder, job.capture, "WAITING")
+    for left in job_folders.find_left(jobs_folder(bpy.context)):
+        _add_row(rows, left.folder, left.job, "CAPTURED" if left.is_captured else "INTERRUPTED")
+    watch.redraw()
+
+
+def _add_row(rows: Any, folder: Path, capture: CaptureJob, state: str) -> None:
+    row = rows.add()
+    row.name, row.folder, row.take = Path(capture.clip).name, str(folder), capture.out
+    row.state = state
+
+
+def poll() -> bool:
+    """Hear the engine, bring in what is done, start what comes next; whether more will come."""
+    if _running is not None:
+        _hear(_running)
+    if _captured and not _scene_is_busy():
+        _bring_in(_captured.pop(0))
+    return bool(_running or _waiting or _captured)
+
+
+def _hear(job: Job) -> None:
+    """Take in the running job's news, and go on to the next when it has ended."""
+    global _running
+    assert job.engine is not None
+    news = job.engine.poll()
     for event in news:
-        _running.hear(event)
-    if news or _state().seconds != _running.seconds:
-        _show(_running)
-    if _running.engine.running or _running.engine.outcome is None or _scene_is_busy():
-        return POLL_SECONDS
-    _finish()
-    return None
+        job.hear(event)
+    if news or _state().seconds != job.seconds:
+        _show(job)
+    if job.engine.running or job.engine.outcome is None:
+        return
+    _show(job)
+    _running = None
+    if job.engine.cancelled:
+        _let_go(job, "cancelled")
+    elif isinstance(job.engine.outcome, Done):
+        job_folders.write_state(job.folder, "done")
+        _captured.append(job)
+    else:
+        _let_go(job, "failed")
+    _start_next()
+
+
+def _start_next() -> None:
+    """Start the engine on the job that has waited longest, if any."""
+    global _running
+    while _waiting and _running is None:
+        job = _waiting.pop(0)
+        try:
+            job.engine = start_capture(job.capture, job.folder, job.python, ROOT)
+        except AVFaceError as error:
+            _let_go(job, "failed")
+            if not _waiting:
+                raise
+            _state().message, _state().hint = error.message, error.hint
+            continue
+        job.started = time.monotonic()
+        _running = job
+        job_folders.write_state(job.folder, "running")
+        _show(job)
+    list_jobs()
+
+
+def _let_go(job: Job, state: job_folders.State) -> None:
+    """A job has ended so: say it on disk, and clear what it had begun to write."""
+    job_folders.write_state(job.folder, state)
+    job_folders.clear_leftovers(job.folder)
+    if job.lock:
+        job.lock.release()
 
 
 def _scene_is_busy() -> bool:
@@ -145,29 +260,23 @@ def _scene_is_busy() -> bool:
     return dragging or bool(bpy.app.is_job_running("RENDER"))
 
 
-def _finish() -> None:
-    """Tell how the job ended, and bring in its take."""
-    global _running
-    assert _running is not None
-    job, _running = _running, None
-    _show(job)
-    if isinstance(job.engine.outcome, Done) and not job.engine.cancelled and job.import_when_done:
-        _import_result()
-
-
-def _import_result() -> None:
-    """By the operator, so that it is one step of undo; into the window's scene."""
-    state = _state()
-    window: Any = bpy.context.window or bpy.context.window_manager.windows[0]
-    try:
-        with bpy.context.temp_override(window=window):
-            bpy.ops.avface.import_take("EXEC_DEFAULT", True, filepath=state.take)
-    except RuntimeError as error:  # how an operator says that it could not
-        state.message = "The take was captured but not imported."
-        sentence = str(error).rpartition(".poll() ")[2]
-        state.hint = sentence.removeprefix("Error: ").strip()
-    else:
-        _look_through_camera(window)
+def _bring_in(job: Job) -> None:
+    """Import a take by the operator, so that it is one step of undo; into the window's scene."""
+    if job.lock:
+        job.lock.release()
+    if job.import_when_done:
+        state = _state()
+        window: Any = bpy.context.window or bpy.context.window_manager.windows[0]
+        try:
+            with bpy.context.temp_override(window=window):
+                bpy.ops.avface.import_take("EXEC_DEFAULT", True, filepath=job.capture.out)
+        except RuntimeError as error:  # how an operator says that it could not
+            state.message = f"{job.clip} was captured but not imported."
+            sentence = str(error).rpartition(".poll() ")[2]
+            state.hint = sentence.removeprefix("Error: ").strip()
+        else:
+            _look_through_camera(window)
+    list_jobs()
 
 
 def _look_through_camera(window: bpy.types.Window) -> None:
@@ -178,12 +287,13 @@ def _look_through_camera(window: bpy.types.Window) -> None:
         largest.spaces.active.region_3d.view_perspective = "CAMERA"
 
 
-def _show(job: RunningJob) -> None:
+def _show(job: Job) -> None:
     """Write what the panel draws, and have it drawn."""
+    assert job.engine is not None
     state, outcome = _state(), job.engine.outcome
     state.clip, state.stage, state.fraction = job.clip, job.stage, job.fraction
-    state.seconds = job.seconds
-    state.folder = str(job.engine.folder)
+    state.seconds, state.seconds_left = job.seconds, job.seconds_left
+    state.folder = str(job.folder)
     state.message = state.hint = state.take = ""
     state.imported = False
     if job.engine.cancelled:
@@ -198,17 +308,8 @@ def _show(job: RunningJob) -> None:
     state.notes.clear()
     for note in job.notes if not job.engine.cancelled else ():
         state.notes.add().text = note
-    _redraw()
+    watch.redraw()
 
 
 def _state():
     return bpy.context.window_manager.avface_job
-
-
-def _redraw() -> None:
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type == "VIEW_3D":
-                for region in area.regions:
-                    if region.type == "UI":
-                        region.tag_redraw()

@@ -11,7 +11,8 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..engine.exchange.protocol import AVFaceError
-from . import jobs
+from . import job_folders, jobs
+from .action import Action
 from .export import export_alembic, export_fbx
 from .preferences import engine_python, jobs_folder
 from .properties import capture_job
@@ -20,36 +21,7 @@ from .take_importer import ImportOptions, import_take, selected_head
 TAKE_SUFFIX = ".take.npz"
 
 
-class _Action:
-    """Shared by all: a button that says why it is grey, and errors in the artist's words."""
-
-    @classmethod
-    def disabled_reason(cls, context: bpy.types.Context) -> str:
-        """Why this can't be done now; empty when it can."""
-        return ""
-
-    @classmethod
-    def poll(cls, context):
-        reason = cls.disabled_reason(context)
-        if reason:
-            cls.poll_message_set(reason)
-        return not reason
-
-    def act(self, context: bpy.types.Context) -> str:
-        """Do it; what to tell the artist."""
-        raise NotImplementedError
-
-    def execute(self, context):
-        try:
-            sentence = self.act(context)
-        except AVFaceError as error:
-            self.report({"ERROR"}, str(error))
-            return {"CANCELLED"}
-        self.report({"INFO"}, sentence)
-        return {"FINISHED"}
-
-
-class AVFACE_OT_capture(_Action, bpy.types.Operator):
+class AVFACE_OT_capture(Action, bpy.types.Operator):
     """Capture the face in the clip; the head comes into the scene when it is done"""
 
     bl_idname = "avface.capture"
@@ -58,8 +30,6 @@ class AVFACE_OT_capture(_Action, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        if jobs.is_running():
-            return "A capture is running: wait for it, or cancel it"
         settings = context.scene.avface
         if not settings.clip:
             return "Choose a clip first"
@@ -71,9 +41,12 @@ class AVFACE_OT_capture(_Action, bpy.types.Operator):
         return ""
 
     def act(self, context):
-        settings = context.scene.avface
-        folder = jobs.new_folder(jobs_folder(context), settings.clip)
-        jobs.start(capture_job(settings, folder), folder, engine_python(context))
+        settings, python = context.scene.avface, engine_python(context)
+        folder = job_folders.new_folder(jobs_folder(context), settings.clip)
+        waits = jobs.is_running()
+        jobs.start(capture_job(settings, folder), folder, python)
+        if waits:
+            return "It waits for the captures before it"
         if not bpy.app.background:
             return "Capturing; go on working, Esc over the 3D view cancels"
         jobs.follow()
@@ -83,7 +56,7 @@ class AVFACE_OT_capture(_Action, bpy.types.Operator):
         return f"Captured {state.clip}"
 
 
-class AVFACE_OT_cancel(_Action, bpy.types.Operator):
+class AVFACE_OT_cancel(Action, bpy.types.Operator):
     """End the running capture"""
 
     bl_idname = "avface.cancel"
@@ -99,7 +72,37 @@ class AVFACE_OT_cancel(_Action, bpy.types.Operator):
         return "The capture was cancelled"
 
 
-class AVFACE_OT_import_take(_Action, ImportHelper, bpy.types.Operator):
+class AVFACE_OT_resume_job(Action, bpy.types.Operator):
+    """Capture this clip after all: it was interrupted"""
+
+    bl_idname = "avface.resume_job"
+    bl_label = "Resume Capture"
+    bl_options = {"REGISTER"}
+
+    folder: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def act(self, context):
+        jobs.resume(Path(self.folder), engine_python(context))
+        if bpy.app.background:
+            jobs.follow()
+        return "Capturing again"
+
+
+class AVFACE_OT_dismiss_job(Action, bpy.types.Operator):
+    """Take this capture off the list; what it has made stays in its folder"""
+
+    bl_idname = "avface.dismiss_job"
+    bl_label = "Dismiss Capture"
+    bl_options = {"REGISTER"}
+
+    folder: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def act(self, context):
+        jobs.dismiss(Path(self.folder))
+        return "Dismissed"
+
+
+class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
     """Bring in a take: onto the selected AVFace head, or onto a new one"""
 
     bl_idname = "avface.import_take"
@@ -165,7 +168,7 @@ class AVFACE_OT_import_take(_Action, ImportHelper, bpy.types.Operator):
         return f"Imported {result.name}"
 
 
-class _ExportAction(_Action, ExportHelper):
+class _ExportAction(Action, ExportHelper):
     """Shared by the exports of one head."""
 
     @classmethod
@@ -211,6 +214,8 @@ class AVFACE_OT_export_alembic(_ExportAction, bpy.types.Operator):
 CLASSES = (
     AVFACE_OT_capture,
     AVFACE_OT_cancel,
+    AVFACE_OT_resume_job,
+    AVFACE_OT_dismiss_job,
     AVFACE_OT_import_take,
     AVFACE_OT_export_fbx,
     AVFACE_OT_export_alembic,

@@ -24,6 +24,12 @@ _STAGES = {  # the engine's words -> the artist's
     "detail": "Finding wrinkles",
 }
 
+_JOB_STATES = {
+    "WAITING": ("waits", "TIME"),
+    "INTERRUPTED": ("interrupted", "ERROR"),
+    "CAPTURED": ("captured, not imported", "CHECKMARK"),
+}
+
 
 class _Panel:
     bl_space_type = "VIEW_3D"
@@ -61,7 +67,6 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
         options = layout.column()
         options.use_property_split = True
         options.use_property_decorate = False
-        options.active = not jobs.is_running()
         options.prop(settings, "detail")
         options.prop(settings, "smoothing", slider=True)
         _optional(options, settings, "focal")
@@ -69,11 +74,13 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
             _optional(options, settings, "fps")
         if jobs.is_running():
             _draw_running(layout, state)
+            layout.operator("avface.capture", text="Capture This Clip Next", icon="PLAY")
         else:
             button = layout.row()
             button.scale_y = 1.5
             button.operator("avface.capture", icon="PLAY")
         _draw_outcome(layout, state, context)
+        _draw_jobs(layout, context)
 
 
 class AVFACE_PT_takes(_Panel, bpy.types.Panel):
@@ -135,7 +142,7 @@ def _draw_running(layout, state: AVFACE_JobState) -> None:
     heading.label(text=state.clip, icon="FILE_MOVIE")
     clock = heading.row()
     clock.alignment = "RIGHT"
-    clock.label(text=f"{state.seconds // 60}:{state.seconds % 60:02d}")
+    clock.label(text=_time_left(state.seconds_left) or _minutes(state.seconds))
     row = column.row(align=True)
     row.scale_y = 1.5
     stage = _STAGES.get(state.stage, state.stage.capitalize())
@@ -144,6 +151,37 @@ def _draw_running(layout, state: AVFACE_JobState) -> None:
     hint = column.row()
     hint.active = False
     hint.label(text="Go on working; Esc here cancels")
+
+
+def _draw_jobs(layout, context) -> None:
+    """The captures that wait, were interrupted, or have a take that is not in any scene yet."""
+    state = context.window_manager.avface_job
+    for job in context.window_manager.avface_jobs:
+        if job.folder == state.folder and state.status == "DONE":
+            continue  # _draw_outcome has it
+        row = layout.row(align=True)
+        text, icon = _JOB_STATES[job.state]
+        row.label(text=f"{job.name}: {text}", icon=icon)
+        if job.state == "INTERRUPTED":
+            row.operator("avface.resume_job", text="", icon="PLAY").folder = job.folder
+        elif job.state == "CAPTURED":
+            take = row.row(align=True)
+            take.operator_context = "EXEC_DEFAULT"
+            take.operator("avface.import_take", text="", icon="IMPORT").filepath = job.take
+        row.operator("avface.dismiss_job", text="", icon="X").folder = job.folder
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def _time_left(seconds: int) -> str:
+    """In words that don't pretend to know it to the second."""
+    if seconds < 0:
+        return ""
+    if seconds < 55:
+        return f"{5 * (seconds // 5 + 1)} s left"
+    return f"about {round(seconds / 60)} min left"
 
 
 def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
@@ -171,7 +209,7 @@ def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
 
 def _paragraph(layout, text: str, context, icon: str = "BLANK1") -> None:
     """A sentence on as many lines as the sidebar's width asks for: labels don't wrap."""
-    scale = context.preferences.system.ui_scale
+    scale = context.preferences.system.ui_scale or 1.0  # 0 where there is no window
     letters = (context.region.width - _MARGIN_PX * scale) / (_CHARACTER_PX * scale)
     column = layout.column(align=True)
     for index, line in enumerate(textwrap.wrap(text, max(16, int(letters)))):

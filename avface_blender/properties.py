@@ -113,6 +113,7 @@ class AVFACE_JobState(bpy.types.PropertyGroup):
     stage: StringProperty()
     fraction: FloatProperty()
     seconds: IntProperty()  # since the start
+    seconds_left: IntProperty(default=-1)  # estimated; -1: nobody knows yet
     message: StringProperty()
     hint: StringProperty()
     notes: CollectionProperty(type=AVFACE_Line)
@@ -121,7 +122,37 @@ class AVFACE_JobState(bpy.types.PropertyGroup):
     imported: BoolProperty()
 
 
-CLASSES = (AVFACE_CaptureSettings, AVFACE_Line, AVFACE_JobState)
+class AVFACE_JobRow(bpy.types.PropertyGroup):
+    """A job in the panel's list (its clip is `name`); written by `jobs` alone."""
+
+    state: EnumProperty(
+        items=[(name, name.title(), "") for name in ("WAITING", "INTERRUPTED", "CAPTURED")]
+    )
+    folder: StringProperty()
+    take: StringProperty()
+
+
+class AVFACE_SetupState(bpy.types.PropertyGroup):
+    """What the preferences show of an installation; written by `engine_setup` alone."""
+
+    status: EnumProperty(
+        items=[(name, name.title(), "") for name in ("IDLE", "RUNNING", "DONE", "FAILED")]
+    )
+    stage: StringProperty()
+    detail: StringProperty()
+    fraction: FloatProperty()
+    message: StringProperty()
+    hint: StringProperty()
+    log: StringProperty()
+
+
+CLASSES = (
+    AVFACE_CaptureSettings,
+    AVFACE_Line,
+    AVFACE_JobState,
+    AVFACE_JobRow,
+    AVFACE_SetupState,
+)
 
 
 def capture_job(settings: AVFACE_CaptureSettings, folder: Path) -> CaptureJob:
@@ -151,9 +182,13 @@ def register_pointers() -> None:
     """One place on the scene, one on the window manager (which no file keeps and undo leaves)."""
     bpy.types.Scene.avface = PointerProperty(type=AVFACE_CaptureSettings)
     bpy.types.WindowManager.avface_job = PointerProperty(type=AVFACE_JobState)
+    bpy.types.WindowManager.avface_jobs = CollectionProperty(type=AVFACE_JobRow)
+    bpy.types.WindowManager.avface_setup = PointerProperty(type=AVFACE_SetupState)
 
 
 def unregister_pointers() -> None:
     """Take them away again."""
+    del bpy.types.WindowManager.avface_setup
+    del bpy.types.WindowManager.avface_jobs
     del bpy.types.WindowManager.avface_job
     del bpy.types.Scene.avface

@@ -2,9 +2,25 @@
 
 import bpy
 
-from . import batch, jobs, operators, panel, preferences, properties
+from . import (
+    batch,
+    engine_setup,
+    jobs,
+    operators,
+    panel,
+    preferences,
+    properties,
+    setup_operators,
+    watch,
+)
 
-CLASSES = (*preferences.CLASSES, *properties.CLASSES, *operators.CLASSES, *panel.CLASSES)
+CLASSES = (
+    *preferences.CLASSES,
+    *properties.CLASSES,
+    *setup_operators.CLASSES,
+    *operators.CLASSES,
+    *panel.CLASSES,
+)
 
 _commands: list[object] = []
 _keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
@@ -20,6 +36,12 @@ def register() -> None:
     bpy.app.handlers.load_post.append(jobs.keep_out_of_another_file)
     _commands.append(bpy.utils.register_cli_command("avface", batch.main))
     _register_escape()
+    watch.add(_list_jobs)  # not now: enabling must be quick, and has no window yet
+
+
+def _list_jobs() -> bool:
+    jobs.list_jobs()
+    return False
 
 
 def unregister() -> None:
@@ -29,7 +51,9 @@ def unregister() -> None:
     bpy.app.handlers.load_post.remove(jobs.keep_out_of_another_file)
     bpy.types.TOPBAR_MT_file_export.remove(panel.draw_export)
     bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)
+    watch.unregister()
     jobs.unregister()
+    engine_setup.unregister()
     properties.unregister_pointers()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

@@ -41,10 +41,11 @@ class Hello:
 
 @dataclass(frozen=True)
 class Progress:
-    """`fraction` of the whole job, 0 to 1, and the stage that is running."""
+    """`fraction` of the whole job, 0 to 1, the stage that is running, and more about it."""
 
     stage: str
     fraction: float
+    detail: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ def start(addon: ModuleType, folder: Path, name: str) -> None:
     """A capture under way, as in a Blender with a window."""
     choose(folder, name)
     settings = bpy.context.scene.avface
-    job_folder = addon.jobs.new_folder(folder, settings.clip)
+    takes = addon.preferences.jobs_folder(bpy.context)
+    job_folder = addon.job_folders.new_folder(takes, settings.clip)
     job = addon.properties.capture_job(settings, job_folder)
     addon.jobs.start(job, job_folder, addon.preferences.engine_python(bpy.context))
 
@@ -84,21 +85,86 @@ def test_why_the_capture_button_is_grey(addon, tmp_path):
     assert bpy.ops.avface.capture.poll()
 
 
-def test_one_capture_at_a_time_and_disabling_ends_it(addon, tmp_path):
+def test_disabling_ends_the_capture_and_it_can_be_resumed(addon, tmp_path):
     start(addon, tmp_path, "slow")
-    assert "is running" in addon.operators.AVFACE_OT_capture.disabled_reason(bpy.context)
     engine = addon.jobs._running.engine
     assert engine.running
     began = time.monotonic()
     addon.jobs.unregister()
     assert not engine.running
     assert time.monotonic() - began < 2
+    addon.jobs.list_jobs()
+    (row,) = bpy.context.window_manager.avface_jobs
+    assert (row.name, row.state) == ("slow.mp4", "INTERRUPTED")
+    rename_job(Path(row.folder), "slow", "ada")
+    assert bpy.ops.avface.resume_job(folder=row.folder) == {"FINISHED"}
+    assert len(heads()) == 1
+    assert len(bpy.context.window_manager.avface_jobs) == 0
+
+
+def rename_job(folder: Path, old: str, new: str) -> None:
+    """Make a job's clip one that the engine is quick with."""
+    text = (folder / "job.json").read_text(encoding="utf-8")
+    (folder / "job.json").write_text(text.replace(f"{old}.mp4", f"{new}.mp4"), encoding="utf-8")
+
+
+def test_captures_run_one_after_another_and_each_comes_in(addon, tmp_path):
+    for name in ("ada", "bad", "bob"):
+        start(addon, tmp_path, name)
+    rows = bpy.context.window_manager.avface_jobs
+    assert [(row.name, row.state) for row in rows] == [
+        ("bad.mp4", "WAITING"), ("bob.mp4", "WAITING")
+    ]  # fmt: skip
+    assert "wait" not in addon.operators.AVFACE_OT_capture.disabled_reason(bpy.context)
+    seen = set()
+    while addon.jobs.poll():
+        seen.add(bpy.context.window_manager.avface_job.clip)
+        time.sleep(0.02)
+    assert seen == {"ada.mp4", "bad.mp4", "bob.mp4"}
+    assert len(heads()) == 1, "the second take goes onto the selected head"
+    assert len([action for action in bpy.data.actions if action.name.endswith("face")]) == 2
+    states = [addon.job_folders.read_state(path) for path in (tmp_path / "täkes of mine").iterdir()]
+    assert sorted(states) == ["failed", "imported", "imported"]
+
+
+def test_cancel_ends_one_capture_and_the_next_begins(addon, tmp_path):
+    start(addon, tmp_path, "slow")
+    start(addon, tmp_path, "ada")
+    start(addon, tmp_path, "slow too")
+    rows = bpy.context.window_manager.avface_jobs
+    assert bpy.ops.avface.dismiss_job(folder=rows[1].folder) == {"FINISHED"}
+    assert [row.name for row in rows] == ["ada.mp4"]
+    bpy.ops.avface.cancel()
+    while addon.jobs.poll():
+        time.sleep(0.02)
+    assert bpy.context.window_manager.avface_job.clip == "ada.mp4"
+    assert len(heads()) == 1
+
+
+def test_a_take_that_was_captured_while_blender_died_can_be_imported(addon, tmp_path):
+    start(addon, tmp_path, "ada")
+    engine = addon.jobs._running.engine
+    while engine.running:
+        time.sleep(0.02)
+    addon.jobs.unregister()  # nobody has heard that it is done
+    addon.jobs.list_jobs()
+    (row,) = bpy.context.window_manager.avface_jobs
+    assert row.state == "CAPTURED"
+    assert bpy.ops.avface.import_take(filepath=row.take) == {"FINISHED"}
+    assert len(bpy.context.window_manager.avface_jobs) == 0
+
+
+def test_time_left_follows_the_pace(addon):
+    panel = addon.panel
+    assert panel._time_left(-1) == ""
+    assert panel._time_left(12) == "15 s left"
+    assert panel._time_left(150) == "about 2 min left"
 
 
 def test_cancel_is_seen_by_the_watcher(addon, tmp_path):
     start(addon, tmp_path, "slow")
     assert bpy.ops.avface.cancel() == {"FINISHED"}
-    while addon.jobs._watch() is not None:
+    while addon.jobs.poll():
         time.sleep(0.02)
     state = bpy.context.window_manager.avface_job
     assert (state.status, state.message) == ("IDLE", "Cancelled.")
@@ -109,7 +175,7 @@ def test_cancel_is_seen_by_the_watcher(addon, tmp_path):
 def test_opening_another_file_keeps_the_job_but_not_its_import(addon, tmp_path):
     start(addon, tmp_path, "ada")
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    while addon.jobs._watch() is not None:
+    while addon.jobs.poll():
         time.sleep(0.02)
     state = bpy.context.window_manager.avface_job
     assert (state.status, state.imported) == ("DONE", False)
@@ -122,12 +188,12 @@ def test_an_import_waits_for_the_artists_drag_or_render(addon, tmp_path, monkeyp
     start(addon, tmp_path, "ada")
     with monkeypatch.context() as busy:
         busy.setattr(addon.jobs, "_scene_is_busy", lambda: True)
-        while addon.jobs._running.engine.running:
-            assert addon.jobs._watch() is not None
+        while addon.jobs.is_running():
+            assert addon.jobs.poll()
             time.sleep(0.02)
-        assert addon.jobs._watch() is not None
+        assert addon.jobs.poll()
         assert not heads()
-    assert addon.jobs._watch() is None
+    assert not addon.jobs.poll()
     assert len(heads()) == 1
 
 

@@ -1,0 +1,141 @@
+"""Jobs on disk: what outlives Blender, and who is working on it. No Blender here.
+
+A job's folder holds `job.json`, what the engine said and made, and `state.json`. Whoever works on a
+job holds a lock on its file `lock`, which the system lets go when they die: a job that is
+unfinished and not locked was interrupted.
+"""
+
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from ..engine.exchange.protocol import AVFaceError, CaptureJob, read_job, take_name
+
+State = Literal["waiting", "running", "done", "imported", "failed", "cancelled", "dismissed"]
+
+
+@dataclass(frozen=True)
+class LeftJob:
+    """A job that nobody works on and that the artist has not yet settled."""
+
+    folder: Path
+    job: CaptureJob
+    is_captured: bool  # the take stands and was not imported; else the capture was interrupted
+
+
+class FolderLock:
+    """Ours as long as this process lives, or until `release`."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    @classmethod
+    def claim(cls, folder: Path) -> "FolderLock | None":
+        """The lock on a job's folder; None when another process has it."""
+        try:
+            file = open(folder / "lock", "ab")  # noqa: SIM115 (held, not read)
+            _lock(file)
+        except OSError:
+            return None
+        return cls(file)
+
+    def release(self) -> None:
+        """Let others work on the job."""
+        self._file.close()
+
+
+def new_folder(parent: Path, clip: str) -> Path:
+    """The folder of a new job, made, and named so that folders sort by time. Raises AVFaceError."""
+    name = f"{time.strftime('%Y%m%d-%H%M%S')} {take_name(Path(clip))}"
+    folder, count = parent / name, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            count += 1
+            folder = parent / f"{name} {count}"
+        except OSError as error:
+            raise AVFaceError(
+                f"The folder {parent} can't be used ({error.strerror}).",
+                "Choose another Takes Folder in AVFace's preferences.",
+            ) from error
+
+
+def write_state(folder: Path, state: State) -> None:
+    """Say how far a job is (to a temporary name, then renamed)."""
+    temporary = folder / "state.json.tmp"
+    temporary.write_text(json.dumps({"state": state}), encoding="utf-8")
+    os.replace(temporary, folder / "state.json")
+
+
+def read_state(folder: Path) -> str:
+    """How far a job is; empty for a folder that is none of ours."""
+    try:
+        content: Any = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+        return str(content["state"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def find_left(parent: Path) -> list[LeftJob]:
+    """The jobs below `parent` that were interrupted, or captured and not imported; oldest first."""
+    left = []
+    for state_file in sorted(parent.glob("*/state.json")):
+        folder = state_file.parent
+        state = read_state(folder)
+        if state not in {"waiting", "running", "done"}:
+            continue
+        lock = FolderLock.claim(folder)
+        if lock is None:
+            continue
+        try:
+            job = read_job(folder / "job.json")
+        except AVFaceError:
+            continue
+        finally:
+            lock.release()
+        captured = _has_ended_well(folder) and Path(job.out).is_file()
+        left.append(LeftJob(folder, job, captured))
+    return left
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Before a job runs again: take away what a killed engine had begun to write."""
+    for path in folder.iterdir():
+        if (
+            path.name.endswith(".tmp")
+            or path.name.startswith("partial-")
+            or ".partial" in path.name
+        ):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _has_ended_well(folder: Path) -> bool:
+    """Whether the engine's last word was `done`: Blender may have died before it heard it."""
+    try:
+        lines = (folder / "events.jsonl").read_bytes().splitlines()
+    except OSError:
+        return False
+    for line in reversed(lines):
+        try:
+            return json.loads(line).get("event") == "done"
+        except (ValueError, AttributeError):
+            continue  # cut short by the engine's death
+    return False
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Raises OSError when another process has locked the file."""
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        import fcntl
+
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
