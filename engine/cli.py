@@ -30,12 +30,17 @@ from .exchange.protocol import (
 from .exchange.take import REGIONS, Take
 from .progress import Report
 
+if typing.TYPE_CHECKING:
+    from .exchange.head_file import HeadFile
+    from .pipeline import Capture
+
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "OPENCV_FOR_THREADS_NUM",
     "NUMBA_NUM_THREADS",
 )
+_CAPTURE_SHARE = 0.75  # of a job's time where a preview is drawn too
 _COMPILING = "The first capture compiles the engine for this machine: a minute more, once."
 
 
@@ -125,7 +130,7 @@ def _capture(options: argparse.Namespace) -> int:
     )
     out = options.out or Path(f"{take_name(options.clip)}.take.npz")
     _make_folder(out.parent)
-    share = 0.75 if options.preview else 1.0
+    share = _CAPTURE_SHARE if options.preview else 1.0
     whole = _Terminal().report()
     head_file = load_head(options.head)
     if _is_first_run():
@@ -133,12 +138,8 @@ def _capture(options: argparse.Namespace) -> int:
     result = capture(options.clip, out, head_file, chosen, whole.part("", 0, share))
     stem = out.name.removesuffix(".npz").removesuffix(".take")
     if options.preview:
-        from .preview import write_preview, write_sheet
-
         stage = whole.part("preview", share, 1 - share)
-        film, sheet = (out.with_name(f"{stem}.{kind}") for kind in ("preview.mp4", "sheet.png"))
-        write_preview(result.clip, result.take, head_file, film, stage)
-        write_sheet(result.clip, result.take, head_file, sheet)
+        _draw(result, head_file, out, stage, film=True, sheet=True)
     if options.report:
         write_report(result, out.with_name(f"{stem}.report.json"))
     whole.part("done", 1, 0)(1.0)
@@ -167,8 +168,11 @@ def _run_job(options: argparse.Namespace) -> int:
         head_file = load_head(Path(job.head) if job.head else None)
         if _is_first_run():
             send(Note(_COMPILING))
-        result = capture(Path(job.clip), out, head_file, chosen, report)
+        share = _CAPTURE_SHARE if job.preview else 1.0
+        result = capture(Path(job.clip), out, head_file, chosen, report.part("", 0, share))
         stem = out.name.removesuffix(".npz").removesuffix(".take")
+        stage = report.part("preview", share, 1 - share)
+        _draw(result, head_file, out, stage, film=job.preview, sheet=job.sheet)
         write_report(result, out.with_name(f"{stem}.report.json"))
     except AVFaceError as error:
         send(Failed(error.message, error.hint))
@@ -181,6 +185,20 @@ def _run_job(options: argparse.Namespace) -> int:
         return OUR_FAULT
     send(Done(str(out)))
     return DONE
+
+
+def _draw(
+    result: "Capture", head_file: "HeadFile", out: Path, report: Report, film: bool, sheet: bool
+) -> None:
+    """NAME.preview.mp4 and NAME.sheet.png beside a take."""
+    from .preview import write_preview, write_sheet
+
+    stem = out.name.removesuffix(".npz").removesuffix(".take")
+    if film:
+        path = out.with_name(f"{stem}.preview.mp4")
+        write_preview(result.clip, result.take, head_file, path, report)
+    if sheet:
+        write_sheet(result.clip, result.take, head_file, out.with_name(f"{stem}.sheet.png"))
 
 
 def _leash() -> None:

@@ -23,8 +23,11 @@ class Report:
     on_warning: Callable[[str], None] | None = None
 
     def part(self, stage: str, start: float, share: float) -> "Report":
-        """The report that the stage `stage` gets: `share` of the whole, from `start` on."""
-        return Report(self.listener, stage, start, share, self.warnings, self.on_warning)
+        """The report that the stage `stage` gets: `share` of this one, from `start` on."""
+        begin = self.start + self.share * start
+        return Report(
+            self.listener, stage, begin, self.share * share, self.warnings, self.on_warning
+        )
 
     def __call__(self, fraction: float) -> None:
         """Say that this stage is done to `fraction`, 0 to 1."""

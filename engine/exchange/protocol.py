@@ -70,9 +70,20 @@ class Failed:
     hint: str = ""
 
 
-Event = Hello | Progress | Note | Done | Failed
+@dataclass(frozen=True)
+class Item:
+    """Where one clip of a batch is: waiting, running, done, skipped (it stands already), failed."""
+
+    name: str
+    state: str
+    fraction: float = 0.0
+    message: str = ""
+    result: str = ""  # path of its take, when there is one
+
+
+Event = Hello | Progress | Note | Item | Done | Failed
 _EVENTS: dict[str, type[Any]] = {
-    kind.__name__.lower(): kind for kind in (Hello, Progress, Note, Done, Failed)
+    kind.__name__.lower(): kind for kind in (Hello, Progress, Note, Item, Done, Failed)
 }
 
 
@@ -87,6 +98,8 @@ class CaptureJob:
     out: str  # path of the take, NAME.take.npz
     head: str = ""  # path of a head file; empty: the default head
     options: dict[str, Any] = field(default_factory=dict)
+    preview: bool = False  # also NAME.preview.mp4
+    sheet: bool = False  # also NAME.sheet.png
     version: int = VERSION
 
 
