@@ -30,7 +30,7 @@ _ARRAYS = (
     "times", "shape", "albedo", "expression", "head_pose", "head_translation", "jaw", "eyes",
     "light", "landmarks_px", "found", "confidence", "trust_sound",
 )  # fmt: skip
-_OPTIONAL = ("lip_offsets", "detail_times")
+_OPTIONAL = ("lip_vertices", "lip_shapes", "lip_weights", "detail_times")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,11 @@ class Take:
     made_by: dict[str, Any]  # version, options
     actor: str = "actor"
     sound_offset: float = 0.0  # s, when the clip's sound starts on its pictures' clock
-    lip_offsets: np.ndarray | None = None  # (T, Lv, 3) m
+    # Lips as sound refines them: at frame t, lip_weights[t] @ lip_shapes is added to the head's
+    # lip_vertices before the jaw turns them, like a unit's displacement. All three or none.
+    lip_vertices: np.ndarray | None = None  # (Lv,) numbers of vertices
+    lip_shapes: np.ndarray | None = None  # (K, Lv, 3) m
+    lip_weights: np.ndarray | None = None  # (T, K)
     albedo_image: str = ""  # skin colour in UV beside the take, relative path
     static_normals: str = ""  # normal map of the face at rest, relative path
     dynamic_normals: tuple[str, ...] = ()  # K pictures, relative paths
@@ -76,6 +80,13 @@ class Take:
             assert len(getattr(self, name)) == frames, (name, getattr(self, name).shape, frames)
         assert self.expression.shape[1] == len(self.expression_names)
         assert self.confidence.shape[1] == len(REGIONS), self.confidence.shape
+        lips = (self.lip_vertices, self.lip_shapes, self.lip_weights)
+        vertices, shapes, weights = lips
+        if vertices is not None and shapes is not None and weights is not None:
+            assert shapes.shape[1:] == (len(vertices), 3), shapes.shape
+            assert weights.shape == (frames, len(shapes)), weights.shape
+        else:
+            assert all(part is None for part in lips), "lips: all three or none"
 
     @property
     def frame_count(self) -> int:
@@ -87,8 +98,8 @@ class Take:
         per_frame = ("times", "expression", "head_pose", "head_translation", "jaw", "eyes",
                      "landmarks_px", "found", "confidence", "trust_sound")  # fmt: skip
         cut = {name: getattr(self, name)[frames] for name in per_frame}
-        if self.lip_offsets is not None:
-            cut["lip_offsets"] = self.lip_offsets[frames]
+        if self.lip_weights is not None:
+            cut["lip_weights"] = self.lip_weights[frames]
         return replace(self, **cut)
 
     def save(self, path: Path) -> None:

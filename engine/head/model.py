@@ -12,6 +12,22 @@ from ..geometry import embed, project, rotation_matrix, to_camera
 
 
 @dataclass(frozen=True)
+class LipShapes:
+    """Lips as sound refines them: a few shapes of the lips' vertices, mixed anew in each frame."""
+
+    vertices: np.ndarray  # (Lv,) numbers in the head
+    shapes: np.ndarray  # (K, Lv, 3) m, added before the jaw turns them
+    weights: np.ndarray  # (T, K)
+
+    def offsets(self, t: int) -> np.ndarray:
+        """(Lv, 3) m at frame `t`."""
+        return np.tensordot(self.weights[t], self.shapes, 1)
+
+    def __getitem__(self, frames: slice) -> "LipShapes":
+        return _replace(self, weights=self.weights[frames])
+
+
+@dataclass(frozen=True)
 class FaceParams:
     """What every stage takes and gives. Axes and units: `engine.exchange.take`."""
 
@@ -24,9 +40,11 @@ class FaceParams:
     eyes: np.ndarray  # (T, 6) rad, left then right
     focal: float  # px
     light: np.ndarray  # (9, 3)
+    lips: LipShapes | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.expression)
+        assert self.lips is None or len(self.lips.weights) == frames
         for name in ("head_pose", "head_translation", "jaw", "eyes"):
             assert len(getattr(self, name)) == frames, (name, getattr(self, name).shape, frames)
 
@@ -35,7 +53,8 @@ class FaceParams:
 
     def __getitem__(self, frames: slice) -> "FaceParams":
         per_frame = ("expression", "head_pose", "head_translation", "jaw", "eyes")
-        return _replace(self, **{name: getattr(self, name)[frames] for name in per_frame})
+        cut = {name: getattr(self, name)[frames] for name in per_frame}
+        return _replace(self, **cut, lips=self.lips and self.lips[frames])
 
     def replace(self, **changes: Any) -> "FaceParams":
         """The same parameters with some fields changed."""
@@ -102,6 +121,10 @@ class Head:
     def frame(self, params: FaceParams, t: int, rest: tuple | None = None) -> np.ndarray:
         """Frame `t` in head space, (V, 3); pass `rest(params.shape)` to save its cost."""
         rest = rest or self.rest(params.shape)
+        if params.lips is not None:
+            vertices = rest[0].copy()
+            vertices[params.lips.vertices] += params.lips.offsets(t)
+            rest = vertices, rest[1]
         return self.pose(rest, params.expression[t], params.jaw[t], params.eyes[t])
 
     def camera_frame(self, params: FaceParams, t: int, rest: tuple | None = None) -> np.ndarray:

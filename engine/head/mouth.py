@@ -75,6 +75,12 @@ class Mouth:
         """How far the outer lips stand out at their middle, m: (T, M, 3) -> (T,)."""
         return self._marks(points, (51, 57))[..., 2].mean(-1)
 
+    def lip_heights(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How much red the upper and the lower lip show at the middle, m: (T,) each."""
+        upper = self._marks(points, (51,)) - self._marks(points, (62,))
+        lower = self._marks(points, (57,)) - self._marks(points, (66,))
+        return np.linalg.norm(upper[..., 0, :], axis=-1), np.linalg.norm(lower[..., 0, :], axis=-1)
+
     def tuck_distance(self, points: np.ndarray) -> np.ndarray:
         """From the lower lip to the upper incisors' edge, m: (T, M, 3) -> (T,)."""
         edge = points[..., self._incisors, :]
@@ -115,7 +121,19 @@ def mouth_of(head: HeadFile, reach_m: float = 0.02) -> Mouth:
     near = ((head.template > low) & (head.template < high)).all(1) & head.masks["skin"]
     for name in ("mouth_inside", "upper_teeth", "lower_teeth", "tongue"):
         near |= head.masks[name]
-    near[head.faces[head.landmarks_68[0][48:]]] = True
+    return _part(head, near)
+
+
+def lip_marks_of(head: HeadFile) -> Mouth:
+    """Just enough of a head to measure `lip_gap`, `lip_width` and `lip_depth`, quickly."""
+    return _part(head, np.zeros(len(head.template), bool))
+
+
+def _part(head: HeadFile, near: np.ndarray) -> Mouth:
+    """The vertices `near` (V,) bool, and those that carry the lips' landmarks."""
+    marks, weights = head.landmarks_68
+    near = near.copy()
+    near[head.faces[marks[48:]]] = True
     vertices = np.flatnonzero(near)
     place = np.full(len(near), -1)
     place[vertices] = np.arange(len(vertices))
@@ -123,7 +141,6 @@ def mouth_of(head: HeadFile, reach_m: float = 0.02) -> Mouth:
     face_place = np.zeros(len(head.faces), int)
     face_place[kept] = np.arange(len(kept))
     regressor = head.joint_regressor[JAW_JOINT]
-    marks, weights = head.landmarks_68
     return Mouth(
         vertices=vertices,
         faces=place[head.faces[kept]],

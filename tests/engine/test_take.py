@@ -47,10 +47,12 @@ def test_a_take_survives_its_file(tmp_path):
 
 
 def test_a_slice_keeps_what_is_not_per_frame():
-    take = replace(small_take(), lip_offsets=np.zeros((5, 3, 3)))
+    lips = {"lip_vertices": np.arange(3), "lip_shapes": np.zeros((2, 3, 3))}
+    take = replace(small_take(), **lips, lip_weights=np.zeros((5, 2)))
     part = take[1:3]
     assert part.frame_count == 2
-    assert part.lip_offsets is not None and len(part.lip_offsets) == 2
+    assert part.lip_weights is not None and len(part.lip_weights) == 2
+    assert part.lip_shapes is take.lip_shapes
     np.testing.assert_array_equal(part.expression, take.expression[1:3])
     np.testing.assert_array_equal(part.shape, take.shape)
 
@@ -90,7 +92,7 @@ def test_a_pickle_in_a_take_never_runs(tmp_path, packed):
     np.save(content, np.array([Bomb()], object), allow_pickle=True)
     content = content.getvalue() if packed else pickle.dumps(Bomb())
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("lip_offsets.npy", content)
+        archive.writestr("lip_weights.npy", content)
     with pytest.raises(AVFaceError):
         Take.load(path)
     assert not (tmp_path / "ran").exists()

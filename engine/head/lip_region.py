@@ -1,0 +1,103 @@
+"""The lips of a head: which vertices they are, where each lies on them, how they stand."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..exchange.head_file import HeadFile
+from .mouth import Mouth, mouth_of
+
+_FULL_M, _END_M = 0.008, 0.020  # along the skin from the line of the lips: offsets fade between
+_SIDE_STEPS = 40  # edges from the line to the farthest vertex
+
+
+@dataclass(frozen=True)
+class LipRegion:
+    """The lips and what moves with them. M vertices."""
+
+    mouth: Mouth
+    own: np.ndarray  # (M,) numbers in the mouth
+    vertices: np.ndarray  # (M,) numbers in the head
+    faces: np.ndarray  # (F, 3) numbers in `own`
+    places: np.ndarray  # (M, 3) -1 to 1: corner to corner, up, out; the middle of the lips at 0
+    fade: np.ndarray  # (M,) 1 on the lips, 0 at the border
+    upper_line: np.ndarray  # numbers in `own`: where the upper lip meets the lower, right to left
+    lower_line: np.ndarray
+
+
+def lip_state(mouth: Mouth, points: np.ndarray, jaw: np.ndarray) -> np.ndarray:
+    """How lips stand, (T, 6) float32 of order one: posed mouths (T, N, 3), jaw pitches (T,).
+
+    In the order of `models.lips.STATE`; lengths as parts of the width at rest.
+    """
+    at_rest = mouth.template[None]
+    width = mouth.lip_width(at_rest)[0]
+
+    def change(measured: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        return (measured - rest) / width
+
+    upper, lower = mouth.lip_heights(points)
+    rest_upper, rest_lower = mouth.lip_heights(at_rest)
+    columns = [
+        jaw * 8,
+        np.clip(mouth.lip_gap(points) / width * 5, -1, 3),
+        change(mouth.lip_width(points), np.array([width])) * 6,
+        change(mouth.lip_depth(points), mouth.lip_depth(at_rest)) * 10,
+        change(upper, rest_upper) * 15,
+        change(lower, rest_lower) * 15,
+    ]
+    return np.stack(columns, 1).astype(np.float32)
+
+
+def lip_region_of(head: HeadFile) -> LipRegion:
+    """The lips of a head that has the masks `lips`, `upper_lip`, `lower_lip`, `mouth_inside`."""
+    mouth = mouth_of(head)
+    lines = lip_lines(head)
+    edges = _edges(head.faces)
+    way = _way_from(np.concatenate(lines), head.template, edges)
+    near = way < _END_M
+    place_in_mouth = np.full(len(head.template), -1)
+    place_in_mouth[mouth.vertices] = np.arange(len(mouth.vertices))
+    vertices = np.flatnonzero(near & (place_in_mouth >= 0))
+    place = np.full(len(head.template), -1)
+    place[vertices] = np.arange(len(vertices))
+    faces = place[head.faces[(place[head.faces] >= 0).all(1)]]
+    line = np.concatenate(lines)
+    middle = head.template[line].mean(0)
+    reach = np.ptp(head.template[line, 0]) / 2
+    return LipRegion(
+        mouth=mouth,
+        own=place_in_mouth[vertices],
+        vertices=vertices,
+        faces=faces,
+        places=((head.template[vertices] - middle) / reach / 1.2).astype(np.float32),
+        fade=np.interp(way[vertices], (_FULL_M, _END_M), (1.0, 0.0)),
+        upper_line=place[lines[0]],
+        lower_line=place[lines[1]],
+    )
+
+
+def lip_lines(head: HeadFile) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices of the upper and the lower lip on the border of the mouth's inside, by x."""
+    edges = _edges(head.faces)
+    inside = head.masks["mouth_inside"]
+    border = np.unique(edges[inside[edges].sum(1) == 1])
+    border = border[~inside[border]]
+    border = border[np.argsort(head.template[border, 0])]
+    return border[head.masks["upper_lip"][border]], border[head.masks["lower_lip"][border]]
+
+
+def _edges(faces: np.ndarray) -> np.ndarray:
+    ends = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    return np.unique(np.sort(ends, 1), axis=0)
+
+
+def _way_from(start: np.ndarray, points: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The shortest way along edges from `start` to each vertex, (V,) m."""
+    length = np.linalg.norm(points[edges[:, 0]] - points[edges[:, 1]], axis=1)
+    way = np.full(len(points), np.inf)
+    way[start] = 0
+    for _ in range(_SIDE_STEPS):
+        for one, two in (edges.T, edges.T[::-1]):
+            np.minimum.at(way, two, way[one] + length)
+    return way
