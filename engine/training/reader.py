@@ -1,0 +1,315 @@
+"""Training of the reader: random people of the head, random trackers that see their points.
+
+A clip is one person with a liking for some expressions, before one camera. A tracker has lasting
+errors (smooth over the face, and of each point) and errors of each frame; now and then it loses
+some points, whose trust falls. No picture is drawn.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, OVAL, POINTS
+from ..models.reader import Reading, ReaderNet
+from ..reader import centre
+
+from .people.acting import Acting, act_moments
+from .people.camera import rotation
+from .people.stage import Stage, build_stage
+
+_PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
+# Pairs of points whose difference must be right, with its weight.
+_PAIRS = (
+    (13, 14, 3.0), (82, 87, 1.5), (312, 317, 1.5), (0, 17, 1.5), (61, 291, 3.0), (78, 308, 2.0),
+    (159, 145, 4.0), (386, 374, 4.0), (158, 153, 3.0), (385, 380, 3.0), (160, 144, 3.0),
+    (387, 373, 3.0), (105, 33, 2.0), (334, 263, 2.0), (66, 133, 2.0), (296, 362, 2.0),
+    (65, 133, 1.0), (295, 362, 1.0), (152, 1, 2.0), (107, 133, 1.0), (336, 362, 1.0),
+    (468, 33, 2.0), (473, 263, 2.0), (468, 159, 1.5), (473, 386, 1.5), (61, 4, 1.0), (291, 4, 1.0),
+)  # fmt: skip
+_GROUPS = (LIPS, LIDS, BROWS, OVAL, IRISES)
+_UNSEEN = ("tongue", "neckTighten", "cheekPuff", "cheekSuck", "nostrilDilate", "lipsEvert")
+
+
+@dataclass(frozen=True)
+class ReaderBatch:
+    """B clips of N frames."""
+
+    points: Tensor  # (B, N, L, 3) as the network takes them
+    log_radius: Tensor  # (B, N)
+    units: Tensor  # (B, N, E)
+    jaw: Tensor  # (B, N, 3)
+    gaze: Tensor  # (B, N, 4)
+    turn: Tensor  # (B, N, 3, 3)
+    offset: Tensor  # (B, N, 2)
+    log_size: Tensor  # (B, N)
+    shape: Tensor  # (B, S)
+
+
+@dataclass(frozen=True)
+class _PointHead:
+    """The head at the network's points: L places with every basis, float32."""
+
+    template: np.ndarray  # (L, 3)
+    shape_basis: np.ndarray  # (L * 3, S)
+    unit_basis: np.ndarray  # (L * 3, E)
+    pose_basis: np.ndarray  # (L * 3, 27)
+    weights: np.ndarray  # (L, 3) jaw, left eye, right eye
+    joints: np.ndarray  # (3, 3)
+    joint_basis: np.ndarray  # (9, S)
+
+
+def point_head(stage: Stage) -> _PointHead:
+    """The stage's head mixed at POINTS."""
+    file = stage.head.file
+    face, mix = stage.points
+    corners, mix = file.faces[face[list(POINTS)]], mix[list(POINTS)]
+
+    def mixed(values: np.ndarray) -> np.ndarray:
+        return np.einsum("lk,lk...->l...", mix, values[corners]).astype(np.float32)
+
+    flat = lambda values: mixed(values).reshape(3 * len(POINTS), -1)  # noqa: E731
+    regressor = file.joint_regressor[2:]
+    return _PointHead(
+        mixed(file.template), flat(file.shape_basis), flat(file.expression_basis),
+        flat(file.pose_basis[:, :, 9:]), mixed(file.skin_weights[:, 2:]),
+        regressor @ file.template,
+        np.einsum("jv,vcs->jcs", regressor, file.shape_basis).reshape(9, -1),
+    )  # fmt: skip
+
+
+def pose_points(
+    head: dict[str, Tensor], shape: Tensor, units: Tensor, jaw: Tensor, gaze: Tensor
+) -> Tensor:
+    """Points in head axes with gradients: (B, S), (B, N, E), (B, N, 3), (B, N, 4) -> (B, N, L, 3)."""
+    clips, frames = units.shape[:2]
+    rest = (head["template"].flatten() + shape @ head["shape_basis"].T)[:, None]  # (B, 1, 3 L)
+    joints = head["joints"].flatten() + shape @ head["joint_basis"].T
+    joints = joints.view(clips, 1, 3, 1, 3)
+    zero = torch.zeros_like(gaze[..., :1])
+    left, right = torch.cat([gaze[..., :2], zero], -1), torch.cat([gaze[..., 2:], zero], -1)
+    turns = _rodrigues(torch.stack([jaw, left, right], 2))  # (B, N, 3, 3, 3)
+    feature = (turns - torch.eye(3)).flatten(2)
+    moved = rest + units @ head["unit_basis"].T + feature @ head["pose_basis"].T
+    moved = moved.view(clips, frames, 1, -1, 3)  # (B, N, 1, L, 3)
+    around = moved - joints
+    turned = torch.einsum("bnjik,bnjlk->bnjli", turns, around) - around  # (B, N, 3, L, 3)
+    return moved[:, :, 0] + torch.einsum("lj,bnjli->bnli", head["weights"], turned)
+
+
+def _rodrigues(axis: Tensor) -> Tensor:
+    angle = axis.norm(dim=-1, keepdim=True).clamp_min(1e-8)[..., None]
+    x, y, z = axis.unbind(-1)
+    zero = torch.zeros_like(x)
+    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
+    first, second = torch.sin(angle) / angle, (1 - torch.cos(angle)) / angle**2
+    return torch.eye(3) + first * cross + second * (cross @ cross)
+
+
+class ReaderTask:
+    """What the loop trains: see `engine.training.loop.Task`."""
+
+    name = "reader"
+
+    def __init__(self, model: ReaderNet, clips: int = 32, moments: int = 40_000) -> None:
+        self.model, self.clips = model, clips
+        self.stage = build_stage()
+        arrays = point_head(self.stage)
+        self.arrays = arrays
+        self.head = {name: torch.from_numpy(value) for name, value in vars(arrays).items()}
+        self.pool = act_moments(self.stage, np.random.default_rng(11), moments)
+        self.smooth = _smooth_fields(arrays.template)
+        self.unit_weight = torch.from_numpy(_unit_weights(self.stage, arrays))
+        self.pairs = torch.tensor([(_PLACE[a], _PLACE[b]) for a, b, _ in _PAIRS])
+        self.pair_weights = torch.tensor([w for _, _, w in _PAIRS])
+        self.point_weights = torch.ones(len(POINTS))
+        for group in (LIPS, LIDS, BROWS, IRISES):
+            self.point_weights[[_PLACE[mesh] for mesh in group]] = 2.0
+        self.held = [self._sample(np.random.default_rng([7, k]), 16) for k in range(16)]
+
+    def batches(self, seed: int, step: int) -> Iterator[ReaderBatch]:
+        """New clips of 1 to 32 frames, about the same number of frames in each batch."""
+        while True:
+            generator = np.random.default_rng([seed, step])
+            yield self._sample(generator, int(generator.choice([1, 4, 8, 16, 16, 32])))
+            step += 1
+
+    def losses(self, batch: ReaderBatch) -> dict[str, Tensor]:
+        """Units by how far they move the face; millimetres of points and of pairs; the camera."""
+        out = self.model(batch.points, batch.log_radius)
+        mine = pose_points(self.head, out.shape, out.units, out.jaw, out.gaze)
+        true = pose_points(self.head, batch.shape, batch.units, batch.jaw, batch.gaze)
+        apart = 1000 * (mine - true)  # mm
+        distance = (apart.square().sum(-1) + 0.05).sqrt()
+        first, second = self.pairs.unbind(1)
+        pairs = (apart[:, :, first] - apart[:, :, second]).square().sum(-1)
+        pairs = ((pairs + 0.02).sqrt() * self.pair_weights).mean()
+        flat_mine = self._seen(mine, out.turn, out.offset, out.log_size, batch.log_radius)
+        flat_true = self._seen(true, batch.turn, batch.offset, batch.log_size, batch.log_radius)
+        told = torch.cat([out.units, out.jaw, out.gaze], -1)
+        truth = torch.cat([batch.units, batch.jaw, batch.gaze], -1)
+        wrong = (told - truth).detach().square()
+        unlikely = out.log_sd + 0.5 * wrong * torch.exp(-2 * out.log_sd)
+        unit_error = F.smooth_l1_loss(out.units, batch.units, beta=0.1, reduction="none")
+        return {
+            "units": 3 * (unit_error * self.unit_weight).mean(),
+            "jaw": 8 * (out.jaw - batch.jaw).abs().mean(),
+            "gaze": 5 * (out.gaze - batch.gaze).abs().mean(),
+            "points": 0.5 * (distance * self.point_weights).mean(),
+            "pairs": 0.3 * pairs,
+            "seen": 15 * ((flat_mine - flat_true).square().sum(-1) + 1e-6).sqrt().mean(),
+            "turn": 10 * (out.turn - batch.turn).abs().mean(),
+            "place": 3 * (out.offset - batch.offset).abs().mean()
+            + 3 * (out.log_size - batch.log_size).abs().mean(),
+            "shape": 0.1 * (out.shape - batch.shape).abs().mean(),
+            "sd": 0.05 * unlikely.mean(),
+        }
+
+    def _seen(self, points: Tensor, turn: Tensor, offset: Tensor, size: Tensor, radius: Tensor):
+        """Points in head axes as the camera sees them, in units of the radius, (B, N, L, 2)."""
+        distance = torch.exp(size - radius)[..., None, None]
+        turned = torch.einsum("bnij,bnlj->bnli", turn, points) / distance
+        tangent = offset[:, :, None] * torch.exp(radius)[..., None, None]
+        depth = 1 - turned[..., 2:]
+        flat = torch.cat([turned[..., :1] + tangent[..., :1], tangent[..., 1:] - turned[..., 1:2]], -1)
+        return flat / depth / torch.exp(radius)[..., None, None]
+
+    def evaluate(self, model: torch.nn.Module) -> dict[str, float]:
+        """On held-out clips: how far points are in millimetres, and correlations of signals."""
+        errors, turns, mine_all, true_all = [], [], [], []
+        for batch in self.held:
+            out: Reading = model(batch.points, batch.log_radius)
+            mine = pose_points(self.head, out.shape, out.units, out.jaw, out.gaze)
+            true = pose_points(self.head, batch.shape, batch.units, batch.jaw, batch.gaze)
+            first, second = self.pairs.unbind(1)
+            lengths = [(p[:, :, first] - p[:, :, second]).norm(dim=-1) for p in (mine, true)]
+            errors.append(1000 * (lengths[0] - lengths[1]).abs().mean())
+            trace = (out.turn * batch.turn).sum((-1, -2))
+            turns.append(torch.rad2deg(torch.acos(((trace - 1) / 2).clamp(-1, 1))).flatten())
+            mine_all.append(torch.cat([lengths[0], out.units, out.jaw, out.gaze], -1).flatten(0, 1))
+            true_all.append(
+                torch.cat([lengths[1], batch.units, batch.jaw, batch.gaze], -1).flatten(0, 1)
+            )
+        mine, true = torch.cat(mine_all).numpy(), torch.cat(true_all).numpy()
+        figures = {"pairs_mm": float(torch.stack(errors).mean())}
+        columns = {"gap": 0, "width": 4, "lid": 6, "brow": 12}
+        start, unit = len(_PAIRS), self.stage.head.unit
+        names = ("browInnerUpLeft", "browDownLeft", "eyeBlinkLeft", "mouthSmileLeft", "mouthPucker",
+                 "mouthClose")  # fmt: skip
+        columns |= {name: start + unit[name] for name in names}
+        columns |= {"jaw": start + len(unit), "gaze_yaw": start + len(unit) + 4}
+        for name, k in columns.items():
+            figures[f"r_{name}"] = float(np.corrcoef(mine[:, k], true[:, k])[0, 1])
+        figures["turn_degrees"] = float(torch.cat(turns).median())
+        return figures
+
+    def _sample(self, generator: np.random.Generator, frames: int) -> ReaderBatch:
+        clips = max(1, self.clips * 16 // frames)
+        shape = np.clip(generator.normal(size=(clips, 100)) * generator.uniform(0.6, 1.7, (clips, 1)),
+                        -3.5, 3.5)  # fmt: skip
+        acting = self._perform(generator, clips, frames)
+        jaw = acting.jaw.reshape(clips, frames, 3)
+        gaze = acting.eyes.reshape(clips, frames, 6)[..., [0, 1, 3, 4]]
+        units = acting.units.reshape(clips, frames, -1)
+        turn = _head_turns(generator, clips, frames)
+        tensors = [torch.from_numpy(v.astype(np.float32)) for v in (shape, units, jaw, gaze)]
+        points = pose_points(self.head, *tensors).numpy()  # (B, N, L, 3)
+        distance = np.exp(generator.uniform(np.log(0.35), np.log(4.0), (clips, 1)))
+        distance = distance * np.exp(generator.normal(0, 0.02, (clips, frames)))
+        turned = np.einsum("bnij,bnlj->bnli", turn, points)
+        place = np.zeros((clips, frames, 2))
+        for _ in range(3):  # until the points' mean lies straight ahead
+            flat, depth = _project(turned, place, distance)
+            place -= flat.mean(2) * distance[..., None]
+        noisy, trust = self._track(generator, flat, np.abs(turn[:, :, 0, 2]))
+        shown, log_radius = centre(noisy.reshape(clips * frames, -1, 2))
+        shown = shown.reshape(noisy.shape)
+        log_radius = log_radius.reshape(clips, frames)
+        mean = noisy.mean(2)
+        offset = (place / distance[..., None] - mean) / np.exp(log_radius)[..., None]
+        seen = np.concatenate([shown * trust[..., None], trust[..., None]], -1)
+        values = (seen, log_radius, units, jaw, gaze, turn, offset, np.log(distance) + log_radius)
+        return ReaderBatch(
+            *(torch.from_numpy(v.astype(np.float32)) for v in values), shape=tensors[0]
+        )
+
+    def _perform(self, generator: np.random.Generator, clips: int, frames: int) -> Acting:
+        """Moments of the pool; each clip has its own measure of mouth, brows, lids and gaze."""
+        picked = generator.integers(0, len(self.pool), clips * frames)
+        other = generator.integers(0, len(self.pool), clips * frames)  # the upper face's moments
+        units = self.pool.units[picked].copy()
+        upper = np.array([n.startswith(("brow", "eye")) for n in self.stage.head.unit])
+        units[:, upper] = self.pool.units[other][:, upper]
+        measure = np.repeat(generator.uniform(0.25, 1.15, (clips, 4)), frames, 0)
+        for k, start in ((1, "brow"), (2, "eye")):
+            mine = np.array([n.startswith(start) for n in self.stage.head.unit])
+            units[:, mine] *= np.minimum(measure[:, k : k + 1] + (0.3 if k == 2 else 0), 1.1)
+        units[:, ~upper] *= measure[:, :1]
+        jaw = self.pool.jaw[picked] * measure[:, :1]
+        return Acting(units, jaw, self.pool.eyes[other] * measure[:, 3:4])
+
+    def _track(self, generator: np.random.Generator, flat: np.ndarray, turned: np.ndarray):
+        """What a tracker makes of points (B, N, L, 2): with errors, and how far it trusts each."""
+        clips, frames, count = flat.shape[:3]
+        radius = np.sqrt(((flat - flat.mean(2, keepdims=True)) ** 2).sum(3).mean(2))
+        waves = self.smooth.shape[1]
+
+        def errors(shape: tuple[int, int], smooth: float, each: float) -> np.ndarray:
+            amount = generator.uniform(0.2, 1.8, (shape[0], 1, 1, 1))
+            field = generator.normal(size=(*shape, 2, waves)) @ self.smooth.T  # (..., 2, L)
+            alone = generator.normal(size=(*shape, count, 2))
+            return amount * (smooth * np.swapaxes(field, -1, -2) + each * alone)
+
+        error = errors((clips, 1), 0.028, 0.012) + errors((clips, frames), 0.007, 0.006)
+        error = error * (1 + 2 * turned)[..., None, None]
+        trust = np.ones((clips, frames, count))
+        for group in _GROUPS:
+            rows = [_PLACE[mesh] for mesh in group]
+            weak = generator.random((clips, 1)) * (generator.random((clips, frames)) < 0.5)
+            weak = np.where(generator.random((clips, 1)) < 0.08, weak, 0.0)
+            if group == IRISES:
+                weak = np.maximum(weak, generator.random((clips, 1)) < 0.15)
+            trust[:, :, rows] = np.minimum(trust[:, :, rows], 1 - weak[..., None])
+        lost = generator.normal(size=flat.shape) * 0.02 + errors((clips, frames), 0.08, 0.0)
+        error = error + (1 - trust)[..., None] * lost
+        return flat + error * radius[..., None, None], trust
+
+
+def _project(turned: np.ndarray, place: np.ndarray, distance: np.ndarray):
+    depth = distance[..., None] - turned[..., 2]
+    across = (turned[..., 0] + place[..., :1]) / depth
+    down = (place[..., 1:] - turned[..., 1]) / depth
+    return np.stack([across, down], -1), depth
+
+
+def _head_turns(generator: np.random.Generator, clips: int, frames: int) -> np.ndarray:
+    """Each clip about a turn of its own, (B, N, 3, 3)."""
+    start = generator.normal(0, (0.35, 0.15, 0.12), (clips, 1, 3))
+    sway = generator.normal(0, 1, (clips, frames, 3)) * generator.uniform(0.02, 0.25, (clips, 1, 3))
+    yaw, pitch, roll = np.moveaxis(start + sway * (1, 0.6, 0.4), -1, 0)
+    yaw, pitch = np.clip(yaw, -1.2, 1.2), np.clip(pitch, -0.7, 0.7)
+    turns = rotation(pitch.ravel(), yaw.ravel(), roll.ravel())
+    return turns.reshape(clips, frames, 3, 3)
+
+
+def _smooth_fields(place: np.ndarray, count: int = 30) -> np.ndarray:
+    """Waves of 2, 4 and 8 cm over the points, together of unit deviation, (L, count)."""
+    generator = np.random.default_rng(3)
+    length = np.repeat([0.02, 0.04, 0.08], count // 3)
+    waves = np.cos(place @ (generator.normal(size=(3, count)) / length)
+                   + 2 * np.pi * generator.random(count))  # fmt: skip
+    return waves / np.sqrt(count / 2)
+
+
+def _unit_weights(stage: Stage, head: _PointHead) -> np.ndarray:
+    """By how many millimetres a unit moves the points; what they can't see hardly counts."""
+    moves = head.unit_basis.reshape(len(POINTS), 3, -1)
+    size = 1000 * np.sqrt((moves**2).sum(1).mean(0))
+    weight = np.sqrt(np.clip(size, 0.15, 3))
+    for name, k in stage.head.unit.items():
+        if name.startswith(_UNSEEN):
+            weight[k] = 0.05
+    return weight.astype(np.float32)

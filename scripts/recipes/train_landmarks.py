@@ -1,0 +1,98 @@
+"""Train the landmark network on synthetic performers that a second process draws meanwhile.
+
+    python scripts/recipes/train_landmarks.py --folder runs/landmarks            two processor cores
+    python scripts/recipes/train_landmarks.py --folder runs/landmarks --full     one GPU, many cores
+
+In the engine's environment. Goes on where it stopped, ends itself after --minutes, prints the
+figures on held-out people and leaves `best.safetensors` and `last.safetensors` in the folder.
+"""
+
+import argparse
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+HELD_PICTURES, HELD_SEED = 1024, 99
+FIRST_PICTURES = 2000  # before the training begins
+
+
+def draw(folder: str, size: int, capacity: int, until: int, seed: int, ramp: int) -> None:
+    """One process that fills a ring."""
+    import cv2
+
+    from engine.training.people.ring import RingOptions, fill_ring
+
+    cv2.setNumThreads(1)
+    if ramp and hasattr(os, "setsid"):
+        os.setsid()  # Linux shares the processor between sessions first
+    easy = 1.0 if ramp == 0 else 0.3
+    fill_ring(Path(folder), RingOptions(capacity, size, seed, easy, ramp), until)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the landmark network.")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=70.0)
+    parser.add_argument("--pictures", type=int, default=120_000, help="different ones that are drawn")
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--full", action="store_true", help="192 px and the wide network")
+    parser.add_argument("--drawers", type=int, default=1, help="processes that draw")
+    options = parser.parse_args()
+
+    import torch
+
+    from engine.models.landmarks import FULL, LandmarkNet, LandmarkNetConfig
+    from engine.training.landmarks import LandmarkTask
+    from engine.training.loop import LoopOptions, train
+    from engine.training.people.ring import open_ring
+
+    config = FULL if options.full else LandmarkNetConfig()
+    folders = [options.folder / f"ring{k}" for k in range(options.drawers)]
+    held = options.folder / "held"
+    share = options.pictures // options.drawers
+    context = multiprocessing.get_context("spawn")
+    drawers = [
+        context.Process(
+            target=draw, daemon=True,
+            args=(str(folder), config.size, share, share, 1 + k, share // 4),
+        )
+        for k, folder in enumerate(folders)
+    ]  # fmt: skip
+    if not (held / "written.txt").is_file():
+        draw(str(held), config.size, HELD_PICTURES, HELD_PICTURES, HELD_SEED, 0)
+    for process in drawers:
+        process.start()
+    while not all(_count(folder) >= FIRST_PICTURES for folder in folders):
+        time.sleep(1)
+    torch.set_num_threads(1 if not torch.cuda.is_available() else torch.get_num_threads())
+    torch.manual_seed(0)
+    model = LandmarkNet(config).to(memory_format=torch.channels_last)
+    task = LandmarkTask(model, [open_ring(f) for f in folders], open_ring(held), options.batch)
+    loop = LoopOptions(
+        folder=options.folder, seconds=60 * options.minutes, lr=options.lr, warmup=200,
+        optimizer="adamw", weight_decay=0.02, clip=5.0, ema=0.998, precision="bf16",
+        evaluate_every=1500,
+    )  # fmt: skip
+    result = train(task, loop, say=lambda line: print(line, flush=True))
+    for process in drawers:
+        process.terminate()
+    for name, value in result["figures"].items():
+        print(f"{name:16}{value:9.3f}")
+
+
+def _count(folder: Path) -> int:
+    path = folder / "written.txt"
+    return int(path.read_text()) if path.is_file() else 0
+
+
+if __name__ == "__main__":
+    main()

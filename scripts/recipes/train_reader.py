@@ -1,0 +1,50 @@
+"""Train the reader of landmarks: nothing is drawn or downloaded, minutes on one core.
+
+    python scripts/recipes/train_reader.py --folder runs/reader [--minutes 12]
+
+In the engine's environment. Goes on where it stopped; prints the figures on held-out people and
+leaves `reader.safetensors` (half precision) in the folder.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Train the reader of landmarks.")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=12.0)
+    parser.add_argument("--lr", type=float, default=1.5e-3)
+    options = parser.parse_args()
+
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from engine.models.reader import ReaderNet
+    from engine.training.loop import LoopOptions, train
+    from engine.training.reader import ReaderTask
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    loop = LoopOptions(
+        folder=options.folder, seconds=60 * options.minutes, lr=options.lr, warmup=200,
+        optimizer="adamw", weight_decay=0.01, clip=5.0, ema=0.998, evaluate_every=1000,
+    )  # fmt: skip
+    result = train(ReaderTask(ReaderNet()), loop, say=lambda line: print(line, flush=True))
+    half = {k: v.half() for k, v in load_file(options.folder / "last.safetensors").items()}
+    path = options.folder / "reader.safetensors"
+    save_file(half, path.with_suffix(".part"), {"network": "reader"})
+    os.replace(path.with_suffix(".part"), path)
+    for name, value in result["figures"].items():
+        print(f"{name:20}{value:9.3f}")
+
+
+if __name__ == "__main__":
+    main()
