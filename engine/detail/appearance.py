@@ -28,8 +28,8 @@ _ROUNDS = 4
 # Log contrast of what no component explains: the coarse light errs in shade, hardly in hue.
 _SHADE_NOISE, _HUE_NOISE = 0.3, 0.1
 _EFFECTIVE_TEXELS = 25  # independent observations in a face: neighbours repeat each other
-_EXPOSURE, _EXPOSURE_SPREAD = np.log(1.1), 0.3  # light on the brighter skin, white = 1
-_TINT_SPREAD = 0.25  # log: clips are white-balanced, more or less
+_EXPOSURE, _EXPOSURE_SPREAD = np.log(0.85), 0.1  # light on the brighter skin, white = 1
+_TINT_SPREAD = 0.4  # log: many clips are badly white-balanced
 _GREY = np.full((3, 3), 1 / 3)
 _PLAIN_SKIN = np.array([0.50, 0.25, 0.16])  # linear reflectance, for heads without a model
 
@@ -184,8 +184,10 @@ def _step(
 
     normal[np.arange(count), np.arange(count)] += 1.0
     right[:count] -= colours.threshold  # the coefficient is effective + threshold, and near 0
-    normal[count:, count:] += _GREY / _EXPOSURE_SPREAD**2 + (np.eye(3) - _GREY) / _TINT_SPREAD**2
-    right[count:] += _EXPOSURE / _EXPOSURE_SPREAD**2
+    cast = np.eye(3) - LUMINANCE  # of the light: what differs from its own luminance
+    normal[count:, count:] += np.outer(LUMINANCE, LUMINANCE) / _EXPOSURE_SPREAD**2
+    normal[count:, count:] += cast.T @ cast / _TINT_SPREAD**2
+    right[count:] += _EXPOSURE * LUMINANCE / _EXPOSURE_SPREAD**2
 
     root = np.linalg.cholesky(normal).T
     low = np.concatenate([colours.least, np.full(3, -3.0)])
