@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .exchange.protocol import DONE
+from .exchange.protocol import DONE, AVFaceError
 
 
 def add_commands(commands: Any) -> None:
@@ -16,6 +16,17 @@ def add_commands(commands: Any) -> None:
     adopt.add_argument("--out", type=Path, default=Path("flame.npz"), help="the head file")
     adopt.add_argument("--shapes", type=int, help="identity columns; default 300")
     adopt.set_defaults(run=_import_head)
+    check = what.add_parser("check", help="what a performance loses on a head and back, in mm")
+    check.add_argument("head", type=Path, help="a head file")
+    check.add_argument("--picture", type=Path, help="also draw it here, .png")
+    check.set_defaults(run=_check_head)
+
+    transfer = commands.add_parser("transfer", help="a take onto another head")
+    transfer.add_argument("take", type=Path)
+    transfer.add_argument("--head", type=Path, help="the head to go to; default the one we ship")
+    transfer.add_argument("--from", dest="source", type=Path, help="the take's own, if not ours")
+    transfer.add_argument("--out", type=Path, required=True)
+    transfer.set_defaults(run=_transfer)
 
 
 def _import_head(options: argparse.Namespace) -> int:
@@ -31,3 +42,41 @@ def _import_head(options: argparse.Namespace) -> int:
         print(f"Note: {sentence}")
     print(f"Licence: {head.licence}")
     return DONE
+
+
+def _check_head(options: argparse.Namespace) -> int:
+    from .evaluation.heads import draw_round_trip, round_trip, table
+    from .weights import load_head
+
+    head = load_head(options.head)
+    trip = round_trip(head)
+    print(table(trip))
+    if options.picture:
+        draw_round_trip(trip, head, options.picture)
+    return DONE
+
+
+def _transfer(options: argparse.Namespace) -> int:
+    from .exchange.take import Take
+    from .head.transfer import transfer_take
+    from .weights import load_head
+
+    take = Take.load(options.take)
+    moved = transfer_take(take, head_of(take, options.source), load_head(options.head))
+    moved.save(options.out)
+    print(f"{options.out}: {moved.frame_count} frames on {moved.head['name']}")
+    return DONE
+
+
+def head_of(take: Any, path: Path | None) -> Any:
+    """The head that a take was made for. Raises AVFaceError when it is another."""
+    from .weights import load_head
+
+    head = load_head(path)
+    if head.sha256 != take.head["sha256"]:
+        raise AVFaceError(
+            f"The take was made for {take.head['name']} ({take.head['sha256'][:12]}), not for "
+            f"{head.name} ({head.sha256[:12]}).",
+            "Name the head file that it was captured with.",
+        )
+    return head

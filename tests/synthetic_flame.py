@@ -16,6 +16,7 @@ import scipy.sparse
 from engine.exchange.head_file import HeadFile
 from engine.geometry import embed
 from engine.head.adopt import unrolled
+from engine.head.model import Head
 from engine.head.registration import Mesh
 from engine.head.surface import nearest_on_surface
 from engine.weights import load_head
@@ -92,7 +93,7 @@ def make_flame(seed: int = 0) -> SyntheticFlame:
              "boundary", "face", "left_eye_region", "right_eye_region")}  # fmt: skip
     masks["left_eyeball"] = np.arange(SKIN, SKIN + EYE)
     masks["right_eyeball"] = np.arange(SKIN + EYE, VERTICES)
-    return SyntheticFlame(model, person, mix, masks, _embeddings(head, template, rest, faces))
+    return SyntheticFlame(model, person, mix, masks, _embeddings(head, template, mix, faces))
 
 
 def write_flame(flame: SyntheticFlame, folder: Path, protocol: int = 2) -> list[Path]:
@@ -123,7 +124,7 @@ def write_flame(flame: SyntheticFlame, folder: Path, protocol: int = 2) -> list[
 
 
 class _chumpy:  # noqa: N801
-    """A stand-in for the package whose objects FLAME's pickles hold, for as long as one is written."""
+    """Stands in for the package whose objects FLAME's pickles hold, while one is written."""
 
     def __enter__(self) -> type:
         def reads(box, array):
@@ -206,7 +207,10 @@ def _eyes(head: HeadFile, person: np.ndarray) -> tuple[np.ndarray, list[np.ndarr
     faces = [np.stack([np.zeros(32, int), 1 + near, 1 + far], 1)]
     for k in range(16):
         a, b = 1 + 32 * k, 33 + 32 * k
-        faces += [np.stack([a + near, b + near, b + far], 1), np.stack([a + near, b + far, a + far], 1)]
+        faces += [
+            np.stack([a + near, b + near, b + far], 1),
+            np.stack([a + near, b + far, a + far], 1),
+        ]
     faces.append(np.stack([545 + 0 * near, 513 + far, 513 + near], 1))
     balls = []
     for name, joint in (("left_eye", 3), ("right_eye", 4)):
@@ -247,19 +251,25 @@ def _principal(moves: np.ndarray, generator) -> np.ndarray:
     return np.concatenate([columns, rest], 1).reshape(*moves.shape[:2], EXPRESSIONS)
 
 
-def _embeddings(head: HeadFile, template, rest, faces) -> dict:
+def _embeddings(head: HeadFile, template, mix, faces) -> dict:
     """FLAME's landmark embeddings: the default head's own points on the new mesh."""
 
+    # lips touch at rest: their points are looked up with the jaw open
+    open_jaw = np.array([0.15, 0, 0])
+    ours = Head(head)
+    zero = np.zeros(len(head.expression_names))
+    posed = ours.pose((template, head.joint_regressor @ template), zero, open_jaw, np.zeros(6))
+    opened = mix @ posed
+
     def on_mesh(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        flat = points.reshape(-1, 3)
-        face, weights, _ = nearest_on_surface(flat, rest[:SKIN], faces)
+        face, weights, _ = nearest_on_surface(points.reshape(-1, 3), opened, faces)
         return face.reshape(points.shape[:-1]), weights.reshape(points.shape)
 
-    mesh = embed(template, head.faces, head.landmarks_468)
-    contour = embed(template, head.faces, head.contour)  # (79, 17, 3), row = yaw + 39
+    mesh = embed(posed, head.faces, head.landmarks_468)
+    contour = embed(posed, head.faces, head.contour)  # (79, 17, 3), row = yaw + 39
     order = [39 - k if k < 40 else k for k in range(79)]  # FLAME's rows: 0 to -39, then 1 to 39
     return {
-        "full": on_mesh(embed(template, head.faces, head.landmarks_68)),
+        "full": on_mesh(embed(posed, head.faces, head.landmarks_68)),
         "dynamic": on_mesh(contour[order]),
         "mediapipe": on_mesh(mesh[MEDIAPIPE_105]),
     }
@@ -271,7 +281,7 @@ def _write_obj(flame: SyntheticFlame, path: Path) -> None:
     number = np.arange(VERTICES)
     eyes = (number >= SKIN) & (number < SKIN + EYE), number >= SKIN + EYE
     uv, uv_faces = unrolled(Mesh(vertices, faces, flame.model["J_regressor"] @ vertices, eyes))
-    lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in vertices + [0, 1.5, 0]]
+    lines = [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in vertices + np.array([0, 1.5, 0])]
     lines += [f"vt {u:.6f} {v:.6f}" for u, v in uv]
     for face, corners in zip(faces + 1, uv_faces + 1, strict=True):
         lines.append("f " + " ".join(f"{v}/{c}" for v, c in zip(face, corners, strict=True)))

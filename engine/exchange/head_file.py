@@ -52,6 +52,8 @@ class HeadFile:
     pose_names: tuple[str, ...] = ()  # (36,)
     texture: np.ndarray | None = None  # (H, W, 3) uint8 sRGB: a mean skin, row 0 at the top
     licence: str = ""  # of a head that isn't ours
+    laid: np.ndarray | None = None  # the default head's vertices, laid on this template, m
+    laid_from: str = ""  # sha256 of that default head
 
     def __post_init__(self) -> None:
         count = len(self.template)
@@ -120,6 +122,8 @@ def load_head_file(path: Path) -> HeadFile:
         pose_names=_names(arrays, "pose_names", _PLAIN_POSE_NAMES),
         texture=arrays.get("texture"),
         licence=str(arrays.get("licence", "")),
+        laid=arrays.get("laid"),
+        laid_from=str(arrays.get("laid_from", "")),
     )
 
 

@@ -66,6 +66,8 @@ def adopt_flame(paths: list[Path], out: Path, shapes: int | None = None) -> Adop
     sources = {path.name: file_sha256(path) for path in paths}
     arrays |= {
         "name": np.array(f"FLAME {model.name}"),
+        "laid": laid.vertices.astype(np.float32),
+        "laid_from": np.array(lender.sha256),
         "licence": np.array(LICENCE),
         "sources": np.array(json.dumps(sources)),
         "notes": np.array(json.dumps(notes)),

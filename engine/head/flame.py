@@ -149,8 +149,11 @@ def _model(content: Any, path: Path, shapes: int | None) -> FlameModel:
     template = _reals(content, "v_template", path, (None, 3))
     count = len(template)
     faces = _integers(content, "f", path)
-    if faces.ndim != 2 or faces.shape[1] != 3 or not len(faces) or not (
-        0 <= faces.min() and faces.max() < count
+    if (
+        faces.ndim != 2
+        or faces.shape[1] != 3
+        or not len(faces)
+        or not (faces.min() >= 0 and faces.max() < count)
     ):
         raise _wrong(path, "f", "triangles of its vertices")
     directions = _reals(content, "shapedirs", path, (count, 3, None))
@@ -275,7 +278,7 @@ def _read_obj(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def _texture(content: Any, path: Path) -> np.ndarray:
     """The mean of a texture model as a picture: FLAME's 0-255 BGR, BFM's `MU`."""
     mean = np.asarray(content["mean" if "mean" in content else "MU"])
-    side = int(round((mean.size / 3) ** 0.5))
+    side = round((mean.size / 3) ** 0.5)
     if mean.dtype.kind not in "fiu" or side < 16 or side * side * 3 != mean.size:
         raise _wrong(path, "mean", "a square colour picture")
     picture = mean.reshape(side, side, 3).astype(float)

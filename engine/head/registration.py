@@ -6,6 +6,7 @@ Landmarks that both heads have, and the eyes' joints, lead; without landmarks th
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -68,16 +69,14 @@ def register(head: HeadFile, target: Mesh, guides: Guides) -> Registration:
     return Registration(laid, float(1e3 * np.median(distance)))
 
 
-def _guide_matrix(head: HeadFile, guides: Guides) -> sp.csr_matrix:
+def _guide_matrix(head: HeadFile, guides: Guides) -> Any:
     face, weights = guides.source
     rows = np.repeat(np.arange(len(face)), 3)
     shape = (len(face), len(head.template))
     return sp.csr_matrix((weights.ravel(), (rows, head.faces[face].ravel())), shape)
 
 
-def _as_person(
-    head: HeadFile, target: Mesh, guides: Guides, outside: np.ndarray
-) -> np.ndarray:
+def _as_person(head: HeadFile, target: Mesh, guides: Guides, outside: np.ndarray) -> np.ndarray:
     """Similarity and identity by closest points: the default head's vertices (V, 3)."""
     basis, regressor = head.shape_basis.astype(float), head.joint_regressor.astype(float)
     count = basis.shape[2]
@@ -102,7 +101,9 @@ def _as_person(
         design = _design(basis[used], rest[used], scale, rotation)
         rows.append(np.einsum("n,nc,nck->nk", w, normal, design))
         right.append(w * np.einsum("nc,nc->n", normal, foot - placed[used]))
-        fixed = [(regressor[joint_ids], target.joints[joint_ids], joint_weight * 10)]
+        fixed: list[tuple[Any, np.ndarray, np.ndarray]] = [
+            (regressor[joint_ids], target.joints[joint_ids], joint_weight * 10)
+        ]
         if guide.shape[0]:
             fixed.append((guide, guides.target, np.full(guide.shape[0], _GUIDE_WEIGHT / 2)))
         for matrix, wanted, weight in fixed:
@@ -126,9 +127,7 @@ def _as_person(
     return scale * (head.template + basis @ shape) @ rotation.T + shift
 
 
-def _design(
-    basis: np.ndarray, rest: np.ndarray, scale: float, rotation: np.ndarray
-) -> np.ndarray:
+def _design(basis: np.ndarray, rest: np.ndarray, scale: float, rotation: np.ndarray) -> np.ndarray:
     """Derivative of placed points by shape, turn, shift and log scale: (N, 3, S + 7)."""
     shape = scale * np.einsum("ab,nbk->nak", rotation, basis)
     x, y, z = rest.T
@@ -205,7 +204,7 @@ def _normal_at(target: Mesh, face: np.ndarray, weights: np.ndarray) -> np.ndarra
 def _on_rim(target: Mesh, face: np.ndarray) -> np.ndarray:
     """Whether a face lies at the surface's edge, where closest points pile up."""
     edges = np.sort(np.concatenate([target.faces[:, [k, (k + 1) % 3]] for k in range(3)]), axis=1)
-    unique, place, count = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
+    _, place, count = np.unique(edges, axis=0, return_inverse=True, return_counts=True)
     single = (count[place.ravel()] == 1).reshape(3, -1).any(0)
     return single[face]
 

@@ -1,7 +1,7 @@
 """Nearest points on a triangle mesh."""
 
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from ..geometry import vertex_normals
 
@@ -21,7 +21,7 @@ def nearest_on_surface(
     upper lip does not find the lower one.
     """
     corners = vertices[faces]  # (F, 3, 3)
-    tree = cKDTree(corners.mean(1))
+    tree = KDTree(corners.mean(1))
     count = min(_CANDIDATES, len(faces))
     _, candidates = tree.query(points, count)
     candidates = candidates.reshape(len(points), count)

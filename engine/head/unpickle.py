@@ -10,7 +10,7 @@ import io
 import pickle
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -37,7 +37,7 @@ _MOST_BYTES = 4 << 30
 _DEEPEST = 20  # records inside records
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """The pickle asks for something that has no place in a file of numbers."""
 
 
@@ -60,7 +60,7 @@ class _Record:
 class _Machine(pickle._Unpickler):  # pyright: ignore  (the C one sets aside memory as it is told)
     """Python's own pickle machine, without calls, attributes and hashing of nested keys."""
 
-    dispatch = dict(pickle._Unpickler.dispatch)  # pyright: ignore
+    dispatch: ClassVar = dict(pickle._Unpickler.dispatch)  # pyright: ignore
     for _code in (
         pickle.INST, pickle.OBJ, pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.EMPTY_SET,
         pickle.ADDITEMS, pickle.FROZENSET, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
@@ -71,7 +71,7 @@ class _Machine(pickle._Unpickler):  # pyright: ignore  (the C one sets aside mem
         """A name, not the thing."""
         path = f"{module}.{name}"
         if not _ALLOWED.fullmatch(path):
-            raise Refused(path)
+            raise RefusedError(path)
         return _Name(path)
 
     def persistent_load(self, pid: Any) -> Any:
@@ -89,14 +89,14 @@ class _Machine(pickle._Unpickler):  # pyright: ignore  (the C one sets aside mem
 
     def load_newobj_ex(self) -> None:
         """A new object with keywords, which none of the allowed names takes."""
-        raise Refused("keywords")
+        raise RefusedError("keywords")
 
     def load_build(self) -> None:
         """State for an object that was written down."""
         state = self.stack.pop()  # type: ignore[attr-defined]
         target = self.stack[-1]  # type: ignore[attr-defined]
         if not isinstance(target, _Record):
-            raise Refused("state of a plain value")
+            raise RefusedError("state of a plain value")
         target.state = state
 
     def load_setitem(self) -> None:
@@ -122,7 +122,7 @@ class _Machine(pickle._Unpickler):  # pyright: ignore  (the C one sets aside mem
         (pickle.NEWOBJ_EX, load_newobj_ex), (pickle.SETITEM, load_setitem),
         (pickle.SETITEMS, load_setitems), (pickle.DICT, load_dict),
     ):  # fmt: skip
-        dispatch[_code[0]] = _method
+        dispatch[_code[0]] = _method  # pyright: ignore
 
 
 def read_pickle(content: bytes, name: str) -> Any:
@@ -132,7 +132,7 @@ def read_pickle(content: bytes, name: str) -> Any:
     """
     try:
         return value(_load(io.BytesIO(content)))
-    except Refused as error:
+    except RefusedError as error:
         raise AVFaceError(
             f"{name} asks for {error}, which no head file needs: it was not read.",
             "Get the file anew from where it was published.",
@@ -168,7 +168,7 @@ def read_npy(content: bytes, name: str) -> Any:
 def value(item: Any, depth: int = 0) -> Any:
     """A record as what it stands for; dictionaries and lists of them too."""
     if depth > _DEEPEST:
-        raise Refused("records nested too deep")
+        raise RefusedError("records nested too deep")
     if isinstance(item, _Record):
         return _made(item, depth + 1)
     if isinstance(item, dict):
@@ -184,7 +184,7 @@ def _load(file: io.BytesIO) -> Any:
 
 def _called(function: Any, arguments: Any) -> Any:
     if not isinstance(function, _Name) or not isinstance(arguments, tuple):
-        raise Refused("a call of a plain value")
+        raise RefusedError("a call of a plain value")
     path = function.path
     if path == "collections.OrderedDict":
         return {}
@@ -196,14 +196,14 @@ def _called(function: Any, arguments: Any) -> Any:
         return arguments[0] if arguments else b""
     if path.endswith("._reconstructor"):
         if not isinstance(arguments[0], _Name):
-            raise Refused("a call of a plain value")
+            raise RefusedError("a call of a plain value")
         return _Record(arguments[0].path, ())
     return _Record(path, arguments)
 
 
 def _set(target: Any, key: Any, item: Any) -> None:
     if not isinstance(target, dict) or not isinstance(key, str | bytes | int | float):
-        raise Refused("a dictionary of other things than names")
+        raise RefusedError("a dictionary of other things than names")
     target[key.decode("latin1") if isinstance(key, bytes) else key] = item
 
 
@@ -224,12 +224,12 @@ def _made(record: _Record, depth: int) -> Any:
         inner = value(record.state, depth)
         if isinstance(inner, dict) and isinstance(inner.get("x"), np.ndarray):
             return inner["x"]
-        raise Refused(f"{path} without its values")
+        raise RefusedError(f"{path} without its values")
     if path.startswith("torch._utils."):
         return _tensor(arguments, depth)
     if path.endswith("._load_from_bytes"):
         return _torch_storage(arguments[0])
-    raise Refused(f"{path} as a value")
+    raise RefusedError(f"{path} as a value")
 
 
 def _dtype(record: Any) -> np.dtype | None:
@@ -250,7 +250,7 @@ def _dtype(record: Any) -> np.dtype | None:
             order = order.decode() if isinstance(order, bytes) else order
             dtype = np.dtype(name)
             return dtype.newbyteorder(order) if order in ("<", ">") else dtype
-    raise Refused("an array of a kind that no head file needs")
+    raise RefusedError("an array of a kind that no head file needs")
 
 
 def _array(raw: Any, dtype: Any, shape: Any, fortran: Any, depth: int) -> Any:
@@ -263,7 +263,7 @@ def _array(raw: Any, dtype: Any, shape: Any, fortran: Any, depth: int) -> Any:
         raw = raw.encode("latin1")
     raw = bytes(raw)
     if min(shape, default=0) < 0 or len(raw) != _product(shape) * kind.itemsize:
-        raise Refused("an array that is not as long as it says")
+        raise RefusedError("an array that is not as long as it says")
     return np.frombuffer(raw, kind).reshape(shape, order="F" if fortran else "C")
 
 
@@ -278,7 +278,7 @@ def _dense(path: str, state: Any) -> np.ndarray:
     """A sparse matrix, written out."""
     shape = tuple(int(n) for n in state.get("_shape", state.get("shape")))
     if len(shape) != 2 or min(shape) < 1 or _product(shape) * 8 > _MOST_BYTES:
-        raise Refused("a matrix of a size that no head file has")
+        raise RefusedError("a matrix of a size that no head file has")
     out, data = np.zeros(shape), np.asarray(state["data"], float)
     if "coo" in path.rsplit(".", 1)[1]:
         row, column = state["coords"] if "coords" in state else (state["row"], state["col"])
@@ -286,7 +286,7 @@ def _dense(path: str, state: Any) -> np.ndarray:
         return out
     along, across = np.asarray(state["indptr"], int), np.asarray(state["indices"], int)
     if np.any(np.diff(along) < 0) or along[0] != 0 or along[-1] != len(data):
-        raise Refused("a sparse matrix that does not add up")
+        raise RefusedError("a sparse matrix that does not add up")
     major = np.repeat(np.arange(len(along) - 1), np.diff(along))
     place = (across, major) if "csc" in path.rsplit(".", 1)[1] else (major, across)
     np.add.at(out, place, data)
@@ -299,11 +299,11 @@ def _tensor(arguments: tuple, depth: int) -> np.ndarray:
     stride = tuple(int(n) for n in _items(arguments[3]))
     reach = offset + sum((n - 1) * s for n, s in zip(shape, stride, strict=True))
     if not isinstance(storage, np.ndarray) or min((offset, *shape, *stride)) < 0:
-        raise Refused("a tensor without its numbers")
+        raise RefusedError("a tensor without its numbers")
     if _product(shape) == 0:
         return np.zeros(shape, storage.dtype)
     if reach >= len(storage) or _product(shape) > len(storage):
-        raise Refused("a tensor that reaches beyond its numbers")
+        raise RefusedError("a tensor that reaches beyond its numbers")
     steps = tuple(s * storage.itemsize for s in stride)
     return np.lib.stride_tricks.as_strided(storage[offset:], shape, steps).copy()
 
@@ -317,16 +317,17 @@ def _torch_storage(content: bytes) -> np.ndarray:
     """Numbers in torch's older format: four pickles, the keys, then count and bytes of each."""
     file = io.BytesIO(content)
     if _load(file) != _TORCH_MAGIC:
-        raise Refused("a torch storage of an unknown format")
-    _load(file), _load(file)  # protocol version, machine
+        raise RefusedError("a torch storage of an unknown format")
+    for _ in ("protocol version", "machine"):
+        _load(file)
     record = _load(file)
     if isinstance(record, _Record) and record.path == "torch.storage":
         described = record.arguments
     else:
-        raise Refused("a torch storage of an unknown format")
+        raise RefusedError("a torch storage of an unknown format")
     keys = _load(file)
     kind = _STORAGE.get(described[1].path.rsplit(".", 1)[1])
     if kind is None or not isinstance(keys, list) or len(keys) != 1:
-        raise Refused("a torch storage of an unknown format")
+        raise RefusedError("a torch storage of an unknown format")
     count = int.from_bytes(file.read(8), "little")
     return np.frombuffer(file.read(), np.dtype(kind), count)
