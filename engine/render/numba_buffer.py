@@ -1,9 +1,4 @@
-"""Draw a mesh: which triangle each pixel sees, and values carried there from the vertices.
-
-A z-buffer in numba, on one core. Vertices come as (pixel x, pixel y, depth): y down, (0, 0) the
-upper left corner of the upper left pixel, so that pixel (column, row) is sampled at
-(column + 0.5, row + 0.5); depth in metres along the line of sight, positive, smaller is nearer.
-"""
+"""The z-buffer in numba, on one core. Conventions: the package's page."""
 
 import math
 
