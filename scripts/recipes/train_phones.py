@@ -6,8 +6,8 @@ Speaks its own corpus with espeak-ng, flite and festival (Debian: espeak-ng libe
 festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts festvox-ca-ona-hts
 festvox-czech-dita festvox-czech-krb festvox-czech-machac festvox-czech-ph festvox-suopuhe-lj
 festvox-suopuhe-mv festvox-hi-nsk festvox-mr-nsk festvox-te-nsk festvox-ru festvox-italp16k
-festvox-itapc16k), trains, and leaves SCRATCH/phones.safetensors with a table of held-out voices and,
-with --judge FOLDER, of real recordings. Called again, it goes on where it stopped.
+festvox-itapc16k), trains, and leaves SCRATCH/phones.safetensors with a table of held-out voices
+and, with --judge FOLDER, of real recordings. Called again, it goes on where it stopped.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main() -> int:
     folder = options.scratch / options.run
     loop = LoopOptions(
         folder, seconds=options.seconds, lr=3e-3, warmup=60, optimizer="adamw", weight_decay=1e-2,
-        clip=2.0, ema=0.995, evaluate_every=400, seed=options.seed, device="cpu",
+        clip=2.0, ema=0.995, evaluate_every=1000, seed=options.seed, device="cpu",
         start_from=options.start_from,
     )  # fmt: skip
     done = train(task, loop, _say)

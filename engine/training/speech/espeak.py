@@ -67,6 +67,11 @@ class _Library:
         return 0
 
 
+def espeak_library() -> Any:
+    """The library itself, initialised."""
+    return _library().library
+
+
 @cache
 def _library() -> _Library:
     return _Library()

@@ -17,8 +17,9 @@ from .utterance import Utterance
 
 RATE = 16_000
 STEPS_PER_SECOND = 50
-_BATCH_SECONDS = 96.0
+_BATCH_SECONDS = 36.0
 _LENGTHS = (1.5, 3.0, 4.0, 6.0)  # seconds of the pieces of a batch
+_STRENGTHS = (0.2, 0.6, 1.0)  # of what happens to a batch
 _WITHOUT_SPEECH = 0.06  # share of pieces
 IGNORED = -1
 
@@ -105,7 +106,7 @@ class PhonesTask:
         labels[mute] = SILENCE
         noise = pool_sounds(self.pool, count, sound.shape[1], generator) * 0.1
         sound = torch.where(torch.from_numpy(mute)[:, None], noise, sound)
-        sound = spoil(sound, self.pool, generator)
+        sound = spoil(sound, self.pool, generator, float(generator.choice(_STRENGTHS)))
         warp = torch.from_numpy(np.exp(generator.uniform(-0.17, 0.17, count))).float()
         return Batch(sound, torch.from_numpy(labels), warp)
 

@@ -2,6 +2,7 @@
 
 from .engines import FESTIVAL_VOICES, speak_festival, speak_flite
 from .espeak import speak_espeak
+from .neural import speak_neural
 from .utterance import Utterance
 
 # Kept from training, to measure on: a real Scottish speaker, a diphone voice, formant voices.
@@ -18,7 +19,8 @@ def speak(
 
     Args:
         text: In the voice's language; English by default.
-        voice: `espeak:NAME+VARIANT`, `flite:NAME` or `festival:NAME` (engines.FESTIVAL_VOICES).
+        voice: `espeak:NAME+VARIANT`, `flite:NAME`, `festival:NAME` (engines.FESTIVAL_VOICES) or
+            `neural:NAME` (where its packages are installed).
         stretch: Above 1 slower.
         pitch: Times the usual pitch, 0 to 2 (espeak only).
         liveliness: Times the usual range of pitch, 0 to 2 (espeak only).
@@ -31,6 +33,8 @@ def speak(
         return speak_espeak(text, name, stretch, pitch, liveliness)
     if engine == "flite":
         return speak_flite(text, name, stretch)
+    if engine == "neural":
+        return speak_neural(text, name, stretch)
     said = speak_festival([text], name, stretch)
     if not said:
         raise ValueError(f"{voice} can't say {text!r}")
@@ -54,7 +58,7 @@ def speak_all(texts: list[str], voice: str, stretch: float = 1.0) -> list[Uttera
 def language_of(voice: str) -> str:
     """Two letters: the language whose texts a voice reads."""
     engine, name = voice.split(":", 1)
-    if engine == "flite":
+    if engine in ("flite", "neural"):
         return "en"
     if engine == "festival":
         return FESTIVAL_VOICES[name][1]
