@@ -47,6 +47,8 @@ class ReaderBatch:
     offset: Tensor  # (B, N, 2)
     log_size: Tensor  # (B, N)
     shape: Tensor  # (B, S)
+    true_points: Tensor  # (B, N, L, 3) in head axes, m
+    true_seen: Tensor  # (B, N, L, 2) without a tracker's errors, in the radius
 
 
 @dataclass(frozen=True)
@@ -141,14 +143,12 @@ class ReaderTask:
         """Units by how far they move the face; millimetres of points and of pairs; the camera."""
         out = self.model(batch.points, batch.log_radius)
         mine = pose_points(self.head, out.shape, out.units, out.jaw, out.gaze)
-        true = pose_points(self.head, batch.shape, batch.units, batch.jaw, batch.gaze)
-        apart = 1000 * (mine - true)  # mm
+        apart = 1000 * (mine - batch.true_points)  # mm
         distance = (apart.square().sum(-1) + 0.05).sqrt()
         first, second = self.pairs.unbind(1)
         pairs = (apart[:, :, first] - apart[:, :, second]).square().sum(-1)
         pairs = ((pairs + 0.02).sqrt() * self.pair_weights).mean()
-        flat_mine = self._seen(mine, out.turn, out.offset, out.log_size, batch.log_radius)
-        flat_true = self._seen(true, batch.turn, batch.offset, batch.log_size, batch.log_radius)
+        seen = self._seen(mine, out.turn, out.offset, out.log_size, batch.log_radius)
         told = torch.cat([out.units, out.jaw, out.gaze], -1)
         truth = torch.cat([batch.units, batch.jaw, batch.gaze], -1)
         wrong = (told - truth).detach().square()
@@ -160,7 +160,7 @@ class ReaderTask:
             "gaze": 5 * (out.gaze - batch.gaze).abs().mean(),
             "points": 0.5 * (distance * self.point_weights).mean(),
             "pairs": 0.3 * pairs,
-            "seen": 15 * ((flat_mine - flat_true).square().sum(-1) + 1e-6).sqrt().mean(),
+            "seen": 15 * ((seen - batch.true_seen).square().sum(-1) + 1e-6).sqrt().mean(),
             "turn": 10 * (out.turn - batch.turn).abs().mean(),
             "place": 3 * (out.offset - batch.offset).abs().mean()
             + 3 * (out.log_size - batch.log_size).abs().mean(),
@@ -183,9 +183,9 @@ class ReaderTask:
         for batch in self.held:
             out: Reading = model(batch.points, batch.log_radius)
             mine = pose_points(self.head, out.shape, out.units, out.jaw, out.gaze)
-            true = pose_points(self.head, batch.shape, batch.units, batch.jaw, batch.gaze)
             first, second = self.pairs.unbind(1)
-            lengths = [(p[:, :, first] - p[:, :, second]).norm(dim=-1) for p in (mine, true)]
+            both = (mine, batch.true_points)
+            lengths = [(p[:, :, first] - p[:, :, second]).norm(dim=-1) for p in both]
             errors.append(1000 * (lengths[0] - lengths[1]).abs().mean())
             trace = (out.turn * batch.turn).sum((-1, -2))
             turns.append(torch.rad2deg(torch.acos(((trace - 1) / 2).clamp(-1, 1))).flatten())
@@ -221,20 +221,20 @@ class ReaderTask:
         distance = distance * np.exp(generator.normal(0, 0.02, (clips, frames)))
         turned = np.einsum("bnij,bnlj->bnli", turn, points)
         place = np.zeros((clips, frames, 2))
-        for _ in range(3):  # until the points' mean lies straight ahead
-            flat, depth = _project(turned, place, distance)
-            place -= flat.mean(2) * distance[..., None]
+        for _ in range(5):  # until the points' mean lies straight ahead
+            place -= _project(turned, place, distance).mean(2) * distance[..., None]
+        flat = _project(turned, place, distance)
         noisy, trust = self._track(generator, flat, np.abs(turn[:, :, 0, 2]))
         shown, log_radius = centre(noisy.reshape(clips * frames, -1, 2))
         shown = shown.reshape(noisy.shape)
         log_radius = log_radius.reshape(clips, frames)
-        mean = noisy.mean(2)
-        offset = (place / distance[..., None] - mean) / np.exp(log_radius)[..., None]
+        radius = np.exp(log_radius)[..., None]
+        offset = place / distance[..., None] / radius
         seen = np.concatenate([shown * trust[..., None], trust[..., None]], -1)
-        values = (seen, log_radius, units, jaw, gaze, turn, offset, np.log(distance) + log_radius)
-        return ReaderBatch(
-            *(torch.from_numpy(v.astype(np.float32)) for v in values), shape=tensors[0]
-        )
+        true_seen = flat / radius[..., None]
+        values = (seen, log_radius, units, jaw, gaze, turn, offset, np.log(distance) + log_radius,
+                  shape, points, true_seen)  # fmt: skip
+        return ReaderBatch(*(torch.from_numpy(v.astype(np.float32)) for v in values))
 
     def _perform(self, generator: np.random.Generator, clips: int, frames: int) -> Acting:
         """Moments of the pool; each clip has its own measure of mouth, brows, lids and gaze."""
@@ -282,7 +282,7 @@ def _project(turned: np.ndarray, place: np.ndarray, distance: np.ndarray):
     depth = distance[..., None] - turned[..., 2]
     across = (turned[..., 0] + place[..., :1]) / depth
     down = (place[..., 1:] - turned[..., 1]) / depth
-    return np.stack([across, down], -1), depth
+    return np.stack([across, down], -1)
 
 
 def _head_turns(generator: np.random.Generator, clips: int, frames: int) -> np.ndarray:

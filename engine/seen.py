@@ -1,0 +1,103 @@
+"""What the landmark network sees in pictures of a face: points, and what is before which part.
+
+Crops are squares about a face's box as the network was trained on: `crop_face`.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from .weights import load_network
+
+if TYPE_CHECKING:
+    from .models.landmarks import LandmarkNet
+
+NETWORK = "landmarks"
+CROP = 1.5  # side of a crop over the longer side of the face's box
+_BATCH = 16
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square of a frame, and where it lay."""
+
+    picture: np.ndarray  # (S, S, 3) uint8 RGB
+    corner: np.ndarray  # (2,) px of the frame: its upper left corner
+    side: float  # px of the frame
+
+
+@dataclass(frozen=True)
+class Seen:
+    """T crops. `POINTS` and `REGIONS` of `engine.models.landmarks` name the columns."""
+
+    points: np.ndarray  # (T, L, 2) px of the frames
+    sigma: np.ndarray  # (T, L) px of the frames
+    visible: np.ndarray  # (T, R) probability that skin of this face is seen there
+    turn: np.ndarray  # (T, 3, 3) head axes to the axes of a camera that looks at the crop
+
+
+def crop_face(frame: np.ndarray, box: np.ndarray, size: int) -> Crop:
+    """The network's view of a face: frame (H, W, 3) uint8, box x0, y0, x1, y1 px.
+
+    Beyond the frame its edge is repeated.
+    """
+    side = max(8, round(CROP * float(max(box[2] - box[0], box[3] - box[1]))))
+    x, y = (round((box[k] + box[k + 2]) / 2 - side / 2) for k in range(2))
+    height, width = frame.shape[:2]
+    left, top = max(0, -x), max(0, -y)
+    right, bottom = max(0, x + side - width), max(0, y + side - height)
+    part = frame[max(y, 0) : max(y + side, 1), max(x, 0) : max(x + side, 1)]
+    if left or top or right or bottom:
+        part = cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REPLICATE)
+    how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
+    picture = cv2.resize(part, (size, size), interpolation=how)
+    return Crop(picture, np.array([x, y], float), float(side))
+
+
+def see_faces(crops: list[Crop]) -> Seen:
+    """Points, their deviation, visibility and turn in each crop."""
+    points, sigma, visible, turn = _look(np.stack([crop.picture for crop in crops]))
+    corner = np.stack([crop.corner for crop in crops])[:, None]
+    side = np.array([crop.side for crop in crops])
+    placed = corner + (points + 1) / 2 * side[:, None, None]
+    return Seen(placed, sigma * side[:, None] / 2, visible, turn)
+
+
+def see_visibility(crops: np.ndarray) -> np.ndarray:
+    """How surely the face itself is seen in each region, (T, S, S, 3) uint8 -> (T, R) in 0..1."""
+    return _look(crops)[2]
+
+
+def crop_size() -> int:
+    """Pixels along a crop."""
+    return _network().config.size
+
+
+@cache
+def _network() -> "LandmarkNet":
+    import torch
+
+    from .models.landmarks import LandmarkNet
+
+    tensors, _ = load_network(NETWORK)
+    net = LandmarkNet()
+    net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    return net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _look(pictures: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Points (-1..1), sigma, visibility, turn of pictures (T, S, S, 3)."""
+    import torch
+
+    net, parts = _network(), []
+    with torch.no_grad():
+        for start in range(0, len(pictures), _BATCH):
+            batch = torch.from_numpy(np.ascontiguousarray(pictures[start : start + _BATCH]))
+            found = net(batch.permute(0, 3, 1, 2).float())
+            parts.append(
+                (found.points, found.log_sigma.exp(), found.visible.sigmoid(), found.turn)
+            )
+    return tuple(torch.cat(part).numpy() for part in zip(*parts, strict=True))
