@@ -28,6 +28,14 @@ def add_commands(commands: Any) -> None:
     transfer.add_argument("--out", type=Path, required=True)
     transfer.set_defaults(run=_transfer)
 
+    curves = commands.add_parser("curves", help="ARKit's 52 curves of a take")
+    curves.add_argument("take", type=Path)
+    curves.add_argument("--out", type=Path, required=True, help="NAME.csv or NAME.json")
+    curves.add_argument("--format", choices=["livelink", "json"], help="default by the name")
+    curves.add_argument("--fps", type=float, help="resample to this rate; default the take's own")
+    curves.add_argument("--head", type=Path, help="the take's head, if not the default one")
+    curves.set_defaults(run=_curves)
+
 
 def _import_head(options: argparse.Namespace) -> int:
     from .head.adopt import adopt_flame
@@ -65,6 +73,25 @@ def _transfer(options: argparse.Namespace) -> int:
     moved = transfer_take(take, head_of(take, options.source), load_head(options.head))
     moved.save(options.out)
     print(f"{options.out}: {moved.frame_count} frames on {moved.head['name']}")
+    return DONE
+
+
+def _curves(options: argparse.Namespace) -> int:
+    from .exchange.arkit import resampled
+    from .exchange.livelink import write_json, write_livelink
+    from .exchange.take import Take
+    from .head.arkit import arkit_curves
+
+    take = Take.load(options.take)
+    curves = arkit_curves(take, head_of(take, options.head))
+    if options.fps:
+        if not 1 <= options.fps <= 1000:
+            raise AVFaceError("A rate lies between 1 and 1000 a second.", "Choose another --fps.")
+        curves = resampled(curves, options.fps)
+    kind = options.format or ("json" if options.out.suffix.lower() == ".json" else "livelink")
+    write = write_json if kind == "json" else write_livelink
+    write(curves, options.out)
+    print(f"{options.out}: {len(curves.times)} frames, {curves.fps:g} a second")
     return DONE
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..exchange.head_file import HeadFile
 from ..geometry import embed, rotation_matrix, vertex_normals
 from ..weights import load_head
+from .model import LipShapes
 from .registration import Guides, Mesh, register
 from .surface import nearest_on_surface
 
@@ -37,6 +38,8 @@ class PointHead:
     weights: np.ndarray  # (N, 3): jaw and eyes
     joints: np.ndarray  # (3, 3)
     joint_basis: np.ndarray  # (3, 3, S)
+    corners: np.ndarray  # (N, 3) vertices that a point is mixed from
+    share: np.ndarray  # (N, 3)
 
     def person(self, shape: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Points (N, 3) and joints (3, 3) at rest."""
@@ -52,18 +55,29 @@ class PointHead:
         expression: np.ndarray,
         jaw: np.ndarray,
         eyes: np.ndarray,
+        lips: LipShapes | None = None,
     ) -> np.ndarray:
-        """Frames in head space: (T, E), (T, 3), (T, 6) -> (T, N, 3), as `Head.pose`."""
+        """Frames in head space: (T, E), (T, 3), (T, 6) -> (T, N, 3), as `Head.frame`."""
         turns = rotation_matrix(np.stack([jaw, eyes[:, :3], eyes[:, 3:]], axis=1))  # (T, 3, 3, 3)
         feature = (turns - np.eye(3)).reshape(len(jaw), 27)
         moved = np.tensordot(expression, self.unit_basis, (1, 2))  # (T, N, 3)
         moved += np.tensordot(feature, self.pose_basis, (1, 2)) + rest[0]
+        if lips is not None:
+            moved += np.tensordot(lips.weights, self._lip_shapes(lips), 1)
         out = moved.copy()
         for k in range(3):
             around = moved - rest[1][k]
             turned = np.einsum("tab,tnb->tna", turns[:, k], around)
             out += self.weights[:, k, None] * (turned - around)
         return out
+
+    def _lip_shapes(self, lips: LipShapes) -> np.ndarray:
+        """Lip shapes at the points, (K, N, 3)."""
+        place = np.full(max(int(self.corners.max()), int(lips.vertices.max())) + 1, -1)
+        place[lips.vertices] = np.arange(len(lips.vertices))
+        at = place[self.corners]  # (N, 3)
+        share = np.where(at >= 0, self.share, 0)
+        return np.einsum("nc,kncd->knd", share, lips.shapes[:, at])
 
 
 @dataclass(frozen=True)
@@ -118,6 +132,8 @@ def point_head(file: HeadFile, default: HeadFile, points: CommonPoints) -> Point
         weights=mixed(file.skin_weights[:, [JAW, LEFT_EYE, RIGHT_EYE]]),
         joints=regressor @ file.template,
         joint_basis=np.einsum("jv,vcs->jcs", regressor, file.shape_basis),
+        corners=corners,
+        share=share,
     )
 
 

@@ -23,7 +23,7 @@ from .bridge import (
     default_head,
     point_head,
 )
-from .model import FaceParams, Head
+from .model import FaceParams, Head, LipShapes
 
 _POINT_SD, _APERTURE_SD = 1e-3, 0.3e-3  # m
 _SHAPE_SD, _SHAPE_POINT_SD = 2.0, 2e-3  # m: of a point of the person
@@ -115,7 +115,10 @@ def carry_frames(
     expression, jaws = [], []
     for first in range(0, len(jaw), _CHUNK):
         part = slice(first, first + _CHUNK)
-        seen = pair.source.pose(rest, params.expression[part], params.jaw[part], params.eyes[part])
+        lips = params.lips and params.lips[part]
+        seen = pair.source.pose(
+            rest, params.expression[part], params.jaw[part], params.eyes[part], lips
+        )
         found = solver.solve(
             (seen - person.shift) @ person.turn,
             (rest[0] - person.shift) @ person.turn,
@@ -225,17 +228,14 @@ def carry_params(pair: Pair, params: FaceParams) -> tuple[FaceParams, Person]:
         eyes=eyes,
         head_pose=pose,
         head_translation=params.head_translation + turns @ person.shift,
+        lips=None,
     )
     return moved, person
 
 
 def transfer_take(take: Take, source: HeadFile, target: HeadFile) -> Take:
     """A take on another head. Pictures stay behind: they belong to the source's texture sheet."""
-    params = FaceParams(
-        take.shape, take.albedo, take.expression, take.head_pose, take.head_translation, take.jaw,
-        take.eyes, take.focal, take.light,
-    )  # fmt: skip
-    moved, person = carry_params(make_pair(source, target), params)
+    moved, person = carry_params(make_pair(source, target), params_of(take))
     head = Head(target)
     rest = head.rest(moved.shape)
     marks = [head.landmarks_px(moved, t, take.size, rest) for t in range(len(moved))]
@@ -255,6 +255,18 @@ def transfer_take(take: Take, source: HeadFile, target: HeadFile) -> Take:
         lip_vertices=None, lip_shapes=None, lip_weights=None,
         albedo_image="", static_normals="", dynamic_normals=(), detail_times=None,
         warnings=(*take.warnings, *told),
+    )  # fmt: skip
+
+
+def params_of(take: Take) -> FaceParams:
+    """A take's parameters, refined lips included."""
+    lips = None
+    if take.lip_vertices is not None:
+        assert take.lip_shapes is not None and take.lip_weights is not None
+        lips = LipShapes(take.lip_vertices, take.lip_shapes, take.lip_weights)
+    return FaceParams(
+        take.shape, take.albedo, take.expression, take.head_pose, take.head_translation, take.jaw,
+        take.eyes, take.focal, take.light, lips,
     )  # fmt: skip
 
 
