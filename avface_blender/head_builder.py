@@ -15,6 +15,8 @@ HEAD_PROPERTY = "avface_head_sha256"  # on the mesh object: the head file that i
 UV_NAME = "UVMap"
 PART_ATTRIBUTE = "avface_colour"  # a plain colour for each part, for heads without a skin picture
 PARTS = ("skin", "eyes", "teeth", "tongue")  # material slots, in this order
+LIP_KEY = "Lip"  # and a number: shapes that sound adds to the lips
+_SAME_PLACE = 1e-6  # m
 SLIDER_RANGE = 10.0  # Blender's hard limit; values outside of a slider's range are cut silently
 
 _PART_MASKS = {
@@ -90,6 +92,44 @@ def set_identity(object_: bpy.types.Object, shape: np.ndarray) -> None:
         column = identity_column(key.name)
         if column is not None:
             key.value = float(shape[column]) if column < len(shape) else 0.0
+
+
+def lip_keys(object_: bpy.types.Object, vertices: np.ndarray, shapes: np.ndarray) -> list[str]:
+    """The names of shape keys for a take's lip shapes: (Lv,) vertices, (K, Lv, 3) m -> K names.
+
+    Keys that the head has already are used again; the others are added as Lip1, Lip2 and so on.
+    """
+    keys = shape_keys(object_).key_blocks
+    basis = _places(keys[0])
+    old = {name: _places(keys[name]) for name in existing_lip_keys(object_)}
+    names = []
+    for shape in shapes:
+        wished = basis.copy()
+        wished[vertices] += to_blender(shape).astype(np.float32)
+        same = (n for n, places in old.items() if np.abs(places - wished).max() < _SAME_PLACE)
+        name = next(same, None)
+        if name is None:
+            count = 1 + max((int(n.removeprefix(LIP_KEY)) for n in old), default=0)
+            key = object_.shape_key_add(name=f"{LIP_KEY}{count}", from_mix=False)
+            key.slider_min, key.slider_max = -SLIDER_RANGE, SLIDER_RANGE
+            key.points.foreach_set("co", wished.ravel())
+            name = key.name
+            old[name] = wished
+        names.append(name)
+    return names
+
+
+def existing_lip_keys(object_: bpy.types.Object) -> list[str]:
+    """The names of the lip shapes that a head has from all its takes."""
+    names = [key.name for key in shape_keys(object_).key_blocks]
+    return [n for n in names if n.startswith(LIP_KEY) and n.removeprefix(LIP_KEY).isdigit()]
+
+
+def _places(key: Any) -> np.ndarray:
+    """Where a shape key puts the vertices, (V, 3) float32."""
+    places = np.empty(3 * len(key.points), np.float32)
+    key.points.foreach_get("co", places)
+    return places.reshape(-1, 3)
 
 
 def _add_shape_keys(object_: bpy.types.Object, head: HeadFile) -> None:

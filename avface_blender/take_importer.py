@@ -11,7 +11,15 @@ from ..engine.exchange.head_file import HeadFile, load_head_file
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.take import Take
 from . import shot
-from .head_builder import HEAD_PROPERTY, build_head, set_identity, shape_keys, to_blender
+from .head_builder import (
+    HEAD_PROPERTY,
+    build_head,
+    existing_lip_keys,
+    lip_keys,
+    set_identity,
+    shape_keys,
+    to_blender,
+)
 from .keyframes import Curves, bone_curves, make_action, play, shape_key_curves
 from .material import Pictures, dress
 from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of, unhidden
@@ -230,6 +238,13 @@ def _animate(job: _Import, performance: Performance) -> None:
 
     keys = shape_keys(job.head)
     units = shape_key_curves(job.take.expression_names, performance.expression)
+    if job.take.lip_vertices is not None and job.take.lip_shapes is not None:
+        own = lip_keys(job.head, job.take.lip_vertices, job.take.lip_shapes)
+        units |= shape_key_curves(tuple(own), performance.lips)
+    else:
+        own = []
+    others = tuple(key for key in existing_lip_keys(job.head) if key not in own)
+    units |= shape_key_curves(others, np.zeros((len(performance.frames), len(others))))
     name = f"{job.name} face"
     play(keys, make_action(keys, name, performance.frames, units, group="Expression"))
 

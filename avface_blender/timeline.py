@@ -34,6 +34,7 @@ class Performance:
 
     frames: np.ndarray  # (N,)
     expression: np.ndarray  # (N, E)
+    lips: np.ndarray  # (N, K) weights of the take's lip shapes; K is 0 without
     head_turns: np.ndarray  # (N, 4) unit quaternions, here and below
     head_places: np.ndarray  # (N, 3) m, from the camera
     jaw: np.ndarray  # (N, 4)
@@ -69,12 +70,14 @@ def on_frames(take: Take, frames: np.ndarray, exact: bool) -> Performance:
         "right_eye": quaternions(take.eyes[:, 3:]),
     }
     expression, places = take.expression, take.head_translation
+    lips = np.zeros((len(frames), 0)) if take.lip_weights is None else take.lip_weights
     if not exact and np.any(frames != np.round(frames)):
         at = whole_frames(frames)
         turns = {name: resample_rotations(turn, frames, at) for name, turn in turns.items()}
         expression, places = resample(expression, frames, at), resample(places, frames, at)
+        lips = resample(lips, frames, at)
         frames = at
-    return Performance(frames, expression, head_places=places, **turns)
+    return Performance(frames, expression, lips, head_places=places, **turns)
 
 
 def whole_frames(frames: np.ndarray) -> np.ndarray:

@@ -421,3 +421,47 @@ def test_a_clip_without_sound_and_a_file_that_is_no_clip_are_noted(make_take, tm
     (tmp_path / "clip.mp4").write_text("not a film")
     notes = import_take(make_take(), bpy.context).notes
     assert len(notes) == 2 and "behind the camera" in notes[0] and "sound" in notes[1]
+
+
+# Lips that sound refines.
+
+
+def lips_of(head, frames: int, seed: int = 0) -> dict[str, np.ndarray]:
+    random = np.random.default_rng(seed)
+    vertices = np.flatnonzero(head.file.masks["lips"])
+    return {
+        "lip_vertices": vertices,
+        "lip_shapes": random.normal(0, 1e-3, (3, len(vertices), 3)).astype(np.float32),
+        "lip_weights": random.normal(size=(frames, 3)),
+    }
+
+
+def with_lips(head, take: Take, frame: int) -> np.ndarray:
+    vertices, joints = head.rest(take.shape)
+    vertices = vertices.copy()
+    vertices[take.lip_vertices] += np.tensordot(take.lip_weights[frame], take.lip_shapes, 1)
+    return head.pose((vertices, joints), take.expression[frame], take.jaw[frame], take.eyes[frame])
+
+
+def test_lip_shapes_move_as_the_engine_computes(head, make_take, load_take):
+    path = make_take(frames=6, **lips_of(head, 6))
+    take = load_take(path)
+    result = import_take(path, bpy.context, ImportOptions(moves="camera"))
+    for frame in range(6):
+        bpy.context.scene.frame_set(1 + frame)
+        surface = in_blender(with_lips(head, take, frame))
+        assert largest_mm(evaluated(result.head), surface) < TOLERANCE_MM
+
+
+def test_lip_shapes_of_two_takes_do_not_mix(head, make_take, load_take):
+    first = import_take(make_take(frames=4, name="one", **lips_of(head, 4)), bpy.context)
+    keys = first.head.data.shape_keys.key_blocks
+    assert [f"Lip{k}" in keys for k in (1, 2, 3, 4)] == [True, True, True, False]
+    path = make_take(frames=4, seed=2, name="two", **lips_of(head, 4, seed=2))
+    second = import_take(path, bpy.context, ImportOptions(moves="camera"))
+    assert "Lip6" in keys and "Lip7" not in keys
+    bpy.context.scene.frame_set(3)
+    surface = in_blender(with_lips(head, load_take(path), 2))
+    assert largest_mm(evaluated(second.head), surface) < TOLERANCE_MM
+    import_take(path, bpy.context)  # the same shapes again: no new keys
+    assert "Lip7" not in keys
