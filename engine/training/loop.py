@@ -273,6 +273,7 @@ class _Run:
 
     def _save_weights(self, name: str) -> None:
         metadata = {"task": self.task.name, "step": self.step, "figures": self.figures}
+        metadata |= getattr(self.task, "metadata", {})  # what the weights' reader must know
         save_weights(self.average, self.options.folder / name, metadata)
 
     def _resume(self) -> None:

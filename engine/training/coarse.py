@@ -1,0 +1,79 @@
+"""The coarse stage: identity, pose, light and expression, self-supervised (AVFace section 3.1).
+
+Both branches learn together. On real windows the published losses alone; synthetic windows add
+what their truth allows.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from ..exchange.head_file import HeadFile
+from ..weights import load_head
+from .data import Source, Windows
+from .objectives import CoarseObjective, landmark_figures, load_slot
+from .stages import StageOptions, WindowTask
+from .system import CoarseStage, Faces
+
+
+@dataclass(frozen=True)
+class CoarseOptions(StageOptions):
+    """Flags of `train coarse`, `train expression` and `train occluded`."""
+
+    senses: Literal["audio", "video", "both"] = field(
+        default="both", metadata={"help": "what the expression branch may use (table 1)"}
+    )
+    drops: bool = field(default=True, metadata={"help": "drop modalities while training"})
+    looks_around: bool = field(default=True, metadata={"help": "expression sees the window"})
+    photometric: bool = field(default=True, metadata={"help": "compare drawn faces with pictures"})
+    identity_network: Path | None = field(
+        default=None, metadata={"help": "face recogniser, TorchScript; default: no identity loss"}
+    )
+
+
+class CoarseTask(WindowTask):
+    """Both branches of the coarse stage."""
+
+    name = "coarse"
+
+    def __init__(
+        self,
+        options: CoarseOptions,
+        source: Source | None = None,
+        test: Source | None = None,
+        head: HeadFile | None = None,
+    ) -> None:
+        config, file = options.networks, head or load_head()
+        super().__init__(options, config.window, file, source, test)
+        self.options = options
+        self.model: nn.Module = CoarseStage(
+            config, options.senses, options.drops, options.looks_around
+        )
+        identity = load_slot(options.identity_network, "face recognition")
+        draws = options.photometric or identity is not None
+        faces = Faces(file, draws)
+        self.objective = CoarseObjective(faces, photometric=options.photometric, identity=identity)
+
+    def losses(self, batch: Windows) -> dict[str, Tensor]:
+        """See `loop.Task`."""
+        self._follow(batch.pictures.device)
+        return self.objective(self.model(batch.pictures, batch.sound), batch)
+
+    def judge(self, model: nn.Module, windows: Windows) -> dict[str, float]:
+        """NME of the landmarks."""
+        faces = self.objective.faces.to(windows.pictures.device)
+        return landmark_figures(faces.landmarks(model(windows.pictures, windows.sound)), windows)
+
+    def _follow(self, device: torch.device) -> None:
+        """Fixed parts go where the batch is."""
+        self.objective.faces.to(device)
+        if self.objective.identity is not None:
+            self.objective.identity.to(device)
+
+
+def build_task(options: CoarseOptions) -> CoarseTask:
+    """What `python -m engine train coarse` trains."""
+    return CoarseTask(options)

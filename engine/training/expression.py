@@ -1,0 +1,40 @@
+"""The audio-visual expression branch alone, the coarse encoder fixed (AVFace section 3.1).
+
+For ablations (table 1: `--senses`, `--drops`, `--looks_around`) and after the coarse stage.
+"""
+
+from torch import Tensor
+
+from ..exchange.head_file import HeadFile
+from .coarse import CoarseOptions, CoarseTask
+from .data import Source, Windows
+from .system import CoarseStage
+
+
+class ExpressionTask(CoarseTask):
+    """E_a, E_v and their transformer learn; E_c is as the coarse stage left it."""
+
+    name = "expression"
+
+    def __init__(
+        self,
+        options: CoarseOptions,
+        source: Source | None = None,
+        test: Source | None = None,
+        head: HeadFile | None = None,
+    ) -> None:
+        super().__init__(options, source, test, head)
+        assert isinstance(self.model, CoarseStage)
+        self.model.coarse.requires_grad_(False)
+
+    def losses(self, batch: Windows) -> dict[str, Tensor]:
+        """See `loop.Task`. Losses that E_c alone could lower are left out."""
+        assert isinstance(self.model, CoarseStage)
+        self.model.coarse.eval()
+        fixed = ("same_shape", "light", "shape", "pose")
+        return {k: v for k, v in super().losses(batch).items() if k not in fixed}
+
+
+def build_task(options: CoarseOptions) -> ExpressionTask:
+    """What `python -m engine train expression` trains."""
+    return ExpressionTask(options)

@@ -1,0 +1,119 @@
+"""What all stages of AVFace's training ask for, and where their windows come from."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from torch import nn
+
+from ..exchange.head_file import HeadFile
+from ..models.config import Config
+from .data import FolderSource, MixedSource, Source, Windows, window_batches
+from .loop import on_device
+from .system import CONFIGS
+
+_TEST_SEED = 990_001  # people that no training draws
+
+
+def _help(text: str) -> dict[str, str]:
+    return {"help": text}
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """Each field is a flag of `python -m engine train STAGE`."""
+
+    config: Literal["small", "full"] = field(
+        default="small", metadata=_help("small: the lite networks; full: as published")
+    )
+    videos: Path | None = field(
+        default=None, metadata=_help("a folder made by `train prepare`; default synthetic alone")
+    )
+    real_share: float = field(default=0.4, metadata=_help("share of windows from the videos"))
+    difficulty: float = field(
+        default=1.0, metadata=_help("of synthetic windows, 0 plain to 1 everything")
+    )
+    batch: int = field(default=4, metadata=_help("windows in a batch"))
+    test_windows: int = field(default=12, metadata=_help("windows of an evaluation"))
+    start: Path | None = field(
+        default=None, metadata=_help("weights (safetensors) of the stage before")
+    )
+
+    @property
+    def networks(self) -> Config:
+        """The sizes that `config` names."""
+        return CONFIGS[self.config]
+
+
+class WindowTask:
+    """What the stages' tasks share (`loop.Task`): windows of a source, and test windows.
+
+    Args:
+        options: The stage's.
+        frames: Of a window.
+        head: Whose parameters are learnt.
+        source: Windows for training; default what the options say.
+        test: Windows of people and clips that no training sees.
+    """
+
+    name = ""
+    model: nn.Module
+    metadata: dict[str, str]
+
+    def __init__(
+        self,
+        options: StageOptions,
+        frames: int,
+        head: HeadFile,
+        source: Source | None = None,
+        test: Source | None = None,
+    ) -> None:
+        self.frames = frames
+        config = options.networks.to_json()
+        self.metadata = {"config": config, "sound": "phones", "head": head.sha256}
+        self._options = options
+        self._sources: dict[str, Source | None] = {"train": source, "test": test}
+
+    def source(self, part: Literal["train", "test"]) -> Source:
+        """Where the windows of a part come from."""
+        source = self._sources[part] or choose_source(self._options, part, self.frames)
+        self._sources[part] = source
+        return source
+
+    def batches(self, seed: int, step: int) -> Iterator[Windows]:
+        """Each batch from one source, so that all of it has truth or none."""
+        source, options = self.source("train"), self._options
+        for number in itertools.count(step):
+            chosen = source.choose(seed, number) if isinstance(source, MixedSource) else source
+            yield next(window_batches(chosen, seed, number, options.batch, self.frames))
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """`judge` on the same windows each time, unaltered; the mean."""
+        size = min(4, self._options.test_windows)
+        batches = window_batches(self.source("test"), 1, 0, size, self.frames, augment=False)
+        device = next(model.parameters()).device
+        found: dict[str, list[float]] = {}
+        for batch in itertools.islice(batches, max(1, self._options.test_windows // size)):
+            for name, value in self.judge(model, on_device(batch, device)).items():
+                found.setdefault(name, []).append(value)
+        return {name: sum(values) / len(values) for name, values in found.items()}
+
+    def judge(self, model: nn.Module, windows: Windows) -> dict[str, float]:
+        """Figures of one batch, the one that decides first."""
+        raise NotImplementedError
+
+
+def choose_source(options: StageOptions, part: Literal["train", "test"], frames: int) -> Source:
+    """Synthetic performers, prepared videos, or both by `real_share`."""
+    size = options.networks.crop
+    real = FolderSource(options.videos, size, part, frames) if options.videos else None
+    if real is not None and options.real_share >= 1:
+        return real
+    from .performances import Performers
+
+    made = Performers(size, options.difficulty, 0 if part == "train" else _TEST_SEED)
+    if real is None:
+        return made
+    return MixedSource([(real, options.real_share), (made, 1 - options.real_share)])
