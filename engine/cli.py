@@ -96,6 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("clip", type=Path, nargs="?", help="default: the demo clip")
     bench.add_argument("--repeat", type=int, default=2)
     bench.set_defaults(run=_bench)
+    train = commands.add_parser("train", help="train AVFace's networks")
+    train.add_argument("stage", help="coarse, expression, occluded, fine, spectre; prepare, curves")
+    train.add_argument(
+        "rest", nargs=argparse.REMAINDER, help="--help after a stage lists its flags"
+    )
+    train.set_defaults(run=_train)
     cli_heads.add_commands(commands)
     return parser
 
@@ -250,6 +256,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     return DONE
+
+
+def _train(options: argparse.Namespace) -> int:
+    from .training.command import run_command
+
+    return run_command(options.stage, options.rest)
 
 
 def _bench(options: argparse.Namespace) -> int:
