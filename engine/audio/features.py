@@ -36,6 +36,11 @@ class SpeechFeatures:
         return silence(self.kind, self.values.shape[1])
 
 
+def step_count(samples: int) -> int:
+    """A: how many steps a waveform of so many samples has, of every kind; the last is filled up."""
+    return 0 if samples == 0 else 1 + max(0, -(-(samples - 400) // 160)) // 2
+
+
 def silence(kind: Kind, channels: int) -> np.ndarray:
     """(C,) float32: what a kind says where there is no sound."""
     if kind == "phones":

@@ -20,6 +20,8 @@ from .utterance import Utterance, make_utterance
 
 _JOE_HOP, _JOE_RATE = 256, 22_050
 _KOKORO_HOP, _KOKORO_RATE = 600, 24_000
+# Seconds by which the models' own boundaries come late, against forced alignment (docs/log.md).
+_JOE_LATE, _KOKORO_LATE = 0.034, 0.058
 _IPA_TEXT = 2  # phoneme mode of espeak_TextToPhonemes
 _PAUSE_SECONDS = 0.08  # a gap between words that lasts so long is a pause
 _KOKORO_SPELLING = (
@@ -36,11 +38,12 @@ def speak_neural(text: str, name: str, stretch: float) -> Utterance:
     spelt = _phonemes(text)
     if name == "joe":
         symbols, samples, frames = _speak_joe(spelt, stretch)
-        rate, hop = _JOE_RATE, _JOE_HOP
+        rate, hop, late = _JOE_RATE, _JOE_HOP, _JOE_LATE
     else:
         symbols, samples, frames = _speak_kokoro(spelt, int(name.split("-")[1]), stretch)
-        rate, hop = _KOKORO_RATE, _KOKORO_HOP
-    phones = _timed(symbols, np.cumsum([0, *frames]) * hop / rate)
+        rate, hop, late = _KOKORO_RATE, _KOKORO_HOP, _KOKORO_LATE
+    edges = (np.cumsum([0, *frames]) * hop / rate - late).clip(min=0)
+    phones = _timed(symbols, edges)
     phones = _cut_quiet_tails(phones, samples, rate)
     peak = np.abs(samples).max() + 1e-6
     return make_utterance(samples / max(peak, 1.0), rate, phones, f"neural:{name}", text)
