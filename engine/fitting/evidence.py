@@ -22,6 +22,7 @@ from .landmark_head import (
 )
 from .projection import Evidence
 from .solver import Targets
+from .sound import SoundTerms, closing
 from .terms import (
     LIP_PAIRS,
     PACE_RANGE,
@@ -133,15 +134,19 @@ def region_pace(track: FaceTrack, start: Start) -> dict[str, np.ndarray]:
     return pace
 
 
-def hidden_frames(track: FaceTrack) -> dict[str, np.ndarray]:
+def hidden_frames(track: FaceTrack, unseen: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """For each region the frames (T,) in which it can't be believed: lost or covered.
 
-    And those in which a cover of the mouth disturbs the whole face: "shaken".
+    And those in which a cover of the mouth disturbs the whole face: "shaken". In the frames
+    `unseen` (T,) bool the mouth is not to count, whatever is seen of it.
     """
     lost = np.asarray(~track.seen | (track.confidence[:, 0] < _LOST_BELOW))
     covered = track.confidence < _COVERED_BELOW
     hidden = {name: covered[:, k] | lost for k, name in enumerate(REGIONS) if k}
-    return {"face": lost, "shaken": hidden["mouth"]} | hidden
+    hidden["shaken"] = hidden["mouth"]
+    if unseen is not None:
+        hidden["mouth"] = hidden["mouth"] | unseen
+    return {"face": lost} | hidden
 
 
 def gather(
@@ -151,8 +156,12 @@ def gather(
     x: np.ndarray,
     frames: np.ndarray,
     hidden: dict[str, np.ndarray],
+    sound: SoundTerms | None = None,
 ) -> Evidence:
-    """The picture's evidence for `frames`, with the points' visibility at the unknowns `x`."""
+    """The picture's evidence for `frames`, with the points' visibility at the unknowns `x`.
+
+    Lips that `sound` says are shut are seen shut, where they are seen nearly so or not at all.
+    """
     points = observed_points(track, frames)
     metre = start.metre_per_px[frames]
     facing = np.einsum("nc,lc->nl", rotation_matrix(x[:, POSE])[:, 2], head.normals)
@@ -170,6 +179,11 @@ def gather(
     lips = len(LIP_PAIRS)
     offset = points[:, upper] - points[:, lower]
     gap = np.linalg.norm(offset[:, :lips], axis=2) * metre[:, None]
+    if sound is not None:
+        shut = closing(sound, frames, gap)
+        heard = shut * sound.unseen[frames, None] * _PAIR_SHARE / PAIR_SD**2
+        pair_weight[:, :lips] = np.maximum(pair_weight[:, :lips], heard)
+        gap, offset[:, :lips] = gap * (1 - shut), offset[:, :lips] * (1 - shut)[:, :, None]
     pair_weight[:, :lips] *= 1 + _CLOSURE_TRUST * np.exp(-((gap / _CLOSURE_GAP) ** 2))
     offset[:, :lips] *= np.clip((gap - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]), 0, 1)[:, :, None]
     return Evidence(
@@ -203,7 +217,13 @@ def pace_of_unknowns(
     return out
 
 
-def jaw_target(track: FaceTrack, head: LandmarkHead, start: Start, frames: np.ndarray) -> Targets:
+def jaw_target(
+    track: FaceTrack,
+    head: LandmarkHead,
+    start: Start,
+    frames: np.ndarray,
+    hidden: dict[str, np.ndarray],
+) -> Targets:
     """The jaw where teeth fill the parted lips: open by no more than is not teeth.
 
     Lips and chin can't tell a smile from an open mouth; the inside of the mouth can.
@@ -216,7 +236,7 @@ def jaw_target(track: FaceTrack, head: LandmarkHead, start: Start, frames: np.nd
     sure *= np.clip((gap - _SMILE_GAP[0]) / (_SMILE_GAP[1] - _SMILE_GAP[0]), 0, 1)
     targets = Targets(*np.zeros((2, len(frames), head.unknowns)))
     targets.value[:, JAW.start] = (1 - teeth) * gap / lever
-    targets.weight[:, JAW.start] = sure / _JAW_SD**2
+    targets.weight[:, JAW.start] = np.where(hidden["mouth"][frames], 0, sure / _JAW_SD**2)
     return targets
 
 

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -54,6 +55,7 @@ from .landmark_head import (
 from .landmark_track import landmark_track
 from .projection import Camera, Model, Person, Subject, project
 from .solver import Problem, solve
+from .sound import Hearing, SoundTerms, matters, sound_terms, unseen_units
 from .terms import LIP_PAIRS, PAIRS, Motion, region_points, unit_prior
 
 if TYPE_CHECKING:
@@ -88,6 +90,7 @@ class FitResult:
     landmarks_px: np.ndarray  # (T, 68, 2) of the fitted head
     confidence: np.ndarray  # (T, R) the track's, lowered where the head doesn't meet the points
     residual_px: np.ndarray  # (T,) mean distance to the track's points, NaN where not seen
+    trust_sound: np.ndarray  # (T,) in 0..1, of the mouth's evidence that sound gave
 
 
 @dataclass(frozen=True)
@@ -101,10 +104,17 @@ class _Clip:
     start: Start
     hidden: dict[str, np.ndarray]
     pace: dict[str, np.ndarray]  # (T,) by region
+    sound: SoundTerms | None = None
 
 
-def fit_clip(track: FaceTrack, head: Head, options: FitOptions, report: Report) -> FitResult:
-    """Fit `head` to a track. Raises AVFaceError when no frame shows a face."""
+def fit_clip(
+    track: FaceTrack,
+    head: Head,
+    options: FitOptions,
+    report: Report,
+    hearing: Hearing | None = None,
+) -> FitResult:
+    """Fit `head` to a track and to what is heard. Raises AVFaceError when no face is seen."""
     if not track.seen.any():
         raise AVFaceError("No face was found in the clip.", "Choose a clip that shows a face.")
     clip = _prepare(track, landmark_head(head.file), options)
@@ -116,22 +126,25 @@ def fit_clip(track: FaceTrack, head: Head, options: FitOptions, report: Report) 
     x[:, JAW.start :] = identity.x[nearest_key(_features(clip), keys), JAW.start :]
     x[keys] = identity.x
     runs = _runs(clip)
-    weight = _SMOOTHING * options.smoothing
-    done = 0
-    for run in runs:
-        for frames, share in _chunks(run, options.chunk):
-            solved = _solve_run(clip, person, x[frames], frames, weight)
-            x[frames] += share[:, None] * (solved - x[frames])
-            done += len(frames)
-            report(0.1 + 0.85 * min(done / len(track.times), 1))
+    _solve_runs(clip, person, x, runs, options, lambda done: report(0.1 + 0.4 * done))
+    if hearing is not None:
+        subject = Subject(person, clip.camera, clip.model)
+        sound = sound_terms(hearing, track, clip.head, subject, x)
+        clip = replace(clip, sound=sound, hidden=hidden_frames(track, sound.unseen))
+        if matters(sound):
+            _solve_runs(clip, person, x, runs, options, lambda done: report(0.5 + 0.4 * done))
     _bridge(x, runs, track.times)
     residual = _residuals(clip, person, x)
     params = _params(x, clip, identity, head)
+    if hearing is not None and clip.sound is not None:
+        tongue = unseen_units(hearing, clip.sound, head.file.expression_names)
+        params = params.replace(expression=params.expression + tongue)
     return FitResult(
         params=params,
         landmarks_px=landmark_track(head, params, track.size),
         confidence=_confidence(track, x, residual["mm"], runs),
         residual_px=residual["px"],
+        trust_sound=clip.sound.trust if clip.sound else np.zeros(len(x)),
     )
 
 
@@ -198,22 +211,37 @@ def _problem(
     seeking_identity: bool = False,
 ) -> Problem:
     """All terms for some frames; with `weight` 0 each frame stands alone."""
-    prior = unit_prior(clip.head, seeking_identity)
+    prior, sound = unit_prior(clip.head, seeking_identity), clip.sound
     hidden = hidden_unknowns(clip.head, clip.hidden, frames)
     pace = pace_of_unknowns(clip.head, clip.pace, frames)
+    targets = jaw_target(clip.track, clip.head, clip.start, frames, clip.hidden)
     return Problem(
         subject=Subject(person, clip.camera, clip.model),
-        evidence=gather(clip.track, clip.head, clip.start, x, frames, clip.hidden),
+        evidence=gather(clip.track, clip.head, clip.start, x, frames, clip.hidden, sound),
         prior=prior,
         motion=Motion(clip.track.times[frames], prior, weight, pace, hidden),
-        targets=jaw_target(clip.track, clip.head, clip.start, frames),
+        targets=targets if sound is None else targets + sound.targets(frames),
+        guide=None if sound is None else sound.guided(frames),
     )
 
 
-def _solve_run(
-    clip: _Clip, person: Person, x: np.ndarray, frames: np.ndarray, weight: float
-) -> np.ndarray:
-    return solve(_problem(clip, person, x, frames, weight), x, _ITERATIONS)
+def _solve_runs(
+    clip: _Clip,
+    person: Person,
+    x: np.ndarray,
+    runs: list[np.ndarray],
+    options: FitOptions,
+    report: Callable[[float], None],
+) -> None:
+    """Solve all frames of all runs, piece by piece, from `x` (T, D) on, in place."""
+    weight, done = _SMOOTHING * options.smoothing, 0
+    for run in runs:
+        for frames, share in _chunks(run, options.chunk):
+            problem = _problem(clip, person, x[frames], frames, weight)
+            solved = solve(problem, x[frames], _ITERATIONS)
+            x[frames] += share[:, None] * (solved - x[frames])
+            done += len(frames)
+            report(min(done / len(x), 1))
 
 
 def _runs(clip: _Clip) -> list[np.ndarray]:

@@ -30,6 +30,14 @@ class Targets:
 
 
 @dataclass(frozen=True)
+class Guide:
+    """A motion known from elsewhere: where it leads, the motion model holds for what differs."""
+
+    path: np.ndarray  # (n, D)
+    leads: np.ndarray  # (n, D) bool
+
+
+@dataclass(frozen=True)
 class Problem:
     """Everything about a run of n frames but the unknowns themselves."""
 
@@ -38,6 +46,7 @@ class Problem:
     prior: Prior
     motion: Motion
     targets: Targets
+    guide: Guide | None = None
 
 
 def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
@@ -47,9 +56,10 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
     H, G = np.zeros((n, D, D)), np.zeros((n, D))
     band = np.zeros((2 * D + 1, n * D))
     damping, time = 1e-3, problem.motion.terms()
+    pull = _pull(problem)
     for _ in range(iterations):
-        cost = _cost(problem, time, x, True, H, G)
-        gradient = G + _prior_gradient(problem, time, x)
+        cost = _cost(problem, time, pull, x, (True, H, G))
+        gradient = G + _prior_gradient(problem, time, x) - pull
         fixed = ((x <= prior.low + 1e-9) & (gradient > 0)) | (
             (x >= prior.high - 1e-9) & (gradient < 0)
         )
@@ -57,7 +67,7 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
         for _ in range(_MOST_TRIES):
             step = _step(problem, time, H, gradient, fixed, damping, band)
             tried = np.clip(x + step, prior.low, prior.high)
-            tried_cost = _cost(problem, time, tried, False, H, G)
+            tried_cost = _cost(problem, time, pull, tried, (False, H, G))
             if tried_cost <= cost:
                 break
             damping *= 10
@@ -69,12 +79,21 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
     return x
 
 
+def _pull(problem: Problem) -> np.ndarray:
+    """What the guide adds to the right side, (n, D): the motion model's terms of its path."""
+    guide = problem.guide
+    if guide is None:
+        return np.zeros_like(problem.targets.value)
+    return problem.motion.terms(guide.leads).apply(guide.path)
+
+
 def _cost(
-    problem: Problem, time: TimeTerms, x: np.ndarray, wanted: bool, H: np.ndarray, G: np.ndarray
+    problem: Problem, time: TimeTerms, pull: np.ndarray, x: np.ndarray, system: tuple
 ) -> float:
+    """All terms at `x`, up to a constant; `system` is what `accumulate` fills."""
     prior, targets = problem.prior, problem.targets
-    data = accumulate(x, problem.subject, problem.evidence, wanted, H, G)
-    quadratic = np.sum((x @ prior.precision) * x) + np.sum(time.apply(x) * x)
+    data = accumulate(x, problem.subject, problem.evidence, *system)
+    quadratic = np.sum((x @ prior.precision) * x) + np.sum((time.apply(x) - 2 * pull) * x)
     target = np.sum(targets.weight * (x - targets.value) ** 2)
     return float(data + quadratic + 2 * np.sum(x @ prior.linear) + target)
 

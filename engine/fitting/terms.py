@@ -238,9 +238,10 @@ class Motion:
     pace: np.ndarray  # (n, D)
     hidden: np.ndarray  # (n, D) in [0, 1]
 
-    def terms(self) -> TimeTerms:
-        """The motion model as quadratic terms."""
+    def terms(self, of: np.ndarray | None = None) -> TimeTerms:
+        """The motion model as quadratic terms; only those that touch the unknowns `of` (n, D)."""
         n, D = self.pace.shape
+        of = np.ones((n, D), bool) if of is None else of
         diagonal, first, second = np.zeros((n, D)), np.zeros((n, D)), np.zeros((n, D))
         h = np.diff(self.times)
         if n > 2 and self.weight > 0:
@@ -248,7 +249,7 @@ class Motion:
             b = -(a + c)
             across = REFERENCE_SECONDS**3 / (0.5 * (h[:-1] + h[1:]))
             sd = self.prior.acceleration * self.pace[1:-1]  # (n - 2, D)
-            w = self.weight * across[:, None] / sd**2
+            w = self.weight * across[:, None] / sd**2 * (of[:-2] | of[1:-1] | of[2:])
             diagonal[:-2] += w * a * a
             diagonal[1:-1] += w * b * b
             diagonal[2:] += w * c * c
@@ -257,7 +258,7 @@ class Motion:
             second[:-2] += w * a * c
         if n > 1 and self.weight > 0:
             still = np.maximum(self.hidden[:-1], self.hidden[1:])
-            w = still * (REFERENCE_SECONDS / h)[:, None] / self.prior.step**2
+            w = still * (REFERENCE_SECONDS / h)[:, None] / self.prior.step**2 * (of[:-1] | of[1:])
             diagonal[:-1] += w
             diagonal[1:] += w
             first[:-1] -= w

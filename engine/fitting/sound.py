@@ -1,0 +1,198 @@
+"""Sound as the fit's second witness: what it says of the mouth, how far it is believed, and when.
+
+Sound speaks of a mean speaker. What it says is brought to this person's face by frames in which
+both witnesses are good: how far the mouth opens and changes its shape for what is heard, and where
+the mouth's units rest. Where the picture is good, sound adds little but shuts the lips at p, b
+and m; where the mouth is covered or dark, sound leads, and the difference between the two
+witnesses is bridged from the frames before to those after.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+
+from ..exchange.take import REGIONS
+from .landmark_head import JAW, TRANSLATION, LandmarkHead
+from .projection import Subject, project
+from .solver import Guide, Targets
+from .terms import LIP_PAIRS, MOUTH_CORNERS, region_unknowns
+
+if TYPE_CHECKING:
+    from ..faces import FaceTrack
+    from ..voice import VoiceFace
+
+_SHARE_BESIDE_PICTURE = 0.1  # of its trust that sound keeps where the picture is perfect
+_SPEECH_SECONDS = 0.06  # by which trust begins before speech and ends after it
+# The mouth's size of motion against the mean speaker's, and how sure that is before a person is
+# seen: people speak with less motion than the clear speaker whom the sound's network learnt.
+_USUAL_GAIN, _GAIN_SD = 0.6, 0.2
+_GAIN_RANGE = (0.25, 1.4)
+_GAP_SD, _WIDTH_SD = 2.5e-3, 1.5e-3  # m, by which seen lips differ from what is heard
+_INDEPENDENT = 4.0  # frames that make one independent of the others
+_CALIBRATION_FRAMES = 5  # fewer seen while speaking tell nothing
+_SHAPE_UNITS = ("mouthPucker", "mouthFunnel", "mouthStretch", "mouthSmile")
+_CHIN = 152
+_SEAL_GAP = (2.0e-3, 4.0e-3)  # m: seen lips that near are shut by a heard p, b or m; so far not
+_LEAST_TRUST = 0.02
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What the clip's sound says, at the track's times."""
+
+    voice: VoiceFace
+    belongs: float = 1.0  # 0..1, whether the voice is this face's
+    forced: np.ndarray | None = None  # (T,) 1 sound, 0 picture, by hand; NaN elsewhere
+    calibrated: bool = True  # whether seen lips say how far this person's mouth moves
+
+
+@dataclass(frozen=True)
+class SoundTerms:
+    """Sound's part of the fit's terms for T frames and D unknowns."""
+
+    trust: np.ndarray  # (T,) 0..1, of the mouth's evidence that sound gives
+    guide: np.ndarray  # (T, D) what the unknowns would be by the sound alone
+    weight: np.ndarray  # (T, D) 1 / sd^2
+    seal: np.ndarray  # (T,) 0..1, how surely p, b or m shuts the lips
+    unseen: np.ndarray  # (T,) bool: the picture's mouth doesn't count
+
+    def targets(self, frames: np.ndarray) -> Targets:
+        """What sound wants of the unknowns in `frames`."""
+        return Targets(self.guide[frames], self.weight[frames])
+
+    def guided(self, frames: np.ndarray) -> Guide:
+        """Where the mouth isn't seen, sound moves it."""
+        leads = self.unseen[frames] & (self.trust[frames] > _LEAST_TRUST)
+        return Guide(self.guide[frames], leads[:, None] & (self.weight[frames] > 0))
+
+
+def sound_terms(
+    hearing: Hearing, track: FaceTrack, head: LandmarkHead, subject: Subject, x: np.ndarray
+) -> SoundTerms:
+    """Sound's terms, with `x` (T, D) as the picture alone explains the face of `subject`."""
+    voice, forced = hearing.voice, _forced(hearing, len(x))
+    picture = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")]) * track.seen
+    heard = _reach(voice.speaking, track.times) * hearing.belongs
+    trust = heard * (1 - (1 - _SHARE_BESIDE_PICTURE) * picture)
+    trust = np.where(forced == 0, 0.0, np.where(forced == 1, _reach(voice.speaking, track.times),
+                                                trust))  # fmt: skip
+    seen = (picture >= 0.5) & (forced != 1)
+    guide, sd = _on_the_person(hearing, head, subject, x, np.where(seen, picture, 0.0))
+    known = np.isfinite(sd)
+    weight = np.where(known, trust[:, None] / np.where(known, sd, 1.0) ** 2, 0.0)
+    seal = np.where(forced == 0, 0.0, voice.closed * np.maximum(hearing.belongs, forced == 1))
+    return SoundTerms(trust, guide, weight, seal, ~seen & (forced != 0))
+
+
+def closing(terms: SoundTerms, frames: np.ndarray, gap: np.ndarray) -> np.ndarray:
+    """How far sound shuts lips that are seen `gap` (n, P) m apart, (n, P) in 0..1."""
+    near = np.clip((_SEAL_GAP[1] - gap) / (_SEAL_GAP[1] - _SEAL_GAP[0]), 0, 1)
+    return terms.seal[frames, None] * np.where(terms.unseen[frames, None], 1.0, near)
+
+
+def matters(terms: SoundTerms) -> bool:
+    """Whether sound changes anything."""
+    return bool((terms.trust > _LEAST_TRUST).any() or (terms.seal > _LEAST_TRUST).any())
+
+
+def unseen_units(hearing: Hearing, terms: SoundTerms, names: tuple[str, ...]) -> np.ndarray:
+    """What sound alone can know, the tongue: (T, E) with zeros elsewhere."""
+    out = np.zeros((len(terms.trust), len(names)))
+    believed = terms.trust / np.maximum(1 - (1 - _SHARE_BESIDE_PICTURE) * ~terms.unseen, 1e-6)
+    for column, name in enumerate(hearing.voice.names):
+        if name.startswith("tongue") and name in names:
+            out[:, names.index(name)] = hearing.voice.mean[:, column] * np.clip(believed, 0, 1)
+    return out
+
+
+def voice_unknowns(voice: VoiceFace, head: LandmarkHead) -> tuple[np.ndarray, np.ndarray]:
+    """The fit's unknowns by sound, mean and sd, (T, D) each; sd is infinite for the others."""
+    mean = np.zeros((len(voice.mean), head.unknowns))
+    sd = np.full(mean.shape, np.inf)
+    for k, name in enumerate(voice.names):
+        column = JAW.start if name == "jaw" else head.column.get(name)
+        if column is not None:
+            mean[:, column], sd[:, column] = voice.mean[:, k], voice.sd[:, k]
+    return mean, sd
+
+
+def lip_signals(x: np.ndarray, subject: Subject) -> dict[str, np.ndarray]:
+    """Lip gap, lip width and how low the chin is, in the head's own space, (T,) m each."""
+    placed = np.array(x, float)
+    placed[:, TRANSLATION] = (0.0, 0.0, -1.0)  # before the camera, wherever the head was
+    _, points = project(placed, subject)
+    upper, lower = np.array(LIP_PAIRS).T
+    right, left = MOUTH_CORNERS[:2]
+    return {
+        "gap": np.maximum((points[:, upper] - points[:, lower])[:, :, 1], 0).mean(1),
+        "width": points[:, left, 0] - points[:, right, 0],
+        "chin": -points[:, _CHIN, 1],
+    }
+
+
+def _forced(hearing: Hearing, frames: int) -> np.ndarray:
+    return np.full(frames, np.nan) if hearing.forced is None else hearing.forced
+
+
+def _reach(speaking: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Speech with its soft edges, (T,) 0..1: lips move before they are heard, and after."""
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    width = _SPEECH_SECONDS / max(step, 1e-3)
+    wide = maximum_filter1d(speaking, 2 * round(width) + 1, mode="nearest")
+    return np.clip(gaussian_filter1d(wide, max(width / 2, 0.3), mode="nearest"), 0, 1)
+
+
+def _on_the_person(
+    hearing: Hearing, head: LandmarkHead, subject: Subject, x: np.ndarray, seen: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What sound wants of this person's unknowns, and its sd, (T, D) each.
+
+    `seen` (T,) weighs the frames in which the picture `x` can be believed.
+    """
+    mean, sd = voice_unknowns(hearing.voice, head)
+    opening, shape = _USUAL_GAIN, _USUAL_GAIN
+    use = seen * hearing.voice.speaking * hearing.calibrated
+    if use.sum() >= _CALIBRATION_FRAMES:
+        picture, sound = (lip_signals(values, subject) for values in (x, mean))
+        opening = _gain([(sound[k], picture[k], _GAP_SD) for k in ("gap", "chin")], use)
+        shape = _gain([(sound["width"], picture["width"], _WIDTH_SD)], use)
+    gain = np.full(head.unknowns, opening)
+    gain[[head.column[name] for name in _columns(head, _SHAPE_UNITS)]] = shape
+    guide = gain * mean
+    rest = np.zeros(head.unknowns)
+    believed = seen * (0.2 + hearing.voice.speaking)
+    if hearing.calibrated and (seen > 0).any():
+        mouth = region_unknowns(head)["mouth"]
+        rest[mouth] = _weighted_median((x - guide)[:, mouth], believed)
+    return guide + rest, sd * np.maximum(gain, 0.5)
+
+
+def _columns(head: LandmarkHead, starts: tuple[str, ...]) -> list[str]:
+    return [name for name in head.column if name.startswith(starts)]
+
+
+def _gain(pairs: list[tuple[np.ndarray, np.ndarray, float]], weight: np.ndarray) -> float:
+    """The slope of what is seen by what is heard, drawn to the usual one by its own certainty.
+
+    `pairs`: heard (T,), seen (T,), sd of their difference.
+    """
+    above, below = _USUAL_GAIN / _GAIN_SD**2, 1 / _GAIN_SD**2
+    share = weight / weight.sum()
+    for heard, seen, sd in pairs:
+        heard, seen = heard - share @ heard, seen - share @ seen
+        strength = weight / (_INDEPENDENT * len(pairs) * sd**2)
+        above += float(np.sum(strength * heard * seen))
+        below += float(np.sum(strength * heard**2))
+    return float(np.clip(above / below, *_GAIN_RANGE))
+
+
+def _weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The median of each column of (T, K) with weights (T,)."""
+    order = np.argsort(values, axis=0)
+    climbing = np.cumsum(weight[order], axis=0)
+    middle = np.argmax(climbing >= 0.5 * climbing[-1], axis=0)
+    return np.take_along_axis(values, order, 0)[middle, np.arange(values.shape[1])]
