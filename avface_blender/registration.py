@@ -4,6 +4,8 @@ import bpy
 
 from . import (
     batch,
+    character_panel,
+    curves,
     engine_setup,
     jobs,
     operators,
@@ -20,6 +22,8 @@ CLASSES = (
     *setup_operators.CLASSES,
     *operators.CLASSES,
     *panel.CLASSES,
+    *character_panel.CLASSES,
+    *curves.CLASSES,
 )
 
 _commands: list[object] = []
@@ -31,8 +35,10 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.register_pointers()
+    character_panel.register_pointers()
     bpy.types.TOPBAR_MT_file_import.append(panel.draw_import)
     bpy.types.TOPBAR_MT_file_export.append(panel.draw_export)
+    bpy.types.TOPBAR_MT_file_export.append(curves.draw_export)
     bpy.app.handlers.load_post.append(jobs.keep_out_of_another_file)
     _commands.append(bpy.utils.register_cli_command("avface", batch.main))
     _register_escape()
@@ -49,11 +55,13 @@ def unregister() -> None:
     _unregister_escape()
     bpy.utils.unregister_cli_command(_commands.pop())
     bpy.app.handlers.load_post.remove(jobs.keep_out_of_another_file)
+    bpy.types.TOPBAR_MT_file_export.remove(curves.draw_export)
     bpy.types.TOPBAR_MT_file_export.remove(panel.draw_export)
     bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)
     watch.unregister()
     jobs.unregister()
     engine_setup.unregister()
+    character_panel.unregister_pointers()
     properties.unregister_pointers()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

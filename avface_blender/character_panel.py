@@ -1,0 +1,289 @@
+"""The panel “Character”: curves onto any mesh, with a mapping that can be edited and kept."""
+
+# Attributes that we add to Blender's types can't be known to the type checker.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
+
+from pathlib import Path
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from ..engine.exchange.arkit import ARKIT_NAMES
+from ..engine.exchange.protocol import AVFaceError
+from .action import Action
+from .character import (
+    FACING,
+    CharacterOptions,
+    apply_curves,
+    meshes_of,
+    read_curves,
+    rig_of_meshes,
+)
+from .mapping import Mapping, Route, load_mapping, save_mapping, saved_mappings, suggest
+
+_CURVES = [(name, name, "") for name in ARKIT_NAMES]
+_PARTS = ("jaw", "left_eye", "right_eye", "head")
+_saved: list[tuple[str, str, str]] = []  # Blender needs the strings of an enumeration kept alive
+
+
+def mappings_folder() -> Path:
+    """Where mappings of one's own are kept, across updates."""
+    return Path(bpy.utils.user_resource("CONFIG", path="avface")) / "mappings"
+
+
+def _saved_items(self, context):
+    _saved[:] = [(str(p), p.name.split(".avface-map")[0], "") for p in
+                 saved_mappings(mappings_folder())]  # fmt: skip
+    return _saved or [("", "None saved yet", "")]
+
+
+class AVFACE_CurveRoute(bpy.types.PropertyGroup):
+    curve: EnumProperty(name="Curve", items=_CURVES)
+    key: StringProperty(name="Shape Key")
+    strength: FloatProperty(name="Strength", default=1.0, soft_min=0.0, soft_max=2.0)
+
+
+class AVFACE_CharacterSettings(bpy.types.PropertyGroup):
+    curves: StringProperty(
+        name="Curves", subtype="FILE_PATH", description="A take (.take.npz) or a Live Link Face CSV"
+    )
+    name: StringProperty(name="Mapping", default="My character")
+    routes: CollectionProperty(type=AVFACE_CurveRoute)
+    active: IntProperty()
+    jaw: StringProperty(name="Jaw", description="Bone that opens the mouth")
+    left_eye: StringProperty(name="Left Eye", description="The character's left")
+    right_eye: StringProperty(name="Right Eye")
+    head: StringProperty(name="Head", description="Bone that nods and turns")
+    facing: EnumProperty(
+        name="Looks Along",
+        items=[(name, name, "") for name in FACING],
+        description="Where the character looks at rest",
+    )
+    use_neutral: BoolProperty(
+        name="Neutral Frame", description="Make the face of one frame the character's rest"
+    )
+    neutral: IntProperty(name="Frame", min=0, description="Of the curves, from 0")
+    saved: EnumProperty(name="Saved", items=_saved_items)
+
+
+def mapping_in(settings: AVFACE_CharacterSettings) -> Mapping:
+    """The mapping as the panel shows it."""
+    bones = {part: getattr(settings, part) for part in _PARTS if getattr(settings, part)}
+    routes = tuple(Route(r.curve, r.key, r.strength) for r in settings.routes if r.key)
+    return Mapping(settings.name, routes, bones)
+
+
+def show_mapping(settings: AVFACE_CharacterSettings, mapping: Mapping) -> None:
+    """Put a mapping into the panel."""
+    settings.routes.clear()
+    for route in mapping.routes:
+        row = settings.routes.add()
+        row.curve, row.key, row.strength = route.curve, route.key, route.strength
+    for part in _PARTS:
+        setattr(settings, part, mapping.bones.get(part, ""))
+    settings.active = 0
+
+
+class AVFACE_UL_routes(bpy.types.UIList):
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property):
+        row = layout.split(factor=0.42, align=True)
+        row.prop(item, "curve", text="", emboss=False)
+        row = row.split(factor=0.62, align=True)
+        row.prop(item, "key", text="", emboss=False, icon="SHAPEKEY_DATA")
+        row.prop(item, "strength", text="")
+
+
+class AVFACE_PT_character(bpy.types.Panel):
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "AVFace"
+    bl_label = "Character"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.avface_character
+        layout.prop(settings, "curves", text="")
+        layout.operator("avface.find_mapping", icon="VIEWZOOM")
+        row = layout.row()
+        row.template_list("AVFACE_UL_routes", "", settings, "routes", settings, "active", rows=5)
+        column = row.column(align=True)
+        column.operator("avface.add_route", text="", icon="ADD")
+        column.operator("avface.remove_route", text="", icon="REMOVE")
+        bones = layout.column(align=True)
+        bones.use_property_split = True
+        rig = rig_of_meshes(list(context.selected_objects))
+        for part in _PARTS:
+            if rig is not None:
+                bones.prop_search(settings, part, rig.data, "bones")
+            else:
+                bones.prop(settings, part)
+        options = layout.column()
+        options.use_property_split = True
+        options.prop(settings, "facing")
+        row = options.row(heading="Neutral Frame")
+        row.prop(settings, "use_neutral", text="")
+        part = row.row()
+        part.enabled = settings.use_neutral
+        part.prop(settings, "neutral", text="")
+        layout.operator("avface.apply_curves", icon="PLAY")
+        row = layout.row(align=True)
+        row.prop(settings, "name", text="")
+        row.operator("avface.save_mapping", text="", icon="FILE_TICK")
+        row = layout.row(align=True)
+        row.prop(settings, "saved", text="")
+        row.operator("avface.load_mapping", text="", icon="IMPORT")
+
+
+class AVFACE_OT_find_mapping(Action, bpy.types.Operator):
+    """Compare the selected character's shape keys and bones with those that are known"""
+
+    bl_idname = "avface.find_mapping"
+    bl_label = "Find Keys and Bones"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if meshes_of(list(context.selected_objects)) else _NOBODY
+
+    def act(self, context):
+        objects = list(context.selected_objects)
+        meshes = meshes_of(objects)
+        rig = rig_of_meshes([*objects, *meshes])
+        keys = [key.name for mesh in meshes for key in mesh.data.shape_keys.key_blocks[1:]]
+        bones = [bone.name for bone in rig.data.bones] if rig else []
+        mapping = suggest(keys, bones)
+        show_mapping(context.scene.avface_character, mapping)
+        if not mapping.routes:
+            raise AVFaceError(
+                "None of the shape keys has a name that is known.",
+                "Add rows and choose keys by hand; the mapping can be saved.",
+            )
+        return f"{len(mapping.routes)} keys, named as in {mapping.name}"
+
+
+_NOBODY = "Select the character's meshes, with shape keys, or its armature"
+
+
+class AVFACE_OT_apply_curves(Action, bpy.types.Operator):
+    """Animate the selected character with the curves, as a strip of its own on the NLA"""
+
+    bl_idname = "avface.apply_curves"
+    bl_label = "Put on Character"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if not context.scene.avface_character.curves:
+            return "Choose a take or a CSV first"
+        return "" if meshes_of(list(context.selected_objects)) else _NOBODY
+
+    def act(self, context):
+        settings, objects = context.scene.avface_character, list(context.selected_objects)
+        path = Path(bpy.path.abspath(settings.curves))
+        meshes = meshes_of(objects)
+        options = CharacterOptions(
+            start_frame=context.scene.frame_start,
+            neutral_frame=settings.neutral if settings.use_neutral else None,
+            facing=settings.facing,
+        )
+        rig = rig_of_meshes([*objects, *meshes])
+        name = path.name.split(".")[0][:40]
+        done = apply_curves(read_curves(path), mapping_in(settings), meshes, rig, name, options)
+        if done.missing:
+            self.report({"WARNING"}, f"No mesh has the keys {', '.join(done.missing[:5])}")
+        return f"{done.keys} shape keys and {len(done.bones)} bones animated"
+
+
+class AVFACE_OT_add_route(Action, bpy.types.Operator):
+    """Add a row: one curve onto one shape key"""
+
+    bl_idname = "avface.add_route"
+    bl_label = "Add Row"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        settings = context.scene.avface_character
+        settings.routes.add()
+        settings.active = len(settings.routes) - 1
+        return "Row added"
+
+
+class AVFACE_OT_remove_route(Action, bpy.types.Operator):
+    """Remove the active row"""
+
+    bl_idname = "avface.remove_route"
+    bl_label = "Remove Row"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if len(context.scene.avface_character.routes) else "There are no rows"
+
+    def act(self, context):
+        settings = context.scene.avface_character
+        settings.routes.remove(min(settings.active, len(settings.routes) - 1))
+        settings.active = max(0, settings.active - 1)
+        return "Row removed"
+
+
+class AVFACE_OT_save_mapping(Action, bpy.types.Operator):
+    """Keep this mapping for other characters of the same kind"""
+
+    bl_idname = "avface.save_mapping"
+    bl_label = "Save Mapping"
+
+    def act(self, context):
+        return (
+            f"Saved {save_mapping(mapping_in(context.scene.avface_character), mappings_folder())}"
+        )
+
+
+class AVFACE_OT_load_mapping(Action, bpy.types.Operator):
+    """Take the chosen saved mapping"""
+
+    bl_idname = "avface.load_mapping"
+    bl_label = "Load Mapping"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if saved_mappings(mappings_folder()) else "No mapping has been saved yet"
+
+    def act(self, context):
+        settings = context.scene.avface_character
+        mapping = load_mapping(Path(settings.saved))
+        settings.name = mapping.name
+        show_mapping(settings, mapping)
+        return f"{len(mapping.routes)} keys"
+
+
+CLASSES = (
+    AVFACE_CurveRoute,
+    AVFACE_CharacterSettings,
+    AVFACE_UL_routes,
+    AVFACE_PT_character,
+    AVFACE_OT_find_mapping,
+    AVFACE_OT_apply_curves,
+    AVFACE_OT_add_route,
+    AVFACE_OT_remove_route,
+    AVFACE_OT_save_mapping,
+    AVFACE_OT_load_mapping,
+)
+
+
+def register_pointers() -> None:
+    """The panel's settings, in the scene."""
+    bpy.types.Scene.avface_character = PointerProperty(type=AVFACE_CharacterSettings)
+
+
+def unregister_pointers() -> None:
+    """Take them away again."""
+    del bpy.types.Scene.avface_character
