@@ -46,7 +46,7 @@ TAKE_SUFFIX = ".take.npz"
 # What goes to the engine as it is (engine/options.py), and how it is read from the command line.
 CAPTURE_OPTIONS: dict[str, Callable[[str], Any]] = {
     "start": float, "end": float, "face": int, "fps": float, "focal": float, "detail": str,
-    "smoothing": float, "actor": str,
+    "smoothing": float, "actor": str, "consent": str,
 }  # fmt: skip
 
 

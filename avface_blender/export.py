@@ -4,6 +4,7 @@ FBX carries the armature, the shape keys and their curves, the pose correctives'
 programs don't know our drivers). Alembic carries the moving surface alone.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 import bpy
 
 from ..engine.exchange.protocol import AVFaceError
+from ..engine.exchange.provenance import PROVENANCE_PROPERTY, write_sidecar
 from .rig import rig_of
 
 
@@ -23,7 +25,7 @@ def export_fbx(head: bpy.types.Object, path: Path, context: bpy.types.Context) -
             "Blender's FBX add-on is switched off.",
             "Enable “FBX format” under Edit > Preferences > Add-ons.",
         )
-    with _selected(head, context, with_rig=True), _written_whole(path) as partial:
+    with _selected(head, context, with_rig=True), _written_whole(path, head) as partial:
         bpy.ops.export_scene.fbx(
             filepath=str(partial),
             use_selection=True,
@@ -47,7 +49,7 @@ def export_alembic(head: bpy.types.Object, path: Path, context: bpy.types.Contex
             "This Blender was built without Alembic.", "Use the Blender from blender.org."
         )
     scene: Any = context.scene
-    with _selected(head, context, with_rig=False), _written_whole(path) as partial:
+    with _selected(head, context, with_rig=False), _written_whole(path, head) as partial:
         bpy.ops.wm.alembic_export(
             filepath=str(partial),
             selected=True,
@@ -94,13 +96,18 @@ def _select(objects: list[bpy.types.Object], layer: Any, active: bpy.types.Objec
 
 
 @contextmanager
-def _written_whole(path: Path) -> Iterator[Path]:
-    """A temporary absolute path beside `path` that becomes `path` when all went well."""
+def _written_whole(path: Path, head: bpy.types.Object) -> Iterator[Path]:
+    """A temporary absolute path beside `path` that becomes `path` when all went well.
+
+    Beside it `NAME.fbx.made-by.json`: what made the take that the head plays.
+    """
     path = path.resolve()
     partial = path.with_name(f"{path.stem}.partial{path.suffix}")
     try:
         yield partial
         os.replace(partial, path)
+        if PROVENANCE_PROPERTY in head:
+            write_sidecar(json.loads(head[PROVENANCE_PROPERTY]), path)
     except (OSError, RuntimeError) as error:
         raise AVFaceError(
             f"{path} can't be written ({str(error).strip()}).",

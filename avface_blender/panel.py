@@ -49,6 +49,7 @@ class AVFACE_PT_clip(_Panel, bpy.types.Panel):
             demo = layout.operator("wm.context_set_string", text="Use the Demo Clip")
             demo.data_path, demo.value = "scene.avface.clip", str(DEMO_CLIP)
         layout.prop(settings, "actor")
+        layout.prop(settings, "consent")
         column = layout.column(align=True)
         column.prop(settings, "start")
         _optional(column, settings, "end")

@@ -61,6 +61,10 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     actor: StringProperty(
         name="Actor", default="actor", description="The person's name; actions are named after it"
     )
+    consent: StringProperty(
+        name="Consent",
+        description="The actor's consent, in your words: kept with the take and its exports",
+    )
     detail: EnumProperty(
         name="Wrinkles",
         description="Fine detail of the skin, as normal maps",
@@ -167,6 +171,7 @@ def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
     options: dict[str, Any] = {
         "start": settings.start,
         "actor": settings.actor,
+        "consent": settings.consent,
         "detail": settings.detail,
         "smoothing": settings.smoothing,
     }

@@ -1,5 +1,6 @@
 """A take into the scene: head, armature, keys, materials, camera, sound, markers. The recipe."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..engine.exchange.head_file import HeadFile, load_head_file
 from ..engine.exchange.protocol import AVFaceError
+from ..engine.exchange.provenance import PROVENANCE_PROPERTY, provenance
 from ..engine.exchange.take import Take
 from . import shot
 from .head_builder import (
@@ -20,9 +22,16 @@ from .head_builder import (
     shape_keys,
     to_blender,
 )
-from .keyframes import Curves, bone_curves, make_action, play, shape_key_curves
+from .keyframes import TAKE_PROPERTY, Curves, bone_curves, make_action, play, shape_key_curves
 from .material import Pictures, dress
+from .review import confidence_curves
 from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of, unhidden
+from .takes import (
+    CLIP_PROPERTY,
+    CLIP_START_PROPERTY,
+    FILE_PROPERTY,
+    QUALITY_PROPERTY,
+)
 from .timeline import Performance, SceneRate, on_frames, scene_rate, to_frames
 
 DEFAULT_HEAD = Path(__file__).parent.parent / "weights" / "head_default.npz"
@@ -71,7 +80,7 @@ class _Import:
     """What every step of an import needs to know."""
 
     take: Take
-    folder: Path  # where the take lies
+    path: Path  # where the take lies
     options: ImportOptions
     name: str
     scene: Any
@@ -80,6 +89,11 @@ class _Import:
     rate: SceneRate
     clip_start: int  # scene frame of the clip's time 0
     middle: np.ndarray  # (3,) m, from the camera: the place in the clip where the rig stands
+
+    @property
+    def folder(self) -> Path:
+        """Where the take's pictures lie."""
+        return self.path.parent
 
     @property
     def take_frames(self) -> np.ndarray:
@@ -109,7 +123,7 @@ def import_take(
     rate = _set_rate(scene, take) if options.timing == "set_scene" else _rate_of(scene)
     job = _Import(
         take=take,
-        folder=path.parent,
+        path=path,
         options=options,
         name=_free_name(take),
         scene=scene,
@@ -134,6 +148,7 @@ def import_take(
     first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))
     if options.timing == "set_scene":
         _set_shot(scene, take, camera, first, last)
+    _sign(job, camera)
     _select_only(context, head)
     return ImportResult(job.name, head, rig, camera, first, last, tuple(notes))
 
@@ -234,6 +249,7 @@ def _animate(job: _Import, performance: Performance) -> None:
         turns, places = np.zeros_like(turns), np.zeros_like(places)
         turns[:, 0] = 1.0
     curves |= bone_curves("root", bone_turns("root", turns), bone_moves("root", places))
+    curves |= confidence_curves(job.rig, job.take, job.take_frames, performance.frames)
     play(job.rig, make_action(job.rig, f"{job.name} rig", performance.frames, curves))
 
     keys = shape_keys(job.head)
@@ -261,6 +277,22 @@ def _add_camera(job: _Import, performance: Performance) -> bpy.types.Object:
     places = to_blender(-_turn(back, performance.head_places))
     shot.move_camera(camera, name, performance.frames, object_turns(back), places)
     return camera
+
+
+def _sign(job: _Import, camera: bpy.types.Object | None) -> None:
+    """Note what made the take on what it has made or moved."""
+    text = json.dumps(provenance(job.take), ensure_ascii=False)
+    made: list[Any] = [job.head, job.rig, *([camera] if camera else [])]
+    actions: list[Any] = [a for a in bpy.data.actions if a.name.startswith(job.name)]
+    for action in actions:
+        action[TAKE_PROPERTY] = job.name
+        action[FILE_PROPERTY] = str(job.path)
+        action[CLIP_START_PROPERTY] = job.clip_start
+        action[CLIP_PROPERTY] = Path(job.take.source.get("path", "")).name
+        action[QUALITY_PROPERTY] = str(job.take.made_by.get("options", {}).get("detail", ""))
+    made += actions
+    for item in made:
+        item[PROVENANCE_PROPERTY] = text
 
 
 def _turn(turns: np.ndarray, vectors: np.ndarray) -> np.ndarray:

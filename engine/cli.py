@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from . import cli_heads
+from . import cli_batch, cli_heads, cli_sound
 from .exchange.protocol import (
     CANNOT_SERVE,
     DONE,
@@ -75,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     capture.add_argument("--head", type=Path, help="a head file; default the one that we ship")
     capture.add_argument("--preview", action="store_true", help="also NAME.preview.mp4 and sheet")
     capture.add_argument("--report", action="store_true", help="also NAME.report.json")
-    _add_capture_options(capture)
+    add_capture_options(capture)
     capture.set_defaults(run=_capture)
 
     run = commands.add_parser("run", help="a job file, as the add-on writes it")
@@ -87,9 +87,13 @@ def _parser() -> argparse.ArgumentParser:
     inspect.set_defaults(run=_inspect)
 
     evaluate = commands.add_parser("evaluate", help="captures against independent referees")
-    evaluate.add_argument("what", choices=["clips", "speech"])
-    evaluate.add_argument("folder", type=Path)
+    evaluate.add_argument("what", choices=["clips", "speech", "tables"])
+    evaluate.add_argument("folder", type=Path, nargs="?", help="of clips; for clips and speech")
     evaluate.add_argument("--json", type=Path, help="also write the figures here")
+    tables = evaluate.add_argument_group("tables")
+    tables.add_argument("--synthetic", type=int, default=4, help="films with truth to make")
+    tables.add_argument("--testset", type=Path, help="keep them here; films already here count")
+    tables.add_argument("--clips", type=Path, help="real clips, with referees/")
     evaluate.set_defaults(run=_evaluate)
 
     bench = commands.add_parser("bench", help="frames per second and peak memory of each stage")
@@ -103,16 +107,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.set_defaults(run=_train)
     cli_heads.add_commands(commands)
+    cli_batch.add_commands(commands)
+    cli_sound.add_commands(commands)
     return parser
 
 
-def _add_capture_options(parser: argparse.ArgumentParser) -> None:
-    """One flag for each field of CaptureOptions (read without importing the stages)."""
+def add_capture_options(parser: argparse.ArgumentParser, only_given: bool = False) -> None:
+    """One flag for each field of CaptureOptions (read without importing the stages).
+
+    `only_given`: what isn't on the command line doesn't come out of it, defaults neither.
+    """
     from .options import CaptureOptions
 
     hints = typing.get_type_hints(CaptureOptions)
     for item in fields(CaptureOptions):
-        keywords: dict[str, Any] = {"help": item.metadata["help"], "default": item.default}
+        keywords: dict[str, Any] = {
+            "help": item.metadata["help"],
+            "default": argparse.SUPPRESS if only_given else item.default,
+        }
         assert item.default is not MISSING, item.name
         kind = hints[item.name]
         if isinstance(kind, types.UnionType):  # X | None
@@ -156,7 +168,7 @@ def _capture(options: argparse.Namespace) -> int:
 def _run_job(options: argparse.Namespace) -> int:
     """Serve one job file for the add-on: events on stdout, gone when stdin closes."""
     send = claim_stdout()
-    threading.Thread(target=_leash, daemon=True).start()
+    threading.Thread(target=leash, daemon=True).start()
     send(Hello(VERSION, "cpu"))
     try:
         job = read_job(options.job)
@@ -197,17 +209,21 @@ def _draw(
     result: "Capture", head_file: "HeadFile", out: Path, report: Report, film: bool, sheet: bool
 ) -> None:
     """NAME.preview.mp4 and NAME.sheet.png beside a take."""
+    from .credentials import sign_film
+    from .exchange.provenance import provenance
     from .preview import write_preview, write_sheet
 
     stem = out.name.removesuffix(".npz").removesuffix(".take")
     if film:
         path = out.with_name(f"{stem}.preview.mp4")
         write_preview(result.clip, result.take, head_file, path, report)
+        if sentence := sign_film(path, provenance(result.take)):
+            report.warn(sentence)
     if sheet:
         write_sheet(result.clip, result.take, head_file, out.with_name(f"{stem}.sheet.png"))
 
 
-def _leash() -> None:
+def leash() -> None:
     """End with whoever started us: their end of our stdin closes when they cancel or die.
 
     Below `sys.stdin`: a thread that waits inside it holds its lock, and a normal exit aborts.
@@ -247,11 +263,20 @@ def _inspect(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from .evaluation.report import evaluate_clips
-    from .evaluation.speech import evaluate_speech
+    report = _Terminal().report()
+    if options.what == "tables":
+        from .evaluation.tables import print_tables
 
-    evaluations = {"clips": evaluate_clips, "speech": evaluate_speech}
-    table, figures = evaluations[options.what](options.folder, _Terminal().report())
+        found = print_tables(report, options.synthetic, options.testset, options.clips)
+    elif options.folder is None:
+        raise AVFaceError(f"To evaluate {options.what}, a folder of clips is needed.", "Name one.")
+    else:
+        from .evaluation.report import evaluate_clips
+        from .evaluation.speech import evaluate_speech
+
+        evaluations = {"clips": evaluate_clips, "speech": evaluate_speech}
+        found = evaluations[options.what](options.folder, report)
+    table, figures = found
     print(table)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")

@@ -29,3 +29,6 @@ class CaptureOptions:
         default=1.0, metadata={"help": "how much jitter is taken out; 0.5 less, 2 more"}
     )
     actor: str = field(default="actor", metadata={"help": "the person's name, for the action"})
+    consent: str = field(
+        default="", metadata={"help": "the actor's consent, in your words: kept with the take"}
+    )

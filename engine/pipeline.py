@@ -3,7 +3,6 @@
 import json
 import os
 import time
-import tomllib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,8 @@ from .media import Clip, open_clip
 from .options import CaptureOptions
 from .pictures import write_picture
 from .progress import Report
+from .version import product_version
+from .weights import used_weights
 
 _ALBEDO_SIZE = 1024  # px, the whole sheet
 
@@ -56,7 +57,8 @@ def capture(
     take = _take(clip, track, fit, params, head_file, options, report)
     take = replace(take, **_pictures(clip, track, params, head, out, options, report))
     clock.lap("detail")
-    take = replace(take, warnings=tuple(report.warnings))
+    made_by = take.made_by | {"weights": used_weights()}
+    take = replace(take, warnings=tuple(report.warnings), made_by=made_by)
     take.save(out)
     report.part("done", 1, 0)(1.0)
     return Capture(take, clip, clock.seconds, clock.cpu_seconds, clock.peak_megabytes)
@@ -86,12 +88,6 @@ def _perform(
     )
     clock.lap("fit")
     return track, fit
-
-
-def product_version() -> str:
-    """The one version number, from the manifest."""
-    manifest = Path(__file__).parent.parent / "blender_manifest.toml"
-    return tomllib.loads(manifest.read_text(encoding="utf-8"))["version"]
 
 
 def write_report(capture_: Capture, path: Path) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).parent.parent / "weights"
 
+_used: dict[str, str] = {}
+
 
 @cache
 def registry() -> dict[str, dict]:
@@ -28,7 +30,13 @@ def locate(name: str) -> Path:
         raise AVFaceError(
             f"{path} is missing or damaged.", "Install AVFace again: the file comes with it."
         )
+    _used[name] = row["sha256"]
     return path
+
+
+def used_weights() -> dict[str, str]:
+    """name -> sha256 of every registered file that this process has asked for."""
+    return dict(sorted(_used.items()))
 
 
 def load_head(path: Path | None = None) -> HeadFile:

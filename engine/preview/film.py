@@ -3,6 +3,7 @@
 Frames keep the clip's own times; a few are in memory at a time, however long the clip.
 """
 
+import json
 import os
 from collections import deque
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from av.video.stream import VideoStream
 
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
+from ..exchange.provenance import provenance
 from ..exchange.take import Take
 from ..media import SOUND_RATE, Clip, read_frames, read_waveform
 from ..progress import Report
@@ -56,6 +58,7 @@ def write_preview(
     temporary = path.with_name(path.name + ".tmp")
     try:
         with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as film:
+            film.metadata["comment"] = json.dumps(provenance(take), ensure_ascii=False)
             _encode(film, clip, take, Panels(take, head_file, path.parent), report, options)
         os.replace(temporary, path)
     except (OSError, FFmpegError) as error:

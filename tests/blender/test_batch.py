@@ -42,7 +42,8 @@ def test_a_clip_gives_a_take_a_blend_an_fbx_an_abc_and_a_report(tmp_path, engine
     clip = make_clip(tmp_path, "ada.mp4")
     assert run(out, engine, clip, "--export", "fbx", "abc", "blend") == DONE
     names = {"ada.take.npz", "ada.blend", "ada.fbx", "ada.abc", "ada.report.json"}
-    assert {path.name for path in out.iterdir()} == names
+    sidecars = {"ada.fbx.made-by.json", "ada.abc.made-by.json"}
+    assert {path.name for path in out.iterdir()} == names | sidecars
     report = read_report(out, "ada")
     assert report["ok"]
     assert set(report["files"]) == names - {"ada.report.json"}

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import bpy
@@ -93,3 +94,20 @@ def test_a_hidden_head_and_a_folder_that_is_not_there_are_said_plainly(imported,
     with pytest.raises(AVFaceError, match="hidden"):
         export.export_fbx(imported.head, tmp_path / "head.fbx", bpy.context)
     assert not (tmp_path / "head.fbx").exists()
+
+
+def test_an_export_says_what_made_it(make_take, tmp_path):
+    made_by = {
+        "version": "1.2.3",
+        "weights": {"head_default": "ab"},
+        "options": {"consent": "signed on paper, für den Film"},
+    }
+    result = import_take(make_take(frames=3, made_by=made_by), bpy.context)
+    for item in (result.head, result.rig, result.camera, *bpy.data.actions):
+        assert "für den Film" in item["avface_made_by"], item
+    export.export_fbx(result.head, tmp_path / "ada.fbx", bpy.context)
+    written = json.loads((tmp_path / "ada.fbx.made-by.json").read_text(encoding="utf-8"))
+    assert written["file"] == "ada.fbx"
+    assert written["consent"] == "signed on paper, für den Film"
+    assert written["weights"] == {"head_default": "ab"}
+    assert (written["version"], written["actor"]) == ("1.2.3", "ada")

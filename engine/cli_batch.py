@@ -1,0 +1,134 @@
+"""The command `batch`: many clips, some at a time."""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from .exchange.protocol import (
+    CANNOT_SERVE,
+    DONE,
+    SOME_FAILED,
+    VERSION,
+    AVFaceError,
+    Done,
+    Hello,
+    Item,
+)
+
+
+def add_commands(commands: Any) -> None:
+    """Its parser; heavy imports wait for the command."""
+    from .cli import add_capture_options
+
+    batch = commands.add_parser("batch", help="a folder of clips, or a list of them")
+    batch.add_argument("source", type=Path, help="folder, or manifest (CSV or JSON)")
+    batch.add_argument("--out", type=Path, required=True, help="folder for the results")
+    batch.add_argument("--workers", type=int, default=1, help="captures at a time")
+    batch.add_argument("--head", type=Path, help="a head file; default the one that we ship")
+    batch.add_argument("--previews", action="store_true", help="also NAME.preview.mp4")
+    batch.add_argument("--no-sheets", action="store_true", help="no NAME.sheet.png")
+    batch.add_argument("--again", action="store_true", help="also what stands already")
+    batch.add_argument("--part", metavar="K/N", help="only the K-th of N parts: for a farm's tasks")
+    batch.add_argument("--only-report", action="store_true", help="write the report and end")
+    batch.add_argument("--events", action="store_true", help="speak as `run` does, to a program")
+    batch.add_argument(
+        "--ray", nargs="?", const="local", metavar="ADDRESS",
+        help="by a Ray cluster; without an address by Ray on this machine",
+    )  # fmt: skip
+    add_capture_options(batch, only_given=True)
+    batch.set_defaults(run=_batch)
+
+
+def _batch(options: argparse.Namespace) -> int:
+    """Serve the batch; 1 when some clips failed, 2 when all did."""
+    from dataclasses import fields
+
+    from .batch import BatchOptions, read_manifest, run_batch, write_summary
+    from .options import CaptureOptions
+
+    hear = _events() if options.events else _Lines()
+    start = time.perf_counter()
+    given = {f.name: getattr(options, f.name) for f in fields(CaptureOptions) if f.name in options}
+    wanted = read_manifest(options.source, given)
+    mine = _part(wanted, options.part)
+    if not options.only_report:
+        run_batch(
+            mine,
+            BatchOptions(
+                out=options.out,
+                workers=options.workers,
+                head=options.head,
+                sheets=not options.no_sheets,
+                previews=options.previews,
+                again=options.again,
+                ray=options.ray,
+            ),
+            hear,
+        )
+    content = write_summary(wanted, options.out, time.perf_counter() - start)
+    names = {item.name for item in mine}
+    states = [row["state"] for row in content["results"] if row["name"] in names]
+    report = options.out / "batch.report.html"
+    hear.end(f"{states.count('done')} of {len(states)} clips are captured", report)
+    if "failed" not in states:
+        return DONE
+    return SOME_FAILED if "done" in states else CANNOT_SERVE
+
+
+def _part(wanted: list, part: str | None) -> list:
+    """Every N-th clip from the K-th on. Raises AVFaceError."""
+    if part is None:
+        return wanted
+    try:
+        k, n = map(int, part.split("/"))
+        if not 1 <= k <= n:
+            raise ValueError
+    except ValueError:
+        raise AVFaceError(f"--part {part} is no part.", "Say 2/5 for the second of five.") from None
+    return wanted[k - 1 :: n]
+
+
+class _Lines:
+    """A line for each clip that begins or ends, for a person or a log."""
+
+    def __call__(self, item: Item) -> None:
+        if item.state in {"done", "skipped", "failed"}:
+            print(
+                f"{item.name}: {item.state}. {item.message}".rstrip(), file=sys.stderr, flush=True
+            )
+
+    def end(self, sentence: str, report: Path) -> None:
+        """The last word."""
+        print(f"{sentence}; the report is {report}")
+
+
+class _Events:
+    """Events on the standard output for the add-on; gone with it."""
+
+    def __init__(self) -> None:
+        import threading
+
+        from .exchange.protocol import claim_stdout
+
+        self._send = claim_stdout()
+        self._lock = threading.Lock()  # clips are heard of from several threads
+        self._send(Hello(VERSION, "cpu"))
+
+    def __call__(self, item: Item) -> None:
+        with self._lock:
+            self._send(item)
+
+    def end(self, sentence: str, report: Path) -> None:
+        """The last word."""
+        self._send(Done(str(report)))
+
+
+def _events() -> _Events:
+    import threading
+
+    from .cli import leash
+
+    threading.Thread(target=leash, daemon=True).start()
+    return _Events()
