@@ -25,6 +25,7 @@ def main() -> int:
     parser.add_argument("scratch", type=Path, help="folder of the corpus and of the run")
     parser.add_argument("--seconds", type=float, default=2400, help="of training")
     parser.add_argument("--hours", type=float, default=8.0, help="of speech to make")
+    parser.add_argument("--neural", type=float, default=0.0, help="hours by neural voices too")
     parser.add_argument("--run", default="phones", help="name of the run in SCRATCH")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--judge", type=Path, help="folder of NAME.wav and NAME.phone.json")
@@ -43,7 +44,8 @@ def main() -> int:
     torch.manual_seed(options.seed)
     shares = Plan()
     whole = sum(asdict(shares).values())
-    plan = Plan(**{k: v * options.hours / whole for k, v in asdict(shares).items()})
+    hours = {k: v * options.hours / whole for k, v in asdict(shares).items()}
+    plan = Plan(**hours | {"neural": options.neural})
     corpus = make_corpus(options.scratch / "corpus", plan, _say, options.seed)
     _say(f"corpus: {corpus.seconds / 3600:.1f} h, {len(set(corpus.voices))} voices")
     task = PhonesTask(corpus, held_out(16), seed=options.seed)

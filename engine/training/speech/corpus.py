@@ -40,7 +40,9 @@ _VARIANTS = (
     "+norbert", "+pablo", "+paul", "+rob", "+shelby", "+travis", "+victor", "+zac",
 )  # fmt: skip
 # group -> how often a training batch draws from it
-DRAWS = {"english": 0.42, "espeak": 0.2, "foreign": 0.26, "espeak-foreign": 0.12}
+DRAWS = {
+    "english": 0.42, "espeak": 0.2, "foreign": 0.26, "espeak-foreign": 0.12, "neural": 0.4,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Plan:
     espeak: float = 3.0
     foreign: float = 3.3
     espeak_foreign: float = 1.5
+    neural: float = 0.0  # where engine/training/speech/neural.py's packages are installed
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def make_corpus(folder: Path, plan: Plan, say: Callable[[str], None], seed: int 
         "espeak": plan.espeak,
         "foreign": plan.foreign,
         "espeak-foreign": plan.espeak_foreign,
+        "neural": plan.neural,
     }
     for group, wanted in hours.items():
         count, spoken = 0, 0.0
@@ -136,6 +140,13 @@ def _speak_shard(group: str, number: int, seed: int) -> list[Utterance]:
             said += speak_all(some, voice, generator.uniform(0.82, 1.25))
         return said
     said = []
+    if group == "neural":
+        source = texts("en", generator)
+        for _ in range(_TEXTS_IN_SHARD // 2):
+            is_joe = generator.random() < 0.35
+            voice = f"neural:{'joe' if is_joe else f'kokoro-{generator.randrange(10_000)}'}"
+            said.append(speak(next(source), voice, generator.uniform(0.8, 1.2)))
+        return said
     for _ in range(_TEXTS_IN_SHARD):
         language = generator.choice(_ACCENTS if group == "espeak" else _LANGUAGES)
         source = texts("en" if group == "espeak" else language, generator)

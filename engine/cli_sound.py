@@ -1,0 +1,68 @@
+"""`python -m engine sound ...`: speech features of a clip, and the test of a user's graph."""
+
+import argparse
+import os
+from pathlib import Path
+
+from .exchange.protocol import DONE, AVFaceError
+
+
+def add_commands(commands: argparse._SubParsersAction) -> None:
+    """Add `sound features` and `sound check`."""
+    sound = commands.add_parser("sound", help="what the engine hears in a clip")
+    what = sound.add_subparsers(required=True, metavar="WHAT")
+    features = what.add_parser("features", help="speech features of a clip, 50 a second")
+    features.add_argument("clip", type=Path)
+    features.add_argument(
+        "--kind", choices=["phones", "deepspeech", "mel", "wav2vec2"], default="phones"
+    )
+    features.add_argument("--model", type=Path, help="your DeepSpeech file or wav2vec 2.0 folder")
+    features.add_argument("--out", type=Path, required=True, help="the .npz to write")
+    features.set_defaults(run=_features)
+    check = what.add_parser("check", help="whether a DeepSpeech file spells words")
+    check.add_argument("file", type=Path, help="output_graph.pb (0.1.0), .pb or .pbmm (0.9)")
+    check.add_argument("clip", type=Path, help="clear English speech")
+    check.set_defaults(run=_check)
+
+
+def _features(options: argparse.Namespace) -> int:
+    import numpy as np
+
+    from .audio import speech_features
+    from .audio.features import RATE, STEP_CENTRE_SECONDS
+
+    features = speech_features(_hear(options.clip), options.kind, options.model)
+    times = np.arange(len(features.values)) / RATE + STEP_CENTRE_SECONDS
+    temporary = options.out.with_name(options.out.name + ".tmp")
+    try:
+        with temporary.open("wb") as file:
+            np.savez(file, kind=np.array(features.kind), values=features.values, times=times)
+        os.replace(temporary, options.out)
+    except OSError as error:
+        raise AVFaceError(
+            f"{options.out} can't be written ({error.strerror}).", "Choose another with --out."
+        ) from error
+    steps, channels = features.values.shape
+    print(f"{options.out}: {features.kind}, {steps} steps of {channels} channels")
+    return DONE
+
+
+def _check(options: argparse.Namespace) -> int:
+    from .audio.deepspeech import load_deepspeech, self_test
+
+    text = self_test(_hear(options.clip), options.file)
+    model = load_deepspeech(options.file)
+    width = model.lstm.hidden_size
+    print(f"{options.file.name}: DeepSpeech {model.release}, {width} hidden units")
+    print(f"{options.clip.name}: {text}")
+    return DONE
+
+
+def _hear(clip: Path):
+    """The clip's sound, (N,) float32 at 16 kHz. Raises AVFaceError."""
+    from .media import open_clip, read_waveform
+
+    waveform = read_waveform(open_clip(clip))
+    if waveform is None:
+        raise AVFaceError(f"{clip.name} has no sound.", "Choose a clip with speech.")
+    return waveform
