@@ -71,14 +71,25 @@ class Performers:
             silent: list[Phone] = [("SIL", -1.0, frames / _HZ + 1.0)]
             return acting, windows(simulate_features(silent, generator), seconds + 1.0)
         phones = babble(generator, frames / _HZ + 2.0)
-        said = articulate(phones, seconds + 1.0, draw_style(generator), generator)
-        units, jaw = head_units(said, self.stage.head.file.expression_names)
-        names = self.stage.head.file.expression_names
-        mouth = np.array([name.startswith(_MOUTH_UNITS) for name in names])
-        smile = acting.units * 0.25 * (generator.random() < 0.3)  # speech with a feeling
-        units = np.where(mouth, np.clip(units + smile * mouth, 0, 1), acting.units)
-        speech = replace(acting, units=units.astype(np.float32), jaw=jaw.astype(np.float32))
+        speech = speak_with(self.stage, acting, phones, seconds + 1.0, generator)
         return speech, windows(simulate_features(phones, generator), seconds + 1.0)
+
+
+def speak_with(
+    stage: Stage,
+    acting: Acting,
+    phones: list[Phone],
+    seconds: np.ndarray,
+    generator: np.random.Generator,
+) -> Acting:
+    """A performance whose mouth says `phones` at the times (T,), in a random speaker's way."""
+    names = stage.head.file.expression_names
+    said = articulate(phones, seconds, draw_style(generator), generator)
+    units, jaw = head_units(said, names)
+    mouth = np.array([name.startswith(_MOUTH_UNITS) for name in names])
+    smile = acting.units * 0.25 * (generator.random() < 0.3)  # speech with a feeling
+    units = np.where(mouth, np.clip(units + smile * mouth, 0, 1), acting.units)
+    return replace(acting, units=units.astype(np.float32), jaw=jaw.astype(np.float32))
 
 
 def babble(generator: np.random.Generator, seconds: float) -> list[Phone]:

@@ -133,7 +133,7 @@ def test_spectre_learns_with_all_its_losses(build, tmp_path):
         SpectreTask, lip_reader=tmp_path / "lips.pt", emotion_network=tmp_path / "emotion.pt"
     )
     run(task, tmp_path / "run")
-    assert has_fallen(tmp_path / "run", 0.9)
+    assert has_fallen(tmp_path / "run", 0.85, "mouth")
     assert set(read_log(tmp_path / "run")[1]["losses"]) == {
         "total", "expression", "jaw", "outline", "mouth", "lip_reading", "emotion",
     }  # fmt: skip

@@ -1,0 +1,289 @@
+"""The paper's tables for what runs here: on films with truth, and on real clips with referees.
+
+Published figures stand below ours, on other data: to be read beside them, never compared digit by
+digit.
+"""
+
+import subprocess
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..exchange.protocol import AVFaceError
+from ..geometry import embed, rotation_matrix
+from ..head.model import FaceParams, Head
+from ..media import open_clip
+from ..pipeline import product_version
+from ..progress import Report
+from ..weights import load_head
+from . import published
+from .errors import (
+    LIPS,
+    area_under_curve,
+    closure,
+    lip_gap,
+    nme,
+    normalized_errors,
+    normals_error_degrees,
+)
+from .metrics import (
+    CONTOUR_POINTS,
+    EYE_DISTANCE_MM,
+    SIGNALS,
+    comparable_frames,
+    correlation,
+    face_signals,
+    motion_error_mm,
+)
+from .scans import ScanErrors, pool_errors, scan_to_mesh
+from .systems import LANDMARKS, System, ask, known_systems
+from .testset import SEED, TestClip, make_testset, read_testset
+
+_MESH_STEP = 10  # frames between those whose surface is measured
+_INNER = slice(CONTOUR_POINTS, 68)
+_REFEREE = {"gap": "ghost", "width": "ghost", "jaw": "3ddfa", "eye": "ghost", "brow": "ghost"}
+
+
+@dataclass
+class _Scores:
+    """One system over all test films."""
+
+    errors: list[np.ndarray] = field(default_factory=list)  # (T, 68) %
+    covered: list[np.ndarray] = field(default_factory=list)  # (T,) bool
+    scans: list[ScanErrors] = field(default_factory=list)
+    normals: list[float] = field(default_factory=list)  # degrees
+    closures: list[dict[str, int]] = field(default_factory=list)
+    failed: str = ""
+
+
+def print_tables(
+    report: Report, synthetic: int = 4, testset: Path | None = None, clips: Path | None = None
+) -> tuple[str, dict]:
+    """All tables as text, and their figures.
+
+    Args:
+        report: Progress.
+        synthetic: Films to make (unless there) in `testset`, or in a temporary folder.
+        testset: A folder of films with truth, such as Blender's; what is there is used too.
+        clips: A folder of real clips with `referees/`.
+    """
+    systems, missing = known_systems()
+    lines = [f"AVFace {product_version()}, commit {_commit()}, test set seed {SEED}"]
+    figures: dict = {"commit": _commit(), "seed": SEED}
+    if synthetic or testset:
+        with tempfile.TemporaryDirectory(prefix="avface-testset-") as temporary:
+            folder = testset or Path(temporary)
+            if synthetic:
+                make_testset(folder, synthetic, report.part("test set", 0, 0.2))
+            films = read_testset(folder)
+            scores = _score_films(films, systems, report.part("films", 0.2, 0.4))
+        text, figures["synthetic"] = _film_table(films, scores)
+        lines += ["", *text]
+    if clips:
+        text, figures["clips"] = _clip_table(clips, systems, report.part("clips", 0.6, 0.4))
+        lines += ["", *text]
+    lines += ["", *missing, *_published()]
+    return "\n".join(lines), figures
+
+
+def _score_films(films: list[TestClip], systems: list[System], report: Report) -> dict:
+    """Each system's scores."""
+    head_file = load_head()
+    head, scores = Head(head_file), {system.name: _Scores() for system in systems}
+    for k, film in enumerate(films):
+        clip = open_clip(film.path)
+        for system in systems:
+            mine = scores[system.name]
+            if mine.failed:
+                continue
+            try:
+                answer = ask(system, clip, head_file, Report())
+            except AVFaceError as error:
+                mine.failed = str(error)
+                continue
+            params = None if answer.take is None else _params(answer.take)
+            _add_film(mine, film, answer.landmarks, params, head)
+        report((k + 1) / len(films))
+    return scores
+
+
+def _params(take) -> FaceParams:
+    names = ("shape", "albedo", "expression", "head_pose", "head_translation", "jaw", "eyes",
+             "focal", "light")  # fmt: skip
+    return FaceParams(**{name: getattr(take, name) for name in names})
+
+
+def _add_film(
+    scores: _Scores, film: TestClip, points: np.ndarray, params: FaceParams | None, head: Head
+) -> None:
+    truth = film.truth
+    count = min(len(points), len(truth.landmarks))
+    points, marks = points[:count], truth.landmarks[:count]
+    scores.errors.append(normalized_errors(points, marks))
+    scores.covered.append(np.asarray(truth.covered[:count].any(axis=1)))
+    gaps = []
+    for landmarks in (points, marks):
+        size = np.linalg.norm(landmarks[:, 36:42].mean(1) - landmarks[:, 42:48].mean(1), axis=-1)
+        gaps.append(lip_gap(landmarks) / size * EYE_DISTANCE_MM)
+    scores.closures.append(closure(*gaps))
+    if params is None:
+        return
+    file, rest = head.file, head.rest(params.shape)
+    which = file.masks["face"] & file.masks["skin"] & ~file.masks["mouth_inside"]
+    faces = file.faces[which[file.faces].all(1)]
+    for t in range(0, count, _MESH_STEP):
+        if not np.isfinite(points[t]).all():
+            continue
+        ours, theirs = head.frame(params, t, rest), truth.vertices[t].astype(float)
+        turned = ours @ rotation_matrix(params.head_pose[t]).T, theirs @ truth.turn[t].T
+        scores.normals.append(normals_error_degrees(*turned, file.faces, which))
+        marks_3d = [embed(v, file.faces, file.landmarks_68) for v in (theirs, ours)]
+        skin = theirs[which] * 1e3
+        scan_marks = marks_3d[0] * 1e3
+        scores.scans.append(scan_to_mesh(skin, scan_marks, ours * 1e3, faces, marks_3d[1] * 1e3))
+
+
+def _film_table(films: list[TestClip], scores: dict[str, _Scores]) -> tuple[list[str], dict]:
+    frames = sum(len(film.truth.landmarks) for film in films)
+    lines = [
+        f"Films with truth: {len(films)}, {frames} frames. NME in % of the face's box; covered:",
+        "frames with something before the face; scan to mesh in mm by NoW's protocol, size free;",
+        "normals in degrees; shut: of the frames whose lips meet, and open ones taken for shut.",
+        "",
+        f"{'':28}{'NME':>6}{'AUC':>6}{'lips':>6}{'clear':>7}{'covered':>9}"
+        f"{'median':>8}{'mean':>6}{'std':>6}{'normals':>9}{'shut':>7}{'wrong':>7}",
+    ]
+    figures = {}
+    for name, mine in scores.items():
+        if mine.failed or not mine.errors:
+            lines.append(f"{name:28}not here: {mine.failed}")
+            continue
+        row = _film_row(mine)
+        figures[name] = row
+        lines.append(
+            f"{name:28}{row['nme']:6.2f}{row['auc']:6.2f}{row['nme_lips']:6.2f}"
+            f"{row['nme_clear']:7.2f}{row['nme_covered']:9.2f}{row['scan_median']:8.2f}"
+            f"{row['scan_mean']:6.2f}{row['scan_std']:6.2f}{row['normals']:9.1f}"
+            f"{row['shut']:7.0%}{row['shut_wrongly']:7.0%}"
+        )
+    return lines, figures
+
+
+def _film_row(mine: _Scores) -> dict[str, float]:
+    errors, covered = np.concatenate(mine.errors), np.concatenate(mine.covered)
+    scan = pool_errors(mine.scans).row if mine.scans else (float("nan"),) * 3
+    shut, hit, wide, missed = (
+        sum(c[key] for c in mine.closures) for key in ("shut", "shut_hit", "open", "open_missed")
+    )
+    return {
+        "nme": nme(errors), "auc": area_under_curve(errors), "nme_lips": nme(errors, LIPS),
+        "nme_clear": nme(errors[~covered]), "nme_covered": nme(errors[covered]),
+        "scan_median": scan[0], "scan_mean": scan[1], "scan_std": scan[2],
+        "normals": float(np.mean(mine.normals)) if mine.normals else float("nan"),
+        "shut": hit / shut if shut else float("nan"),
+        "shut_wrongly": missed / wide if wide else float("nan"),
+    }  # fmt: skip
+
+
+def _clip_table(
+    folder: Path, systems: list[System], report: Report
+) -> tuple[list[str], dict[str, dict]]:
+    """Correlations with the referees and motion errors, medians over the clips."""
+    clips = [
+        path for path in sorted(folder.iterdir())
+        if path.is_file() and (folder / "referees" / f"{path.stem}__ghost68.npy").is_file()
+    ]  # fmt: skip
+    if not clips:
+        raise AVFaceError(
+            f"{folder} holds no clip with referees.",
+            "Put landmarks of other trackers in its folder referees/ (CLIP__ghost68.npy ...).",
+        )
+    rows: dict[str, list[dict[str, float]]] = {system.name: [] for system in systems}
+    failed: dict[str, str] = {}
+    for k, path in enumerate(clips):
+        clip, head_file = open_clip(path), load_head()
+        raw = None
+        for system in [LANDMARKS, *(s for s in systems if s is not LANDMARKS)]:
+            if system.name in failed:
+                continue
+            try:
+                points = ask(system, clip, head_file, Report()).landmarks
+            except AVFaceError as error:
+                failed[system.name] = str(error)
+                continue
+            raw = points if raw is None else raw
+            rows[system.name].append(_against_referees(folder, path.stem, points, raw))
+        report((k + 1) / len(clips))
+    keys = (*SIGNALS, "inner_mm", "lips_mm")
+    lines = [
+        f"Real clips: {len(clips)}, medians. Correlation with the referees (jaw: 3ddfa, the rest:",
+        "ghost); motion of the inner 51 landmarks and of the lips against ghost, mm.",
+        "",
+        f"{'':28}" + "".join(f"{key:>10}" for key in keys),
+    ]
+    figures = {}
+    for name, found in rows.items():
+        if not found:
+            lines.append(f"{name:28}not here: {failed.get(name, '')}")
+            continue
+        medians = {key: float(np.nanmedian([row[key] for row in found])) for key in keys}
+        figures[name] = medians
+        lines.append(f"{name:28}" + "".join(f"{medians[key]:10.3f}" for key in keys))
+    return lines, figures
+
+
+def _against_referees(
+    folder: Path, name: str, points: np.ndarray, raw: np.ndarray
+) -> dict[str, float]:
+    referees = {
+        who: np.load(path).astype(float)
+        for who in ("ghost", "3ddfa")
+        if (path := folder / "referees" / f"{name}__{who}68.npy").is_file()
+    }
+    count = min(len(points), len(raw), *map(len, referees.values()))
+    everyone = {"raw": raw[:count]} | {who: p[:count] for who, p in referees.items()}
+    good = comparable_frames(everyone, "raw") & np.isfinite(points[:count, 0, 0])
+    mine = face_signals(np.where(good[:, None, None], points[:count], np.nan))
+    row = {}
+    for key in SIGNALS:
+        judge = everyone.get(_REFEREE[key], everyone["ghost"])
+        row[key] = correlation(mine[key], np.where(good, face_signals(judge)[key], np.nan))
+    ghost = everyone["ghost"]
+    row["inner_mm"] = motion_error_mm(points[:count], ghost, _INNER, good)
+    row["lips_mm"] = motion_error_mm(points[:count], ghost, LIPS, good)
+    return row
+
+
+def _published() -> list[str]:
+    """The papers' own rows."""
+    lines = ["PUBLISHED, on others' data (never ours):"]
+    tables = (
+        ("AVFace table 1, FaceSet: NME, AUC, NME lips, NME occluded", published.TABLE_1),
+        ("AVFace table 2, FaceSet: NME, AUC, NME lips", published.TABLE_2),
+        ("AVFace table 3, synthetic occlusions: NME, AUC, NME lips", published.TABLE_3),
+        ("AVFace table 4, FaceSet: NME, AUC, NME lips, NME occluded", published.TABLE_4),
+        ("AVFace table 5, Multiface: median, mean, std mm", published.TABLE_5),
+        ("NoW, non-metrical: median, mean, std mm", published.NOW),
+        ("SPECTRE table 1, LRS3: CER, WER, VER, VWER %", published.SPECTRE_TABLE_1),
+    )
+    for title, rows in tables:
+        lines += ["", f"  {title}"]
+        lines += [
+            f"  {name:36}" + "".join(f"{value:8.2f}" for value in values)
+            for name, values in rows.items()
+        ]
+    return lines
+
+
+def _commit() -> str:
+    """The commit of this copy, or `unknown` where it isn't a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent,
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()

@@ -1,0 +1,162 @@
+"""A test set with truth: synthetic performers who say real sentences, as films.
+
+Neither the people nor the voices are drawn in any training. Pictures come from our own renderer;
+`scripts/blender_render_testset.py` makes such a set by Blender's Cycles. Beside each NAME.mp4 lies
+NAME.truth.npz with the arrays of `Truth`.
+"""
+
+import os
+import random
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from ..exchange.protocol import AVFaceError
+from ..progress import Report
+
+SEED = 770_001  # of people that no training draws
+FPS = 25
+_RATE = 16_000  # Hz
+_LEAD_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a test clip really shows."""
+
+    landmarks: np.ndarray  # (T, 68, 2) px
+    covered: np.ndarray  # (T, 68) bool: something is before the landmark
+    vertices: np.ndarray  # (T, V, 3) float32, head axes, m
+    turn: np.ndarray  # (T, 3, 3) head axes to camera axes
+
+
+@dataclass(frozen=True)
+class TestClip:
+    """One film with its truth."""
+
+    __test__ = False  # not a test of pytest's
+
+    name: str
+    path: Path
+    truth: Truth
+
+
+def read_testset(folder: Path) -> list[TestClip]:
+    """The films of a folder that have truth. Raises AVFaceError."""
+    clips = []
+    for path in sorted(folder.glob("*.truth.npz")):
+        film = path.with_name(path.name.removesuffix(".truth.npz") + ".mp4")
+        if film.is_file():
+            with np.load(path, allow_pickle=False) as file:
+                truth = Truth(**{item.name: file[item.name] for item in fields(Truth)})
+            clips.append(TestClip(film.stem, film, truth))
+    if not clips:
+        raise AVFaceError(f"{folder} holds no test clip with truth.", "Make it: --synthetic N.")
+    return clips
+
+
+def make_testset(
+    folder: Path,
+    count: int,
+    report: Report,
+    seconds: float = 2.0,
+    size: int = 256,
+    seed: int = SEED,
+) -> list[TestClip]:
+    """Make `count` films in `folder`; those that are there stay. Every second one has a cover.
+
+    Raises AVFaceError when no voice can speak here.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for k in range(count):
+        if not (folder / f"synthetic_{k:02d}.truth.npz").is_file():
+            _make_clip(folder / f"synthetic_{k:02d}", k, seconds, size, seed)
+        report((k + 1) / count)
+    names = {f"synthetic_{k:02d}" for k in range(count)}
+    return [clip for clip in read_testset(folder) if clip.name in names]
+
+
+def _make_clip(stem: Path, index: int, seconds: float, size: int, seed: int) -> None:
+    from ..training.occlusions import cover_with_hand
+    from ..training.people import build_stage, render_sequence
+    from ..training.people.acting import act_sequence
+    from ..training.people.identity import cast_performer
+    from ..training.people.posing import pose_vertices
+    from ..training.performances import covered_68, speak_with
+
+    generator, stage = np.random.default_rng([seed, index]), build_stage()
+    sound, phones = _sentence(index, seed)
+    frames = int(seconds * FPS)
+    times = np.arange(frames) / FPS
+    acting = act_sequence(stage, generator, frames, float(FPS))
+    acting = speak_with(stage, acting, phones, times, generator)
+    shot = render_sequence(stage, seed, index, frames, float(FPS), size, 0.5, acting)
+    labels = shot.labels
+    sample = {
+        "pictures": shot.pictures,
+        "landmarks": labels.points_68 / size * 2 - 1,
+        "covered": covered_68(labels.points_68, labels.points, labels.hidden),
+    }
+    if index % 2:
+        sample = cover_with_hand(sample, generator)
+    # the same draws as the renderer's: the person with all that the shape coefficients don't say
+    person = cast_performer(stage, np.random.default_rng([seed, index, 1]), 0.5)
+    heard = sound[: frames * _RATE // FPS]
+    _write_film(stem.with_name(stem.name + ".mp4"), sample["pictures"], heard)
+    truth = {
+        "landmarks": labels.points_68,
+        "covered": sample["covered"] > 0.5,
+        "vertices": pose_vertices(stage, person, acting).astype(np.float32),
+        "turn": labels.turn,
+    }
+    temporary = stem.with_name(stem.name + ".truth.npz.tmp")
+    with open(temporary, "wb") as file:
+        np.savez_compressed(file, **truth)
+    os.replace(temporary, stem.with_name(stem.name + ".truth.npz"))
+
+
+def _sentence(index: int, seed: int) -> tuple[np.ndarray, list]:
+    """A sentence by a voice that no training hears: sound from 0 on, and its phones."""
+    from ..training.speech import HELD_OUT, speak
+    from ..training.speech.texts import texts
+
+    source = texts("en", random.Random(f"{seed}/{index}"))
+    for attempt in range(10):
+        voice = HELD_OUT[(index + attempt) % len(HELD_OUT)]
+        try:
+            said = speak(next(source), voice)
+        except (ValueError, OSError):
+            continue
+        lead = np.zeros(round(_LEAD_SECONDS * _RATE), np.float32)
+        sound = np.concatenate([lead, said.waveform, np.zeros(4 * _RATE, np.float32)])
+        phones = [(name, a + _LEAD_SECONDS, b + _LEAD_SECONDS) for name, a, b in said.phones]
+        return sound, [("SIL", 0.0, phones[0][1]), *phones]
+    raise AVFaceError(
+        "No voice can speak here.", "Install flite, festival or espeak-ng for the test set."
+    )
+
+
+def _write_film(path: Path, pictures: np.ndarray, sound: np.ndarray) -> None:
+    """H.264 nearly without loss, and AAC, written to a temporary name."""
+    import av
+
+    temporary = path.with_name(path.name + ".tmp")
+    with av.open(str(temporary), "w", format="mp4") as out:
+        video = out.add_stream("libx264", rate=FPS)
+        video.height, video.width = pictures.shape[1:3]
+        video.pix_fmt = "yuv420p"
+        video.options = {"crf": "12"}
+        audio = out.add_stream("aac", rate=_RATE, layout="mono")
+        for picture in pictures:
+            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(video.encode(None))
+        for first in range(0, len(sound), 1024):
+            piece = np.ascontiguousarray(sound[None, first : first + 1024])
+            frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
+            frame.sample_rate, frame.pts = _RATE, first
+            frame.time_base = Fraction(1, _RATE)
+            out.mux(audio.encode(frame))
+        out.mux(audio.encode(None))
+    os.replace(temporary, path)
