@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..exchange.head_file import HeadFile
-from .mouth import Mouth, mouth_of
+from .mouth import Mouth, part_of
 
 _FULL_M, _END_M = 0.008, 0.020  # along the skin from the line of the lips: offsets fade between
 _SIDE_STEPS = 40  # edges from the line to the farthest vertex
@@ -15,13 +15,15 @@ _SIDE_STEPS = 40  # edges from the line to the farthest vertex
 class LipRegion:
     """The lips and what moves with them. M vertices."""
 
-    mouth: Mouth
-    own: np.ndarray  # (M,) numbers in the mouth
+    mouth: Mouth  # the region alone, and landmarks
+    own: np.ndarray  # (M,) numbers in `mouth`
     vertices: np.ndarray  # (M,) numbers in the head
-    faces: np.ndarray  # (F, 3) numbers in `own`
+    faces: np.ndarray  # (F, 3) numbers in the region
     places: np.ndarray  # (M, 3) -1 to 1: corner to corner, up, out; the middle of the lips at 0
     fade: np.ndarray  # (M,) 1 on the lips, 0 at the border
-    upper_line: np.ndarray  # numbers in `own`: where the upper lip meets the lower, right to left
+    side: np.ndarray  # (M,) 1 upper, -1 lower lip
+    way: np.ndarray  # (M,) m along the skin from the line of the own lip
+    upper_line: np.ndarray  # numbers in the region: where the lips meet, right to left
     lower_line: np.ndarray
 
 
@@ -51,27 +53,26 @@ def lip_state(mouth: Mouth, points: np.ndarray, jaw: np.ndarray) -> np.ndarray:
 
 def lip_region_of(head: HeadFile) -> LipRegion:
     """The lips of a head that has the masks `lips`, `upper_lip`, `lower_lip`, `mouth_inside`."""
-    mouth = mouth_of(head)
     lines = lip_lines(head)
     edges = _edges(head.faces)
-    way = _way_from(np.concatenate(lines), head.template, edges)
-    near = way < _END_M
-    place_in_mouth = np.full(len(head.template), -1)
-    place_in_mouth[mouth.vertices] = np.arange(len(mouth.vertices))
-    vertices = np.flatnonzero(near & (place_in_mouth >= 0))
+    ways = np.stack([_way_from(line, head.template, edges) for line in lines])  # (2, V)
+    near = ways.min(0) < _END_M
+    mouth, vertices = part_of(head, near), np.flatnonzero(near)
     place = np.full(len(head.template), -1)
     place[vertices] = np.arange(len(vertices))
-    faces = place[head.faces[(place[head.faces] >= 0).all(1)]]
     line = np.concatenate(lines)
     middle = head.template[line].mean(0)
     reach = np.ptp(head.template[line, 0]) / 2
+    way = ways.min(0)[vertices]
     return LipRegion(
         mouth=mouth,
-        own=place_in_mouth[vertices],
+        own=np.searchsorted(mouth.vertices, vertices),
         vertices=vertices,
-        faces=faces,
+        faces=place[head.faces[(place[head.faces] >= 0).all(1)]],
         places=((head.template[vertices] - middle) / reach / 1.2).astype(np.float32),
-        fade=np.interp(way[vertices], (_FULL_M, _END_M), (1.0, 0.0)),
+        fade=np.interp(way, (_FULL_M, _END_M), (1.0, 0.0)),
+        side=np.where(ways[0] <= ways[1], 1.0, -1.0)[vertices],
+        way=way,
         upper_line=place[lines[0]],
         lower_line=place[lines[1]],
     )

@@ -121,16 +121,16 @@ def mouth_of(head: HeadFile, reach_m: float = 0.02) -> Mouth:
     near = ((head.template > low) & (head.template < high)).all(1) & head.masks["skin"]
     for name in ("mouth_inside", "upper_teeth", "lower_teeth", "tongue"):
         near |= head.masks[name]
-    return _part(head, near)
+    return part_of(head, near)
 
 
 def lip_marks_of(head: HeadFile) -> Mouth:
     """Just enough of a head to measure `lip_gap`, `lip_width` and `lip_depth`, quickly."""
-    return _part(head, np.zeros(len(head.template), bool))
+    return part_of(head, np.zeros(len(head.template), bool))
 
 
-def _part(head: HeadFile, near: np.ndarray) -> Mouth:
-    """The vertices `near` (V,) bool, and those that carry the lips' landmarks."""
+def part_of(head: HeadFile, near: np.ndarray) -> Mouth:
+    """The vertices `near` (V,) bool of a head, and those that carry the lips' landmarks."""
     marks, weights = head.landmarks_68
     near = near.copy()
     near[head.faces[marks[48:]]] = True

@@ -11,6 +11,7 @@ from ..models.voice import VoiceConfig, VoiceNet, VoiceOutput
 from .voice_clips import CONTACTS, OUTPUTS, VoiceClip, step_times
 
 _CROP = 160  # steps of a training piece
+_CONTACTS = 3.0  # weight of their cross-entropy
 
 
 class VoiceTask:
@@ -19,10 +20,15 @@ class VoiceTask:
     name = "voice"
 
     def __init__(
-        self, clips: Sequence[VoiceClip], held_out: Sequence[VoiceClip], batch: int = 32
+        self,
+        clips: Sequence[VoiceClip],
+        held_out: Sequence[VoiceClip],
+        batch: int = 16,
+        width: int = 72,
     ) -> None:
         self.clips, self.held_out, self.batch = clips, held_out, batch
-        self.model: nn.Module = VoiceNet(VoiceConfig(OUTPUTS, clips[0].features.shape[1]))
+        features = clips[0].features.shape[1]
+        self.model: nn.Module = VoiceNet(VoiceConfig(OUTPUTS, features, width))
         talk = np.concatenate([clip.truth for clip in clips])
         net = _net(self.model)
         net.centre.copy_(torch.from_numpy(talk.mean(0)))
@@ -49,11 +55,11 @@ class VoiceTask:
         return {
             "nll": (0.5 * (error / output.log_sd.exp()) ** 2 + output.log_sd).mean(),
             "square": 0.5 * (error**2).mean(),
-            "contacts": functional.binary_cross_entropy_with_logits(
-                output.contacts, batch["contacts"]
-            ),
+            "contacts": _CONTACTS
+            * functional.binary_cross_entropy_with_logits(output.contacts, batch["contacts"]),
         }
 
+    @torch.no_grad()
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Figures on voices that were not trained on; the likelihood first."""
         nll, count = 0.0, 0

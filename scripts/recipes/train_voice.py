@@ -40,8 +40,8 @@ def main() -> int:
     judges = _judges(options.seed)
     task = VoiceTask(clips, judges["calibrated"])
     loop = LoopOptions(
-        options.scratch / "voice", seconds=options.seconds, lr=2e-3, warmup=60, optimizer="adamw",
-        weight_decay=1e-3, clip=2.0, ema=0.995, evaluate_every=500, seed=options.seed,
+        options.scratch / "voice", seconds=options.seconds, lr=3e-3, warmup=60, optimizer="adamw",
+        weight_decay=1e-3, clip=2.0, ema=0.99, evaluate_every=500, seed=options.seed,
         device="cpu",
     )  # fmt: skip
     done = train(task, loop, _say)

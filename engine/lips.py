@@ -1,0 +1,173 @@
+"""Lip refinement (AVFace, section 3.2): what speech adds to lips that the picture has placed.
+
+Offsets of the lips' vertices from the lip network, kept from crossing and from opening what is
+shut, then said as a few shapes and their weights, so that an artist can edit them.
+"""
+
+from functools import cache
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter1d
+
+from .audio import SpeechFeatures, windows
+from .exchange.protocol import AVFaceError
+from .head.lip_region import LipRegion, lip_region_of, lip_state
+from .head.model import FaceParams, Head, LipShapes
+from .models.lips import LipNet, restore
+from .voice import listen
+from .weights import load_network
+
+SHAPE_ERROR_M = 5e-5  # of a vertex in a frame, from saying offsets as shapes
+_CHUNK = 128  # frames at once
+_NEGLIGIBLE_M = 2e-5  # less than this all over the clip is nothing
+_SMOOTH_S = 0.012  # sd of the offsets' low-pass
+_SHUT_M = 3e-4  # lips nearer than this are shut
+_PRESS_M = 3e-4  # lips that press overlap so far at most
+_YIELD_M = 0.012  # along the skin: how far a lip gives way where it would cross the other
+
+
+def refine_lips(
+    params: FaceParams,
+    head: Head,
+    features: SpeechFeatures,
+    times: np.ndarray,
+    trust: np.ndarray | None = None,
+) -> LipShapes | None:
+    """What the sound adds to the lips of a fitted clip; None when that is nothing.
+
+    Args:
+        params: of T frames, without lips.
+        head: any head with the masks of `head.lip_region`.
+        features: of the clip's sound, of the kind that the network was trained on.
+        times: (T,) seconds of the frames on the sound's clock.
+        trust: (T,) in [0, 1], how far the sound is believed; 1 when None.
+
+    Raises:
+        AVFaceError: The features are of another kind.
+    """
+    net = _network(features.kind)
+    region = lip_region_of(head.file)
+    believed = _speaking(features, times) * (1.0 if trust is None else np.clip(trust, 0, 1))
+    if believed.max(initial=0) < 1e-3:
+        return None
+    rest = region.mouth.rest(params.shape)
+    offsets = np.empty((len(params), len(region.vertices), 3), np.float32)
+    for start in range(0, len(params), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        coarse = region.mouth.pose(params.expression[part], params.jaw[part], rest)
+        state = lip_state(region.mouth, coarse, params.jaw[part, 0])
+        heard = windows(features, times[part])
+        offsets[part] = _offsets(net, region, heard, state) * believed[part, None, None]
+    offsets = _smoothed(offsets, times)
+    for start in range(0, len(params), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        offsets[part] = keep_apart(region, params[part], rest, offsets[part])
+    if np.abs(offsets).max(initial=0) < _NEGLIGIBLE_M:
+        return None
+    shapes, weights = as_shapes(offsets)
+    return LipShapes(region.vertices, shapes, weights)
+
+
+def keep_apart(
+    region: LipRegion, params: FaceParams, rest: tuple[np.ndarray, np.ndarray], offsets: np.ndarray
+) -> np.ndarray:
+    """Offsets (T, M, 3) that neither let the lips cross nor open them where they are shut."""
+    before = _gaps(region, params, rest, np.zeros_like(offsets))  # (T, N)
+    out = offsets.astype(np.float64)
+    lowest = np.minimum(before, 0) - 1e-4
+    lowest = np.where(before > -_PRESS_M, np.maximum(lowest, -_PRESS_M), lowest)
+    highest = np.where(before < _SHUT_M, np.maximum(before, 5e-5), np.inf)
+    share = np.clip(1 - region.way / _YIELD_M, 0, 1)
+    share = share * share * (3 - 2 * share) * region.side / 2  # (M,)
+    columns = rest[0][region.own[region.upper_line], 0]
+    order = np.argsort(columns)
+    x = rest[0][region.own, 0]
+    for _ in range(4):
+        gap = _gaps(region, params, rest, out)
+        wanted = np.clip(gap, lowest, highest) - gap  # (T, N)
+        if np.abs(wanted).max() < 1e-5:
+            break
+        push = np.stack([np.interp(x, columns[order], row[order]) for row in wanted])  # (T, M)
+        out[..., 1] += push * share
+    return out
+
+
+def as_shapes(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets (T, M, 3) as shapes (K, M, 3) and weights (T, K), each vertex within SHAPE_ERROR_M.
+
+    Principal components about zero: weights 0 are the lips as they were. A weight of 1 is the
+    farthest that the clip goes.
+    """
+    T, M, _ = offsets.shape
+    flat = offsets.reshape(T, -1).astype(np.float64)
+    values, vectors = np.linalg.eigh(flat @ flat.T if T < 3 * M else flat.T @ flat)
+    if T < 3 * M:
+        vectors = flat.T @ vectors / np.sqrt(np.maximum(values, 1e-30))
+    vectors = vectors[:, ::-1]  # the largest first
+    left = flat.copy()
+    for count in range(1, vectors.shape[1] + 1):
+        direction = vectors[:, count - 1]
+        left -= np.outer(left @ direction, direction)
+        if np.linalg.norm(left.reshape(T, M, 3), axis=2).max() < SHAPE_ERROR_M:
+            break
+    kept = vectors[:, :count]
+    weights = flat @ kept
+    largest = weights[np.abs(weights).argmax(0), np.arange(count)]  # signed
+    largest = np.where(largest == 0, 1.0, largest)
+    shapes = (kept * largest).T.reshape(count, M, 3)
+    return shapes.astype(np.float32), (weights / largest).astype(np.float32)
+
+
+def _gaps(
+    region: LipRegion, params: FaceParams, rest: tuple[np.ndarray, np.ndarray], offsets: np.ndarray
+) -> np.ndarray:
+    """Height of the lower lip's line under each vertex of the upper one's, m, (T, N)."""
+    whole = np.zeros((len(offsets), len(region.mouth.vertices), 3))
+    whole[:, region.own] = offsets
+    points = region.mouth.pose(params.expression, params.jaw, rest, whole)[:, region.own]
+    upper, lower = points[:, region.upper_line], points[:, region.lower_line]
+    gaps = np.empty(upper.shape[:2])
+    for t in range(len(points)):
+        order = np.argsort(lower[t, :, 0])
+        under = np.interp(upper[t, :, 0], lower[t, order, 0], lower[t, order, 1])
+        gaps[t] = upper[t, :, 1] - under
+    return gaps
+
+
+def _offsets(net: LipNet, region: LipRegion, heard: np.ndarray, state: np.ndarray) -> np.ndarray:
+    """(T, M, 3) m."""
+    with torch.inference_mode():
+        said = net(
+            torch.from_numpy(heard), torch.from_numpy(state), torch.from_numpy(region.places)
+        )
+    return said.numpy() * region.fade[:, None].astype(np.float32)
+
+
+def _speaking(features: SpeechFeatures, times: np.ndarray) -> np.ndarray:
+    """How surely somebody speaks, (T,): 0 where sound has nothing to say."""
+    speaking = listen(features, times).speaking
+    return np.clip((speaking - 0.1) / 0.6, 0, 1)
+
+
+def _smoothed(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    sigma = _SMOOTH_S / step
+    return gaussian_filter1d(offsets, sigma, axis=0) if sigma > 0.25 else offsets
+
+
+@cache
+def _loaded() -> tuple[LipNet, str]:
+    tensors, metadata = load_network("lips")
+    return restore(tensors, metadata), metadata["kind"]
+
+
+def _network(kind: str) -> LipNet:
+    """The network that the product carries. Raises AVFaceError for another kind of features."""
+    net, own = _loaded()
+    if kind != own:
+        raise AVFaceError(
+            f"The network that refines the lips was trained on {own} features, not on {kind}.",
+            f"Take speech features of the kind {own}, or train it on {kind}.",
+        )
+    return net
