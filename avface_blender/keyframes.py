@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 TAKE_PROPERTY = "avface_take"  # on an action: it belongs to a take, whose name this is
+CORRECTION_PROPERTY = "avface_correction"  # on an action: an artist's, on top of all takes
 _LINEAR = 1  # Keyframe.interpolation as a number: 0 constant, 1 linear, 2 Bezier
 _CONSTANT = 0
 
@@ -65,23 +66,42 @@ def make_action(
     return action
 
 
+def curves_in(action: bpy.types.Action) -> list[Any]:
+    """All curves of an action, wherever this Blender keeps them."""
+    if not hasattr(action, "layers"):
+        return list(action.fcurves)
+    return [
+        curve
+        for layer in action.layers
+        for strip in layer.strips
+        for bag in strip.channelbags
+        for curve in bag.fcurves
+    ]
+
+
 def play(owner: bpy.types.ID, action: bpy.types.Action) -> None:
     """Lay `action` on top of the owner's NLA and silence the takes below; nothing is lost.
 
-    What the owner was playing as its active action is laid on a track of its own, below.
+    What the owner was playing as its active action is laid on a track of its own, below; an
+    artist's corrections stay what they are, on top of everything.
     """
     animation = owner.animation_data_create()
-    animation.use_tweak_mode = False
-    if animation.action is not None:
-        standing, slot = animation.action, getattr(animation, "action_slot", None)
-        _lay(animation, standing, slot)
-        animation.action = None
+    settle(animation)
     for track in animation.nla_tracks:
         if any(strip.action and TAKE_PROPERTY in strip.action for strip in track.strips):
             track.mute = True
     slots = getattr(action, "slots", ())
     _lay(animation, action, slots[0] if slots else None)
     animation.use_nla = True
+
+
+def settle(animation: bpy.types.AnimData) -> None:
+    """Lay the active action on a track of its own on top, unless it is an artist's corrections."""
+    animation.use_tweak_mode = False
+    standing = animation.action
+    if standing is not None and CORRECTION_PROPERTY not in standing:
+        _lay(animation, standing, getattr(animation, "action_slot", None))
+        animation.action = None
 
 
 def _lay(animation: bpy.types.AnimData, action: bpy.types.Action, slot: Any) -> None:

@@ -70,6 +70,11 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
         options.use_property_decorate = False
         options.prop(settings, "detail")
         options.prop(settings, "smoothing", slider=True)
+        options.prop(settings, "senses")
+        if settings.senses == "both":
+            options.prop(settings, "trust")
+        if settings.senses != "picture":
+            options.prop(settings, "fix_sync")
         _optional(options, settings, "focal")
         if _is_pictures(settings.clip):
             _optional(options, settings, "fps")
@@ -84,21 +89,9 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
         _draw_jobs(layout, context)
 
 
-class AVFACE_PT_takes(_Panel, bpy.types.Panel):
-    bl_label = "Takes"
-
-    def draw(self, context):
-        layout = self.layout
-        layout.operator("avface.import_take", icon="IMPORT")
-        if context.scene.timeline_markers:
-            row = layout.row(align=True)
-            row.label(text="Unsure Places")
-            row.operator("screen.marker_jump", text="", icon="PREV_KEYFRAME").next = False
-            row.operator("screen.marker_jump", text="", icon="NEXT_KEYFRAME").next = True
-
-
 class AVFACE_PT_export(_Panel, bpy.types.Panel):
     bl_label = "Export"
+    bl_order = 8
 
     def draw(self, context):
         layout = self.layout
@@ -109,7 +102,7 @@ class AVFACE_PT_export(_Panel, bpy.types.Panel):
         row.operator("avface.export_alembic", text="Alembic")
 
 
-CLASSES = (AVFACE_PT_clip, AVFACE_PT_capture, AVFACE_PT_takes, AVFACE_PT_export)
+CLASSES = (AVFACE_PT_clip, AVFACE_PT_capture, AVFACE_PT_export)
 
 
 def draw_import(self, context):

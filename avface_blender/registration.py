@@ -4,15 +4,19 @@ import bpy
 
 from . import (
     batch,
+    batch_panel,
     character_panel,
     curves,
     engine_setup,
+    filters,
     jobs,
     operators,
     panel,
     preferences,
     properties,
     setup_operators,
+    take_operators,
+    take_panels,
     watch,
 )
 
@@ -21,7 +25,11 @@ CLASSES = (
     *properties.CLASSES,
     *setup_operators.CLASSES,
     *operators.CLASSES,
+    *filters.CLASSES,
+    *take_operators.CLASSES,
     *panel.CLASSES,
+    *batch_panel.CLASSES,
+    *take_panels.CLASSES,
     *character_panel.CLASSES,
     *curves.CLASSES,
 )
@@ -35,6 +43,8 @@ def register() -> None:
     for cls in CLASSES:
         bpy.utils.register_class(cls)
     properties.register_pointers()
+    batch_panel.register_pointers()
+    filters.register_pointers()
     character_panel.register_pointers()
     bpy.types.TOPBAR_MT_file_import.append(panel.draw_import)
     bpy.types.TOPBAR_MT_file_export.append(panel.draw_export)
@@ -61,7 +71,10 @@ def unregister() -> None:
     watch.unregister()
     jobs.unregister()
     engine_setup.unregister()
+    batch_panel.unregister()
+    batch_panel.unregister_pointers()
     character_panel.unregister_pointers()
+    filters.unregister_pointers()
     properties.unregister_pointers()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)

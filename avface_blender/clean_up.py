@@ -1,0 +1,116 @@
+"""What a filter does to a take's values, region by region: pure functions on arrays over time.
+
+A region's values are moved in time, smoothed, strengthened and held, in that order. Rotations are
+unit quaternions (w, x, y, z). T frames, C channels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .timeline import one_sign
+
+REGIONS = ("mouth", "eyes", "brows", "head")
+_BONES = {"jaw": "mouth", "left_eye": "eyes", "right_eye": "eyes", "root": "head", "neck": "head"}
+_LEAST_DEVIATION = 0.1  # frames: less reaches no neighbour
+_KEYS = (("eye", "eyes"), ("brow", "brows"), ("forehead", "brows"))  # all others are the mouth's
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What to do to one region; as it stands here it does nothing."""
+
+    smooth: float = 0.0  # frames: standard deviation of the Gaussian
+    strength: float = 1.0  # 2 moves twice as far, 0 not at all
+    offset: float = 0.0  # frames: above 0 is later
+    hold: int = 1  # frames for which a pose stands: 2 is "on twos"
+
+    @property
+    def is_neutral(self) -> bool:
+        """Whether it changes nothing."""
+        return self == Filter()
+
+
+def region_of_key(name: str) -> str:
+    """The region of a shape key, by its name."""
+    return next((region for start, region in _KEYS if name.lower().startswith(start)), "mouth")
+
+
+def region_of_bone(name: str) -> str:
+    """The region of a bone; other bones go with the head."""
+    return _BONES.get(name, "head")
+
+
+def filtered(values: np.ndarray, filter_: Filter) -> np.ndarray:
+    """Values (T, C) whose rest is 0, filtered: (T, C)."""
+    values = _smoothed(_moved(values, filter_.offset), filter_.smooth)
+    return _held(values * filter_.strength, filter_.hold)
+
+
+def filtered_about_mean(values: np.ndarray, filter_: Filter) -> np.ndarray:
+    """Places (T, C), strengthened about their own mean, filtered: (T, C)."""
+    middle = values.mean(axis=0)
+    return filtered(values - middle, filter_) + middle
+
+
+def filtered_turns(turns: np.ndarray, filter_: Filter, about_mean: bool = False) -> np.ndarray:
+    """Rotations (T, 4), filtered, strengthened about rest or about their mean: (T, 4)."""
+    turns = one_sign(turns)
+    middle = np.array([1.0, 0, 0, 0])
+    if about_mean:
+        middle = turns.mean(axis=0)
+        middle = middle / np.linalg.norm(middle)
+    turns = _unit(_smoothed(_moved(turns, filter_.offset), filter_.smooth))
+    if filter_.strength != 1:
+        turns = _times(middle, _powered(_times(_inverse(middle), turns), filter_.strength))
+    return _held(one_sign(turns), filter_.hold)
+
+
+def _moved(values: np.ndarray, frames: float) -> np.ndarray:
+    """Values as they were `frames` earlier; the ends stand."""
+    if not frames:
+        return values
+    at = np.arange(len(values)) - frames
+    return np.stack([np.interp(at, np.arange(len(values)), c) for c in values.T], axis=1)
+
+
+def _smoothed(values: np.ndarray, deviation: float) -> np.ndarray:
+    """A Gaussian mean; the ends are continued by their mirror image through the end's point."""
+    if deviation < _LEAST_DEVIATION or len(values) < 2:
+        return values
+    reach = min(max(1, int(np.ceil(3 * deviation))), len(values) - 1)
+    weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / deviation) ** 2)
+    weights /= weights.sum()
+    before = 2 * values[:1] - values[reach:0:-1]
+    after = 2 * values[-1:] - values[-2 : -reach - 2 : -1]
+    padded = np.concatenate([before, values, after])
+    return np.stack([np.convolve(c, weights, "valid") for c in padded.T], axis=1)
+
+
+def _held(values: np.ndarray, frames: int) -> np.ndarray:
+    if frames <= 1:
+        return values
+    return values[np.arange(len(values)) // frames * frames]
+
+
+def _unit(turns: np.ndarray) -> np.ndarray:
+    return turns / np.maximum(np.linalg.norm(turns, axis=1, keepdims=True), 1e-12)
+
+
+def _inverse(turn: np.ndarray) -> np.ndarray:
+    return turn * np.array([1.0, -1, -1, -1])
+
+
+def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Hamilton's product, one with (T, 4) or two of (T, 4)."""
+    aw, ax, bw, bx = a[..., :1], a[..., 1:], b[..., :1], b[..., 1:]
+    scalar = aw * bw - np.sum(ax * bx, axis=-1, keepdims=True)
+    return np.concatenate([scalar, aw * bx + bw * ax + np.cross(ax, bx)], axis=-1)
+
+
+def _powered(turns: np.ndarray, power: float) -> np.ndarray:
+    """The same turns, `power` times as far: (T, 4)."""
+    turns = np.where(turns[:, :1] < 0, -turns, turns)
+    half = np.arctan2(np.linalg.norm(turns[:, 1:], axis=1), turns[:, 0])
+    scale = np.where(half > 1e-9, np.sin(power * half) / np.maximum(np.sin(half), 1e-12), power)
+    return np.concatenate([np.cos(power * half)[:, None], scale[:, None] * turns[:, 1:]], axis=1)

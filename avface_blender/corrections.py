@@ -1,0 +1,62 @@
+"""An artist's corrections: an action of their own on top of all takes, so that none is touched.
+
+It is added to what the NLA plays: a key says how far a control is from where the capture put it.
+Takes come, go and are filtered below; the corrections stay.
+"""
+
+from typing import Any
+
+import bpy
+
+from .head_builder import shape_keys
+from .keyframes import CORRECTION_PROPERTY, settle
+from .rig import rig_of
+
+
+def start(head: bpy.types.Object) -> list[bpy.types.Action]:
+    """Give a head a layer of corrections, or the one back that it has; its actions."""
+    made = []
+    for owner, part, blend in _owners(head):
+        animation = owner.animation_data_create()
+        settle(animation)
+        action = animation.action
+        if action is None:
+            action = _kept(head, part) or bpy.data.actions.new(f"{head.name} corrections {part}")
+            action[CORRECTION_PROPERTY] = f"{head.name} {part}"
+            action.use_fake_user = True  # also when the artist takes it off for a look
+            if hasattr(action, "slots") and not len(action.slots):
+                action.slots.new(id_type=owner.id_type, name=owner.name)
+            animation.action = action
+            if hasattr(animation, "action_slot") and len(action.slots):
+                animation.action_slot = action.slots[0]
+        animation.action_blend_type = blend
+        animation.action_extrapolation = "HOLD"
+        animation.use_nla = True
+        made.append(action)
+    return made
+
+
+def stop(head: bpy.types.Object) -> None:
+    """Take the corrections off for a look; `start` brings them back."""
+    for owner, _, _ in _owners(head):
+        animation = owner.animation_data
+        if animation and animation.action and CORRECTION_PROPERTY in animation.action:
+            animation.action = None
+
+
+def are_on(head: bpy.types.Object) -> bool:
+    """Whether the head plays corrections."""
+    actions = [o.animation_data.action for o, _, _ in _owners(head) if o.animation_data]
+    return any(action is not None and CORRECTION_PROPERTY in action for action in actions)
+
+
+def _owners(head: bpy.types.Object) -> list[tuple[Any, str, str]]:
+    """Data-block, what it is in words, and how its corrections join the take's values."""
+    rig = rig_of(head)
+    bones = [(rig, "rig", "COMBINE")] if rig else []
+    return [*bones, (shape_keys(head), "face", "ADD")]
+
+
+def _kept(head: bpy.types.Object, part: str) -> bpy.types.Action | None:
+    wanted = f"{head.name} {part}"
+    return next((a for a in bpy.data.actions if a.get(CORRECTION_PROPERTY) == wanted), None)

@@ -1,0 +1,166 @@
+"""What the artist can do with takes: show, compare, delete, filter, review, correct."""
+
+# Attributes that we add to Blender's types can't be known to the type checker.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, StringProperty
+
+from . import corrections, filters, review, takes
+from .action import Action
+from .rig import rig_of
+from .take_importer import selected_head
+
+
+def filtered_action(context: bpy.types.Context) -> bpy.types.Action | None:
+    """The armature action of the take that plays on the selected head: it holds the filters."""
+    head = selected_head(context)
+    name = takes.playing(head) if head else ""
+    rig = rig_of(head) if name and head else None
+    if rig is None:
+        return None
+    tracks = rig.animation_data.nla_tracks if rig.animation_data else ()
+    actions = [track.strips[0].action for track in tracks if len(track.strips)]
+    return next((a for a in actions if a and a.get(takes.TAKE_PROPERTY) == name), None)
+
+
+class _TakeAction(Action):
+    """Shared by what needs a head with a take."""
+
+    @classmethod
+    def disabled_reason(cls, context):
+        head = selected_head(context)
+        if head is None:
+            return "Select an AVFace head or its armature"
+        return "" if takes.takes_of(head) else "The head has no take yet: capture or import one"
+
+
+class AVFACE_OT_show_take(_TakeAction, bpy.types.Operator):
+    """Play this take; the others stay on the NLA, silent"""
+
+    bl_idname = "avface.show_take"
+    bl_label = "Show Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    take: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def act(self, context):
+        takes.show(selected_head(context), self.take)
+        return f"{self.take} plays"
+
+
+class AVFACE_OT_compare_takes(_TakeAction, bpy.types.Operator):
+    """Change to the take that played before this one, and back"""
+
+    bl_idname = "avface.compare_takes"
+    bl_label = "Compare with the Other Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
+        if reason:
+            return reason
+        return "" if len(takes.takes_of(selected_head(context))) > 1 else "There is only one take"
+
+    def act(self, context):
+        head = selected_head(context)
+        names, now = [entry.name for entry in takes.takes_of(head)], takes.playing(head)
+        before = head.get("avface_compared", "")
+        other = before if before in names and before != now else names[names.index(now) - 1]
+        head["avface_compared"] = now
+        takes.show(head, other)
+        return f"{other} plays, instead of {now}"
+
+
+class AVFACE_OT_delete_take(_TakeAction, bpy.types.Operator):
+    """Take this take off the head, with its camera and sound"""
+
+    bl_idname = "avface.delete_take"
+    bl_label = "Delete Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+    take: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    with_files: BoolProperty(
+        name="Files Too",
+        description="Also delete what the capture wrote to the disk; that can't be undone",
+        options={"SKIP_SAVE"},
+    )
+
+    def invoke(self, context, event):
+        return context.window_manager.invoke_props_dialog(self)
+
+    def act(self, context):
+        files = takes.delete(selected_head(context), self.take, self.with_files)
+        return f"Deleted {self.take}" + (f" and {files} files" if files else "")
+
+
+class AVFACE_OT_reset_filters(_TakeAction, bpy.types.Operator):
+    """Show the take as it was captured"""
+
+    bl_idname = "avface.reset_filters"
+    bl_label = "Back to As Captured"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        filters.reset(filtered_action(context))
+        return "As captured"
+
+
+class AVFACE_OT_next_unsure(_TakeAction, bpy.types.Operator):
+    """Go to the next place where the capture is unsure"""
+
+    bl_idname = "avface.next_unsure"
+    bl_label = "Next Unsure Place"
+    bl_options = {"REGISTER"}
+
+    forward: BoolProperty(name="Forward", default=True)
+    threshold: FloatProperty(
+        name="Below",
+        description="A region is unsure below this confidence",
+        default=0.5, min=0.0, max=1.0,
+    )  # fmt: skip
+
+    def act(self, context):
+        action = filtered_action(context)
+        ranges = review.unsure_ranges(action, self.threshold) if action else []
+        found = review.step(ranges, context.scene.frame_current, self.forward)
+        if found is None:
+            return "The capture is sure everywhere"
+        context.scene.frame_set(found[0])
+        return f"The {found[2]} is unsure from {found[0]} to {found[1]}"
+
+
+class AVFACE_OT_start_corrections(_TakeAction, bpy.types.Operator):
+    """Key corrections on top of the takes; no take is changed, and new takes keep them"""
+
+    bl_idname = "avface.start_corrections"
+    bl_label = "Correct by Hand"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        corrections.start(selected_head(context))
+        return "Pose and key: what you key is added to the take"
+
+
+class AVFACE_OT_stop_corrections(_TakeAction, bpy.types.Operator):
+    """Take the corrections off for a look; nothing of them is lost"""
+
+    bl_idname = "avface.stop_corrections"
+    bl_label = "Without Corrections"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        corrections.stop(selected_head(context))
+        return "The corrections are off"
+
+
+CLASSES = (
+    AVFACE_OT_show_take,
+    AVFACE_OT_compare_takes,
+    AVFACE_OT_delete_take,
+    AVFACE_OT_reset_filters,
+    AVFACE_OT_next_unsure,
+    AVFACE_OT_start_corrections,
+    AVFACE_OT_stop_corrections,
+)

@@ -1,0 +1,91 @@
+"""The sidebar's panels after a capture: Takes, Review, Clean-Up. No logic."""
+
+# Attributes that we add to Blender's types can't be known to the type checker.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
+
+import bpy
+
+from . import corrections, takes
+from .clean_up import REGIONS
+from .take_importer import selected_head
+from .take_operators import filtered_action
+
+
+class _Panel:
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "AVFace"
+
+
+class AVFACE_PT_takes(_Panel, bpy.types.Panel):
+    bl_label = "Takes"
+    bl_order = 2
+
+    def draw(self, context):
+        layout, head = self.layout, selected_head(context)
+        layout.operator("avface.import_take", icon="IMPORT")
+        entries = takes.takes_of(head) if head else []
+        if not entries:
+            layout.label(text="No takes on the selected head" if head else "No head selected")
+            return
+        column = layout.column(align=True)
+        for entry in reversed(entries):
+            row = column.row(align=True)
+            icon = "RADIOBUT_ON" if entry.plays else "RADIOBUT_OFF"
+            row.operator(
+                "avface.show_take", text=entry.name, icon=icon, depress=entry.plays
+            ).take = entry.name
+            row.operator("avface.delete_take", text="", icon="TRASH").take = entry.name
+            if entry.plays:
+                first, last = entry.frames
+                facts = [entry.clip, f"frames {first} to {last}", entry.quality]
+                said = column.row()
+                said.active = False
+                said.label(text=", ".join(fact for fact in facts if fact))
+        layout.operator("avface.compare_takes", icon="ARROW_LEFTRIGHT")
+
+
+class AVFACE_PT_review(_Panel, bpy.types.Panel):
+    bl_label = "Review"
+    bl_order = 3
+
+    def draw(self, context):
+        layout, head = self.layout, selected_head(context)
+        row = layout.row(align=True)
+        row.operator(
+            "avface.next_unsure", text="Unsure Before", icon="PREV_KEYFRAME"
+        ).forward = False
+        row.operator("avface.next_unsure", text="Unsure Next", icon="NEXT_KEYFRAME").forward = True
+        if head and corrections.are_on(head):
+            layout.operator("avface.stop_corrections", icon="HIDE_OFF")
+        else:
+            layout.operator("avface.start_corrections", icon="POSE_HLT")
+        camera = context.scene.camera
+        if camera is not None and len(camera.data.background_images):
+            image = camera.data.background_images[0]
+            layout.prop(image, "alpha", text="Clip behind the Head", slider=True)
+            layout.prop(image, "display_depth", expand=True)
+
+
+class AVFACE_PT_clean_up(_Panel, bpy.types.Panel):
+    bl_label = "Clean-Up"
+    bl_order = 4
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, action = self.layout, filtered_action(context)
+        if action is None:
+            layout.label(text="Select a head with a take")
+            return
+        grid = layout.grid_flow(columns=5, row_major=True, even_columns=False, align=True)
+        for title in ("", "Smooth", "Strength", "Offset", "Hold"):
+            grid.label(text=title)
+        for region in REGIONS:
+            settings = getattr(action.avface_filters, region)
+            grid.label(text=region.capitalize())
+            for field in ("smooth", "strength", "offset", "hold"):
+                grid.prop(settings, field, text="")
+        layout.operator("avface.reset_filters", icon="LOOP_BACK")
+
+
+CLASSES = (AVFACE_PT_takes, AVFACE_PT_review, AVFACE_PT_clean_up)

@@ -1,0 +1,141 @@
+"""The takes of a head: which there are, which one plays, and how to part from one.
+
+A take lies on the NLA of the armature and of the shape keys, each on a track of its own. All of
+them stay; the ones that don't play are muted. What an artist corrects lies above them, as the
+active action, and is no part of any take (`corrections`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+
+from ..engine.exchange.protocol import AVFaceError
+from .head_builder import shape_keys
+from .keyframes import TAKE_PROPERTY
+from .rig import rig_of
+
+FILE_PROPERTY = "avface_take_file"  # on a take's actions: where the take was imported from
+CLIP_START_PROPERTY = "avface_clip_start"  # the scene frame of the clip's time 0
+CLIP_PROPERTY, QUALITY_PROPERTY = "avface_clip", "avface_quality"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One take on a head, as the list shows it."""
+
+    name: str
+    clip: str
+    quality: str
+    frames: tuple[int, int]  # the first and the last in the scene
+    plays: bool
+
+
+def takes_of(head: bpy.types.Object) -> list[Entry]:
+    """The takes on a head, the lowest of its NLA first."""
+    found: dict[str, Entry] = {}
+    for track, action in _tracks(head):
+        name = action[TAKE_PROPERTY]
+        strip = track.strips[0]
+        found[name] = Entry(
+            name=name,
+            clip=str(action.get(CLIP_PROPERTY, "")),
+            quality=str(action.get(QUALITY_PROPERTY, "")),
+            frames=(round(strip.frame_start), round(strip.frame_end)),
+            plays=not track.mute and (name not in found or found[name].plays),
+        )
+    return list(found.values())
+
+
+def playing(head: bpy.types.Object) -> str:
+    """The name of the topmost take that plays; empty when none does."""
+    return next((entry.name for entry in reversed(takes_of(head)) if entry.plays), "")
+
+
+def actions_of(head: bpy.types.Object, name: str) -> list[bpy.types.Action]:
+    """The actions of a take: of the armature, of the shape keys."""
+    return [action for _, action in _tracks(head) if action[TAKE_PROPERTY] == name]
+
+
+def show(head: bpy.types.Object, name: str, alone: bool = True) -> None:
+    """Let a take play; `alone` silences the others."""
+    for track, action in _tracks(head):
+        if action[TAKE_PROPERTY] == name:
+            track.mute = False
+        elif alone:
+            track.mute = True
+
+
+def delete(head: bpy.types.Object, name: str, with_files: bool = False) -> int:
+    """Take a take off the head, with its camera, its sound and, when asked, its files.
+
+    The take below plays then. Gives the number of files that were deleted.
+    """
+    played = playing(head) == name
+    actions = actions_of(head, name)
+    if not actions:
+        raise AVFaceError(f"There is no take {name} on {head.name}.", "Choose one from the list.")
+    file = str(actions[0].get(FILE_PROPERTY, ""))
+    for owner in owners(head):
+        tracks = owner.animation_data.nla_tracks
+        for track in [t for t in tracks if _take_name(t) == name]:
+            tracks.remove(track)
+    for action in actions:
+        bpy.data.actions.remove(action)
+    _delete_shot(name)
+    left = takes_of(head)
+    if played and left:
+        show(head, left[-1].name)
+    return _delete_files(Path(file)) if with_files and file else 0
+
+
+def owners(head: bpy.types.Object) -> list[Any]:
+    """The data-blocks of a head that takes animate and that are animated now."""
+    rig = rig_of(head)
+    every: list[Any] = [*([rig] if rig else []), shape_keys(head)]
+    return [owner for owner in every if owner.animation_data]
+
+
+def _tracks(head: bpy.types.Object) -> Iterator[tuple[Any, bpy.types.Action]]:
+    """Each NLA track of a take on the head, with the take's action."""
+    for owner in owners(head):
+        for track in owner.animation_data.nla_tracks:
+            if _take_name(track):
+                yield track, track.strips[0].action
+
+
+def _take_name(track: Any) -> str:
+    """The take that a track plays; empty when it isn't one's."""
+    action = track.strips[0].action if len(track.strips) else None
+    return "" if action is None else str(action.get(TAKE_PROPERTY, ""))
+
+
+def _delete_shot(name: str) -> None:
+    """The camera and the sound strips that came with a take."""
+    camera = bpy.data.objects.get(f"{name} camera")
+    if camera is not None:
+        bpy.data.objects.remove(camera)
+    for scene in bpy.data.scenes:
+        editor: Any = scene.sequence_editor
+        if editor is None:
+            continue
+        strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+        for strip in [s for s in strips if s.type == "SOUND" and s.name == name]:
+            strips.remove(strip)
+
+
+def _delete_files(take: Path) -> int:
+    """A take's file and the pictures, preview and report that a capture wrote beside it."""
+    stem = take.name.removesuffix(".npz").removesuffix(".take")
+    kinds = ("take.npz", "albedo.png", "report.json", "preview.mp4", "sheet.png")
+    files = [take.with_name(f"{stem}.{kind}") for kind in kinds]
+    normals = take.with_name(f"{stem}.normals")
+    files += normals.glob("*.png")
+    present = [file for file in files if file.is_file()]
+    for file in present:
+        file.unlink()
+    if normals.is_dir() and not any(normals.iterdir()):
+        normals.rmdir()
+    return len(present)

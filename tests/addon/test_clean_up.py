@@ -1,0 +1,71 @@
+"""Filters on a take's values: what they keep, and what they do to known motions."""
+
+import numpy as np
+import pytest
+from bl_ext.test.avface.avface_blender.clean_up import (
+    Filter,
+    filtered,
+    filtered_about_mean,
+    filtered_turns,
+    region_of_bone,
+    region_of_key,
+)
+from bl_ext.test.avface.avface_blender.timeline import quaternions
+from hypothesis import given
+from hypothesis import strategies as st
+
+TIMES = np.arange(40) / 25
+WAVE = np.column_stack([np.sin(5 * TIMES), 0.3 + np.cos(9 * TIMES)])
+TURNS = quaternions(np.column_stack([0.3 * np.sin(4 * TIMES), 0 * TIMES, 0.1 * TIMES]))
+
+
+def test_a_neutral_filter_changes_nothing():
+    assert Filter().is_neutral
+    np.testing.assert_array_equal(filtered(WAVE, Filter()), WAVE)
+    np.testing.assert_allclose(filtered_turns(TURNS, Filter()), TURNS, atol=1e-12)
+
+
+@given(st.floats(0.2, 30), st.integers(2, 50))
+def test_a_straight_motion_stays_straight_when_smoothed(deviation: float, frames: int):
+    line = np.column_stack([np.arange(frames) * 0.1, 3 - np.arange(frames) * 1.0])
+    np.testing.assert_allclose(filtered(line, Filter(smooth=deviation)), line, atol=1e-9)
+
+
+def test_smoothing_takes_out_a_tremor():
+    tremor = np.where(np.arange(40) % 2, 0.05, -0.05)[:, None]
+    calm, shaken = (filtered(w, Filter(smooth=1.5)) for w in (WAVE[:, :1], WAVE[:, :1] + tremor))
+    assert np.abs(shaken - calm)[5:-5].max() < 1e-3
+
+
+def test_strength_and_offset_by_hand():
+    np.testing.assert_allclose(filtered(WAVE, Filter(strength=2)), 2 * WAVE)
+    later = filtered(WAVE, Filter(offset=3))
+    np.testing.assert_allclose(later[3:], WAVE[:-3])
+    np.testing.assert_allclose(later[:3], WAVE[[0, 0, 0]])
+    far = filtered_about_mean(WAVE, Filter(strength=0))
+    np.testing.assert_allclose(far, np.tile(WAVE.mean(0), (40, 1)))
+
+
+def test_on_twos():
+    held = filtered(WAVE, Filter(hold=2))
+    np.testing.assert_array_equal(held[::2], WAVE[::2])
+    np.testing.assert_array_equal(held[1::2], WAVE[::2])
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.5, 1.7])
+def test_a_turn_is_strengthened_by_its_angle(strength: float):
+    turns = quaternions(np.outer(np.linspace(0, 0.6, 20), [1.0, 0, 0]))
+    wanted = quaternions(np.outer(strength * np.linspace(0, 0.6, 20), [1.0, 0, 0]))
+    np.testing.assert_allclose(filtered_turns(turns, Filter(strength=strength)), wanted, atol=1e-9)
+
+
+@given(st.floats(0, 8), st.floats(0, 3), st.floats(-9, 9), st.integers(1, 6), st.booleans())
+def test_turns_stay_turns(smooth, strength, offset, hold, about_mean):
+    out = filtered_turns(TURNS, Filter(smooth, strength, offset, hold), about_mean)
+    np.testing.assert_allclose(np.linalg.norm(out, axis=1), 1, atol=1e-9)
+
+
+def test_regions():
+    assert region_of_key("eyeBlinkLeft") == "eyes" and region_of_key("browDownLeft") == "brows"
+    assert region_of_key("mouthClose") == region_of_key("Lip1") == region_of_bone("jaw") == "mouth"
+    assert region_of_bone("left_eye") == "eyes" and region_of_bone("root") == "head"

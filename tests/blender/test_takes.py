@@ -1,0 +1,153 @@
+"""The list of takes, filters that can be set anew, unsure places, corrections on top."""
+
+import bpy
+import numpy as np
+import pytest
+
+from .conftest import module
+from .extension import enabled
+
+importer = module("avface_blender.take_importer")
+takes = module("avface_blender.takes")
+corrections = module("avface_blender.corrections")
+keyframes = module("avface_blender.keyframes")
+review = module("avface_blender.review")
+
+
+def key_values(head, name: str) -> np.ndarray:
+    """What Blender evaluates for a shape key over the scene's frames."""
+    scene, out = bpy.context.scene, []
+    for frame in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        out.append(head.data.shape_keys.key_blocks[name].value)
+    return np.array(out)
+
+
+@pytest.fixture
+def two_takes(make_take):
+    first = importer.import_take(make_take(seed=1, name="one"), bpy.context)
+    second = importer.import_take(make_take(seed=2, name="two"), bpy.context)
+    assert first.head == second.head
+    return first, second
+
+
+def test_the_list_names_both_and_the_new_one_plays(two_takes):
+    first, second = two_takes
+    entries = takes.takes_of(first.head)
+    assert [entry.name for entry in entries] == [first.name, second.name]
+    assert [entry.plays for entry in entries] == [False, True]
+    assert entries[0].clip == "one.mp4"
+    assert entries[0].frames == (first.first_frame, first.last_frame)
+
+
+def test_showing_the_other_take(two_takes, load_take, make_take):
+    first, _ = two_takes
+    take = load_take(make_take(seed=1, name="one"))
+    takes.show(first.head, first.name)
+    assert takes.playing(first.head) == first.name
+    column = take.expression_names.index("mouthClose")
+    np.testing.assert_allclose(
+        key_values(first.head, "mouthClose"), take.expression[:, column], atol=1e-5
+    )
+
+
+def test_deleting_a_take_leaves_the_other_and_its_files(two_takes, tmp_path):
+    first, second = two_takes
+    cameras = [f"{first.name} camera", f"{second.name} camera"]
+    takes.delete(first.head, second.name)
+    assert [entry.name for entry in takes.takes_of(first.head)] == [first.name]
+    assert takes.playing(first.head) == first.name
+    assert [name in bpy.data.objects for name in cameras] == [True, False]
+    assert not [a for a in bpy.data.actions if a.name.startswith(second.name)]
+    assert (tmp_path / "two.take.npz").is_file()
+    assert takes.delete(first.head, first.name, with_files=True) == 1
+    assert not (tmp_path / "one.take.npz").exists()
+
+
+def test_confidence_is_a_curve_and_leads_to_the_next_unsure_place(make_take):
+    confidence = np.ones((24, 5))
+    confidence[5:9, 1] = 0.1
+    confidence[15:20, 4] = 0.2
+    result = importer.import_take(make_take(confidence=confidence), bpy.context)
+    action = takes.actions_of(result.head, result.name)[0]
+    start = result.first_frame
+    ranges = review.unsure_ranges(action, 0.5)
+    assert ranges == [(start + 5, start + 8, "mouth"), (start + 15, start + 19, "brows")]
+    assert review.step(ranges, start + 5, True)[0] == start + 15
+    assert review.step(ranges, start + 5, False)[0] == start + 15  # round the end
+    bpy.context.scene.frame_set(start + 6)
+    assert result.rig["confidence_mouth"] == pytest.approx(0.1)
+
+
+def test_filters_can_be_set_anew_and_taken_off(make_take):
+    with enabled():
+        own = module_of_extension("take_operators")
+        importer_ = module_of_extension("take_importer")
+        result = importer_.import_take(make_take(), bpy.context)
+        action = own.filtered_action(bpy.context)
+        before = key_values(result.head, "mouthClose"), key_values(result.head, "eyeBlinkLeft")
+        action.avface_filters.mouth.strength = 2.0
+        np.testing.assert_allclose(key_values(result.head, "mouthClose"), 2 * before[0], atol=1e-5)
+        np.testing.assert_allclose(key_values(result.head, "eyeBlinkLeft"), before[1], atol=1e-6)
+        action.avface_filters.mouth.strength = 0.5
+        action.avface_filters.head.smooth = 2.0
+        np.testing.assert_allclose(key_values(result.head, "mouthClose"), before[0] / 2, atol=1e-5)
+        twins = [a for a in bpy.data.actions if a.name.endswith("as captured")]
+        assert len(twins) == 2
+        assert bpy.ops.avface.reset_filters() == {"FINISHED"}
+        np.testing.assert_allclose(key_values(result.head, "mouthClose"), before[0], atol=1e-6)
+        assert not [a for a in bpy.data.actions if a.name.endswith("as captured")]
+
+
+def test_corrections_lie_on_top_and_outlive_a_new_take(make_take, load_take):
+    path = make_take(seed=1, name="one")
+    result = importer.import_take(path, bpy.context)
+    keys = result.head.data.shape_keys
+    corrections.start(result.head)
+    assert corrections.are_on(result.head)
+    before = key_values(result.head, "mouthClose")
+    action = keys.animation_data.action
+    bag = keyframes._curves_of_new if not hasattr(action, "layers") else None
+    if bag:
+        curve = action.fcurves.new('key_blocks["mouthClose"].value')
+    else:
+        strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
+        curve = strip.channelbag(action.slots[0], ensure=True).fcurves.new(
+            'key_blocks["mouthClose"].value'
+        )
+    curve.keyframe_points.insert(result.first_frame, 0.25)
+    np.testing.assert_allclose(key_values(result.head, "mouthClose"), before + 0.25, atol=1e-5)
+
+    second = importer.import_take(make_take(seed=2, name="two"), bpy.context)
+    assert corrections.are_on(result.head)
+    take = load_take(make_take(seed=2, name="two"))
+    wanted = take.expression[:, take.expression_names.index("mouthClose")] + 0.25
+    np.testing.assert_allclose(key_values(second.head, "mouthClose"), wanted, atol=1e-5)
+    corrections.stop(result.head)
+    np.testing.assert_allclose(key_values(second.head, "mouthClose"), wanted - 0.25, atol=1e-5)
+    assert corrections.start(result.head)[1] == action
+
+
+def test_the_buttons(make_take):
+    with enabled():
+        assert not bpy.ops.avface.compare_takes.poll()
+        importer_ = module_of_extension("take_importer")
+        takes_ = module_of_extension("takes")
+        first = importer_.import_take(make_take(seed=1, name="one"), bpy.context)
+        second = importer_.import_take(make_take(seed=2, name="two"), bpy.context)
+        assert bpy.ops.avface.compare_takes() == {"FINISHED"}
+        assert takes_.playing(first.head) == first.name
+        assert bpy.ops.avface.compare_takes() == {"FINISHED"}
+        assert takes_.playing(first.head) == second.name
+        assert bpy.ops.avface.show_take(take=first.name) == {"FINISHED"}
+        assert bpy.ops.avface.next_unsure() == {"FINISHED"}
+        assert bpy.ops.avface.delete_take(take=first.name) == {"FINISHED"}
+        assert [entry.name for entry in takes_.takes_of(first.head)] == [second.name]
+
+
+def module_of_extension(name: str):
+    import importlib
+
+    from .extension import NAME
+
+    return importlib.import_module(f"{NAME}.avface_blender.{name}")
