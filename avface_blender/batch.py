@@ -2,6 +2,7 @@
 
     blender -b --python-exit-code 3 --python scripts/blender_batch.py -- CLIP... --out DIR
     blender --command avface CLIP... --out DIR        (where the extension is enabled)
+    blender --command avface --batch FOLDER_OR_LIST --workers 4 --out DIR
 
 Each clip gets a scene of its own; one that fails does not stop the others.
 """
@@ -29,11 +30,12 @@ from ..engine.exchange.protocol import (
     AVFaceError,
     CaptureJob,
     Failed,
+    Item,
     Note,
     Progress,
     take_name,
 )
-from .engine_client import start_capture
+from .engine_client import BatchRequest, start_batch, start_capture
 from .export import export_alembic, export_fbx
 from .install import ROOT
 from .preferences import engine_python
@@ -46,7 +48,7 @@ TAKE_SUFFIX = ".take.npz"
 # What goes to the engine as it is (engine/options.py), and how it is read from the command line.
 CAPTURE_OPTIONS: dict[str, Callable[[str], Any]] = {
     "start": float, "end": float, "face": int, "fps": float, "focal": float, "detail": str,
-    "smoothing": float, "actor": str, "consent": str,
+    "smoothing": float, "senses": str, "trust": str, "fix_sync": bool, "actor": str, "consent": str,
 }  # fmt: skip
 
 
@@ -60,6 +62,8 @@ class BatchOptions:
 
     clips: tuple[Path, ...]  # clips, and takes that stand already
     out: Path
+    batch: Path | None = None  # folder of clips, or a list of them, as `engine batch` reads it
+    workers: int = 1  # captures of `batch` at a time
     export: tuple[str, ...] = ("blend",)
     engine: Path | None = None  # its Python; None: where the add-on finds it
     head: Path | None = None  # a head file; None: the default head
@@ -123,9 +127,9 @@ def run_batch(options: BatchOptions) -> list[int]:
             f"The folder {options.out} can't be made ({error.strerror}).", "Choose another --out."
         ) from error
     python = options.engine
-    if python is None and not all(_is_take(clip) for clip in options.clips):
+    if python is None and (options.batch or not all(map(_is_take, options.clips))):
         python = engine_python(bpy.context)
-    codes = []
+    codes = _serve_batch(options, python) if options.batch else []
     for index, (clip, name) in enumerate(zip(options.clips, _names(options.clips), strict=True)):
         _say(f"[{index + 1}/{len(options.clips)}] {clip}")
         codes.append(_serve(clip, name, options, python))
@@ -156,6 +160,45 @@ def _serve(clip: Path, name: str, options: BatchOptions, python: Path | None) ->
     _say("  " + (f"{report.message} {report.hint}" if report.message else ", ".join(report.files)))
     report.write(path)
     return code
+
+
+def _serve_batch(options: BatchOptions, python: Path | None) -> list[int]:
+    """Captures by the engine, some at a time; then a scene for each take; an exit code for each.
+
+    Raises AVFaceError when the engine can't serve the batch at all.
+    """
+    assert options.batch is not None
+    assert python is not None
+    request = BatchRequest(
+        options.batch.resolve(),
+        options.out.resolve(),
+        options.workers,
+        head=options.head.resolve() if options.head else None,
+        options=options.capture,
+    )
+    engine, codes = start_batch(request, python, ROOT), []
+    takes: dict[str, Path] = {}
+    for event in engine.follow():
+        if isinstance(event, Item) and event.state in {"done", "skipped", "failed"}:
+            _say(f"  {event.name}: {event.state}. {event.message}")
+            if event.result:
+                takes[event.name] = Path(event.result)
+            else:
+                codes.append(CANNOT_SERVE)
+    if isinstance(engine.outcome, Failed):
+        log = engine.log_path.read_text(encoding="utf-8", errors="replace").strip()
+        raise AVFaceError(log.splitlines()[-1] if log else engine.outcome.message)
+    return codes + [
+        _serve(take, name, options, None)
+        for name, take in takes.items()
+        if not _is_built(take, name, options)
+    ]
+
+
+def _is_built(take: Path, name: str, options: BatchOptions) -> bool:
+    """Whether all that was asked for stands, and is newer than the take."""
+    files = [options.out / f"{name}.{kind}" for kind in options.export]
+    return all(f.is_file() and f.stat().st_mtime >= take.stat().st_mtime for f in files)
 
 
 def _capture(
@@ -228,22 +271,31 @@ def _parse(arguments: list[str]) -> BatchOptions:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("clips", nargs="+", type=Path, help="clips, or takes that stand already")
+    parser.add_argument("clips", nargs="*", type=Path, help="clips, or takes that stand already")
+    parser.add_argument("--batch", type=Path, help="folder of clips, or a list (CSV, JSON)")
+    parser.add_argument("--workers", type=int, default=1, help="captures of --batch at a time")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--export", nargs="+", choices=list(EXPORTS), default=["blend"])
     parser.add_argument("--engine", type=Path, help="the Python that runs the engine")
     parser.add_argument("--head", type=Path, help="a head file; default the one that we ship")
     as_there = "as `python -m engine capture` has it"
     for name, kind in CAPTURE_OPTIONS.items():
-        parser.add_argument(f"--{name}", type=kind, help=as_there)
+        if kind is bool:
+            parser.add_argument(f"--{name}", action="store_const", const=True, help=as_there)
+        else:
+            parser.add_argument(f"--{name}", type=kind, help=as_there)
     parser.add_argument(
         "--region", type=float, nargs=4, metavar=("X", "Y", "W", "H"), help=as_there
     )
     chosen = parser.parse_args(arguments)
+    if not (chosen.clips or chosen.batch):
+        parser.error("give clips, or --batch")
     capture = {name: getattr(chosen, name) for name in (*CAPTURE_OPTIONS, "region")}
     return BatchOptions(
         clips=tuple(chosen.clips),
         out=chosen.out,
+        batch=chosen.batch,
+        workers=chosen.workers,
         export=tuple(chosen.export),
         engine=chosen.engine,
         head=chosen.head,

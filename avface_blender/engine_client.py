@@ -13,7 +13,9 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ..engine.exchange.protocol import (
     CANNOT_SERVE,
@@ -184,6 +186,39 @@ def start_capture(job: CaptureJob, folder: Path, python: Path, root: Path) -> En
             "Free some disk space or choose another folder.",
         ) from error
     return EngineJob([str(python), "-m", "engine", "run", str(job_path)], folder, root)
+
+
+@dataclass(frozen=True)
+class BatchRequest:
+    """What `python -m engine batch` is asked for."""
+
+    source: Path  # folder of clips, or a list of them
+    out: Path
+    workers: int = 1
+    previews: bool = False
+    head: Path | None = None
+    options: dict[str, Any] = field(default_factory=dict)  # for clips that don't say otherwise
+
+    def arguments(self) -> list[str]:
+        """The command line after `python -m engine`."""
+        words = ["batch", str(self.source), "--out", str(self.out), "--events"]
+        words += ["--workers", str(self.workers), *(["--previews"] if self.previews else [])]
+        words += ["--head", str(self.head)] if self.head else []
+        for name, value in self.options.items():
+            if value is True or value is False:
+                words += [f"--{name}"] if value else []
+            elif isinstance(value, list | tuple):
+                words += [f"--{name}", *map(str, value)]
+            else:
+                words.append(f"--{name}={value}")  # a text may begin with a dash
+        return words
+
+
+def start_batch(request: BatchRequest, python: Path, root: Path) -> EngineJob:
+    """Start the engine at `root` on many clips; its log goes to `OUT/jobs`. Raises AVFaceError."""
+    return EngineJob(
+        [str(python), "-m", "engine", *request.arguments()], request.out / "jobs", root
+    )
 
 
 def _wrong_version(hello: Hello) -> Failed:

@@ -85,6 +85,23 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         default=1,
         description="How much jitter is taken out of the motion",
     )
+    senses: EnumProperty(
+        name="Mouth By",
+        description="What moves the mouth; pose, eyes and brows always go by the picture",
+        default="both",
+        items=[
+            ("both", "Picture and Sound", "Each as far as it can be trusted"),
+            ("picture", "Picture", "The sound is not listened to"),
+            ("sound", "Sound", "What is seen of the mouth doesn't count"),
+        ],
+    )
+    trust: StringProperty(
+        name="Trust",
+        description="Whom to trust when, in seconds of the clip: sound:3.2-4.0,picture:6-7.5",
+    )
+    fix_sync: BoolProperty(
+        name="Fix Sync", description="Move the sound to where the lips say it belongs"
+    )
     use_focal: BoolProperty(
         name="Known Focal Length", description="Give the focal length of the camera"
     )
@@ -174,6 +191,9 @@ def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
         "consent": settings.consent,
         "detail": settings.detail,
         "smoothing": settings.smoothing,
+        "senses": settings.senses,
+        "trust": settings.trust,
+        "fix_sync": settings.fix_sync,
     }
     for name in ("end", "face", "focal", "fps"):
         if getattr(settings, f"use_{name}"):
@@ -181,6 +201,13 @@ def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
     if settings.use_region:
         options["region"] = list(settings.region)
     return options
+
+
+def shared_options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
+    """Those of the settings that hold for every clip of a batch."""
+    options = _options(settings)
+    own = {"start", "end", "face", "region", "trust"}  # of one clip
+    return {name: value for name, value in options.items() if name not in own and value != ""}
 
 
 def register_pointers() -> None:
