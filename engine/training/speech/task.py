@@ -19,7 +19,7 @@ RATE = 16_000
 STEPS_PER_SECOND = 50
 _BATCH_SECONDS = 36.0
 _LENGTHS = (1.5, 3.0, 4.0, 6.0)  # seconds of the pieces of a batch
-_STRENGTHS = (0.2, 0.6, 1.0)  # of what happens to a batch
+_STRENGTHS = (0.15, 0.5, 0.9)  # of what happens to a batch
 _WITHOUT_SPEECH = 0.06  # share of pieces
 IGNORED = -1
 
@@ -116,7 +116,7 @@ class PhonesTask:
         chances = np.array([DRAWS[g] for g in groups])
         group = groups[int(generator.choice(len(groups), p=chances / chances.sum()))]
         row = int(generator.choice(self._by_group[group]))
-        corpus, pace = self.corpus, float(np.exp(generator.uniform(-0.16, 0.16)))
+        corpus, pace = self.corpus, float(np.exp(generator.uniform(-0.16, 0.22)))
         whole = corpus.samples[corpus.edges[row] : corpus.edges[row + 1]]
         spoken = int(len(whole) / pace)
         first = int(generator.integers(-length // 6, max(spoken - length * 5 // 6, 1)))
