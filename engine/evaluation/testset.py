@@ -47,11 +47,14 @@ def read_testset(folder: Path) -> list[TestClip]:
     """The films of a folder that have truth. Raises AVFaceError."""
     clips = []
     for path in sorted(folder.glob("*.truth.npz")):
-        film = path.with_name(path.name.removesuffix(".truth.npz") + ".mp4")
-        if film.is_file():
+        stem = path.with_name(path.name.removesuffix(".truth.npz"))
+        film = stem.with_name(stem.name + ".mp4")
+        if not film.is_file() and any(stem.glob("*.png")):
+            film = stem  # pictures of another renderer
+        if film.exists():
             with np.load(path, allow_pickle=False) as file:
                 truth = Truth(**{item.name: file[item.name] for item in fields(Truth)})
-            clips.append(TestClip(film.stem, film, truth))
+            clips.append(TestClip(stem.name, film, truth))
     if not clips:
         raise AVFaceError(f"{folder} holds no test clip with truth.", "Make it: --synthetic N.")
     return clips
@@ -111,10 +114,15 @@ def _make_clip(stem: Path, index: int, seconds: float, size: int, seed: int) -> 
         "vertices": pose_vertices(stage, person, acting).astype(np.float32),
         "turn": labels.turn,
     }
-    temporary = stem.with_name(stem.name + ".truth.npz.tmp")
+    write_arrays(stem.with_name(stem.name + ".truth.npz"), truth)
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """An .npz, written to a temporary name."""
+    temporary = path.with_name(path.name + ".tmp")
     with open(temporary, "wb") as file:
-        np.savez_compressed(file, **truth)
-    os.replace(temporary, stem.with_name(stem.name + ".truth.npz"))
+        np.savez_compressed(file, **arrays)
+    os.replace(temporary, path)
 
 
 def _sentence(index: int, seed: int) -> tuple[np.ndarray, list]:

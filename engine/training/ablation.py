@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from ..audio.windows import windows
-from ..head.torch_head import TorchHead, landmark_vertices
+from ..head.torch_head import TorchHead
 from ..models.config import LITE, Config
 from ..models.expression import AudioEncoder, drop_modalities
 from ..models.temporal import TemporalEncoder
@@ -31,6 +31,8 @@ _COVERED_SHARE = 0.35  # of windows with something before the mouth
 _POOL = 192  # performances that training draws windows from
 _POOL_FRAMES = 100
 _TEST_SEED = 880_001
+_SEEN_SCALE = 4.0  # landmarks are a quarter wide: to about one
+_FRONTAL = 39  # row of the contour at no yaw
 _POINT_WEIGHT, _JAW_WEIGHT = 40.0, 3.0  # (open) of a metre and a radian beside the units
 
 
@@ -94,13 +96,22 @@ class Branch(nn.Module):
         return self.temporal(both.flatten(0, 1)[:, None]).view(*both.shape[:2], -1)
 
 
+@dataclass(frozen=True)
+class Performance:
+    """T frames of one person."""
+
+    sound: np.ndarray  # (T, 16, 29)
+    e: np.ndarray  # (T, E + 3)
+    points: np.ndarray  # (T, 68, 2) as the camera sees them, in widths of the face
+
+
 class AblationTask:
     """One row. Performances are drawn once and cut into windows anew for each batch."""
 
-    def __init__(self, row: Row, batch: int = 32, config: Config = LITE, pool: int = _POOL) -> None:
+    def __init__(self, row: Row, batch: int = 24, config: Config = LITE, pool: int = _POOL) -> None:
         self.name, self.row, self.batch, self.config = row.name, row, batch, config
         self.model: nn.Module = Branch(config, row)
-        self.head = TorchHead(load_head(), landmark_vertices(load_head()))
+        self.head = _landmark_head()
         self.pool = draw_pool(pool, 0)
         self.test = list(self._test_windows(draw_pool(max(pool // 6, 2), _TEST_SEED)))
 
@@ -108,24 +119,23 @@ class AblationTask:
         """See `loop.Task`."""
         while True:
             generator = np.random.default_rng([seed, step])
-            yield self._window(
-                self.pool, generator, generator.integers(len(self.pool), size=self.batch)
-            )
+            which = generator.integers(len(self.pool), size=self.batch)
+            yield self._windows([self.pool[k] for k in which], generator)
             step += 1
 
     def losses(self, batch: Moments) -> dict[str, Tensor]:
-        """Units, jaw and the lips' places."""
+        """Units, jaw and the landmarks' places."""
         e, count = self.model(batch), self.config.expression
         apart = (e - batch.e).abs()
         points = self.points(e.flatten(0, 1)) - self.points(batch.e.flatten(0, 1))
         return {
             "units": apart[..., :count].mean(),
             "jaw": _JAW_WEIGHT * apart[..., count:].mean(),
-            "points": _POINT_WEIGHT * points.norm(dim=-1).mean(),
+            "points": _POINT_WEIGHT * (points.square().sum(-1) + 1e-10).sqrt().mean(),
         }
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
-        """NME in % of the face's size: all landmarks, lips, and those under a cover."""
+        """NME in % of the face's size: all landmarks, lips, and frames with a covered mouth."""
         errors, covers = [], []
         for batch in self.test:
             ours, truth = (self.points(e.flatten(0, 1))[..., :2] for e in (model(batch), batch.e))
@@ -143,75 +153,77 @@ class AblationTask:
 
     def points(self, e: Tensor) -> Tensor:
         """The 68 landmarks of the mean person facing the camera, (N, 68, 3) m."""
-        count = self.config.expression
-        rest = self.head.rest(e.new_zeros(self.head.shape_basis.shape[0]))
-        still = e.new_zeros(len(e), 6)
-        vertices = self.head.pose(rest, e[:, :count], e[:, count:], still)
-        return self.head.landmarks_68(vertices, still[:, :3])
+        return _landmarks(self.head, e, e.new_zeros(self.head.shape_basis.shape[0]))
 
-    def _window(self, pool: list, generator: np.random.Generator, which: np.ndarray) -> Moments:
+    def _windows(self, chosen: list[Performance], generator: np.random.Generator) -> Moments:
         frames = self.config.window
-        cuts = []
-        for k in which:
-            sound, e = pool[k]
-            start = int(generator.integers(len(e) - frames + 1))
-            cuts.append((sound[start : start + frames], e[start : start + frames]))
-        sound, e = (torch.from_numpy(np.stack(part)).float() for part in zip(*cuts, strict=True))
-        seen, covered = self._look(e, generator)
-        return Moments(seen, sound, e, covered)
+        sound, e, points = [], [], []
+        for one in chosen:
+            start = int(generator.integers(len(one.e) - frames + 1))
+            place = slice(start, start + frames)
+            sound.append(one.sound[place])
+            e.append(one.e[place])
+            points.append(one.points[place])
+        seen, covered = _look(np.stack(points), generator)
+        heard, played = (torch.from_numpy(np.stack(part)).float() for part in (sound, e))
+        return Moments(torch.from_numpy(seen), heard, played, torch.from_numpy(covered))
 
-    @torch.no_grad()
-    def _look(self, e: Tensor, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """What a landmark reader sees of people of many shapes, turned and partly covered."""
-        many, frames = e.shape[:2]
-        count = self.config.expression
-        shape = torch.from_numpy(generator.normal(size=(many, self.head.shape_basis.shape[0])))
-        shape = shape.float().repeat_interleave(frames, 0)
-        flat = e.flatten(0, 1)
-        vertices = self.head.pose(
-            self.head.rest(shape), flat[:, :count], flat[:, count:], flat.new_zeros(len(flat), 6)
-        )
-        turns = np.stack(
-            [sway_head(generator, np.arange(frames) / _HZ, 0.6)[0] for _ in range(many)]
-        )
-        turned = vertices @ torch.from_numpy(turns).float().flatten(0, 1).transpose(1, 2)
-        points = self.head.landmarks_68(turned, flat.new_zeros(len(flat), 3))[..., :2]
-        points = points.unflatten(0, (many, frames))
-        middle = points.mean((1, 2), keepdim=True)
-        size = points.amax((1, 2)) - points.amin((1, 2))
-        points = (points - middle) / size.prod(-1).sqrt().view(-1, 1, 1, 1)
-        amount = generator.uniform(*_NOISE, (many, 1, 1, 1))
-        points = points + torch.from_numpy(amount * generator.normal(size=points.shape)).float()
-        hidden = np.zeros((many, frames, 68), np.float32)
-        for k in range(many):
-            if generator.random() < _COVERED_SHARE:
-                first, length = (
-                    int(generator.integers(frames)),
-                    int(generator.integers(4, frames + 1)),
-                )
-                place = 48 if generator.random() < 0.8 else int(generator.integers(0, 48))
-                hidden[k, first : first + length, place : place + 20] = 1
-        gone = torch.from_numpy(hidden)
-        seen = points * (1 - gone[..., None])
-        return torch.cat([seen.flatten(2), gone], -1) * 4, gone[..., 48:].amax(-1)
-
-    def _test_windows(self, pool: list) -> Iterator[Moments]:
+    def _test_windows(self, pool: tuple[Performance, ...]) -> Iterator[Moments]:
         generator = np.random.default_rng(_TEST_SEED)
         for first in range(0, len(pool), 16):
-            yield self._window(pool, generator, np.arange(first, min(first + 16, len(pool))))
+            for _ in range(3):  # several windows of each performance
+                yield self._windows(list(pool[first : first + 16]), generator)
 
 
 @cache
-def draw_pool(count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Performances: sound (T, 16, 29) and e (T, E + 3)."""
+def draw_pool(count: int, seed: int) -> tuple[Performance, ...]:
+    """Performances of people who babble."""
     stage: Stage = build_stage()
-    pool = []
+    head, pool, seconds = _landmark_head(), [], np.arange(_POOL_FRAMES) / _HZ
     for k in range(count):
         generator = np.random.default_rng([seed, k])
-        seconds = np.arange(_POOL_FRAMES) / _HZ
         acting = act_sequence(stage, generator, _POOL_FRAMES, _HZ)
         phones = babble(generator, seconds[-1] + 1)
         acting = speak_with(stage, acting, phones, seconds, generator)
         sound = windows(simulate_features(phones, generator), seconds)
-        pool.append((sound, np.concatenate([acting.units, acting.jaw], 1)))
-    return pool
+        e = np.concatenate([acting.units, acting.jaw], 1)
+        shape = torch.from_numpy(generator.normal(size=head.shape_basis.shape[0])).float()
+        points = _landmarks(head, torch.from_numpy(e).float(), shape).numpy()
+        turn, _ = sway_head(generator, seconds, 0.6)
+        points = np.einsum("tij,tlj->tli", turn, points)[..., :2]
+        size = np.sqrt(np.prod(points.max(1) - points.min(1), axis=-1)).mean()
+        pool.append(Performance(sound, e, (points / size).astype(np.float32)))
+    return tuple(pool)
+
+
+def _look(points: np.ndarray, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """What a landmark reader gives: (B, W, 68 * 3) float32, and where the mouth is covered."""
+    many, frames = points.shape[:2]
+    centred = points - points.mean((1, 2), keepdims=True)
+    amount = generator.uniform(*_NOISE, (many, 1, 1, 1))
+    noisy = centred + amount * generator.normal(size=points.shape)
+    gone = np.zeros((many, frames, 68), np.float32)
+    for k in range(many):
+        if generator.random() < _COVERED_SHARE:
+            first = int(generator.integers(frames))
+            length = int(generator.integers(4, frames + 1))
+            place = 48 if generator.random() < 0.8 else int(generator.integers(0, 48))
+            gone[k, first : first + length, place : place + 20] = 1
+    seen = noisy * (1 - gone[..., None])
+    flat = np.concatenate([seen.reshape(many, frames, -1), gone], -1) * _SEEN_SCALE
+    return flat.astype(np.float32), gone[..., 48:].max(-1)
+
+
+def _landmarks(head: TorchHead, e: Tensor, shape: Tensor) -> Tensor:
+    """The 68 landmarks of a person facing the camera: (N, E + 3), (S,) -> (N, 68, 3) m."""
+    count, still = e.shape[1] - 3, e.new_zeros(len(e), 6)
+    vertices = head.pose(head.rest(shape), e[:, :count], e[:, count:], still)
+    return head.landmarks_68(vertices, still[:, :3])
+
+
+@cache
+def _landmark_head() -> TorchHead:
+    """Only what a frontal face's 68 landmarks need."""
+    file = load_head()
+    corners = file.faces[np.concatenate([file.landmarks_68[0], file.contour[0][_FRONTAL]])]
+    return TorchHead(file, np.unique(corners))
