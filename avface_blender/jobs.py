@@ -43,6 +43,7 @@ class Job:
     lock: FolderLock | None
     engine: EngineJob | None = None  # while and after it runs
     import_when_done: bool = True
+    over: bool = False  # of a range: the take that plays now plays on before and after
     stage: str = "starting"
     fraction: float = 0.0
     notes: list[str] = field(default_factory=list)
@@ -83,8 +84,11 @@ def is_running() -> bool:
     return _running is not None
 
 
-def start(capture: CaptureJob, folder: Path, python: Path) -> None:
-    """Start the engine on a job, or put it behind the ones before. Raises AVFaceError."""
+def start(capture: CaptureJob, folder: Path, python: Path, over: bool = False) -> None:
+    """Start the engine on a job, or put it behind the ones before. Raises AVFaceError.
+
+    `over`: the take comes in over the one that plays, only where it has frames.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FolderLock.claim(folder)
@@ -100,7 +104,7 @@ def start(capture: CaptureJob, folder: Path, python: Path) -> None:
             f"The job can't be written to {folder} ({error.strerror}).",
             "Free some disk space or choose another Takes Folder in AVFace's preferences.",
         ) from error
-    _waiting.append(Job(capture, folder, python, lock))
+    _waiting.append(Job(capture, folder, python, lock, over=over))
     if _running is None:
         _start_next()
     list_jobs()
@@ -269,13 +273,16 @@ def _bring_in(job: Job) -> None:
         window: Any = bpy.context.window or bpy.context.window_manager.windows[0]
         try:
             with bpy.context.temp_override(window=window):
-                bpy.ops.avface.import_take("EXEC_DEFAULT", True, filepath=job.capture.out)
+                bpy.ops.avface.import_take(
+                    "EXEC_DEFAULT", True, filepath=job.capture.out, over=job.over
+                )
         except RuntimeError as error:  # how an operator says that it could not
             state.message = f"{job.clip} was captured but not imported."
             sentence = str(error).rpartition(".poll() ")[2]
             state.hint = sentence.removeprefix("Error: ").strip()
         else:
-            _look_through_camera(window)
+            if not job.over:
+                _look_through_camera(window)
     list_jobs()
 
 

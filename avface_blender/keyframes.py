@@ -13,6 +13,7 @@ TAKE_PROPERTY = "avface_take"  # on an action: it belongs to a take, whose name 
 CORRECTION_PROPERTY = "avface_correction"  # on an action: an artist's, on top of all takes
 _LINEAR = 1  # Keyframe.interpolation as a number: 0 constant, 1 linear, 2 Bezier
 _CONSTANT = 0
+_FADE_FRAMES = 5  # in which a take over a range takes over from the one below
 
 # (data path, index) -> value at each frame
 Curves = dict[tuple[str, int], np.ndarray]
@@ -79,19 +80,25 @@ def curves_in(action: bpy.types.Action) -> list[Any]:
     ]
 
 
-def play(owner: bpy.types.ID, action: bpy.types.Action) -> None:
+def play(owner: bpy.types.ID, action: bpy.types.Action, over: bool = False) -> None:
     """Lay `action` on top of the owner's NLA and silence the takes below; nothing is lost.
+
+    With `over` they play on before and after it, and fade into it over a few frames.
 
     What the owner was playing as its active action is laid on a track of its own, below; an
     artist's corrections stay what they are, on top of everything.
     """
     animation = owner.animation_data_create()
     settle(animation)
-    for track in animation.nla_tracks:
+    for track in animation.nla_tracks if not over else ():
         if any(strip.action and TAKE_PROPERTY in strip.action for strip in track.strips):
             track.mute = True
     slots = getattr(action, "slots", ())
-    _lay(animation, action, slots[0] if slots else None)
+    strip = _lay(animation, action, slots[0] if slots else None)
+    if over:
+        strip.extrapolation = "NOTHING"
+        fade = min(_FADE_FRAMES, (strip.frame_end - strip.frame_start) / 3)
+        strip.blend_in = strip.blend_out = fade
     animation.use_nla = True
 
 
@@ -104,7 +111,7 @@ def settle(animation: bpy.types.AnimData) -> None:
         animation.action = None
 
 
-def _lay(animation: bpy.types.AnimData, action: bpy.types.Action, slot: Any) -> None:
+def _lay(animation: bpy.types.AnimData, action: bpy.types.Action, slot: Any) -> Any:
     """A new top track with one strip that plays the whole of `action` where its keys are."""
     first, last = action.frame_range
     track = animation.nla_tracks.new()
@@ -117,6 +124,7 @@ def _lay(animation: bpy.types.AnimData, action: bpy.types.Action, slot: Any) -> 
     strip.scale = 1.0
     if slot is not None:
         strip.action_slot = slot
+    return strip
 
 
 def _curves_of_new(action: bpy.types.Action, owner: bpy.types.ID) -> Any:

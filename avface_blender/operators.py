@@ -136,6 +136,10 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
             ("exact", "Exact", "The scene keeps its rate; keys at the clip's own times"),
         ],
     )
+    over: BoolProperty(
+        name="Only Its Range",
+        description="The take that plays now plays on before and after this one",
+    )
     camera: BoolProperty(
         name="Camera", default=True, description="Add the clip's camera, the clip behind it"
     )
@@ -151,7 +155,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
-        for name in ("new_head", "identity", "look", "moves", "timing"):
+        for name in ("new_head", "identity", "look", "moves", "timing", "over"):
             layout.prop(self, name)
         column = layout.column(heading="Add")
         for name in ("camera", "sound", "markers"):
@@ -159,7 +163,8 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
 
     def act(self, context):
         path = Path(bpy.path.abspath(self.filepath))
-        names = ("new_head", "identity", "look", "moves", "timing", "camera", "sound", "markers")
+        names = ("new_head", "identity", "look", "moves", "timing", "over", "camera", "sound",
+                 "markers")  # fmt: skip
         options = ImportOptions(**{name: getattr(self, name) for name in names})
         result = import_take(path, context, options)
         for note in result.notes:

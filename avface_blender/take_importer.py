@@ -31,6 +31,8 @@ from .takes import (
     CLIP_START_PROPERTY,
     FILE_PROPERTY,
     QUALITY_PROPERTY,
+    actions_of,
+    playing,
 )
 from .timeline import Performance, SceneRate, on_frames, scene_rate, to_frames
 
@@ -52,6 +54,7 @@ class ImportOptions:
     # set_scene: the scene takes the clip's rate, size and length; resample: the scene stays as it
     # is, keys on its whole frames; exact: the scene stays, keys at the clip's own times
     timing: Timing = "set_scene"
+    over: bool = False  # the take below plays on before and after; the scene stays as it is
     start_frame: int | None = None  # where the take begins; None: the scene's first frame
 
     camera: bool = True
@@ -119,8 +122,8 @@ def import_take(
         place_joints(rig, head_file, take.shape)
 
     scene: Any = context.scene
-    start = scene.frame_start if options.start_frame is None else options.start_frame
-    rate = _set_rate(scene, take) if options.timing == "set_scene" else _rate_of(scene)
+    sets_scene = options.timing == "set_scene" and not options.over
+    rate = _set_rate(scene, take) if sets_scene else _rate_of(scene)
     job = _Import(
         take=take,
         path=path,
@@ -130,7 +133,7 @@ def import_take(
         head=head,
         rig=rig,
         rate=rate,
-        clip_start=start - round(float(take.times[0]) * rate.frames_per_second),
+        clip_start=_clip_start(take, head, scene, rate, options),
         middle=np.median(take.head_translation, axis=0),
     )
     notes = list(take.warnings)
@@ -138,15 +141,15 @@ def import_take(
     _animate(job, performance)
     if options.look:
         dress(head, job.name, _pictures(job, notes))
-    camera = _add_camera(job, performance) if options.camera else None
-    if options.camera or options.sound:
+    camera = _add_camera(job, performance) if options.camera and not options.over else None
+    if (options.camera or options.sound) and not options.over:
         notes += _show_and_sound(job, camera)
     if options.lights:
         shot.add_lights(rig, rig.users_collection[0], scene)
-    if options.markers:
+    if options.markers and not options.over:
         shot.add_markers(scene, rig, take, job.take_frames, options.marker_threshold)
     first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))
-    if options.timing == "set_scene":
+    if sets_scene:
         _set_shot(scene, take, camera, first, last)
     _sign(job, camera)
     _select_only(context, head)
@@ -230,6 +233,17 @@ def _set_rate(scene: bpy.types.Scene, take: Take) -> SceneRate:
     return rate
 
 
+def _clip_start(
+    take: Take, head: bpy.types.Object, scene: Any, rate: SceneRate, options: ImportOptions
+) -> int:
+    """The scene frame of the clip's time 0: the same as of the take below, for one over it."""
+    below = actions_of(head, playing(head)) if options.over else []
+    if below and below[0].get(CLIP_PROPERTY) == Path(take.source.get("path", "")).name:
+        return int(below[0][CLIP_START_PROPERTY])
+    start = scene.frame_start if options.start_frame is None else options.start_frame
+    return start - round(float(take.times[0]) * rate.frames_per_second)
+
+
 def _free_name(take: Take) -> str:
     """Actor, clip and a number that no take in this file has yet."""
     clip = Path(take.source.get("path", "")).stem or "clip"
@@ -250,7 +264,8 @@ def _animate(job: _Import, performance: Performance) -> None:
         turns[:, 0] = 1.0
     curves |= bone_curves("root", bone_turns("root", turns), bone_moves("root", places))
     curves |= confidence_curves(job.rig, job.take, job.take_frames, performance.frames)
-    play(job.rig, make_action(job.rig, f"{job.name} rig", performance.frames, curves))
+    action = make_action(job.rig, f"{job.name} rig", performance.frames, curves)
+    play(job.rig, action, job.options.over)
 
     keys = shape_keys(job.head)
     units = shape_key_curves(job.take.expression_names, performance.expression)
@@ -262,7 +277,8 @@ def _animate(job: _Import, performance: Performance) -> None:
     others = tuple(key for key in existing_lip_keys(job.head) if key not in own)
     units |= shape_key_curves(others, np.zeros((len(performance.frames), len(others))))
     name = f"{job.name} face"
-    play(keys, make_action(keys, name, performance.frames, units, group="Expression"))
+    action = make_action(keys, name, performance.frames, units, group="Expression")
+    play(keys, action, job.options.over)
 
 
 def _add_camera(job: _Import, performance: Performance) -> bpy.types.Object:

@@ -3,11 +3,16 @@
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
 
+from pathlib import Path
+
 import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
-from . import corrections, filters, review, takes
+from ..engine.exchange.protocol import CaptureJob, take_name
+from ..engine.exchange.take import Take
+from . import corrections, filters, job_folders, jobs, review, takes
 from .action import Action
+from .preferences import engine_python, jobs_folder
 from .rig import rig_of
 from .take_importer import selected_head
 
@@ -95,6 +100,38 @@ class AVFACE_OT_delete_take(_TakeAction, bpy.types.Operator):
         return f"Deleted {self.take}" + (f" and {files} files" if files else "")
 
 
+class AVFACE_OT_retake(_TakeAction, bpy.types.Operator):
+    """Capture the clip again in the timeline's preview range; the rest of the take stays"""
+
+    bl_idname = "avface.retake"
+    bl_label = "Retake the Preview Range"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
+        if reason or context.scene.use_preview_range:
+            return reason
+        return "Set a preview range in the timeline first (P)"
+
+    def act(self, context):
+        scene, head = context.scene, selected_head(context)
+        action = takes.actions_of(head, takes.playing(head))[0]
+        take = Take.load(Path(action[takes.FILE_PROPERTY]))
+        rate = scene.render.fps / scene.render.fps_base
+        first, last = scene.frame_preview_start, scene.frame_preview_end
+        start, end = ((f - action[takes.CLIP_START_PROPERTY]) / rate for f in (first, last + 1))
+        options = take.made_by["options"] | {"start": max(start, 0.0), "end": end}
+        clip = take.source["path"]
+        folder = job_folders.new_folder(jobs_folder(context), clip)
+        out = folder / f"{take_name(Path(clip))}.take.npz"
+        python = engine_python(context)
+        jobs.start(CaptureJob(clip, str(out), options=options), folder, python, over=True)
+        if bpy.app.background:
+            jobs.follow()
+        return f"Capturing frames {first} to {last} again"
+
+
 class AVFACE_OT_reset_filters(_TakeAction, bpy.types.Operator):
     """Show the take as it was captured"""
 
@@ -159,6 +196,7 @@ CLASSES = (
     AVFACE_OT_show_take,
     AVFACE_OT_compare_takes,
     AVFACE_OT_delete_take,
+    AVFACE_OT_retake,
     AVFACE_OT_reset_filters,
     AVFACE_OT_next_unsure,
     AVFACE_OT_start_corrections,

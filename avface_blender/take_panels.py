@@ -43,6 +43,7 @@ class AVFACE_PT_takes(_Panel, bpy.types.Panel):
                 said.active = False
                 said.label(text=", ".join(fact for fact in facts if fact))
         layout.operator("avface.compare_takes", icon="ARROW_LEFTRIGHT")
+        layout.operator("avface.retake", icon="FILE_REFRESH")
 
 
 class AVFACE_PT_review(_Panel, bpy.types.Panel):

@@ -151,3 +151,24 @@ def module_of_extension(name: str):
     from .extension import NAME
 
     return importlib.import_module(f"{NAME}.avface_blender.{name}")
+
+
+def test_a_take_over_a_range_leaves_the_rest(make_take, load_take):
+    first = importer.import_take(make_take(frames=60, seed=1, name="one"), bpy.context)
+    path = make_take(seed=2, name="again", times=np.arange(20, 45) / 25.0,
+                     source={"path": "one.mp4", "sha256": ""})  # fmt: skip
+    scene = bpy.context.scene
+    length = scene.frame_start, scene.frame_end
+    second = importer.import_take(path, bpy.context, importer.ImportOptions(over=True))
+    assert (scene.frame_start, scene.frame_end) == length
+    assert (second.first_frame, second.last_frame) == (length[0] + 20, length[0] + 44)
+    below, over = load_take(make_take(frames=60, seed=1, name="one")), load_take(path)
+    column = below.expression_names.index("mouthClose")
+    seen = key_values(first.head, "mouthClose")
+    np.testing.assert_allclose(seen[:20], below.expression[:20, column], atol=1e-5)
+    np.testing.assert_allclose(seen[46:], below.expression[46:, column], atol=1e-5)
+    np.testing.assert_allclose(seen[26:39], over.expression[6:19, column], atol=1e-5)
+    inner = seen[21:25]
+    low = np.minimum(below.expression[21:25, column], over.expression[1:5, column])
+    high = np.maximum(below.expression[21:25, column], over.expression[1:5, column])
+    assert (inner >= low - 1e-5).all() and (inner <= high + 1e-5).all()
