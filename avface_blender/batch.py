@@ -64,6 +64,8 @@ class BatchOptions:
     out: Path
     batch: Path | None = None  # folder of clips, or a list of them, as `engine batch` reads it
     workers: int = 1  # captures of `batch` at a time
+    part: str = ""  # "2/5": only the second of five parts of `batch`
+    only_report: bool = False
     export: tuple[str, ...] = ("blend",)
     engine: Path | None = None  # its Python; None: where the add-on finds it
     head: Path | None = None  # a head file; None: the default head
@@ -174,6 +176,8 @@ def _serve_batch(options: BatchOptions, python: Path | None) -> list[int]:
         options.out.resolve(),
         options.workers,
         head=options.head.resolve() if options.head else None,
+        part=options.part,
+        only_report=options.only_report,
         options=options.capture,
     )
     engine, codes = start_batch(request, python, ROOT), []
@@ -274,6 +278,8 @@ def _parse(arguments: list[str]) -> BatchOptions:
     parser.add_argument("clips", nargs="*", type=Path, help="clips, or takes that stand already")
     parser.add_argument("--batch", type=Path, help="folder of clips, or a list (CSV, JSON)")
     parser.add_argument("--workers", type=int, default=1, help="captures of --batch at a time")
+    parser.add_argument("--part", default="", metavar="K/N", help="the K-th of N parts of --batch")
+    parser.add_argument("--only-report", action="store_true", help="write --batch's report and end")
     parser.add_argument("--out", type=Path, required=True, help="folder for the results")
     parser.add_argument("--export", nargs="+", choices=list(EXPORTS), default=["blend"])
     parser.add_argument("--engine", type=Path, help="the Python that runs the engine")
@@ -296,6 +302,8 @@ def _parse(arguments: list[str]) -> BatchOptions:
         out=chosen.out,
         batch=chosen.batch,
         workers=chosen.workers,
+        part=chosen.part,
+        only_report=chosen.only_report,
         export=tuple(chosen.export),
         engine=chosen.engine,
         head=chosen.head,

@@ -197,6 +197,8 @@ class BatchRequest:
     workers: int = 1
     previews: bool = False
     head: Path | None = None
+    part: str = ""  # "2/5": only the second of five parts
+    only_report: bool = False
     options: dict[str, Any] = field(default_factory=dict)  # for clips that don't say otherwise
 
     def arguments(self) -> list[str]:
@@ -204,6 +206,8 @@ class BatchRequest:
         words = ["batch", str(self.source), "--out", str(self.out), "--events"]
         words += ["--workers", str(self.workers), *(["--previews"] if self.previews else [])]
         words += ["--head", str(self.head)] if self.head else []
+        words += ["--part", self.part] if self.part else []
+        words += ["--only-report"] if self.only_report else []
         for name, value in self.options.items():
             if value is True or value is False:
                 words += [f"--{name}"] if value else []
