@@ -131,6 +131,8 @@ def add_capture_options(parser: argparse.ArgumentParser, only_given: bool = Fals
             kind = next(k for k in typing.get_args(kind) if k is not type(None))
         if typing.get_origin(kind) is typing.Literal:
             keywords["choices"] = typing.get_args(kind)
+        elif kind is bool:
+            keywords["action"] = "store_true"
         elif typing.get_origin(kind) is tuple:
             keywords |= {"nargs": len(typing.get_args(kind)), "type": typing.get_args(kind)[0]}
         else:

@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .exchange.protocol import AVFaceError
+
+Range = tuple[Literal["sound", "picture"], float, float]  # whom to trust, from and to, seconds
+
 
 @dataclass(frozen=True)
 class CaptureOptions:
@@ -28,7 +32,37 @@ class CaptureOptions:
     smoothing: float = field(
         default=1.0, metadata={"help": "how much jitter is taken out; 0.5 less, 2 more"}
     )
+    senses: Literal["both", "picture", "sound"] = field(
+        default="both",
+        metadata={"help": "what moves the mouth; pose, eyes and brows always go by the picture"},
+    )
+    trust: str = field(
+        default="",
+        metadata={"help": "whom to trust when: sound:3.2-4.0,picture:6-7.5, in seconds"},
+    )
+    fix_sync: bool = field(
+        default=False, metadata={"help": "move the sound to where the lips say it belongs"}
+    )
     actor: str = field(default="actor", metadata={"help": "the person's name, for the action"})
     consent: str = field(
         default="", metadata={"help": "the actor's consent, in your words: kept with the take"}
     )
+
+
+def trust_ranges(text: str) -> tuple[Range, ...]:
+    """What `CaptureOptions.trust` asks for. Raises AVFaceError when it can't be read."""
+    ranges: list[Range] = []
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        sense, _, span = part.partition(":")
+        start, _, end = span.partition("-")
+        try:
+            begin, finish = float(start), float(end)
+        except ValueError:
+            begin, finish = 0.0, 0.0
+        if sense not in ("sound", "picture") or not 0 <= begin < finish:
+            raise AVFaceError(
+                f'"{part}" doesn\'t say whom to trust when.',
+                "Write sound:3.2-4.0 or picture:6-7.5, several with commas, times in seconds.",
+            )
+        ranges.append((sense, begin, finish))
+    return tuple(ranges)

@@ -12,18 +12,24 @@ import numpy as np
 from .complexion import person_texture
 from .detail import DetailOptions, bake_normals, estimate_appearance, recover_detail
 from .exchange.head_file import HeadFile, file_sha256
-from .exchange.take import Take
+from .exchange.protocol import AVFaceError
+from .exchange.take import REGIONS, Take
 from .faces import FaceOptions, FaceTrack, track_face
 from .fitting import FitOptions, FitResult, fit_clip
+from .fitting.landmark_track import landmark_track
 from .head.model import FaceParams, Head
-from .media import Clip, open_clip
-from .options import CaptureOptions
+from .hearing import Heard, hear_clip
+from .improvise import improvise
+from .media import SOUND_RATE, Clip, open_clip, read_waveform
+from .options import CaptureOptions, trust_ranges
 from .pictures import write_picture
 from .progress import Report
+from .sync import Sync
 from .version import product_version
 from .weights import used_weights
 
 _ALBEDO_SIZE = 1024  # px, the whole sheet
+_SOUND_FPS, _SOUND_SIZE = 30.0, (1080, 1080)  # of a take that no film gives a rate and a size
 
 
 @dataclass(frozen=True)
@@ -45,18 +51,24 @@ def capture(
     Raises AVFaceError when the clip can't be read or shows no face.
     """
     head, clock = Head(head_file), _Clock()
+    trust_ranges(options.trust)  # a slip of the pen is told before the work
     clip = open_clip(path, fps=options.fps, start=options.start, end=options.end)
     for sentence in clip.warnings:
         report.warn(sentence)
-    if not clip.has_sound:
-        report.warn(f"{path.name} has no sound: the capture goes by the picture alone.")
-    track, fit = _perform(clip, head, options, report, clock)
-    albedo, light = estimate_appearance(clip, track, fit.params, head)
-    params = fit.params.replace(albedo=albedo, light=light)
-    clock.lap("appearance")
-    take = _take(clip, track, fit, params, head_file, options, report)
-    take = replace(take, **_pictures(clip, track, params, head, out, options, report))
-    clock.lap("detail")
+    if clip.kind == "sound":
+        take = _speak(clip, head_file, options, report)
+        take = replace(take, **_colour(take.albedo, head, out))
+        clock.lap("voice")
+    else:
+        if not clip.has_sound:
+            report.warn(f"{path.name} has no sound: the capture goes by the picture alone.")
+        done = perform(clip, head, options, report, clock)
+        albedo, light = estimate_appearance(clip, done.track, done.fit.params, head)
+        params = done.fit.params.replace(albedo=albedo, light=light)
+        clock.lap("appearance")
+        take = _take(clip, done, params, head_file, options)
+        take = replace(take, **_pictures(clip, done.track, params, head, out, options, report))
+        clock.lap("detail")
     made_by = take.made_by | {"weights": used_weights()}
     take = replace(take, warnings=tuple(report.warnings), made_by=made_by)
     take.save(out)
@@ -65,29 +77,58 @@ def capture(
 
 
 def capture_motion(
-    clip: Clip, head_file: HeadFile, options: CaptureOptions, report: Report
+    clip: Clip,
+    head_file: HeadFile,
+    options: CaptureOptions,
+    report: Report,
+    track: FaceTrack | None = None,
 ) -> Take:
-    """The take of a clip without its looks (skin colour, light, wrinkles); nothing is written."""
-    track, fit = _perform(clip, Head(head_file), options, report, _Clock())
-    return _take(clip, track, fit, fit.params, head_file, options, report)
+    """The take of a clip without its looks (skin colour, light, wrinkles); nothing is written.
+
+    A `track` of the clip that stands already saves most of the work.
+    """
+    if clip.kind == "sound":
+        return _speak(clip, head_file, options, report)
+    done = perform(clip, Head(head_file), options, report, track=track)
+    return _take(clip, done, done.fit.params, head_file, options)
 
 
-def _perform(
-    clip: Clip, head: Head, options: CaptureOptions, report: Report, clock: "_Clock"
-) -> tuple[FaceTrack, FitResult]:
-    """What the face does: where it is in each picture, and the head's parameters."""
-    track = track_face(
-        clip, FaceOptions(face=options.face, region=options.region), report.part("faces", 0, 0.35)
-    )
-    clock.lap("faces")
+@dataclass(frozen=True)
+class Performance:
+    """What a face does in a clip, and what is heard meanwhile."""
+
+    track: FaceTrack
+    fit: FitResult
+    heard: Heard | None
+
+
+def perform(
+    clip: Clip,
+    head: Head,
+    options: CaptureOptions,
+    report: Report,
+    clock: "_Clock | None" = None,
+    track: FaceTrack | None = None,
+) -> Performance:
+    """Where the face is in each picture, what is heard, and the head's parameters by both."""
+    clock = clock or _Clock()
+    if track is None:
+        faces = FaceOptions(face=options.face, region=options.region)
+        track = track_face(clip, faces, report.part("faces", 0, 0.35))
+        clock.lap("faces")
+    heard = hear_clip(clip, track, options)
+    for sentence in heard.sync.sentences if heard else ():
+        report.warn(sentence)
+    clock.lap("voice")
     fit = fit_clip(
         track,
         head,
         FitOptions(focal=options.focal, smoothing=options.smoothing),
         report.part("fit", 0.35, 0.25),
+        heard.hearing if heard else None,
     )
     clock.lap("fit")
-    return track, fit
+    return Performance(track, fit, heard)
 
 
 def write_report(capture_: Capture, path: Path) -> None:
@@ -126,38 +167,86 @@ def write_report(capture_: Capture, path: Path) -> None:
 
 def _take(
     clip: Clip,
-    track: FaceTrack,
-    fit: FitResult,
+    done: Performance,
     params: FaceParams,
     head_file: HeadFile,
     options: CaptureOptions,
-    report: Report,
 ) -> Take:
-    frames = len(params)
+    sync = done.heard.sync if done.heard else Sync()
+    moved = sync.offset_seconds if options.fix_sync and sync.is_off else 0.0
     return Take(
-        times=track.times,
-        shape=params.shape,
-        albedo=params.albedo,
-        expression=params.expression,
-        head_pose=params.head_pose,
-        head_translation=params.head_translation,
-        jaw=params.jaw,
-        eyes=params.eyes,
-        light=params.light,
-        landmarks_px=fit.landmarks_px.astype(np.float32),
-        found=track.seen,
-        confidence=fit.confidence.astype(np.float32),
-        trust_sound=np.zeros(frames, np.float32),
-        focal=float(params.focal),
+        times=done.track.times,
+        landmarks_px=done.fit.landmarks_px.astype(np.float32),
+        found=done.track.seen,
+        confidence=done.fit.confidence.astype(np.float32),
+        trust_sound=done.fit.trust_sound.astype(np.float32),
         size=clip.size,
         fps=float(clip.fps),
-        expression_names=head_file.expression_names,
-        head={"name": head_file.name, "sha256": head_file.sha256},
-        source={"path": str(clip.path), "sha256": _source_sha256(clip.path)},
-        made_by={"version": product_version(), "options": asdict(options)},
-        actor=options.actor,
-        sound_offset=float(clip.sound_offset),
+        sound_offset=float(clip.sound_offset) - moved,
+        sync_offset=sync.offset_seconds,
+        sync_confidence=sync.confidence,
+        **_common(clip, params, head_file, options),
     )
+
+
+def _speak(clip: Clip, head_file: HeadFile, options: CaptureOptions, report: Report) -> Take:
+    """The take of a sound file: the default person speaks it. Raises AVFaceError in silence."""
+    from .audio import speech_features  # torch is slow to load
+    from .voice import listen
+
+    waveform = read_waveform(clip)
+    if waveform is None or not len(waveform):
+        raise AVFaceError(f"{clip.path.name} holds no sound.", "Choose another file.")
+    fps = options.fps or _SOUND_FPS
+    end = min(len(waveform) / SOUND_RATE, np.inf if options.end is None else options.end)
+    times = np.arange(options.start, end, 1 / fps)
+    if not len(times):
+        raise AVFaceError(
+            f"{clip.path.name} has no sound after {options.start:g} s.", "Choose another start."
+        )
+    report.part("voice", 0, 0.5)(0.2)
+    voice = listen(speech_features(waveform), times)
+    if voice.speaking.max() < 0.5:
+        report.warn(f"No speech is heard in {clip.path.name}: the mouth stays at rest.")
+    head = Head(head_file)
+    focal = float(options.focal or 2 * max(_SOUND_SIZE))
+    params = improvise(voice, times, head, focal)
+    everywhere = np.ones(len(times))
+    return Take(
+        times=times,
+        landmarks_px=landmark_track(head, params, _SOUND_SIZE).astype(np.float32),
+        found=everywhere > 0,
+        confidence=np.ones((len(times), len(REGIONS)), np.float32),
+        trust_sound=everywhere.astype(np.float32),
+        size=_SOUND_SIZE,
+        fps=float(fps),
+        sound_offset=float(clip.sound_offset),
+        **_common(clip, params, head_file, options),
+    )
+
+
+def _common(
+    clip: Clip, params: FaceParams, head_file: HeadFile, options: CaptureOptions
+) -> dict[str, Any]:
+    """What takes of films and of sound files fill in alike."""
+    return {
+        "shape": params.shape,
+        "albedo": params.albedo,
+        "expression": params.expression,
+        "head_pose": params.head_pose,
+        "head_translation": params.head_translation,
+        "jaw": params.jaw,
+        "eyes": params.eyes,
+        "light": params.light,
+        "focal": float(params.focal),
+        "expression_names": head_file.expression_names,
+        "head": {"name": head_file.name, "sha256": head_file.sha256},
+        "source": {
+            "path": str(clip.path), "sha256": _source_sha256(clip.path), "kind": clip.kind,
+        },
+        "made_by": {"version": product_version(), "options": asdict(options)},
+        "actor": options.actor,
+    }  # fmt: skip
 
 
 def _pictures(
@@ -171,12 +260,18 @@ def _pictures(
 ) -> dict[str, Any]:
     """Write the skin's colour and normal maps beside the take; what `Take` stores about them."""
     name = out.name.removesuffix(".npz").removesuffix(".take")
-    colour = out.with_name(f"{name}.albedo.png")
-    write_picture(person_texture(head, params.albedo, _ALBEDO_SIZE), colour)
     stage = report.part("detail", 0.6, 0.4)
     detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), stage)
     normals = bake_normals(detail, head, params, out.parent, name)
-    return {"albedo_image": colour.name, **normals}
+    return {**_colour(params.albedo, head, out), **normals}
+
+
+def _colour(albedo: np.ndarray, head: Head, out: Path) -> dict[str, Any]:
+    """Write the skin's colour beside the take; what `Take` stores about it."""
+    name = out.name.removesuffix(".npz").removesuffix(".take")
+    colour = out.with_name(f"{name}.albedo.png")
+    write_picture(person_texture(head, albedo, _ALBEDO_SIZE), colour)
+    return {"albedo_image": colour.name}
 
 
 def _source_sha256(path: Path) -> str:

@@ -31,7 +31,7 @@ DEMO_CLIP = ROOT / "weights" / "demo" / "demo.mp4"
 # The engine's own options and how many words each takes (a test holds them to CaptureOptions).
 ENGINE_OPTIONS = {
     "start": 1, "end": 1, "face": 1, "region": 4, "fps": 1, "focal": 1, "detail": 1,
-    "smoothing": 1, "actor": 1, "consent": 1,
+    "smoothing": 1, "senses": 1, "trust": 1, "fix_sync": 0, "actor": 1, "consent": 1,
 }  # fmt: skip
 
 
@@ -43,13 +43,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("clip", nargs="?", type=Path, default=DEMO_CLIP)
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
     for name, words in ENGINE_OPTIONS.items():
-        parser.add_argument(f"--{name}", nargs=words, metavar=name.upper())
+        if words:
+            parser.add_argument(f"--{name}", nargs=words, metavar=name.upper())
+        else:
+            parser.add_argument(f"--{name}", action="store_true")
     options = parser.parse_args(arguments)
     engine_options = [
         word
         for name in ENGINE_OPTIONS
-        if (words := getattr(options, name)) is not None
-        for word in (f"--{name}", *words)
+        if (words := getattr(options, name)) not in (None, False)
+        for word in (f"--{name}", *(words if words is not True else ()))
     ]
     try:
         engine = engine_python()

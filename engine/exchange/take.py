@@ -67,6 +67,8 @@ class Take:
     lip_vertices: np.ndarray | None = None  # (Lv,) numbers of vertices
     lip_shapes: np.ndarray | None = None  # (K, Lv, 3) m
     lip_weights: np.ndarray | None = None  # (T, K)
+    sync_offset: float = 0.0  # s by which the sound in the clip comes after the lips, as measured
+    sync_confidence: float = 0.0  # 0..1, of that
     albedo_image: str = ""  # skin colour in UV beside the take, relative path
     static_normals: str = ""  # normal map of the face at rest, relative path
     dynamic_normals: tuple[str, ...] = ()  # K pictures, relative paths

@@ -1,0 +1,62 @@
+"""What a clip's sound says to the fit: the voice at the pictures' times, and its place in time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .fitting.sound import Hearing
+from .media import Clip, read_waveform
+from .options import CaptureOptions, trust_ranges
+from .sync import Sync, measure_sync, sync_clock
+
+if TYPE_CHECKING:
+    from .audio import SpeechFeatures
+    from .faces import FaceTrack
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A clip's sound: what it says of the mouth, and whether it is in step with it."""
+
+    features: SpeechFeatures
+    offset_seconds: float  # that was taken out: features at `times + offset` belong to `times`
+    hearing: Hearing
+    sync: Sync
+
+
+def hear_clip(clip: Clip, track: FaceTrack, options: CaptureOptions) -> Heard | None:
+    """What is heard while the face of `track` is seen; None without sound or where it isn't asked.
+
+    A sound that is surely late or early is heard where the lips say that it belongs.
+    Raises AVFaceError when the ranges of trust can't be read.
+    """
+    forced = forced_trust(options, track.times)
+    if options.senses == "picture" or not clip.has_sound:
+        return None
+    from .audio import speech_features  # torch is slow to load
+    from .voice import listen
+
+    waveform = read_waveform(clip)
+    if waveform is None or not len(waveform):
+        return None
+    features = speech_features(waveform)
+    sync = measure_sync(track, listen(features, sync_clock(track.times)))
+    offset = sync.offset_seconds if sync.is_off else 0.0
+    hearing = Hearing(
+        voice=listen(features, track.times + offset),
+        belongs=sync.belongs,
+        forced=forced,
+        calibrated=options.senses == "both",
+    )
+    return Heard(features, offset, hearing, sync)
+
+
+def forced_trust(options: CaptureOptions, times: np.ndarray) -> np.ndarray:
+    """Whom the artist wants to be trusted, (T,): 1 sound, 0 picture, NaN where nothing is said."""
+    forced = np.full(len(times), 1.0 if options.senses == "sound" else np.nan)
+    for sense, start, end in trust_ranges(options.trust):
+        forced[(times >= start) & (times <= end)] = float(sense == "sound")
+    return forced

@@ -1,0 +1,171 @@
+"""Whether sound and lips belong together, and by how much one is late, without any training.
+
+What sound says of the lips' gap and width is laid over what the picture shows, at every offset
+within a second. Where the two go together best is the offset; how well they do there, and how much
+better than elsewhere, says whether to believe it. A sentence of speech is wanted: of less, and of
+silence, music or hidden lips, nothing is claimed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .exchange.take import REGIONS
+
+if TYPE_CHECKING:
+    from .faces import FaceTrack
+    from .voice import VoiceFace
+
+CLOCK_STEP = 0.01  # s, of the voice that `measure_sync` wants
+MOST_OFFSET = 0.6  # s, that is looked for
+_EYE_DISTANCE_MM = 90.0  # between the outer corners of a usual adult's eyes
+_EYES = (33, 263)  # their outer corners, in the mesh's order
+_CORNERS = (61, 291)
+_GAPS = ((80, 88), (81, 178), (82, 87), (13, 14), (312, 317), (311, 402), (310, 318))
+_SILENCE_WEIGHT = 0.05  # of a frame without speech: lips move as they like then
+_WIDTH_SHARE, _SPEED_SHARE = 0.5, 0.5  # of the width and of the gap's change, beside the gap
+_FAR = 0.2  # s from the best offset, where others must be worse
+_LEAST_SPEECH = 0.6  # s in which lips are seen and a voice is heard
+_CLAIMED = 0.06  # s: less is in sync for any eye
+_BELIEVED = 0.5
+# The match at which sound and lips begin to belong together, and surely do; likewise for how much
+# better the best offset is than others. Set on six speakers, own sound against the others'.
+_MATCH, _LEAD = (0.25, 0.45), (0.0, 0.15)
+
+
+@dataclass(frozen=True)
+class Sync:
+    """How a clip's sound lies to its lips."""
+
+    offset_seconds: float = 0.0  # by which the sound comes after the lips
+    confidence: float = 0.0  # 0..1, of the offset
+    belongs: float = 1.0  # 0..1, whether the voice is this face's; 1 where nothing speaks against
+    match: float = float("nan")  # correlation at the offset; NaN where nothing can be said
+
+    @property
+    def is_off(self) -> bool:
+        """Whether the sound is surely late or early."""
+        return self.confidence >= _BELIEVED and abs(self.offset_seconds) > _CLAIMED
+
+    @property
+    def sentences(self) -> list[str]:
+        """What the user should know."""
+        if np.isfinite(self.match) and self.belongs < _BELIEVED:
+            return [
+                "The sound and the lips don't belong together (another voice, or music): "
+                "the mouth goes by the picture."
+            ]
+        if self.is_off:
+            late = "late" if self.offset_seconds > 0 else "early"
+            return [f"The sound is {abs(self.offset_seconds) * 1e3:.0f} ms {late}."]
+        return []
+
+
+def sync_clock(times: np.ndarray) -> np.ndarray:
+    """The moments at which `measure_sync` wants to hear a clip's voice, (N,) s."""
+    return np.arange(times[0] - MOST_OFFSET - 0.1, times[-1] + MOST_OFFSET + 0.1, CLOCK_STEP)
+
+
+def measure_sync(track: FaceTrack, voice: VoiceFace) -> Sync:
+    """How the sound lies to the lips of `track`; `voice` is heard at `sync_clock(track.times)`."""
+    gap, width = seen_lips(track)
+    seen = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")]) * track.seen
+    seen = np.where((seen > _BELIEVED) & np.isfinite(gap), seen, 0.0)
+    heard = {
+        "gap": _root(voice.gap_mm[:, 0]), "width": voice.width[:, 0], "speaking": voice.speaking,
+    }  # fmt: skip
+    return match_lips(track.times, np.nan_to_num(gap), np.nan_to_num(width), seen, heard)
+
+
+def match_lips(
+    times: np.ndarray,
+    gap_mm: np.ndarray,
+    width: np.ndarray,
+    seen: np.ndarray,
+    heard: dict[str, np.ndarray],
+) -> Sync:
+    """The offset at which lips (T,) at `times`, believed by `seen` (T,), go with what is heard.
+
+    `heard`: "gap" (root of millimetres), "width" and "speaking" at `sync_clock(times)`.
+    """
+    clock = sync_clock(times)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    if step <= 0 or np.sum(seen * np.interp(times, clock, heard["speaking"])) * step < (
+        _LEAST_SPEECH
+    ):
+        return Sync()
+    offsets = np.arange(-MOST_OFFSET, MOST_OFFSET + CLOCK_STEP / 2, CLOCK_STEP)
+    matches = np.array([
+        _match(times, _root(gap_mm), width, seen, {
+            name: np.interp(times + offset, clock, values) for name, values in heard.items()
+        })
+        for offset in offsets
+    ])  # fmt: skip
+    best = int(np.argmax(matches))
+    far = np.abs(offsets - offsets[best]) > _FAR
+    lead = matches[best] - matches[far].max()
+    belongs = float(np.clip(np.interp(matches[best], _MATCH, (0, 1)), 0, 1))
+    at_edge = best in (0, len(offsets) - 1)
+    return Sync(
+        offset_seconds=_peak(offsets, matches, best),
+        confidence=0.0 if at_edge else belongs * float(np.interp(lead, _LEAD, (0, 1))),
+        belongs=belongs,
+        match=float(matches[best]),
+    )
+
+
+def seen_lips(track: FaceTrack) -> tuple[np.ndarray, np.ndarray]:
+    """Lip gap in mm of a usual adult, and lip width in eye distances, (T,) each; NaN unseen."""
+    points = track.landmarks[:, :, :2].astype(float)
+
+    def distance(a: int, b: int) -> np.ndarray:
+        return np.linalg.norm(points[:, a] - points[:, b], axis=1)
+
+    eyes = distance(*_EYES)
+    gap = np.mean([distance(a, b) for a, b in _GAPS], axis=0)
+    return gap / eyes * _EYE_DISTANCE_MM, distance(*_CORNERS) / eyes
+
+
+def _root(gap_mm: np.ndarray) -> np.ndarray:
+    """Of a gap: whether lips are shut tells more than how wide they are open."""
+    return np.sqrt(np.maximum(gap_mm, 0) + 0.5)
+
+
+def _match(
+    times: np.ndarray,
+    gap: np.ndarray,
+    width: np.ndarray,
+    seen: np.ndarray,
+    heard: dict[str, np.ndarray],
+) -> float:
+    """How well lips go with what is heard at the same moments, -1 to 1."""
+    weight = seen * (heard["speaking"] + _SILENCE_WEIGHT)
+    match = _correlation(gap, heard["gap"], weight)
+    match += _WIDTH_SHARE * _correlation(width, heard["width"], weight)
+    speeds = np.gradient(gap, times), np.gradient(heard["gap"], times)
+    match += _SPEED_SHARE * _correlation(*speeds, weight)
+    return match / (1 + _WIDTH_SHARE + _SPEED_SHARE)
+
+
+def _correlation(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> float:
+    """Pearson's r under weights; 0 where one doesn't move or nothing has weight."""
+    whole = weight.sum()
+    if whole < 1e-6:
+        return 0.0
+    weight = weight / whole
+    a, b = a - weight @ a, b - weight @ b
+    size = float(np.sqrt((weight @ a**2) * (weight @ b**2)))
+    return float(weight @ (a * b)) / size if size > 1e-9 else 0.0
+
+
+def _peak(offsets: np.ndarray, matches: np.ndarray, best: int) -> float:
+    """The top of the parabola through the best offset and its neighbours, s."""
+    if not 0 < best < len(offsets) - 1:
+        return float(offsets[best])
+    before, here, after = matches[best - 1 : best + 2]
+    bend = before - 2 * here + after
+    move = 0.5 * (before - after) / bend if bend < -1e-12 else 0.0
+    return float(offsets[best] + move * CLOCK_STEP)
