@@ -160,14 +160,19 @@ def merge_windows(
 
 
 def crop_batches(
-    clip: "Clip", boxes: np.ndarray, side: int, batch: int = _BATCH
+    clip: "Clip",
+    boxes: np.ndarray,
+    side: int,
+    batch: int = _BATCH,
+    start: int = 0,
+    stop: int | None = None,
 ) -> Iterator[tuple[np.ndarray, Tensor]]:
     """Frames (n,) and their crops (n, 3, side, side) in 0..1; no more than `batch` at once."""
     from .media import read_frames
 
     frames: list[int] = []
     crops: list[np.ndarray] = []
-    for frame, picture in read_frames(clip):
+    for frame, picture in read_frames(clip, start, stop):
         frames.append(frame)
         crops.append(cut_crop(picture, boxes[frame], side))
         if len(frames) == batch:

@@ -1,0 +1,202 @@
+"""SPECTRE on a clip: by its network, or by descent on the clip itself (Filntisis et al. 2022, B.1).
+
+Who it is, where the head is and the eyes come from the start (the fit, or the coarse stage) and
+stay; expression and jaw are SPECTRE's. Descent needs no weights: nearness to the start, landmarks
+of nose, eyes and outline, distances within the mouth, and, with a lip-reading network of the
+user's, the features of the drawn and the real mouth. The losses are those of training.
+
+Choices: the detector's habits (where it puts a landmark on every frame of this person) are taken
+out by the clip's median; nearness counts for units between 0 and 1 as it does for FLAME's standard
+deviations of about three tenths of them; where the mouth is covered the start stays.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from .coarse import crop_batches, face_boxes
+from .crops import place_in_crop, to_crop
+from .exchange.take import REGIONS
+from .geometry import embed
+from .head.model import FaceParams, Head
+from .models.config import PUBLISHED, Config
+from .models.spectre import SpectreEncoder
+from .progress import Report
+from .training.data import Windows
+from .training.objectives import load_slot
+from .training.spectre import PerceptualLosses
+from .training.system import Codes, Faces
+
+if TYPE_CHECKING:
+    from .faces import FaceTrack
+    from .media import Clip
+
+_STEPS, _RATE = 60, 0.01  # of Adam, on units and radians
+_CHUNK = PUBLISHED.spectre_frames  # K
+_DRAWN_SIDE = 128  # px
+_UNIT_OF_FLAME = 0.3  # of a unit's reach: as common as one standard deviation of FLAME's
+# MediaPipe's points that stand for the 68 landmarks
+_MESH_TO_68 = np.array([
+    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
+    71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305,
+    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
+    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
+])  # fmt: skip
+# Which of the track's regions speaks for a landmark
+_REGION_OF_68 = np.repeat(
+    [REGIONS.index(name) for name in ("face", "brows", "face", "right_eye", "left_eye", "mouth")],
+    [17, 10, 9, 6, 6, 20],
+)
+
+
+@dataclass(frozen=True)
+class SpectreSlots:
+    """Networks of the user's, TorchScript."""
+
+    lip_reader: Path | None = None  # grey mouths (B, K, 1, 88, 88) -> features (B, K, C)
+    emotion: Path | None = None  # faces (N, 3, 224, 224) -> features (N, C)
+
+
+def estimate_spectre(
+    clip: "Clip", track: "FaceTrack", start: FaceParams, head: Head, network: SpectreEncoder
+) -> FaceParams:
+    """The start with expression and jaw from SPECTRE's network, each picture read once.
+
+    In chunks of K frames; the temporal convolution reaches over their borders.
+    """
+    config, boxes = network.config, face_boxes(track)
+    features = torch.zeros(len(start), network.backbone.outputs)
+    with torch.inference_mode():
+        for frames, crops in crop_batches(clip, boxes, config.crop):
+            features[frames] = network.embed(crops)
+        e = _convolve(network, features, config)
+    file, parts = head.file, config.expression_parts()
+    return start.replace(
+        expression=np.clip(e[:, parts["expression"]], file.expression_low, file.expression_high),
+        jaw=e[:, parts["jaw"]],
+    )
+
+
+def descend_on_clip(
+    clip: "Clip",
+    track: "FaceTrack",
+    start: FaceParams,
+    head: Head,
+    report: Report,
+    slots: SpectreSlots | None = None,
+) -> FaceParams:
+    """The start with expression and jaw moved by SPECTRE's losses.
+
+    Raises:
+        AVFaceError: A slot's file isn't a network.
+    """
+    slots = slots or SpectreSlots()
+    networks = load_slot(slots.lip_reader, "lip reading"), load_slot(slots.emotion, "emotions")
+    faces = Faces(head.file, draws=any(networks))
+    objective = PerceptualLosses(faces, *networks, PUBLISHED.direct_lip_reading)
+    boxes = face_boxes(track)
+    codes = _codes(start, track, head, boxes)
+    target, belief = _targets(track, boxes, codes, faces)
+    expression, jaw = start.expression.copy(), start.jaw.copy()
+    bounds = torch.from_numpy(head.file.expression_low), torch.from_numpy(head.file.expression_high)
+    for first in range(0, len(start), _CHUNK):
+        piece = slice(first, first + _CHUNK)
+        if float(belief[piece].sum()) > 0:
+            own = Codes(**{name: value[piece] for name, value in vars(codes).items()})
+            pictures = _pictures(clip, boxes, piece, any(networks))
+            windows = Windows(pictures[None], torch.zeros(1, len(own.jaw), 16, 1),
+                              target[piece][None], belief[piece][None],
+                              1 - belief[piece][None])  # fmt: skip
+            e, j = _descend(objective, own, windows, bounds)
+            expression[piece], jaw[piece] = e.numpy(), j.numpy()
+        report(min(1.0, (first + _CHUNK) / len(start)))
+    covered = track.confidence[:, REGIONS.index("mouth")] < 0.5
+    expression[covered], jaw[covered] = start.expression[covered], start.jaw[covered]
+    return start.replace(expression=expression, jaw=jaw)
+
+
+def _convolve(network: SpectreEncoder, features: Tensor, config: Config) -> np.ndarray:
+    reach, pieces = config.spectre_kernel // 2, []
+    for first in range(0, len(features), config.spectre_frames):
+        left = max(0, first - reach)
+        end = min(len(features), first + config.spectre_frames)
+        said = network.over_time(features[None, left : end + reach])[0]
+        pieces.append(said[first - left : first - left + end - first])
+    return torch.cat(pieces).numpy().astype(float)
+
+
+def _codes(start: FaceParams, track: "FaceTrack", head: Head, boxes: np.ndarray) -> Codes:
+    """The start as the coarse stage would say it, in white light."""
+    file, count = head.file, len(start)
+    points = embed(head.rest(start.shape)[0], file.faces, file.landmarks_68)
+    pose, camera = place_in_crop(
+        start.head_pose, start.head_translation, boxes, points[17:].mean(0), start.focal, track.size
+    )
+    light = np.zeros((count, 9, 3))
+    light[:, 0] = 1.0
+
+    def tensor(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.array(values, np.float32))
+
+    return Codes(
+        shape=tensor(start.shape).expand(count, -1),
+        albedo=tensor(start.albedo).expand(count, -1),
+        pose=tensor(pose),
+        camera=tensor(camera),
+        light=tensor(light),
+        expression=tensor(start.expression),
+        jaw=tensor(start.jaw),
+        eyes=tensor(start.eyes),
+    )
+
+
+def _targets(
+    track: "FaceTrack", boxes: np.ndarray, codes: Codes, faces: Faces
+) -> tuple[Tensor, Tensor]:
+    """The detector's landmarks (T, 68, 2) in the crops without its habits, and belief (T, 68)."""
+    points = np.nan_to_num(track.landmarks[:, _MESH_TO_68, :2].astype(float))
+    target = torch.from_numpy(to_crop(points, boxes).astype(np.float32))
+    believed = np.nan_to_num(track.confidence)[:, _REGION_OF_68] * track.seen[:, None]
+    belief = torch.from_numpy(np.where(believed < 0.5, 0, believed).astype(np.float32))
+    with torch.no_grad():
+        ours = torch.cat([
+            faces.landmarks(Codes(**{k: v[i : i + 256] for k, v in vars(codes).items()}))
+            for i in range(0, len(target), 256)
+        ])  # fmt: skip
+    apart = torch.where(belief[..., None] > 0, target - ours, torch.nan)
+    return target - torch.nan_to_num(apart.nanmedian(0).values), belief
+
+
+def _pictures(clip: "Clip", boxes: np.ndarray, piece: slice, wanted: bool) -> Tensor:
+    count = len(boxes[piece])
+    pictures = torch.zeros(count, 3, _DRAWN_SIDE, _DRAWN_SIDE)
+    if wanted:
+        end = piece.start + count
+        for frames, crops in crop_batches(clip, boxes, _DRAWN_SIDE, start=piece.start, stop=end):
+            pictures[frames - piece.start] = crops
+    return pictures
+
+
+def _descend(
+    objective: nn.Module | PerceptualLosses,
+    start: Codes,
+    windows: Windows,
+    bounds: tuple[Tensor, Tensor],
+) -> tuple[Tensor, Tensor]:
+    expression = start.expression.clone().requires_grad_()
+    jaw = start.jaw.clone().requires_grad_()
+    optimiser = torch.optim.Adam([expression, jaw], lr=_RATE)
+    for _ in range(_STEPS):
+        codes = replace(start, expression=expression, jaw=jaw)
+        losses = objective(codes, start, windows)
+        losses["expression"] = losses["expression"] / _UNIT_OF_FLAME**2
+        optimiser.zero_grad()
+        torch.stack(list(losses.values())).sum().backward()
+        optimiser.step()
+        with torch.no_grad():
+            expression.clamp_(*bounds)
+    return expression.detach(), jaw.detach()
