@@ -83,6 +83,14 @@ class FitOptions:
 
 
 @dataclass(frozen=True)
+class KnownPerson:
+    """Who a clip shows, and the key frames (K,) that told."""
+
+    keys: np.ndarray
+    identity: Identity
+
+
+@dataclass(frozen=True)
 class FitResult:
     """A fitted performance."""
 
@@ -91,6 +99,7 @@ class FitResult:
     confidence: np.ndarray  # (T, R) the track's, lowered where the head doesn't meet the points
     residual_px: np.ndarray  # (T,) mean distance to the track's points, NaN where not seen
     trust_sound: np.ndarray  # (T,) in 0..1, of the mouth's evidence that sound gave
+    person: KnownPerson  # who it is, for another fit of the same clip
 
 
 @dataclass(frozen=True)
@@ -113,12 +122,17 @@ def fit_clip(
     options: FitOptions,
     report: Report,
     hearing: Hearing | None = None,
+    known: KnownPerson | None = None,
 ) -> FitResult:
-    """Fit `head` to a track and to what is heard. Raises AVFaceError when no face is seen."""
+    """Fit `head` to a track and to what is heard; to the person, where it is `known`.
+
+    Raises AVFaceError when no face is seen.
+    """
     if not track.seen.any():
         raise AVFaceError("No face was found in the clip.", "Choose a clip that shows a face.")
     clip = _prepare(track, landmark_head(head.file), options)
-    keys, identity = _find_person(clip, options)
+    who = known or KnownPerson(*_find_person(clip, options))
+    keys, identity = who.keys, who.identity
     report(0.1)
     person = Person(*clip.head.person(identity.shape, identity.offsets))
     x = first_unknowns(clip.start, clip.head, clip.camera.focal, track.size)
@@ -145,6 +159,7 @@ def fit_clip(
         confidence=_confidence(track, x, residual["mm"], runs),
         residual_px=residual["px"],
         trust_sound=clip.sound.trust if clip.sound else np.zeros(len(x)),
+        person=who,
     )
 
 
