@@ -22,7 +22,8 @@ def mfcc_010(samples: np.ndarray) -> np.ndarray:
     energy = power.sum(1)
     bands = power @ _bands_010().T
     tiny = np.finfo(float).eps
-    coefficients = dct(np.log(np.where(bands == 0, tiny, bands)), type=2, axis=1, norm="ortho")
+    logarithms = np.log(np.where(bands == 0, tiny, bands))
+    coefficients = np.asarray(dct(logarithms, type=2, axis=1, norm="ortho"))
     place = np.arange(COEFFICIENTS)
     coefficients = coefficients[:, :COEFFICIENTS] * (1 + 11 * np.sin(np.pi * place / 22))
     coefficients[:, 0] = np.log(np.where(energy == 0, tiny, energy))

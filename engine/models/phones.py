@@ -39,6 +39,8 @@ class PhoneNetwork(nn.Module):
 
     prior: Tensor  # (bands,) mean log energy of loud frames, over many recordings
     spread: Tensor  # (bands,) standard deviation
+    mel: Tensor  # (bins, bands)
+    window: Tensor  # (FRAME,)
 
     def __init__(self, config: PhonesConfig = PhonesConfig()) -> None:
         super().__init__()

@@ -134,7 +134,7 @@ def test_formants_can_be_raised():
 
 
 def test_batches_depend_on_seed_and_step_alone():
-    task = PhonesTask(tiny_corpus(), {}, TINY)
+    task = PhonesTask(tiny_corpus(), {}, TINY, noises=7)
     stream = task.batches(3, 0)
     _, second = next(stream), next(stream)
     again = next(task.batches(3, 1))
@@ -146,7 +146,7 @@ def test_a_tiny_training_learns_to_tell_a_hiss_from_a_hum(tmp_path, monkeypatch)
     from engine.training.speech import task as module
 
     monkeypatch.setattr(module, "_BATCH_SECONDS", 12.0)
-    task = PhonesTask(tiny_corpus(), {"test": [utterance()]}, TINY)
+    task = PhonesTask(tiny_corpus(), {"test": [utterance()]}, TINY, noises=7)
     before = task.evaluate(task.model.eval())["test clean"]
     options = LoopOptions(
         tmp_path, steps=25, lr=2e-2, optimizer="adamw", ema=0.8, evaluate_every=100, device="cpu"

@@ -69,10 +69,10 @@ def _add_noise(
     batch, length = sound.shape
     loudness = _speech_level(sound)
     background = pool_sounds(pool, batch, length, generator)
-    babble = torch.stack(
-        [sum(sound[generator.integers(batch)].roll(int(generator.integers(length))) for _ in "123")
-         for _ in range(batch)]
-    ) if batch > 1 else background  # fmt: skip
+    babble = torch.zeros_like(sound)
+    for _ in range(3):  # three other pieces of the batch, from somewhere
+        others = torch.from_numpy(generator.integers(batch, size=batch))
+        babble += sound[others].roll(int(generator.integers(length)), 1)
     babble = babble / (babble.std(1, keepdim=True) + 1e-6)
     is_babble = torch.from_numpy(_often(generator, 0.15, batch))[:, None]
     background = torch.where(is_babble, babble, background)

@@ -6,6 +6,7 @@ change of class. Intervals are a bootstrap over pieces of about two seconds.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -70,34 +71,39 @@ def figures(heard: list[tuple[np.ndarray, np.ndarray]], draws: int = 1000) -> Fi
     Events are matched one to one: a heard /p b m/ answers a true one where their middles lie within
     60 ms and half the true one's length.
     """
-    pieces = []  # of each about 2 s: steps, right classes, right visemes, and the four event counts
-    for classes, rows in heard:
-        truth = step_labels(rows, len(classes))
-        true_events = [(float(a), float(b)) for c, a, b in rows if int(c) in _CLOSED]
-        events = closures(classes)
-        matched_true, matched = match_events(true_events, events)
-        for start in range(0, len(classes), _PIECE):
-            stop = min(start + _PIECE, len(classes))
-            same = classes[start:stop] == truth[start:stop]
-            alike = viseme_labels(classes[start:stop]) == viseme_labels(truth[start:stop])
-            mine = [k for k, e in enumerate(true_events) if start <= e[0] * 50 < stop]
-            theirs = [k for k, e in enumerate(events) if start <= e[0] * 50 < stop]
-            counts = [len(mine), len(matched_true & set(mine)), len(theirs)]
-            counts.append(len(matched & set(theirs)))
-            pieces.append([stop - start, same.sum(), alike.sum(), *counts])
-    table = np.array(pieces, float)
+    table = np.array([piece for classes, rows in heard for piece in _pieces(classes, rows)])
     generator = np.random.default_rng(0)
-    samples = [table.sum(0)] + [
-        table[generator.integers(len(table), size=len(table))].sum(0) for _ in range(draws)
-    ]
-    sums = np.maximum(np.array(samples), 1e-9)
-    shares = [sums[:, 1] / sums[:, 0], sums[:, 2] / sums[:, 0], sums[:, 4] / sums[:, 3],
-              sums[:, 6] / sums[:, 5]]  # fmt: skip
-    intervals = [
-        (float(s[0]), *(float(q) for q in np.quantile(s[1:] if draws else s, [0.025, 0.975])))
-        for s in shares
-    ]
-    return Figures(*intervals, seconds=float(table[:, 0].sum() / 50))
+    rows = [generator.integers(len(table), size=len(table)) for _ in range(draws)]
+    shares = np.stack([_shares(table), *(_shares(table[row]) for row in rows)])  # (1 + draws, 4)
+    low, high = np.quantile(shares[1:] if draws else shares, [0.025, 0.975], axis=0)
+    found = [(float(a), float(b), float(c)) for a, b, c in zip(shares[0], low, high, strict=True)]
+    return Figures(*found, seconds=float(table[:, 0].sum() / 50))
+
+
+def _pieces(classes: np.ndarray, rows: np.ndarray) -> Iterator[list[float]]:
+    """Of each 2 s: steps, right classes, right visemes; true, recalled, heard, right p b m."""
+    truth = step_labels(rows, len(classes))
+    is_right = classes == truth
+    is_alike = viseme_labels(classes) == viseme_labels(truth)
+    true_events = [(float(a), float(b)) for c, a, b in rows if int(c) in _CLOSED]
+    events = closures(classes)
+    recalled, right = match_events(true_events, events)
+    for start in range(0, len(classes), _PIECE):
+        stop = min(start + _PIECE, len(classes))
+        mine, theirs = (
+            {k for k, event in enumerate(found) if start <= event[0] * 50 < stop}
+            for found in (true_events, events)
+        )
+        yield [
+            stop - start, float(is_right[start:stop].sum()), float(is_alike[start:stop].sum()),
+            len(mine), len(recalled & mine), len(theirs), len(right & theirs),
+        ]  # fmt: skip
+
+
+def _shares(table: np.ndarray) -> np.ndarray:
+    """(4,) right classes and visemes, recall and precision of pieces."""
+    steps, classes, visemes, true, recalled, heard, right = np.maximum(table.sum(0), 1e-9)
+    return np.array([classes / steps, visemes / steps, recalled / true, right / heard])
 
 
 def likely_path(log_posteriors: np.ndarray, penalty: float = PENALTY) -> np.ndarray:

@@ -65,7 +65,7 @@ def _sweeps(length: int, generator: np.random.Generator) -> np.ndarray:
     for _ in range(generator.integers(2, 12)):
         start = int(generator.integers(0, length - 1600))
         size = min(int(generator.uniform(0.05, 1.5) * RATE), length - start)
-        glide = np.linspace(*generator.uniform(200, 5000, 2), size)
+        glide = np.linspace(generator.uniform(200, 5000), generator.uniform(200, 5000), size)
         vibrato = 1 + 0.05 * generator.random() * np.sin(
             2 * np.pi * generator.uniform(3, 15) * np.arange(size) / RATE
         )

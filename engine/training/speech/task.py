@@ -44,10 +44,11 @@ class PhonesTask:
         judges: dict[str, list[Utterance]],
         config: PhonesConfig | None = None,
         seed: int = 0,
+        noises: int = 210,
     ) -> None:
-        """`judges`: utterances of voices that the corpus doesn't hold."""
+        """`judges`: utterances of voices that the corpus doesn't hold; `noises`: of the pool."""
         self.corpus, self.judges = corpus, judges
-        self.pool = noise_pool(210, 8.0, np.random.default_rng(seed))
+        self.pool = noise_pool(noises, 8.0, np.random.default_rng(seed))
         self._by_group = {g: np.flatnonzero(corpus.groups == g) for g in DRAWS}
         self._by_group = {g: rows for g, rows in self._by_group.items() if len(rows)}
         self.model: nn.Module = PhoneNetwork(config or PhonesConfig())
