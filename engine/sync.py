@@ -1,8 +1,9 @@
 """Whether sound and lips belong together, and by how much one is late, without any training.
 
-What sound says of the lips' gap and width is laid over what the picture shows, at every offset
-within a second. Where the two go together best is the offset; how well they do there, and how much
-better than elsewhere, says whether to believe it. A sentence of speech is wanted: of less, and of
+What sound says of the lips' gap and width and of the jaw is laid over what the picture shows, at
+every offset within a second. Where the two go together best is the offset; how well they do there,
+and how much better than elsewhere, says whether to believe it. Changes count more than places:
+any two sentences have a beginning and an end. A sentence of speech is wanted: of less, and of
 silence, music or hidden lips, nothing is claimed.
 """
 
@@ -26,14 +27,17 @@ _EYES = (33, 263)  # their outer corners, in the mesh's order
 _CORNERS = (61, 291)
 _GAPS = ((80, 88), (81, 178), (82, 87), (13, 14), (312, 317), (311, 402), (310, 318))
 _SILENCE_WEIGHT = 0.05  # of a frame without speech: lips move as they like then
-_WIDTH_SHARE, _SPEED_SHARE = 0.5, 0.5  # of the width and of the gap's change, beside the gap
+_CHIN, _BROWS = 152, 168  # the chin's edge, and a point above that speech leaves alone
+# How much each signal counts, as it is and by its change in time.
+_SHARES = {"gap": (0.5, 1.0), "width": (0.25, 0.0), "jaw": (0.5, 1.0)}
 _FAR = 0.2  # s from the best offset, where others must be worse
 _LEAST_SPEECH = 0.6  # s in which lips are seen and a voice is heard
 _CLAIMED = 0.06  # s: less is in sync for any eye
 _BELIEVED = 0.5
 # The match at which sound and lips begin to belong together, and surely do; likewise for how much
 # better the best offset is than others. Set on six speakers, own sound against the others'.
-_MATCH, _LEAD = (0.25, 0.45), (0.0, 0.15)
+_MATCH, _LEAD = (0.30, 0.46), (0.0, 0.15)
+_SURE_MATCH = (0.40, 0.52)  # likewise, of an offset
 
 
 @dataclass(frozen=True)
@@ -71,35 +75,35 @@ def sync_clock(times: np.ndarray) -> np.ndarray:
 
 def measure_sync(track: FaceTrack, voice: VoiceFace) -> Sync:
     """How the sound lies to the lips of `track`; `voice` is heard at `sync_clock(track.times)`."""
-    gap, width = seen_lips(track)
-    seen = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")]) * track.seen
-    seen = np.where((seen > _BELIEVED) & np.isfinite(gap), seen, 0.0)
+    belief = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")]) * track.seen
+    belief = np.where(belief > _BELIEVED, belief, 0.0)
     heard = {
-        "gap": _root(voice.gap_mm[:, 0]), "width": voice.width[:, 0], "speaking": voice.speaking,
+        "gap": _root(voice.gap_mm[:, 0]), "width": voice.width[:, 0], "jaw": voice["jaw"][0],
+        "speaking": voice.speaking,
     }  # fmt: skip
-    return match_lips(track.times, np.nan_to_num(gap), np.nan_to_num(width), seen, heard)
+    return match_lips(track.times, seen_mouth(track), belief, heard)
 
 
 def match_lips(
     times: np.ndarray,
-    gap_mm: np.ndarray,
-    width: np.ndarray,
-    seen: np.ndarray,
+    seen: dict[str, np.ndarray],
+    belief: np.ndarray,
     heard: dict[str, np.ndarray],
 ) -> Sync:
-    """The offset at which lips (T,) at `times`, believed by `seen` (T,), go with what is heard.
+    """The offset at which a mouth seen at `times` (T,), believed by `belief`, goes with a voice.
 
-    `heard`: "gap" (root of millimetres), "width" and "speaking" at `sync_clock(times)`.
+    `seen`, (T,) each, and `heard`, at `sync_clock(times)`: "gap" (root of millimetres), "width"
+    and "jaw" in any unit; of what is heard also "speaking", 0..1.
     """
     clock = sync_clock(times)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    if step <= 0 or np.sum(seen * np.interp(times, clock, heard["speaking"])) * step < (
+    if step <= 0 or np.sum(belief * np.interp(times, clock, heard["speaking"])) * step < (
         _LEAST_SPEECH
     ):
         return Sync()
     offsets = np.arange(-MOST_OFFSET, MOST_OFFSET + CLOCK_STEP / 2, CLOCK_STEP)
     matches = np.array([
-        _match(times, _root(gap_mm), width, seen, {
+        _match(times, seen, belief, {
             name: np.interp(times + offset, clock, values) for name, values in heard.items()
         })
         for offset in offsets
@@ -108,17 +112,21 @@ def match_lips(
     far = np.abs(offsets - offsets[best]) > _FAR
     lead = matches[best] - matches[far].max()
     belongs = float(np.clip(np.interp(matches[best], _MATCH, (0, 1)), 0, 1))
+    sure = float(np.interp(matches[best], _SURE_MATCH, (0, 1)))
     at_edge = best in (0, len(offsets) - 1)
     return Sync(
         offset_seconds=_peak(offsets, matches, best),
-        confidence=0.0 if at_edge else belongs * float(np.interp(lead, _LEAD, (0, 1))),
+        confidence=0.0 if at_edge else sure * float(np.interp(lead, _LEAD, (0, 1))),
         belongs=belongs,
         match=float(matches[best]),
     )
 
 
-def seen_lips(track: FaceTrack) -> tuple[np.ndarray, np.ndarray]:
-    """Lip gap in mm of a usual adult, and lip width in eye distances, (T,) each; NaN unseen."""
+def seen_mouth(track: FaceTrack) -> dict[str, np.ndarray]:
+    """Lip gap (root of a usual adult's mm), lip width and chin in eye distances, (T,) each.
+
+    0 where the face isn't seen.
+    """
     points = track.landmarks[:, :, :2].astype(float)
 
     def distance(a: int, b: int) -> np.ndarray:
@@ -126,7 +134,12 @@ def seen_lips(track: FaceTrack) -> tuple[np.ndarray, np.ndarray]:
 
     eyes = distance(*_EYES)
     gap = np.mean([distance(a, b) for a, b in _GAPS], axis=0)
-    return gap / eyes * _EYE_DISTANCE_MM, distance(*_CORNERS) / eyes
+    signals = {
+        "gap": _root(gap / eyes * _EYE_DISTANCE_MM),
+        "width": distance(*_CORNERS) / eyes,
+        "jaw": distance(_CHIN, _BROWS) / eyes,
+    }
+    return {name: np.nan_to_num(values) for name, values in signals.items()}
 
 
 def _root(gap_mm: np.ndarray) -> np.ndarray:
@@ -136,18 +149,20 @@ def _root(gap_mm: np.ndarray) -> np.ndarray:
 
 def _match(
     times: np.ndarray,
-    gap: np.ndarray,
-    width: np.ndarray,
-    seen: np.ndarray,
+    seen: dict[str, np.ndarray],
+    belief: np.ndarray,
     heard: dict[str, np.ndarray],
 ) -> float:
-    """How well lips go with what is heard at the same moments, -1 to 1."""
-    weight = seen * (heard["speaking"] + _SILENCE_WEIGHT)
-    match = _correlation(gap, heard["gap"], weight)
-    match += _WIDTH_SHARE * _correlation(width, heard["width"], weight)
-    speeds = np.gradient(gap, times), np.gradient(heard["gap"], times)
-    match += _SPEED_SHARE * _correlation(*speeds, weight)
-    return match / (1 + _WIDTH_SHARE + _SPEED_SHARE)
+    """How well a mouth goes with what is heard at the same moments, -1 to 1."""
+    weight = belief * (heard["speaking"] + _SILENCE_WEIGHT)
+    match = whole = 0.0
+    for name, (place, change) in _SHARES.items():
+        match += place * _correlation(seen[name], heard[name], weight)
+        if change:
+            speeds = np.gradient(seen[name], times), np.gradient(heard[name], times)
+            match += change * _correlation(*speeds, weight)
+        whole += place + change
+    return match / whole
 
 
 def _correlation(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> float:
