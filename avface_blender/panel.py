@@ -70,6 +70,11 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
         options.use_property_decorate = False
         options.prop(settings, "detail")
         options.prop(settings, "smoothing", slider=True)
+        options.prop(settings, "quality")
+        options.prop(settings, "method")
+        if settings.method == "spectre" and settings.quality != "draft":
+            options.prop(settings, "lip_reader")
+            options.prop(settings, "emotion_network")
         options.prop(settings, "senses")
         if settings.senses == "both":
             options.prop(settings, "trust")

@@ -85,6 +85,35 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         default=1,
         description="How much jitter is taken out of the motion",
     )
+    method: EnumProperty(
+        name="Method",
+        description="How the performance is found",
+        default="fit",
+        items=[
+            ("fit", "Fit", "The head fitted to landmarks and to the sound"),
+            ("spectre", "SPECTRE", "After the fit the mouth moves by SPECTRE's losses"),
+        ],
+    )
+    quality: EnumProperty(
+        name="Quality",
+        description="How much work goes into the motion",
+        default="standard",
+        items=[
+            ("draft", "Draft", "The landmarks read by a network, in a moment"),
+            ("standard", "Standard", "For most uses"),
+            ("high", "High", "Also adapted to the skin's colours; takes several times longer"),
+        ],
+    )
+    lip_reader: StringProperty(
+        name="Lip Reader",
+        subtype="FILE_PATH",
+        description="A lip-reading network of yours (TorchScript) for SPECTRE; may be left out",
+    )
+    emotion_network: StringProperty(
+        name="Emotions",
+        subtype="FILE_PATH",
+        description="An emotion network of yours (TorchScript) for SPECTRE; may be left out",
+    )
     senses: EnumProperty(
         name="Mouth By",
         description="What moves the mouth; pose, eyes and brows always go by the picture",
@@ -191,6 +220,10 @@ def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
         "consent": settings.consent,
         "detail": settings.detail,
         "smoothing": settings.smoothing,
+        "method": settings.method,
+        "quality": settings.quality,
+        "lip_reader": _slot(settings, settings.lip_reader),
+        "emotion_network": _slot(settings, settings.emotion_network),
         "senses": settings.senses,
         "trust": settings.trust,
         "fix_sync": settings.fix_sync,
@@ -201,6 +234,12 @@ def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
     if settings.use_region:
         options["region"] = list(settings.region)
     return options
+
+
+def _slot(settings: AVFACE_CaptureSettings, path: str) -> str:
+    """A network's path where the method at hand takes one."""
+    used = settings.method == "spectre" and settings.quality != "draft"
+    return bpy.path.abspath(path) if used and path else ""
 
 
 def shared_options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:

@@ -32,6 +32,21 @@ class CaptureOptions:
     smoothing: float = field(
         default=1.0, metadata={"help": "how much jitter is taken out; 0.5 less, 2 more"}
     )
+    method: Literal["fit", "spectre", "avface"] = field(
+        default="fit",
+        metadata={"help": "fit: landmarks and sound; spectre: its losses on the clip after the"
+                  " fit; avface: the paper's networks, once trained"},
+    )  # fmt: skip
+    quality: Literal["draft", "standard", "high"] = field(
+        default="standard",
+        metadata={"help": "draft: networks alone; high: also adapted to the skin's colours"},
+    )
+    lip_reader: str = field(
+        default="", metadata={"help": "spectre's lip-reading network, TorchScript"}
+    )
+    emotion_network: str = field(
+        default="", metadata={"help": "spectre's emotion network, TorchScript"}
+    )
     senses: Literal["both", "picture", "sound"] = field(
         default="both",
         metadata={"help": "what moves the mouth; pose, eyes and brows always go by the picture"},

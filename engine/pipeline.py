@@ -21,6 +21,7 @@ from .head.model import FaceParams, Head
 from .hearing import Heard, hear_clip
 from .improvise import improvise
 from .media import SOUND_RATE, Clip, open_clip, read_waveform
+from .methods import apply_method, check_method
 from .options import CaptureOptions, trust_ranges
 from .pictures import write_picture
 from .progress import Report
@@ -52,6 +53,7 @@ def capture(
     """
     head, clock = Head(head_file), _Clock()
     trust_ranges(options.trust)  # a slip of the pen is told before the work
+    check_method(options, head)
     clip = open_clip(path, fps=options.fps, start=options.start, end=options.end)
     for sentence in clip.warnings:
         report.warn(sentence)
@@ -120,13 +122,13 @@ def perform(
     for sentence in heard.sync.sentences if heard else ():
         report.warn(sentence)
     clock.lap("voice")
-    fit = fit_clip(
-        track,
-        head,
-        FitOptions(focal=options.focal, smoothing=options.smoothing),
+    fitting = FitOptions(focal=options.focal, smoothing=options.smoothing)
+    hearing = heard.hearing if heard else None
+    fit = apply_method(
+        clip, track, head, options,
+        lambda begin, part: fit_clip(track, head, fitting, part, hearing, begin=begin),
         report.part("fit", 0.35, 0.25),
-        heard.hearing if heard else None,
-    )
+    )  # fmt: skip
     clock.lap("fit")
     return Performance(track, fit, heard)
 

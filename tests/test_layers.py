@@ -26,7 +26,7 @@ PLAIN = ("__init__", "engine_client", "install", "job_folders", "timeline")  # o
 LEVELS = (
     {"cli", "__main__"},
     {"batch"},
-    {"pipeline", "training", "evaluation", "preview"},
+    {"pipeline", "refine", "methods", "spectre", "training", "evaluation", "preview"},
     {"STEPS"},
     {"head", "models"},
     {"geometry", "weights", "progress", "options"},

@@ -43,6 +43,7 @@ from .identity import (
 )
 from .landmark_head import (
     JAW,
+    JOINTS_END,
     LEFT_EYE,
     MESH_POINTS,
     POINTS,
@@ -99,7 +100,7 @@ class FitResult:
     confidence: np.ndarray  # (T, R) the track's, lowered where the head doesn't meet the points
     residual_px: np.ndarray  # (T,) mean distance to the track's points, NaN where not seen
     trust_sound: np.ndarray  # (T,) in 0..1, of the mouth's evidence that sound gave
-    person: KnownPerson  # who it is, for another fit of the same clip
+    person: KnownPerson | None = None  # who it is, for another fit of the same clip
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,11 @@ def fit_clip(
     report: Report,
     hearing: Hearing | None = None,
     known: KnownPerson | None = None,
+    begin: FaceParams | None = None,
 ) -> FitResult:
     """Fit `head` to a track and to what is heard; to the person, where it is `known`.
 
+    `begin`: jaw, eyes and units that the search starts from; None: those of the nearest key frame.
     Raises AVFaceError when no face is seen.
     """
     if not track.seen.any():
@@ -139,6 +142,8 @@ def fit_clip(
     x[:, : JAW.start] += np.median(identity.x - x[keys], axis=0)[: JAW.start]
     x[:, JAW.start :] = identity.x[nearest_key(_features(clip), keys), JAW.start :]
     x[keys] = identity.x
+    if begin is not None:
+        _begin_at(begin, x, clip.head)
     runs = _runs(clip)
     _solve_runs(clip, person, x, runs, options, lambda done: report(0.1 + 0.4 * done))
     if hearing is not None:
@@ -161,6 +166,16 @@ def fit_clip(
         trust_sound=clip.sound.trust if clip.sound else np.zeros(len(x)),
         person=who,
     )
+
+
+def _begin_at(begin: FaceParams, x: np.ndarray, head: LandmarkHead) -> None:
+    """Jaw, eyes and units of `begin` into the unknowns (T, D), within their bounds, in place."""
+    prior = unit_prior(head)
+    x[:, JAW] = begin.jaw
+    x[:, LEFT_EYE], x[:, RIGHT_EYE] = begin.eyes[:, 0:2], begin.eyes[:, 3:5]
+    x[:, JOINTS_END:] = begin.expression[:, head.unit_columns]
+    moving = slice(JAW.start, None)
+    x[:, moving] = np.clip(x[:, moving], prior.low[moving], prior.high[moving])
 
 
 def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip:

@@ -1,0 +1,119 @@
+"""Methods and qualities: what runs for which, and what is said where a network is missing."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine import methods
+from engine.exchange.protocol import AVFaceError
+from engine.exchange.take import REGIONS
+from engine.faces.track import FaceTrack
+from engine.fitting import FitResult
+from engine.head.model import FaceParams, Head
+from engine.methods import apply_method, check_method
+from engine.options import CaptureOptions
+from engine.progress import Report
+from engine.weights import load_head, registry
+
+FRAMES = 3
+
+
+@pytest.fixture(scope="module")
+def head():
+    return Head(load_head())
+
+
+@pytest.fixture(scope="module")
+def track():
+    return FaceTrack(
+        boxes=np.zeros((FRAMES, 4)),
+        landmarks=np.random.default_rng(0).uniform(50, 90, (FRAMES, 478, 3)).astype(np.float32),
+        seen=np.ones(FRAMES, bool),
+        confidence=np.ones((FRAMES, len(REGIONS))),
+        mouth_inside=np.full((FRAMES, 3), np.nan),
+        times=np.arange(FRAMES) / 25,
+        size=(160, 120),
+    )
+
+
+@pytest.fixture
+def calls(head, monkeypatch):
+    """Which stages ran, in order; each adds a tenth to the jaw."""
+    ran = []
+
+    def stage(name):
+        def run(clip, track, params, *_):
+            ran.append(name)
+            return params.replace(jaw=params.jaw + 0.1)
+
+        return run
+
+    monkeypatch.setattr("engine.adaptation.adapt_to_clip", stage("colours"))
+    monkeypatch.setattr("engine.spectre.descend_on_clip", stage("spectre"))
+    networks = FaceParams.neutral(head, FRAMES, 300.0)
+    monkeypatch.setattr(methods, "_networks", lambda *_: ran.append("networks") or networks)
+    return ran
+
+
+def run(head, track, calls, **options):
+    def fit(begin, report):
+        calls.append("fit from the networks" if begin is not None else "fit")
+        params = FaceParams.neutral(head, FRAMES, 300.0)
+        nothing = np.zeros(FRAMES)
+        return FitResult(params, np.zeros((FRAMES, 68, 2)), np.ones((FRAMES, 5)), nothing, nothing)
+
+    return apply_method(None, track, head, CaptureOptions(**options), fit, Report())
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ["fit"]),
+        ({"quality": "high"}, ["fit", "colours"]),
+        ({"method": "spectre"}, ["fit", "spectre"]),
+        ({"method": "spectre", "quality": "high"}, ["fit", "spectre", "colours"]),
+    ],
+)
+def test_each_method_runs_its_stages(head, track, calls, options, expected):
+    result = run(head, track, calls, **options)
+    assert calls == expected
+    np.testing.assert_allclose(result.params.jaw, 0.1 * (len(expected) - 1))
+    if len(expected) > 1:  # the landmarks are of the face that was handed on
+        assert np.abs(result.landmarks_px).max() > 0
+
+
+def test_avface_s_networks_begin_the_fit_or_stand_alone(head, track, calls, monkeypatch):
+    monkeypatch.setattr(methods, "registry", lambda: registry() | {"avface": {}})
+    run(head, track, calls, method="avface")
+    assert calls == ["networks", "fit from the networks"]
+    calls.clear()
+    result = run(head, track, calls, method="avface", quality="draft")
+    assert calls == ["networks"]
+    assert np.isnan(result.residual_px).all()
+    assert result.confidence.shape == (FRAMES, len(REGIONS))
+
+
+def test_a_missing_network_is_said_in_one_sentence_before_the_work(head, track, calls, monkeypatch):
+    carried = {name: row for name, row in registry().items() if name.startswith("head")}
+    monkeypatch.setattr(methods, "registry", lambda: carried)
+    for options, name in (
+        ({"method": "avface"}, "avface"),
+        ({"method": "spectre", "quality": "draft"}, "spectre"),
+        ({"quality": "draft"}, "reader"),
+    ):
+        with pytest.raises(AVFaceError, match=f"needs the network {name}"):
+            run(head, track, calls, **options)
+    assert not calls
+
+
+def test_what_a_method_does_not_take_is_refused(head):
+    with pytest.raises(AVFaceError, match="for SPECTRE's descent"):
+        check_method(CaptureOptions(lip_reader="reader.pt"), head)
+    with pytest.raises(AVFaceError, match="ONNX"):
+        check_method(CaptureOptions(method="spectre", emotion_network="emotion.onnx"), head)
+    other = Head(replace(head.file, sha256="another", name="Another head"))
+    if "reader" in registry():
+        with pytest.raises(AVFaceError, match="default head alone"):
+            check_method(CaptureOptions(quality="draft"), other)
+    check_method(CaptureOptions(quality="high"), other)
