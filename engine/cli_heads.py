@@ -36,6 +36,24 @@ def add_commands(commands: Any) -> None:
     curves.add_argument("--head", type=Path, help="the take's head, if not the default one")
     curves.set_defaults(run=_curves)
 
+    bring = commands.add_parser("import", help="another tool's parameters in, a take out")
+    bring.add_argument("path", type=Path, help="a file or folder of DECA, SMIRK, VHAP, ...")
+    bring.add_argument("--head", type=Path, help="your FLAME; curves go to the default head")
+    bring.add_argument("--fps", type=float, default=25.0, help="where the file holds no times")
+    bring.add_argument("--out", type=Path, required=True)
+    bring.set_defaults(run=_import_parameters)
+
+    blend = commands.add_parser("blend", help="one take from several")
+    blend.add_argument("take", type=Path, help="what is not taken from elsewhere")
+    for part in ("pose", "mouth", "eyes", "brows", "identity"):
+        blend.add_argument(
+            f"--{part}", type=Path, metavar="TAKE", help=f"take the {part} from here"
+        )
+    blend.add_argument("--range", type=float, nargs=2, metavar=("FROM", "TO"), help="seconds")
+    blend.add_argument("--ease", type=float, default=0.2, help="seconds at the range's ends")
+    blend.add_argument("--out", type=Path, required=True)
+    blend.set_defaults(run=_blend)
+
 
 def _import_head(options: argparse.Namespace) -> int:
     from .head.adopt import adopt_flame
@@ -92,6 +110,29 @@ def _curves(options: argparse.Namespace) -> int:
     write = write_json if kind == "json" else write_livelink
     write(curves, options.out)
     print(f"{options.out}: {len(curves.times)} frames, {curves.fps:g} a second")
+    return DONE
+
+
+def _import_parameters(options: argparse.Namespace) -> int:
+    from .imports import import_parameters
+    from .weights import load_head
+
+    take = import_parameters(options.path, load_head(options.head), options.fps)
+    take.save(options.out)
+    tool = take.made_by["options"]["tool"]
+    print(f"{options.out}: {take.frame_count} frames of {tool} on {take.head['name']}")
+    return DONE
+
+
+def _blend(options: argparse.Namespace) -> int:
+    from .blend import PARTS, blend_takes
+    from .exchange.take import Take
+
+    sources = {part: Take.load(getattr(options, part)) for part in PARTS if getattr(options, part)}
+    span = tuple(options.range) if options.range else None
+    take = blend_takes(Take.load(options.take), sources, span, options.ease)
+    take.save(options.out)
+    print(f"{options.out}: {take.frame_count} frames, {', '.join(sources)} from elsewhere")
     return DONE
 
 

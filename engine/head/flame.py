@@ -64,7 +64,7 @@ def read_flame_files(paths: list[Path], shapes: int | None = None) -> FlameFiles
 def _with(files: FlameFiles, path: Path, shapes: int | None) -> FlameFiles:
     if path.suffix.lower() == ".obj":
         return replace(files, uv=_read_obj(path))
-    content = _open(path)
+    content = open_arrays(path)
     if not isinstance(content, dict):
         raise _unknown(path)
     keys = set(content)
@@ -87,8 +87,8 @@ def _with(files: FlameFiles, path: Path, shapes: int | None) -> FlameFiles:
     raise _unknown(path)
 
 
-def _open(path: Path) -> Any:
-    """A pickle, an `.npy` or an `.npz` as plain values and arrays."""
+def open_arrays(path: Path) -> Any:
+    """A pickle, an `.npy` or an `.npz` as plain values and arrays. Raises AVFaceError."""
     try:
         size = path.stat().st_size
         if size > _MOST_BYTES:

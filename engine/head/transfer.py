@@ -7,6 +7,7 @@ are those at rest; the surfaces themselves are exact in each round.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -50,7 +51,7 @@ class Pair:
     target: PointHead
     target_file: HeadFile
     points: CommonPoints
-    measure: sp.csr_matrix  # (M, N) weighted points and apertures
+    measure: Any  # (M, N) sparse: weighted points and apertures
     displaced: np.ndarray  # (M,) bool: rows that count from rest
 
 
@@ -67,7 +68,7 @@ def make_pair(source: HeadFile, target: HeadFile) -> Pair:
     )
 
 
-def _measure(points: CommonPoints) -> tuple[sp.csr_matrix, np.ndarray]:
+def _measure(points: CommonPoints) -> tuple[Any, np.ndarray]:
     count, pairs = points.count, len(APERTURES)
     weight = np.sqrt(points.weight * points.moving) / _POINT_SD
     weight *= np.sqrt(400 / points.count)  # neighbours repeat each other
@@ -80,14 +81,14 @@ def _measure(points: CommonPoints) -> tuple[sp.csr_matrix, np.ndarray]:
         (np.ones(pairs), (across, count + pairs + across)), (pairs, count + 2 * pairs)
     )
     measure = sp.csr_matrix(sp.vstack([single, (upper - lower) / _APERTURE_SD]))
-    return measure, np.arange(measure.shape[0]) < len(kept)
+    return measure, np.arange(len(kept) + pairs) < len(kept)
 
 
 def carry_person(pair: Pair, shape: np.ndarray) -> Person:
     """The person with identity `shape` of the source, on the target."""
     count, target = pair.points.count, pair.target
     wanted = pair.source.person(shape)[0][:count]
-    columns = target.shape_basis[:count].shape[2]
+    columns = int(target.shape_basis.shape[2])
     basis = target.shape_basis[:count].reshape(-1, columns)
     weight = np.repeat(np.sqrt(pair.points.weight), 3) / _SHAPE_POINT_SD * np.sqrt(400 / count)
     A = basis * weight[:, None]

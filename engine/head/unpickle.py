@@ -9,7 +9,9 @@ Protocols 0 to 5; strings of Python 2 are read as latin-1.
 import io
 import pickle
 import re
+import zipfile
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,6 +59,13 @@ class _Record:
     state: Any = None
 
 
+@dataclass(frozen=True)
+class _Numbers:
+    """A storage of a torch archive."""
+
+    array: np.ndarray
+
+
 class _Machine(pickle._Unpickler):  # pyright: ignore  (the C one sets aside memory as it is told)
     """Python's own pickle machine, without calls, attributes and hashing of nested keys."""
 
@@ -74,8 +83,16 @@ class _Machine(pickle._Unpickler):  # pyright: ignore  (the C one sets aside mem
             raise RefusedError(path)
         return _Name(path)
 
+    storages: dict[str, bytes] | None = None  # of torch's zip format
+    root = ""
+
     def persistent_load(self, pid: Any) -> Any:
         """Storages inside torch's own format."""
+        if self.storages is not None and isinstance(pid, tuple) and len(pid) > 2:
+            kind = _STORAGE.get(pid[1].path.rsplit(".", 1)[1])
+            if kind is None:
+                raise RefusedError("a torch storage of an unknown format")
+            return _Numbers(np.frombuffer(self.storages[f"{self.root}data/{pid[2]}"], kind))
         return _Record("torch.storage", tuple(pid) if isinstance(pid, tuple) else ())
 
     def load_reduce(self) -> None:
@@ -142,6 +159,32 @@ def read_pickle(content: bytes, name: str) -> Any:
         raise AVFaceError(
             f"{name} is damaged or no pickle of arrays ({type(error).__name__}).",
             "Get the file anew from where it was published.",
+        ) from None
+
+
+def read_torch(path: Path) -> Any:
+    """What `torch.save` wrote as a zip archive: plain values and arrays. Raises AVFaceError."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if sum(item.file_size for item in archive.infolist()) > _MOST_BYTES:
+                raise RefusedError("more room than a head or a track needs")
+            root = next(n for n in names if n.endswith("data.pkl")).removesuffix("data.pkl")
+            machine = _Machine(io.BytesIO(archive.read(f"{root}data.pkl")), encoding="latin1")
+            machine.storages = {n: archive.read(n) for n in names if n.startswith(f"{root}data/")}
+            machine.root = root
+            return value(machine.load())
+    except FileNotFoundError as error:
+        raise AVFaceError(f"There is no file at {path}.", "Check the path.") from error
+    except RefusedError as error:
+        raise AVFaceError(
+            f"{path.name} asks for {error}, which no file of parameters needs: it was not read.",
+            "Get the file anew from the program that wrote it.",
+        ) from None
+    except Exception as error:
+        raise AVFaceError(
+            f"{path.name} is damaged or was not written by torch ({type(error).__name__}).",
+            "Get the file anew from the program that wrote it.",
         ) from None
 
 
@@ -295,6 +338,7 @@ def _dense(path: str, state: Any) -> np.ndarray:
 
 def _tensor(arguments: tuple, depth: int) -> np.ndarray:
     storage = value(arguments[0], depth)
+    storage = storage.array if isinstance(storage, _Numbers) else storage
     offset, shape = int(arguments[1]), tuple(int(n) for n in _items(arguments[2]))
     stride = tuple(int(n) for n in _items(arguments[3]))
     reach = offset + sum((n - 1) * s for n, s in zip(shape, stride, strict=True))
