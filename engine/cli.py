@@ -18,6 +18,7 @@ from .exchange.protocol import (
     OUR_FAULT,
     VERSION,
     AVFaceError,
+    CaptureJob,
     Done,
     Failed,
     Hello,
@@ -82,12 +83,21 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("job", type=Path)
     run.set_defaults(run=_run_job)
 
+    refine = commands.add_parser("refine", help="a take, taught by a few corrected frames")
+    refine.add_argument("take", type=Path)
+    refine.add_argument("corrections", type=Path, help="JSON, see docs/fileformats.md")
+    refine.add_argument(
+        "--out", type=Path, help="default: beside the take, so that it has pictures"
+    )
+    refine.add_argument("--head", type=Path, help="the head that it was captured with")
+    refine.set_defaults(run=_refine)
+
     inspect = commands.add_parser("inspect", help="what is in a take")
     inspect.add_argument("take", type=Path)
     inspect.set_defaults(run=_inspect)
 
     evaluate = commands.add_parser("evaluate", help="captures against independent referees")
-    evaluate.add_argument("what", choices=["clips", "speech", "tables"])
+    evaluate.add_argument("what", choices=["clips", "speech", "senses", "tables"])
     evaluate.add_argument("folder", type=Path, nargs="?", help="of clips; for clips and speech")
     evaluate.add_argument("--json", type=Path, help="also write the figures here")
     tables = evaluate.add_argument_group("tables")
@@ -174,11 +184,8 @@ def _run_job(options: argparse.Namespace) -> int:
     send(Hello(VERSION, "cpu"))
     try:
         job = read_job(options.job)
-        from .options import CaptureOptions
-        from .pipeline import capture, write_report
         from .weights import load_head
 
-        chosen = CaptureOptions(**{k: _frozen(v) for k, v in job.options.items()})
         out = Path(job.out)
         _make_folder(out.parent)
         report = Report(
@@ -188,12 +195,12 @@ def _run_job(options: argparse.Namespace) -> int:
         head_file = load_head(Path(job.head) if job.head else None)
         if _is_first_run():
             send(Note(_COMPILING))
-        share = _CAPTURE_SHARE if job.preview else 1.0
-        result = capture(Path(job.clip), out, head_file, chosen, report.part("", 0, share))
-        stem = out.name.removesuffix(".npz").removesuffix(".take")
-        stage = report.part("preview", share, 1 - share)
-        _draw(result, head_file, out, stage, film=job.preview, sheet=job.sheet)
-        write_report(result, out.with_name(f"{stem}.report.json"))
+        if job.refines:
+            from .refine import refine
+
+            refine(Path(job.refines), Path(job.corrections), out, head_file, report)
+        else:
+            _capture_job(job, out, head_file, report)
     except AVFaceError as error:
         send(Failed(error.message, error.hint))
         return CANNOT_SERVE
@@ -204,6 +211,32 @@ def _run_job(options: argparse.Namespace) -> int:
         send(Failed(f"The engine failed ({type(error).__name__}: {error}).", "See engine.log."))
         return OUR_FAULT
     send(Done(str(out)))
+    return DONE
+
+
+def _capture_job(job: CaptureJob, out: Path, head_file: "HeadFile", report: Report) -> None:
+    """The capture that a job asks for, with its report, preview and sheet."""
+    from .options import CaptureOptions
+    from .pipeline import capture, write_report
+
+    chosen = CaptureOptions(**{k: _frozen(v) for k, v in job.options.items()})
+    share = _CAPTURE_SHARE if job.preview else 1.0
+    result = capture(Path(job.clip), out, head_file, chosen, report.part("", 0, share))
+    stem = out.name.removesuffix(".npz").removesuffix(".take")
+    stage = report.part("preview", share, 1 - share)
+    _draw(result, head_file, out, stage, film=job.preview, sheet=job.sheet)
+    write_report(result, out.with_name(f"{stem}.report.json"))
+
+
+def _refine(options: argparse.Namespace) -> int:
+    from .refine import refine
+    from .weights import load_head
+
+    name = options.take.name.removesuffix(".npz").removesuffix(".take")
+    out = options.out or options.take.with_name(f"{name} refined.take.npz")
+    head_file = load_head(options.head)
+    take = refine(options.take, options.corrections, out, head_file, _Terminal().report())
+    print(f"{out}: {take.frame_count} frames")
     return DONE
 
 
@@ -274,9 +307,12 @@ def _evaluate(options: argparse.Namespace) -> int:
         raise AVFaceError(f"To evaluate {options.what}, a folder of clips is needed.", "Name one.")
     else:
         from .evaluation.report import evaluate_clips
+        from .evaluation.senses import evaluate_senses
         from .evaluation.speech import evaluate_speech
 
-        evaluations = {"clips": evaluate_clips, "speech": evaluate_speech}
+        evaluations = {
+            "clips": evaluate_clips, "speech": evaluate_speech, "senses": evaluate_senses,
+        }  # fmt: skip
         found = evaluations[options.what](options.folder, report)
     table, figures = found
     print(table)

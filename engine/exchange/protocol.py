@@ -100,6 +100,8 @@ class CaptureJob:
     options: dict[str, Any] = field(default_factory=dict)
     preview: bool = False  # also NAME.preview.mp4
     sheet: bool = False  # also NAME.sheet.png
+    refines: str = ""  # path of a take: not a new capture, but this one taught by `corrections`
+    corrections: str = ""  # path of a file that `engine.corrections` reads
     version: int = VERSION
 
 

@@ -1,0 +1,166 @@
+"""An artist's corrections of a few frames, and how they teach the rest of the clip.
+
+What a correction moves in the picture is what the tracker had got wrong there. It will have got
+it wrong in the same way in frames that are near in time and alike in expression: their landmarks
+are moved likewise, and the clip is fitted anew. The corrected frames then stand exactly as given.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .exchange.protocol import AVFaceError
+from .fitting.landmark_head import landmark_head
+from .geometry import embed, project
+from .head.model import FaceParams, Head
+
+if TYPE_CHECKING:
+    from .faces import FaceTrack
+
+_NEAR_SECONDS = 0.6  # how far in time a correction is believed (standard deviation)
+_ALIKE = 0.35  # likewise in expression: length of the difference, in units (jaw: 0.2 rad)
+_JAW_UNIT = 0.2  # rad
+_LANDING_SECONDS = 0.06  # over which what the fit leaves of a correction fades
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What one frame should be; what isn't named stays as it was captured."""
+
+    frame: int
+    expression: dict[str, float] = field(default_factory=dict)  # unit -> value
+    jaw: tuple[float, float, float] | None = None  # rad
+    eyes: tuple[float, ...] | None = None  # 6 rad, left, right
+
+
+def load_corrections(path: Path, names: tuple[str, ...], times: np.ndarray) -> list[Correction]:
+    """Read `{"corrections": [{"time": s, "expression": {...}, "jaw": [...], "eyes": [...]}]}`.
+
+    Times are the take's own. Raises AVFaceError when the file isn't one, or names unknown units.
+    """
+    try:
+        rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["corrections"]
+        found = [
+            Correction(
+                frame=int(np.argmin(np.abs(times - float(row["time"])))),
+                expression={str(k): float(v) for k, v in row.get("expression", {}).items()},
+                jaw=_numbers(row.get("jaw"), 3),
+                eyes=_numbers(row.get("eyes"), 6),
+            )
+            for row in rows
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise AVFaceError(
+            f"{path} holds no corrections ({error}).", "Correct some frames and refine again."
+        ) from error
+    unknown = sorted({name for row in found for name in row.expression} - set(names))
+    if unknown:
+        raise AVFaceError(
+            f"The head has no unit {', '.join(unknown)}.", "Correct the head of this take."
+        )
+    if not found:
+        raise AVFaceError("There are no corrections.", "Correct some frames and refine again.")
+    return found
+
+
+def corrected(params: FaceParams, correction: Correction, head: Head) -> FaceParams:
+    """The one frame as the artist wants it."""
+    frame = params[correction.frame : correction.frame + 1]
+    expression = frame.expression.copy()
+    for name, value in correction.expression.items():
+        expression[0, head.unit[name]] = value
+    jaw = frame.jaw if correction.jaw is None else np.array([correction.jaw])
+    eyes = frame.eyes if correction.eyes is None else np.array([correction.eyes])
+    return frame.replace(expression=expression, jaw=jaw, eyes=eyes)
+
+
+def teach_track(
+    track: FaceTrack, params: FaceParams, corrections: list[Correction], head: Head
+) -> FaceTrack:
+    """The track with its landmarks moved as the corrections say.
+
+    Args:
+        track: as the tracker saw the clip.
+        params: the capture that the artist corrected, (T,) frames.
+        corrections: of its frames.
+        head: what was captured.
+    """
+    moves = np.stack([_move_px(params, row, head, track.size) for row in corrections])
+    depth = -params.head_translation[:, 2]
+    shares = spread(track.times, params, corrections)  # (K, T)
+    nearer = depth[[row.frame for row in corrections], None] / depth  # (K, T) larger when nearer
+    landmarks = track.landmarks.copy()
+    landmarks[..., :2] += np.einsum("kt,klc->tlc", shares * nearer, moves).astype(np.float32)
+    return replace(track, landmarks=landmarks)
+
+
+def spread(times: np.ndarray, params: FaceParams, corrections: list[Correction]) -> np.ndarray:
+    """How far each correction holds in each frame, (K, T) in 0..1; together at most 1."""
+    form = np.column_stack([params.expression, params.jaw[:, :1] / _JAW_UNIT])  # (T, E + 1)
+    frames = np.array([row.frame for row in corrections])
+    away = (times[None] - times[frames, None]) / _NEAR_SECONDS
+    apart = np.linalg.norm(form[None] - form[frames, None], axis=2) / _ALIKE
+    weight = np.exp(-0.5 * (away**2 + apart**2))
+    return weight / np.maximum(weight.sum(axis=0, keepdims=True), 1.0)
+
+
+def land(
+    fitted: FaceParams,
+    captured: FaceParams,
+    corrections: list[Correction],
+    head: Head,
+    times: np.ndarray,
+) -> FaceParams:
+    """The new fit with the corrected frames exactly as given.
+
+    Units that no landmark shows (tongue, cheeks) follow their corrections by `spread` alone.
+    """
+    seen = set(landmark_head(head.file).unit_names)
+    expression, jaw, eyes = fitted.expression.copy(), fitted.jaw.copy(), fitted.eyes.copy()
+    for share, row in zip(spread(times, captured, corrections), corrections, strict=True):
+        for name in set(row.expression) - seen:
+            k = head.unit[name]
+            expression[:, k] += share * (row.expression[name] - captured.expression[row.frame, k])
+    for row in corrections:
+        wanted = corrected(captured, row, head)
+        fade = np.exp(-0.5 * ((times - times[row.frame]) / _LANDING_SECONDS) ** 2)[:, None]
+        columns = [head.unit[name] for name in row.expression]
+        rest = wanted.expression[0, columns] - expression[row.frame, columns]
+        expression[:, columns] += fade * rest
+        if row.jaw is not None:
+            jaw += fade * (wanted.jaw[0] - jaw[row.frame])
+        if row.eyes is not None:
+            eyes += fade * (wanted.eyes[0] - eyes[row.frame])
+    return fitted.replace(expression=expression, jaw=jaw, eyes=eyes)
+
+
+def _move_px(
+    params: FaceParams, correction: Correction, head: Head, size: tuple[int, int]
+) -> np.ndarray:
+    """What a correction moves in its frame's picture: the tracker's 478 points, (478, 2) px."""
+    before = params[correction.frame : correction.frame + 1]
+    after = corrected(params, correction, head)
+    places = [_points_px(frame, head, size) for frame in (before, after)]
+    return places[1] - places[0]
+
+
+def _points_px(frame: FaceParams, head: Head, size: tuple[int, int]) -> np.ndarray:
+    vertices = head.camera_frame(frame, 0)
+    mesh, iris = head.file.landmarks_468, head.file.iris
+    faces = np.concatenate([mesh[0], iris[0]])
+    weights = np.concatenate([mesh[1], iris[1]])
+    return project(embed(vertices, head.file.faces, (faces, weights)), frame.focal, size)
+
+
+def _numbers(values: Any, count: int) -> Any:
+    if values is None:
+        return None
+    numbers = tuple(map(float, values))
+    if len(numbers) != count:
+        raise ValueError(f"{len(numbers)} numbers for {count}")
+    return numbers

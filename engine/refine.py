@@ -1,0 +1,84 @@
+"""Refine a take by a few frames that an artist has corrected: the clip is fitted anew."""
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from .corrections import land, load_corrections, teach_track
+from .exchange.head_file import HeadFile
+from .exchange.protocol import AVFaceError
+from .exchange.take import Take
+from .faces import FaceOptions, track_face
+from .fitting import FitOptions, fit_clip
+from .fitting.landmark_track import landmark_track
+from .head.model import FaceParams, Head
+from .hearing import hear_clip
+from .media import open_clip
+from .options import CaptureOptions
+from .progress import Report
+
+
+def refine(
+    take_path: Path, corrections: Path, out: Path, head_file: HeadFile, report: Report
+) -> Take:
+    """Write the take at `out`: as `take_path`, taught by the corrections.
+
+    `out` should lie beside `take_path`: both share their pictures.
+    Raises AVFaceError when the clip isn't where it was, or the head is another.
+    """
+    take = Take.load(take_path)
+    if take.head["sha256"] != head_file.sha256:
+        raise AVFaceError(
+            f"{take_path.name} was made for another head than {head_file.name}.",
+            "Give the head that it was captured with.",
+        )
+    head, options = Head(head_file), _options_of(take)
+    rows = load_corrections(corrections, take.expression_names, take.times)
+    clip = open_clip(
+        Path(take.source["path"]), fps=options.fps, start=options.start, end=options.end
+    )
+    faces = FaceOptions(face=options.face, region=options.region)
+    track = track_face(clip, faces, report.part("faces", 0, 0.5))
+    if len(track.times) != take.frame_count:
+        raise AVFaceError(
+            f"{clip.path.name} is not the clip that the take was captured from.",
+            "Capture the clip again.",
+        )
+    heard = hear_clip(clip, track, options)
+    hearing = heard.hearing if heard else None
+    fit = FitOptions(focal=options.focal, smoothing=options.smoothing)
+    first = fit_clip(track, head, fit, report.part("fit", 0.5, 0.2), hearing)
+    captured = _params_of(take)
+    taught = teach_track(track, captured, rows, head)
+    again = fit_clip(taught, head, fit, report.part("fit", 0.7, 0.2), hearing, first.person)
+    params = land(again.params, captured, rows, head, take.times)
+    refined = replace(
+        take,
+        expression=params.expression,
+        head_pose=params.head_pose,
+        head_translation=params.head_translation,
+        jaw=params.jaw,
+        eyes=params.eyes,
+        landmarks_px=landmark_track(head, params, take.size).astype(np.float32),
+        made_by=take.made_by | {"refined_from": take_path.name, "corrections": len(rows)},
+    )
+    refined.save(out)
+    report.part("done", 1, 0)(1.0)
+    return refined
+
+
+def _options_of(take: Take) -> CaptureOptions:
+    """The options that the take was captured with, as far as this version knows them."""
+    known = {item.name for item in fields(CaptureOptions)}
+    options = {k: v for k, v in take.made_by.get("options", {}).items() if k in known}
+    region = options.get("region")
+    return CaptureOptions(**options | {"region": tuple(region) if region else None})
+
+
+def _params_of(take: Take) -> FaceParams:
+    return FaceParams(
+        shape=take.shape, albedo=take.albedo, expression=take.expression.copy(),
+        head_pose=take.head_pose, head_translation=take.head_translation, jaw=take.jaw,
+        eyes=take.eyes, focal=take.focal, light=take.light,
+    )  # fmt: skip
