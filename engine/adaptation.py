@@ -37,14 +37,14 @@ _LIPS = np.array(LIP_PAIRS)  # of the mesh's landmarks: upper, lower
 _SIDE = 160  # px, of the crop that is compared
 _CHUNK, _OVERLAP = 192, 12  # frames moved at once, and shared with the next ones
 _ROUNDS, _STEPS, _RATE = 2, 60, 0.07  # of the colours; of Adam, its rate in standard deviations
-_PHOTO = 0.3  # weight of a vertex's colour channel, where the clip shows the face this large
+_PHOTO = 0.4  # weight of a vertex's colour channel, where the clip shows the face this large
 _ROBUST = 0.03  # of the picture's range: larger differences count linearly
 _UNIT_SD, _UNIT_STEP_SD = 0.15, 0.05  # of a unit's reach: from the start, and its change a frame
 _JAW_SD, _JAW_STEP_SD = 0.02, 0.01  # rad
 _SHUT, _SHUT_SD = 0.6e-3, 1.0e-4  # m: lips so near keep their gap, to this
 _BELIEVED = 0.5  # confidence below which a region counts as covered
 # Skin that these move comes into view or goes, or shows nothing of it: they stay as they were.
-_STILL = ("eyeBlink", "eyeWide", "tongue", "neckTighten", "cheekPuff", "cheekSuck",
+_STILL = ("eyeBlink", "eyeWide", "eyeSquint", "tongue", "neckTighten", "cheekPuff", "cheekSuck",
           "nostrilDilate", "lipsEvert")  # fmt: skip
 # Which vertices a region of the track speaks for: near these of the 68 landmarks, m.
 _NEAR = {"mouth": (slice(48, 68), 0.025), "brows": (slice(17, 27), 0.020)}
