@@ -44,10 +44,26 @@ def stop(head: bpy.types.Object) -> None:
             animation.action = None
 
 
+def retire(head: bpy.types.Object) -> None:
+    """Take the corrections off for good: a refined take holds them now. The actions stay."""
+    for action in playing(head):
+        del action[CORRECTION_PROPERTY]
+        action.name = f"{action.name} (used)"
+    for owner, _, _ in _owners(head):
+        animation = owner.animation_data
+        if animation and animation.action and animation.action.name.endswith("(used)"):
+            animation.action = None
+
+
+def playing(head: bpy.types.Object) -> list[bpy.types.Action]:
+    """The corrections that the head plays: of the armature, of the face; empty when off."""
+    actions = [o.animation_data.action for o, _, _ in _owners(head) if o.animation_data]
+    return [action for action in actions if action is not None and CORRECTION_PROPERTY in action]
+
+
 def are_on(head: bpy.types.Object) -> bool:
     """Whether the head plays corrections."""
-    actions = [o.animation_data.action for o, _, _ in _owners(head) if o.animation_data]
-    return any(action is not None and CORRECTION_PROPERTY in action for action in actions)
+    return bool(playing(head))
 
 
 def _owners(head: bpy.types.Object) -> list[tuple[Any, str, str]]:

@@ -77,6 +77,7 @@ class Job:
 _running: Job | None = None
 _waiting: list[Job] = []
 _captured: list[Job] = []  # their takes wait for the scene to be free
+_failed: list[tuple[Job, str]] = []  # and why, until the artist has taken note
 
 
 def is_running() -> bool:
@@ -121,6 +122,7 @@ def dismiss(folder: Path) -> None:
     for job in [job for job in _waiting if job.folder == folder]:
         _waiting.remove(job)
         _let_go(job, "cancelled")
+    _failed[:] = [(job, why) for job, why in _failed if job.folder != folder]
     if job_folders.read_state(folder) in {"waiting", "running", "done"}:
         job_folders.write_state(folder, "dismissed")
     list_jobs()
@@ -165,6 +167,7 @@ def unregister() -> None:
     _running = None
     _waiting.clear()
     _captured.clear()
+    _failed.clear()
 
 
 @bpy.app.handlers.persistent
@@ -183,15 +186,17 @@ def list_jobs() -> None:
     rows.clear()
     for job in _waiting:
         _add_row(rows, job.folder, job.capture, "WAITING")
+    for job, why in _failed:
+        _add_row(rows, job.folder, job.capture, "FAILED", why)
     for left in job_folders.find_left(jobs_folder(bpy.context)):
         _add_row(rows, left.folder, left.job, "CAPTURED" if left.is_captured else "INTERRUPTED")
     watch.redraw()
 
 
-def _add_row(rows: Any, folder: Path, capture: CaptureJob, state: str) -> None:
+def _add_row(rows: Any, folder: Path, capture: CaptureJob, state: str, message: str = "") -> None:
     row = rows.add()
     row.name, row.folder, row.take = Path(capture.clip).name, str(folder), capture.out
-    row.state = state
+    row.state, row.message = state, message
 
 
 def poll() -> bool:
@@ -222,6 +227,8 @@ def _hear(job: Job) -> None:
         job_folders.write_state(job.folder, "done")
         _captured.append(job)
     else:
+        assert isinstance(job.engine.outcome, Failed)
+        _failed.append((job, job.engine.outcome.message))
         _let_go(job, "failed")
     _start_next()
 
@@ -237,7 +244,7 @@ def _start_next() -> None:
             _let_go(job, "failed")
             if not _waiting:
                 raise
-            _state().message, _state().hint = error.message, error.hint
+            _failed.append((job, str(error)))
             continue
         job.started = time.monotonic()
         _running = job
@@ -273,17 +280,23 @@ def _bring_in(job: Job) -> None:
         window: Any = bpy.context.window or bpy.context.window_manager.windows[0]
         try:
             with bpy.context.temp_override(window=window):
-                bpy.ops.avface.import_take(
-                    "EXEC_DEFAULT", True, filepath=job.capture.out, over=job.over
-                )
+                bpy.ops.avface.import_take("EXEC_DEFAULT", True, **_import_options(job))
         except RuntimeError as error:  # how an operator says that it could not
             state.message = f"{job.clip} was captured but not imported."
             sentence = str(error).rpartition(".poll() ")[2]
             state.hint = sentence.removeprefix("Error: ").strip()
         else:
-            if not job.over:
+            if not (job.over or job.capture.refines):
                 _look_through_camera(window)
     list_jobs()
+
+
+def _import_options(job: Job) -> dict[str, Any]:
+    """How a take comes in: as a new shot, over a range, or in the place of the refined one."""
+    options: dict[str, Any] = {"filepath": job.capture.out, "over": job.over}
+    if job.capture.refines:
+        options |= {"timing": "resample", "camera": False, "sound": False, "ends_corrections": True}
+    return options
 
 
 def _look_through_camera(window: bpy.types.Window) -> None:

@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..engine.exchange.protocol import AVFaceError
-from . import job_folders, jobs
+from . import corrections, job_folders, jobs
 from .action import Action
 from .export import export_alembic, export_fbx
 from .preferences import engine_python, jobs_folder
@@ -147,6 +147,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
     markers: BoolProperty(
         name="Markers", default=True, description="Mark where the capture is unsure"
     )
+    ends_corrections: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # the take holds them
 
     @classmethod
     def disabled_reason(cls, context):
@@ -169,6 +170,8 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         result = import_take(path, context, options)
         for note in result.notes:
             self.report({"WARNING"}, note)
+        if self.ends_corrections:
+            corrections.retire(result.head)
         jobs.imported(path, result.notes)
         return f"Imported {result.name}"
 

@@ -1,7 +1,7 @@
 """A take into the scene: head, armature, keys, materials, camera, sound, markers. The recipe."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,7 +122,9 @@ def import_take(
         place_joints(rig, head_file, take.shape)
 
     scene: Any = context.scene
-    sets_scene = options.timing == "set_scene" and not options.over
+    if options.over and options.timing == "set_scene":
+        options = replace(options, timing="resample")
+    sets_scene = options.timing == "set_scene"
     rate = _set_rate(scene, take) if sets_scene else _rate_of(scene)
     job = _Import(
         take=take,
@@ -236,8 +238,8 @@ def _set_rate(scene: bpy.types.Scene, take: Take) -> SceneRate:
 def _clip_start(
     take: Take, head: bpy.types.Object, scene: Any, rate: SceneRate, options: ImportOptions
 ) -> int:
-    """The scene frame of the clip's time 0: the same as of the take below, for one over it."""
-    below = actions_of(head, playing(head)) if options.over else []
+    """The scene frame of the clip's time 0: in a kept scene, that of a take of the same clip."""
+    below = actions_of(head, playing(head)) if options.timing != "set_scene" else []
     if below and below[0].get(CLIP_PROPERTY) == Path(take.source.get("path", "")).name:
         return int(below[0][CLIP_START_PROPERTY])
     start = scene.frame_start if options.start_frame is None else options.start_frame

@@ -13,6 +13,7 @@ from ..engine.exchange.take import Take
 from . import corrections, filters, job_folders, jobs, review, takes
 from .action import Action
 from .preferences import engine_python, jobs_folder
+from .refine import refine_job
 from .rig import rig_of
 from .take_importer import selected_head
 
@@ -192,6 +193,32 @@ class AVFACE_OT_stop_corrections(_TakeAction, bpy.types.Operator):
         return "The corrections are off"
 
 
+class AVFACE_OT_refine(_TakeAction, bpy.types.Operator):
+    """Fit the clip anew round the frames that you corrected: their neighbours follow"""
+
+    bl_idname = "avface.refine"
+    bl_label = "Refine by These Corrections"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
+        if reason:
+            return reason
+        if not corrections.are_on(selected_head(context)):
+            return "Press Correct by Hand, pose the face in a frame or two and key it"
+        return ""
+
+    def act(self, context):
+        head, python = selected_head(context), engine_python(context)
+        clip = takes.actions_of(head, takes.playing(head))[0][takes.CLIP_PROPERTY]
+        folder = job_folders.new_folder(jobs_folder(context), clip)
+        jobs.start(refine_job(context, head, folder), folder, python)
+        if bpy.app.background:
+            jobs.follow()
+        return "Fitting the clip anew round your corrections"
+
+
 CLASSES = (
     AVFACE_OT_show_take,
     AVFACE_OT_compare_takes,
@@ -201,4 +228,5 @@ CLASSES = (
     AVFACE_OT_next_unsure,
     AVFACE_OT_start_corrections,
     AVFACE_OT_stop_corrections,
+    AVFACE_OT_refine,
 )

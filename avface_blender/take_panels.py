@@ -58,7 +58,9 @@ class AVFACE_PT_review(_Panel, bpy.types.Panel):
         ).forward = False
         row.operator("avface.next_unsure", text="Unsure Next", icon="NEXT_KEYFRAME").forward = True
         if head and corrections.are_on(head):
-            layout.operator("avface.stop_corrections", icon="HIDE_OFF")
+            row = layout.row(align=True)
+            row.operator("avface.refine", icon="MOD_SMOOTH")
+            row.operator("avface.stop_corrections", text="", icon="HIDE_OFF")
         else:
             layout.operator("avface.start_corrections", icon="POSE_HLT")
         camera = context.scene.camera

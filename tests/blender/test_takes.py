@@ -1,5 +1,7 @@
 """The list of takes, filters that can be set anew, unsure places, corrections on top."""
 
+from pathlib import Path
+
 import bpy
 import numpy as np
 import pytest
@@ -10,7 +12,6 @@ from .extension import enabled
 importer = module("avface_blender.take_importer")
 takes = module("avface_blender.takes")
 corrections = module("avface_blender.corrections")
-keyframes = module("avface_blender.keyframes")
 review = module("avface_blender.review")
 
 
@@ -107,15 +108,7 @@ def test_corrections_lie_on_top_and_outlive_a_new_take(make_take, load_take):
     assert corrections.are_on(result.head)
     before = key_values(result.head, "mouthClose")
     action = keys.animation_data.action
-    bag = keyframes._curves_of_new if not hasattr(action, "layers") else None
-    if bag:
-        curve = action.fcurves.new('key_blocks["mouthClose"].value')
-    else:
-        strip = action.layers.new("Layer").strips.new(type="KEYFRAME")
-        curve = strip.channelbag(action.slots[0], ensure=True).fcurves.new(
-            'key_blocks["mouthClose"].value'
-        )
-    curve.keyframe_points.insert(result.first_frame, 0.25)
+    add_key(keys.animation_data, 'key_blocks["mouthClose"].value', 0, result.first_frame, 0.25)
     np.testing.assert_allclose(key_values(result.head, "mouthClose"), before + 0.25, atol=1e-5)
 
     second = importer.import_take(make_take(seed=2, name="two"), bpy.context)
@@ -172,3 +165,64 @@ def test_a_take_over_a_range_leaves_the_rest(make_take, load_take):
     low = np.minimum(below.expression[21:25, column], over.expression[1:5, column])
     high = np.maximum(below.expression[21:25, column], over.expression[1:5, column])
     assert (inner >= low - 1e-5).all() and (inner <= high + 1e-5).all()
+
+
+def test_refining_sends_the_corrected_frames_and_brings_in_what_comes_back(make_take, tmp_path):
+    import json
+
+    from . import extension
+
+    ready = make_take(seed=5, name="ready", source={"path": "one.mp4", "sha256": ""})
+    with enabled():
+        (tmp_path / "engine").mkdir()
+        extension.preferences().engine_python = str(
+            extension.make_engine(tmp_path / "engine", ready)
+        )
+        extension.preferences().jobs_folder = str(tmp_path / "jobs")
+        own = {n: module_of_extension(n) for n in ("take_importer", "takes", "corrections")}
+        result = own["take_importer"].import_take(make_take(seed=1, name="one"), bpy.context)
+        head, scene = result.head, bpy.context.scene
+        assert not bpy.ops.avface.refine.poll()
+        bpy.ops.avface.start_corrections()
+        frame = result.first_frame + 7
+        scene.frame_set(frame)
+        jaw = result.rig.pose.bones["jaw"]
+        captured = head.data.shape_keys.key_blocks["mouthClose"].value
+        for owner, path, index, value in (
+            (head.data.shape_keys, 'key_blocks["mouthClose"].value', 0, 0.25),
+            *((result.rig, 'pose.bones["jaw"].rotation_quaternion', k, v)
+              for k, v in enumerate((1.0, 0.0, 0.0, 0.0))),
+        ):  # fmt: skip
+            add_key(owner.animation_data, path, index, frame, value)
+        scene.frame_set(frame)
+        take = module("engine.exchange.take").Take.load(tmp_path / "one.take.npz")
+        assert jaw.rotation_quaternion.angle == pytest.approx(np.linalg.norm(take.jaw[7]), abs=1e-4)
+
+        assert bpy.ops.avface.refine() == {"FINISHED"}
+        (job,) = (tmp_path / "jobs").glob("*/job.json")
+        job = json.loads(job.read_text())
+        assert job["refines"] == str(tmp_path / "one.take.npz")
+        (row,) = json.loads(Path(job["corrections"]).read_text())["corrections"]
+        assert row["time"] == pytest.approx(7 / 25)
+        assert row["expression"] == {"mouthClose": pytest.approx(captured + 0.25, abs=1e-5)}
+        np.testing.assert_allclose(row["jaw"], take.jaw[7], atol=1e-5)
+        assert len(own["takes"].takes_of(head)) == 2
+        assert not own["corrections"].are_on(head)
+        assert (tmp_path / "one refined 01.take.npz").is_file()
+        wanted = module("engine.exchange.take").Take.load(ready)
+        column = wanted.expression_names.index("mouthClose")
+        np.testing.assert_allclose(
+            key_values(head, "mouthClose"), wanted.expression[:, column], atol=1e-5
+        )
+
+
+def add_key(animation, path: str, index: int, frame: int, value: float) -> None:
+    action = animation.action
+    if not hasattr(action, "layers"):
+        curves = action.fcurves
+    else:
+        layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
+        strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
+        curves = strip.channelbag(action.slots[0], ensure=True).fcurves
+    curve = curves.find(path, index=index) or curves.new(path, index=index)
+    curve.keyframe_points.insert(frame, value)

@@ -1,0 +1,111 @@
+"""Corrected frames as the engine wants to hear of them: which controls, where, in head axes."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ..engine.exchange.protocol import AVFaceError, CaptureJob
+from ..engine.exchange.take import Take
+from . import corrections, takes
+from .head_builder import shape_keys
+from .keyframes import curves_in
+from .rig import REST_AXES, rig_of
+
+_BONES = {"jaw": "jaw", "left_eye": "eyes", "right_eye": "eyes"}
+
+
+def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path) -> CaptureJob:
+    """The job that fits the playing take anew round the frames that were corrected by hand.
+
+    Raises AVFaceError when nothing was, or the take's file is gone.
+    """
+    actions = takes.actions_of(head, takes.playing(head))
+    path = Path(str(actions[0].get(takes.FILE_PROPERTY, ""))) if actions else Path()
+    take = Take.load(path)
+    rows = _rows(context.scene, head, take, int(actions[0][takes.CLIP_START_PROPERTY]))
+    if not rows:
+        raise AVFaceError(
+            "No frame of this take has been corrected.",
+            "Press Correct by Hand, pose the face in a frame or two and key it.",
+        )
+    file = folder / "corrections.json"
+    temporary = file.with_name(file.name + ".tmp")
+    temporary.write_text(json.dumps({"corrections": rows}), encoding="utf-8")
+    os.replace(temporary, file)
+    return CaptureJob(
+        clip=take.source["path"], out=str(_free_path(path)), refines=str(path),
+        corrections=str(file),
+    )  # fmt: skip
+
+
+def corrected_frames(head: bpy.types.Object) -> list[float]:
+    """The scene frames that have a key in the corrections."""
+    frames = {
+        float(key.co[0])
+        for action in corrections.playing(head)
+        for curve in curves_in(action)
+        for key in curve.keyframe_points
+    }
+    return sorted(frames)
+
+
+def _rows(scene: Any, head: bpy.types.Object, take: Take, clip_start: int) -> list[dict[str, Any]]:
+    """What each corrected frame shows of the controls that were corrected anywhere."""
+    units, bones = _controls(head, take)
+    rig: Any = rig_of(head)
+    rate, now, rows = scene.render.fps / scene.render.fps_base, scene.frame_current, []
+    for frame in corrected_frames(head):
+        seconds = (frame - clip_start) / rate
+        if not take.times[0] - 1e-6 <= seconds <= take.times[-1] + 1e-6:
+            continue
+        scene.frame_set(int(frame), subframe=frame % 1)
+        blocks = shape_keys(head).key_blocks
+        row: dict[str, Any] = {
+            "time": seconds,
+            "expression": {name: float(blocks[name].value) for name in units},
+        }
+        if "jaw" in bones:
+            row["jaw"] = _axis_angle(rig, "jaw")
+        if "eyes" in bones:
+            row["eyes"] = _axis_angle(rig, "left_eye") + _axis_angle(rig, "right_eye")
+        rows.append(row)
+    scene.frame_set(now)
+    return rows
+
+
+def _controls(head: bpy.types.Object, take: Take) -> tuple[list[str], set[str]]:
+    """The units and the kinds of bones that the corrections hold."""
+    units: set[str] = set()
+    bones: set[str] = set()
+    for action in corrections.playing(head):
+        for curve in curves_in(action):
+            name = curve.data_path.split('"')[1] if '"' in curve.data_path else ""
+            if name in take.expression_names and curve.data_path.startswith("key_blocks"):
+                units.add(name)
+            elif name in _BONES and curve.data_path.endswith("rotation_quaternion"):
+                bones.add(_BONES[name])
+    return sorted(units), bones
+
+
+def _axis_angle(rig: Any, bone: str) -> list[float]:
+    """A bone's own turn in head axes, axis times radians."""
+    w, *own = rig.pose.bones[bone].rotation_quaternion.normalized()
+    axis = np.array(own) @ REST_AXES[bone].T
+    if w < 0:
+        w, axis = -w, -axis
+    length = float(np.linalg.norm(axis))
+    angle = 2 * np.arctan2(length, w)
+    return (axis * (angle / length if length > 1e-9 else 2.0)).tolist()
+
+
+def _free_path(take: Path) -> Path:
+    """Beside the take, whose pictures the refined one shares."""
+    stem = take.name.removesuffix(".npz").removesuffix(".take").split(" refined")[0]
+    number = 1
+    while (path := take.with_name(f"{stem} refined {number:02d}.take.npz")).exists():
+        number += 1
+    return path
