@@ -38,8 +38,10 @@ def main() -> int:
     from engine.models.phone_classes import CLASSES
     from engine.training.checkpoint import save_weights
     from engine.training.loop import LoopOptions, train
+    from engine.training.speech.balance import balance_closures
     from engine.training.speech.corpus import Plan, held_out, make_corpus
     from engine.training.speech.task import PhonesTask
+    from engine.training.speech.voices import REAL_HELD_OUT
 
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
@@ -49,11 +51,12 @@ def main() -> int:
     plan = Plan(**hours | {"neural": options.neural})
     corpus = make_corpus(options.scratch / "corpus", plan, _say, options.seed)
     _say(f"corpus: {corpus.seconds / 3600:.1f} h, {len(set(corpus.voices))} voices")
-    task = PhonesTask(corpus, held_out(16), seed=options.seed)
+    judges = held_out(16)
+    task = PhonesTask(corpus, judges, seed=options.seed)
     folder = options.scratch / options.run
     loop = LoopOptions(
-        folder, seconds=options.seconds, lr=options.lr, warmup=60, optimizer="adamw", weight_decay=1e-2,
-        clip=2.0, ema=0.995, evaluate_every=1000, seed=options.seed, device="cpu",
+        folder, seconds=options.seconds, lr=options.lr, warmup=60, optimizer="adamw",
+        weight_decay=1e-2, clip=2.0, ema=0.995, evaluate_every=1000, seed=options.seed, device="cpu",
         start_from=options.start_from,
     )  # fmt: skip
     done = train(task, loop, _say)
@@ -62,6 +65,11 @@ def main() -> int:
     from safetensors.torch import load_file
 
     task.model.load_state_dict(load_file(folder / "last.safetensors"))
+    real = [u for voice in REAL_HELD_OUT for u in judges[voice]]
+    bias, recall, precision = balance_closures(task.model.eval(), real, task.pool)
+    _say(
+        f"/p b m/ by {bias:.1f}: recall {recall:.3f}, precision {precision:.3f} on {REAL_HELD_OUT}"
+    )
     about = {
         "kind": "phones",
         "classes": json.dumps(CLASSES),

@@ -14,6 +14,7 @@ from engine.models.phones import FRAME, PhoneNetwork, PhonesConfig, mel_matrix, 
 from engine.training.loop import LoopOptions, train
 from engine.training.speech import Utterance, speak
 from engine.training.speech.augment import spoil
+from engine.training.speech.balance import balance_closures
 from engine.training.speech.corpus import DRAWS, Corpus
 from engine.training.speech.espeak import _move_onsets_before_closures
 from engine.training.speech.judge import figures
@@ -153,6 +154,25 @@ def test_a_tiny_training_learns_to_tell_a_hiss_from_a_hum(tmp_path, monkeypatch)
     )
     after = train(task, options)["figures"]["test clean"]
     assert after < 0.5 * before
+
+
+def test_closures_are_balanced_by_a_constant():
+    """A network that just fails to say /p b m/ is made ready for it; other classes stay."""
+    network = PhoneNetwork(TINY).eval()
+    network.last.weight.data[:] = 0.0
+    network.last.bias.data[:] = -9.0
+    network.last.bias.data[CLASS_OF["SIL"]], network.last.bias.data[CLASS_OF["B"]] = 0.0, -0.55
+    before = network.last.bias.detach().clone()
+    sound = np.random.default_rng(0).normal(0, 0.1, RATE).astype("f4")
+    pool = noise_pool(7, 1.0, np.random.default_rng(0))
+    said = [Utterance(sound, (("B", 0.0, 1.0),), "test", "b")]
+    bias, recall, precision = balance_closures(network, said, pool)
+    assert (bias, recall, precision) == pytest.approx((0.6, 1, 1))
+    added = network.last.bias.detach() - before
+    closed = [CLASS_OF["B"], CLASS_OF["M"]]
+    torch.testing.assert_close(added[closed], torch.full((2,), bias))
+    added[closed] = 0
+    assert not added.any()
 
 
 def test_figures_of_a_perfect_and_of_a_deaf_ear():
