@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from .audio import SpeechFeatures, windows
 from .exchange.protocol import AVFaceError
-from .head.lip_region import LipRegion, lip_region_of, lip_state
+from .head.lip_region import LipRegion, has_lips, lip_region_of, lip_state
 from .head.model import FaceParams, Head, LipShapes
 from .models.lips import LipNet, restore
 from .voice import listen
@@ -36,9 +36,11 @@ def refine_lips(
 ) -> LipShapes | None:
     """What the sound adds to the lips of a fitted clip; None when that is nothing.
 
+    A head without a mouth to open (`has_lips`) is left as it is.
+
     Args:
         params: of T frames, without lips.
-        head: any head with the masks of `head.lip_region`.
+        head: any head.
         features: of the clip's sound, of the kind that the network was trained on.
         times: (T,) seconds of the frames on the sound's clock.
         trust: (T,) in [0, 1], how far the sound is believed; 1 when None.
@@ -47,6 +49,8 @@ def refine_lips(
         AVFaceError: The features are of another kind.
     """
     net = _network(features.kind)
+    if not has_lips(head.file):
+        return None
     region = lip_region_of(head.file)
     believed = _speaking(features, times) * (1.0 if trust is None else np.clip(trust, 0, 1))
     if believed.max(initial=0) < 1e-3:

@@ -51,6 +51,11 @@ def lip_state(mouth: Mouth, points: np.ndarray, jaw: np.ndarray) -> np.ndarray:
     return np.stack(columns, 1).astype(np.float32)
 
 
+def has_lips(head: HeadFile) -> bool:
+    """Whether the head says where its lips are and where its mouth begins."""
+    return {"lips", "upper_lip", "lower_lip", "mouth_inside"} <= set(head.masks)
+
+
 def lip_region_of(head: HeadFile) -> LipRegion:
     """The lips of a head that has the masks `lips`, `upper_lip`, `lower_lip`, `mouth_inside`."""
     lines = lip_lines(head)

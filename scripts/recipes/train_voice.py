@@ -36,8 +36,8 @@ def main() -> int:
 
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
-    clips = _clips(options.minutes, options.seed)
-    judges = _judges(options.seed)
+    clips = speak_clips(options.minutes, options.seed)
+    judges = speak_judges(options.seed)
     task = VoiceTask(clips, judges["calibrated"])
     loop = LoopOptions(
         options.scratch / "voice", seconds=options.seconds, lr=3e-3, warmup=60, optimizer="adamw",
@@ -73,7 +73,7 @@ def _hear(waveform):
     return speech_features(waveform, "phones")
 
 
-def _clips(minutes: float, seed: int) -> list:
+def speak_clips(minutes: float, seed: int) -> list:
     from engine.training.voice_clips import heard_clips, read_aloud, unheard_clips
 
     lips, names = _lips()
@@ -84,7 +84,7 @@ def _clips(minutes: float, seed: int) -> list:
     return clips
 
 
-def _judges(seed: int) -> dict[str, list]:
+def speak_judges(seed: int) -> dict[str, list]:
     """Clips of voices that no training hears: random speakers to calibrate, a plain one to test."""
     import random
 

@@ -1,0 +1,65 @@
+"""Train the lip network that AVFace carries: a SIREN conditioned by speech (AVFace, section 3.2).
+
+    .venv/engine/bin/python scripts/recipes/train_lips.py SCRATCH [--seconds 400] [--minutes 40]
+
+Speaks and hears its own corpus as train_voice.py does, leaves lips as a landmark fit would, trains,
+and leaves SCRATCH/lips.safetensors with a table of voices that no training heard: how far lips are
+from the full ones before and after, in mm. Called again, it goes on where it stopped; train it anew
+whenever the acoustic network changes.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+
+def main() -> int:
+    """Clips, training, weights, table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("scratch", type=Path, help="folder of the run")
+    parser.add_argument("--seconds", type=float, default=400, help="of training")
+    parser.add_argument("--minutes", type=float, default=40, help="of speech to make")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+
+    import torch
+    from train_voice import speak_clips, speak_judges
+
+    from engine.models.lips import describe
+    from engine.training.checkpoint import save_weights
+    from engine.training.lips import LipTask
+    from engine.training.loop import LoopOptions, train
+    from engine.weights import load_head, registry
+
+    torch.set_num_threads(1)
+    torch.manual_seed(options.seed)
+    clips = speak_clips(options.minutes, options.seed)
+    judges = speak_judges(options.seed)["random speakers"]
+    task = LipTask(load_head(), clips, judges, seed=options.seed)
+    loop = LoopOptions(
+        options.scratch / "lips", seconds=options.seconds, lr=4e-3, warmup=100, weight_decay=0,
+        clip=2.0, ema=0.99, evaluate_every=500, seed=options.seed, device="cpu",
+    )  # fmt: skip
+    done = train(task, loop, _say)
+
+    from safetensors.torch import load_file
+
+    net = task.model.cpu()
+    net.load_state_dict(load_file(loop.folder / "last.safetensors"))
+    about = describe(net, "phones", registry()["phones"]["sha256"]) | {"steps": done["step"]}
+    path = options.scratch / "lips.safetensors"
+    save_weights(net, path, about)
+    _say(f"{path}: {path.stat().st_size} bytes")
+    _say(str({name: round(value, 3) for name, value in task.evaluate(net.eval()).items()}))
+    return 0
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
