@@ -152,8 +152,8 @@ def _film_table(films: list[TestClip], scores: dict[str, _Scores]) -> tuple[list
     lines = [
         f"Films with truth: {len(films)}, {frames} frames. NME in % of the face's box; covered:",
         "frames with something before the face; scan to mesh in mm by NoW's protocol, size free;",
-        "normals in degrees; shut: of the frames whose lips meet (within 1.5 mm of the film's least",
-        "gap), how many do, and open ones (over 5 mm) taken for shut.",
+        "normals in degrees; shut: of the frames whose lips meet (within 1.5 mm of the film's",
+        "least gap), how many do, and open ones (over 5 mm) taken for shut.",
         "",
         f"{'':28}{'NME':>6}{'AUC':>6}{'lips':>6}{'clear':>7}{'covered':>9}"
         f"{'median':>8}{'mean':>6}{'std':>6}{'normals':>9}{'shut':>7}{'wrong':>7}",

@@ -23,7 +23,7 @@ STAGES = {
     "fine": "FineOptions",
     "spectre": "SpectreOptions",
 }
-_SPECTRE = {"lr": 5e-5, "schedule": "constant", "drops": (50_000,), "weight_decay": 0.0}
+_SPECTRE = {"lr": 5e-5, "schedule": "constant", "rate_drops": (50_000,), "weight_decay": 0.0}
 _LOOP_DEFAULTS: dict[str, dict[str, Any]] = {"spectre": _SPECTRE}
 
 
@@ -56,7 +56,7 @@ def _train(stage: str, arguments: list[str]) -> int:
         raise AVFaceError("A training needs an end.", "Give --steps, --seconds or both.")
     options = kind(**{item.name: found[item.name] for item in own}, start=found["start"])
     chosen = {item.name: found[item.name] for item in loop}
-    chosen["drops"] = tuple(chosen["drops"])
+    chosen["rate_drops"] = tuple(chosen["rate_drops"])
     run = LoopOptions(found["folder"], start_from=found["start"], **chosen)
     torch.manual_seed(run.seed)
     result = train(module.build_task(options), run, _say)

@@ -63,7 +63,7 @@ class LoopOptions:
     lr: float = 1e-4
     warmup: int = 0  # steps in which the learning rate rises
     schedule: Literal["cosine", "constant"] = "cosine"
-    drops: tuple[int, ...] = ()  # steps at which the learning rate is divided by 5
+    rate_drops: tuple[int, ...] = ()  # steps at which the learning rate is divided by 5
     optimizer: Literal["adam", "adamw"] = "adam"
     weight_decay: float = 5e-4
     clip: float = 10.0  # largest norm of the gradient
@@ -111,7 +111,7 @@ def on_device(batch: Any, device: torch.device) -> Any:
 def learning_rate(options: LoopOptions, step: int, progress: float) -> float:
     """Of step number `step`, when `progress` (0 to 1) of the run is over."""
     rate = options.lr * min(1.0, (step + 1) / max(options.warmup, 1))
-    rate /= 5 ** sum(step >= drop for drop in options.drops)
+    rate /= 5 ** sum(step >= drop for drop in options.rate_drops)
     if options.schedule == "cosine":
         rate *= 0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0))
     return rate
@@ -157,6 +157,7 @@ class _Run:
         fp16 = options.precision == "fp16" and device.type == "cuda"
         self.scaler = torch.amp.GradScaler("cuda", enabled=fp16)
         self._resume()
+        self.first = self.step  # of this call
         self.losses: nn.Module = _Losses(task)
         if self.world > 1:
             self.losses = DistributedDataParallel(self.losses, find_unused_parameters=True)
@@ -309,7 +310,8 @@ class _Run:
     def _should_pause(self, stop: "_Stop") -> bool:
         limit = self.options.pause_after
         late = limit is not None and time.monotonic() - self.started + self.margin >= limit
-        return self._agree(late or stop.asked)
+        # a step at least: calls that are too short still get there
+        return self._agree((late and self.step > self.first) or stop.asked)
 
     def _agree(self, mine: bool) -> bool:
         """What the first process thinks: all must leave the loop at the same step."""

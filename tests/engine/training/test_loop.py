@@ -151,7 +151,7 @@ def test_the_learning_rate_rises_falls_and_drops():
     assert learning_rate(cosine, 0, 0.0) == pytest.approx(0.1)
     assert learning_rate(cosine, 50, 0.5) == pytest.approx(0.5)
     assert learning_rate(cosine, 99, 1.0) == pytest.approx(0.0)
-    spectre = LoopOptions(Path(), steps=100, lr=5e-5, schedule="constant", drops=(50,))
+    spectre = LoopOptions(Path(), steps=100, lr=5e-5, schedule="constant", rate_drops=(50,))
     assert learning_rate(spectre, 49, 0.5) == pytest.approx(5e-5)
     assert learning_rate(spectre, 50, 0.5) == pytest.approx(1e-5)
 
