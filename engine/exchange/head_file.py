@@ -52,6 +52,8 @@ class HeadFile:
     pose_names: tuple[str, ...] = ()  # (36,)
     texture: np.ndarray | None = None  # (H, W, 3) uint8 sRGB: a mean skin, row 0 at the top
     licence: str = ""  # of a head that isn't ours
+    unit_names: tuple[str, ...] = ()  # (U,) the default head's units, where columns have no names
+    unit_mix: np.ndarray | None = None  # (U, E) expression that looks as each of them does
     laid: np.ndarray | None = None  # the default head's vertices, laid on this template, m
     laid_from: str = ""  # sha256 of that default head
 
@@ -122,6 +124,8 @@ def load_head_file(path: Path) -> HeadFile:
         pose_names=_names(arrays, "pose_names", _PLAIN_POSE_NAMES),
         texture=arrays.get("texture"),
         licence=str(arrays.get("licence", "")),
+        unit_names=tuple(map(str, arrays.get("unit_names", ()))),
+        unit_mix=arrays.get("unit_mix"),
         laid=arrays.get("laid"),
         laid_from=str(arrays.get("laid_from", "")),
     )

@@ -26,7 +26,7 @@ JOINTS_END = 13  # units follow
 UNSEEN_UNITS = (
     "tongue", "neckTighten", "cheekPuff", "cheekSuck", "nostrilDilate", "lipsEvert",
 )  # fmt: skip
-_MOST_UNITS = 50  # of a basis without names, largest first: landmarks tell no more apart
+_FREE_COLUMNS = 20  # of a basis without names, beside what the default head's units say with it
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,9 @@ class LandmarkHead:
     joints: np.ndarray  # (3, 3) jaw, left eye, right eye
     joint_shape_basis: np.ndarray  # (3, 3, S)
     unit_names: tuple[str, ...]  # (U,)
-    unit_columns: np.ndarray  # (U,) in the head's expression basis
+    unit_mix: np.ndarray  # (U, E) the head's expression that each fitted unit stands for
     unit_low: np.ndarray  # (U,)
     unit_high: np.ndarray  # (U,)
-    unit_count: int  # E of the head
 
     @cached_property
     def unknowns(self) -> int:
@@ -64,9 +63,11 @@ class LandmarkHead:
 
     def expression(self, x: np.ndarray) -> np.ndarray:
         """The head's expression (T, E) of the unknowns (T, D)."""
-        expression = np.zeros((len(x), self.unit_count))
-        expression[:, self.unit_columns] = x[:, JOINTS_END:]
-        return expression
+        return x[:, JOINTS_END:] @ self.unit_mix
+
+    def units(self, expression: np.ndarray) -> np.ndarray:
+        """The fitted units (T, U) that come nearest to an expression (T, E) of the head."""
+        return np.clip(expression @ np.linalg.pinv(self.unit_mix), self.unit_low, self.unit_high)
 
 
 def landmark_head(file: HeadFile) -> LandmarkHead:
@@ -79,24 +80,40 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
     def mixed(values: np.ndarray) -> np.ndarray:
         return np.einsum("lk,lk...->l...", mix, values[corners].astype(float))
 
-    fitted = [
-        k for k, name in enumerate(file.expression_names) if not name.startswith(UNSEEN_UNITS)
-    ][:_MOST_UNITS]
+    names, unit_mix, low, high = _fitted_units(file)
     joints = [JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT]
     regressor = file.joint_regressor[joints].astype(float)
     normals = mixed(vertex_normals(file.template.astype(float), file.faces))
     return LandmarkHead(
         template=mixed(file.template),
         shape_basis=np.ascontiguousarray(mixed(file.shape_basis)),
-        unit_basis=np.ascontiguousarray(mixed(file.expression_basis[:, :, fitted])),
+        unit_basis=np.ascontiguousarray(mixed(file.expression_basis) @ unit_mix.T),
         pose_basis=np.ascontiguousarray(mixed(file.pose_basis[:, :, 9:])),
         weights=np.ascontiguousarray(mixed(file.skin_weights[:, joints])),
         normals=normals / np.linalg.norm(normals, axis=1, keepdims=True),
         joints=regressor @ file.template,
         joint_shape_basis=np.einsum("jv,vcs->jcs", regressor, file.shape_basis),
-        unit_names=tuple(file.expression_names[k] for k in fitted),
-        unit_columns=np.array(fitted),
-        unit_low=file.expression_low[fitted].astype(float),
-        unit_high=file.expression_high[fitted].astype(float),
-        unit_count=len(file.expression_names),
+        unit_names=names,
+        unit_mix=unit_mix,
+        unit_low=low,
+        unit_high=high,
     )
+
+
+def _fitted_units(file: HeadFile) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:
+    """Names (U,), mix (U, E) and bounds of the units that are fitted.
+
+    Columns without names would have no priors: there the default head's units are fitted as far as
+    the columns can show them, and beside them the first few columns themselves.
+    """
+    count = len(file.expression_names)
+    mix, named = np.eye(count), file.expression_names
+    low, high = file.expression_low.astype(float), file.expression_high.astype(float)
+    if file.unit_mix is not None:
+        units = len(file.unit_names)
+        mix = np.concatenate([file.unit_mix.astype(float), mix[:_FREE_COLUMNS]])
+        named = (*file.unit_names, *named[:_FREE_COLUMNS])
+        low = np.concatenate([np.zeros(units), low[:_FREE_COLUMNS]])
+        high = np.concatenate([np.ones(units), high[:_FREE_COLUMNS]])
+    fitted = [k for k, name in enumerate(named) if not name.startswith(UNSEEN_UNITS)]
+    return tuple(named[k] for k in fitted), mix[fitted], low[fitted], high[fitted]

@@ -173,7 +173,7 @@ def _begin_at(begin: FaceParams, x: np.ndarray, head: LandmarkHead) -> None:
     prior = unit_prior(head)
     x[:, JAW] = begin.jaw
     x[:, LEFT_EYE], x[:, RIGHT_EYE] = begin.eyes[:, 0:2], begin.eyes[:, 3:5]
-    x[:, JOINTS_END:] = begin.expression[:, head.unit_columns]
+    x[:, JOINTS_END:] = head.units(begin.expression)
     moving = slice(JAW.start, None)
     x[:, moving] = np.clip(x[:, moving], prior.low[moving], prior.high[moving])
 

@@ -19,6 +19,7 @@ from ..weights import load_head
 from .flame import Embedding, FlameFiles, FlameModel, read_flame_files
 from .registration import Guides, Mesh, Registration, register
 from .surface import nearest_on_surface
+from .transfer import carried_units
 
 LICENCE = (
     "FLAME and what is derived from it stay under the licence under which you got them: this file "
@@ -73,6 +74,8 @@ def adopt_flame(paths: list[Path], out: Path, shapes: int | None = None) -> Adop
         "notes": np.array(json.dumps(notes)),
     }
     write_arrays(out, arrays)
+    names, mix = carried_units(load_head_file(out))
+    write_arrays(out, arrays | {"unit_names": np.array(names), "unit_mix": mix})
     return Adopted(out, load_head_file(out), tuple(notes))
 
 

@@ -30,6 +30,7 @@ _POINT_SD, _APERTURE_SD = 1e-3, 0.3e-3  # m
 _SHAPE_SD, _SHAPE_POINT_SD = 2.0, 2e-3  # m: of a point of the person
 _JAW_SD = 0.05  # rad: how far the jaw's angle may differ between the heads
 _RIDGE = 0.05  # weight of units' own prior against the surface's
+_LEAST_SHOWN = 0.02  # of a coefficient
 _ROUNDS, _SWEEPS, _CHUNK = 8, 30, 64
 
 
@@ -106,12 +107,15 @@ def carry_person(pair: Pair, shape: np.ndarray) -> Person:
 
 
 def carry_frames(
-    pair: Pair, shape: np.ndarray, person: Person, params: FaceParams
+    pair: Pair, shape: np.ndarray, person: Person, params: FaceParams, still_jaw: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Expression (T, E), jaw (T, 3) and eyes (T, 6) of the target that look as the source's do."""
+    """Expression (T, E), jaw (T, 3) and eyes (T, 6) of the target that look as the source's do.
+
+    `still_jaw`: leave the target's jaw shut.
+    """
     eyes = np.concatenate([params.eyes[:, :3] @ person.turn, params.eyes[:, 3:] @ person.turn], 1)
     jaw = params.jaw @ person.turn
-    solver = _FrameSolver(pair, person)
+    solver = _FrameSolver(pair, person, still_jaw)
     rest = pair.source.person(shape)
     expression, jaws = [], []
     for first in range(0, len(jaw), _CHUNK):
@@ -134,7 +138,7 @@ def carry_frames(
 class _FrameSolver:
     """The target's normal equations at rest, once; then frames by the chunk."""
 
-    def __init__(self, pair: Pair, person: Person) -> None:
+    def __init__(self, pair: Pair, person: Person, still_jaw: bool) -> None:
         file, head = pair.target_file, pair.target
         self._pair = pair
         self._rest = head.person(person.shape)
@@ -147,7 +151,7 @@ class _FrameSolver:
         scale = np.where(low < 0, reach / 5, reach)  # a standard deviation of FLAME's columns
         self._prior = np.concatenate([_RIDGE / scale**2, np.full(3, 1 / _JAW_SD**2)])
         self._H = self._flat.T @ self._flat + np.diag(self._prior)
-        still = head.weights[:, 0].max() < 1e-3  # a head whose jaw does not turn
+        still = still_jaw or head.weights[:, 0].max() < 1e-3  # or a head whose jaw does not turn
         bound = np.zeros(3) if still else np.array([0.7, 0.25, 0.25])
         self._low, self._high = np.concatenate([low, -bound]), np.concatenate([high, bound])
 
@@ -257,6 +261,25 @@ def transfer_take(take: Take, source: HeadFile, target: HeadFile) -> Take:
         albedo_image="", static_normals="", dynamic_normals=(), detail_times=None,
         warnings=(*take.warnings, *told),
     )  # fmt: skip
+
+
+def carried_units(file: HeadFile, shape: np.ndarray | None = None) -> tuple[list[str], np.ndarray]:
+    """Names (U,) of the default head's units and the expression (U, E) that looks as each does.
+
+    On a head whose columns have no names, for its mean person or the one with identity `shape`.
+    Units that show nowhere on it (tongues) are left out.
+    """
+    default = default_head()
+    back, there = make_pair(file, default), make_pair(default, file)
+    person = carry_person(back, np.zeros(file.shape_basis.shape[2]) if shape is None else shape)
+    count = len(default.expression_names)
+    params = FaceParams.neutral(Head(default), count, 1000.0).replace(
+        shape=person.shape, expression=np.eye(count)
+    )
+    mix, _, _ = carry_frames(there, person.shape, carry_person(there, person.shape), params, True)
+    shown = np.abs(mix).max(1) > _LEAST_SHOWN
+    names = [name for name, shows in zip(default.expression_names, shown, strict=True) if shows]
+    return names, mix[shown].astype(np.float32)
 
 
 def params_of(take: Take) -> FaceParams:

@@ -14,9 +14,8 @@ from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS, Take
 from ..geometry import rotation_matrix
-from ..head.bridge import default_head
 from ..head.model import FaceParams, Head
-from ..head.transfer import carry_frames, carry_person, make_pair
+from ..head.transfer import carried_units
 
 MOST_FRAMES = 1_000_000
 
@@ -111,13 +110,8 @@ def _lids(eyelids: np.ndarray, file: HeadFile, shape: np.ndarray) -> np.ndarray:
 
     The default head's blink of each eye, carried over to this person.
     """
-    default = default_head()
-    back, there = make_pair(file, default), make_pair(default, file)
-    person = carry_person(back, shape)
-    params = FaceParams.neutral(Head(default), 2, 1000.0).replace(shape=person.shape)
-    for frame, name in enumerate(("eyeBlinkLeft", "eyeBlinkRight")):
-        params.expression[frame, default.expression_names.index(name)] = 1.0
-    blinks, _, _ = carry_frames(there, person.shape, carry_person(there, person.shape), params)
+    names, mix = carried_units(file, shape)
+    blinks = np.stack([mix[names.index(f"eyeBlink{side}")] for side in ("Left", "Right")])
     return np.clip(eyelids, 0, 1) @ blinks
 
 
