@@ -1,33 +1,68 @@
 """One head and its performance to a file of another format, over the scene's frame range.
 
-FBX carries the armature, the shape keys and their curves, the pose correctives' too (baked: other
-programs don't know our drivers). Alembic carries the moving surface alone.
+FBX, glTF and USD carry the armature, the shape keys and their curves, the pose correctives' too
+(baked: other programs don't know our drivers). Alembic carries the moving surface alone.
 """
 
 import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, write_sidecar
+from .head_builder import shape_keys
 from .rig import rig_of
 
+Target = Literal["any", "unreal", "unity"]
+_OWN_KEYS = ("Basis", "Shape", "Pose", "pose_")  # identity and correctives: not expressions
 
-def export_fbx(head: bpy.types.Object, path: Path, context: bpy.types.Context) -> None:
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What to write, for whom."""
+
+    frames: tuple[int, int] | None = None  # first and last; None: the scene's
+    scale: float = 1.0
+    # Game engines take shape keys between 0 and 1 (Unity clamps them, Unreal's curves expect it):
+    # for these, expression keys are held there while the file is written.
+    target: Target = "any"
+
+
+_FBX_FOR: dict[Target, dict[str, Any]] = {
+    "any": {},
+    "unreal": {"mesh_smooth_type": "FACE", "use_tspace": True, "armature_nodetype": "NULL"},
+    "unity": {"mesh_smooth_type": "FACE", "apply_scale_options": "FBX_SCALE_ALL"},
+}
+
+
+def export_fbx(
+    head: bpy.types.Object,
+    path: Path,
+    context: bpy.types.Context,
+    options: ExportOptions | None = None,
+) -> None:
     """Write the head with its armature and animation as FBX. Raises AVFaceError."""
+    options = options or ExportOptions()
     if not hasattr(bpy.types, "EXPORT_SCENE_OT_fbx"):
         raise AVFaceError(
             "Blender's FBX add-on is switched off.",
             "Enable “FBX format” under Edit > Preferences > Add-ons.",
         )
-    with _selected(head, context, with_rig=True), _written_whole(path, head) as partial:
+    with (
+        _selected(head, context, with_rig=True),
+        _prepared(head, context, options),
+        _written_whole(path, head) as partial,
+    ):
         bpy.ops.export_scene.fbx(
+            **_FBX_FOR[options.target],
             filepath=str(partial),
+            global_scale=options.scale,
             use_selection=True,
             object_types={"ARMATURE", "MESH"},
             use_mesh_modifiers=False,  # applying them would take the shape keys away
@@ -42,17 +77,86 @@ def export_fbx(head: bpy.types.Object, path: Path, context: bpy.types.Context) -
         )
 
 
-def export_alembic(head: bpy.types.Object, path: Path, context: bpy.types.Context) -> None:
+def export_gltf(
+    head: bpy.types.Object,
+    path: Path,
+    context: bpy.types.Context,
+    options: ExportOptions | None = None,
+) -> None:
+    """Write the head with its armature and animation as glTF (.glb). Raises AVFaceError."""
+    if not hasattr(bpy.types, "EXPORT_SCENE_OT_gltf"):
+        raise AVFaceError(
+            "Blender's glTF add-on is switched off.",
+            "Enable “glTF 2.0 format” under Edit > Preferences > Add-ons.",
+        )
+    with (
+        _selected(head, context, with_rig=True),
+        _prepared(head, context, options or ExportOptions()),
+        _written_whole(path, head) as partial,
+    ):
+        bpy.ops.export_scene.gltf(
+            filepath=str(partial),
+            export_format="GLB",
+            use_selection=True,
+            export_apply=False,  # applying modifiers would take the shape keys away
+            export_animations=True,
+            export_animation_mode="SCENE",  # the scene as it plays, sampled
+            export_force_sampling=True,
+            export_frame_range=True,
+            export_morph=True,
+            export_morph_animation=True,
+        )
+
+
+def export_usd(
+    head: bpy.types.Object,
+    path: Path,
+    context: bpy.types.Context,
+    options: ExportOptions | None = None,
+) -> None:
+    """Write the head with skeleton, blend shapes and animation as USD. Raises AVFaceError."""
+    if not bpy.app.build_options.usd:
+        raise AVFaceError(
+            "This Blender was built without USD.", "Use the Blender from blender.org."
+        )
+    with (
+        _selected(head, context, with_rig=True),
+        _prepared(head, context, options or ExportOptions()),
+        _written_whole(path, head) as partial,
+    ):
+        bpy.ops.wm.usd_export(
+            filepath=str(partial),
+            selected_objects_only=True,
+            export_animation=True,
+            export_shapekeys=True,
+            export_armatures=True,
+            export_uvmaps=True,
+            export_materials=True,
+        )
+
+
+def export_alembic(
+    head: bpy.types.Object,
+    path: Path,
+    context: bpy.types.Context,
+    options: ExportOptions | None = None,
+) -> None:
     """Write the head's moving surface as Alembic. Raises AVFaceError."""
+    options = options or ExportOptions()
     if not bpy.app.build_options.alembic:
         raise AVFaceError(
             "This Blender was built without Alembic.", "Use the Blender from blender.org."
         )
     scene: Any = context.scene
-    with _selected(head, context, with_rig=False), _written_whole(path, head) as partial:
+    with (
+        _selected(head, context, with_rig=False),
+        _prepared(head, context, options),
+        _written_whole(path, head) as partial,
+    ):
         bpy.ops.wm.alembic_export(
             filepath=str(partial),
             selected=True,
+            global_scale=options.scale,
             start=scene.frame_start,
             end=scene.frame_end,
             uvs=True,
@@ -85,6 +189,29 @@ def _selected(head: bpy.types.Object, context: bpy.types.Context, with_rig: bool
     finally:
         _select(selection, layer, active)
         scene.frame_set(frame)
+
+
+@contextmanager
+def _prepared(
+    head: bpy.types.Object, context: bpy.types.Context, options: ExportOptions
+) -> Iterator[None]:
+    """The scene's range and the keys' sliders as the options want them; all comes back."""
+    scene: Any = context.scene
+    length = scene.frame_start, scene.frame_end
+    scene.frame_start, scene.frame_end = options.frames or length
+    held = [
+        (key, key.slider_min, key.slider_max)
+        for key in (shape_keys(head).key_blocks if options.target != "any" else ())
+        if not key.name.startswith(_OWN_KEYS)
+    ]
+    for key, _, _ in held:
+        key.slider_min, key.slider_max = 0.0, 1.0
+    try:
+        yield
+    finally:
+        scene.frame_start, scene.frame_end = length
+        for key, low, high in held:
+            key.slider_min, key.slider_max = low, high
 
 
 def _select(objects: list[bpy.types.Object], layer: Any, active: bpy.types.Object | None) -> None:

@@ -7,13 +7,14 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..engine.exchange.protocol import AVFaceError
 from . import corrections, job_folders, jobs
 from .action import Action
-from .export import export_alembic, export_fbx
+from .export import ExportOptions, export_alembic, export_fbx, export_gltf, export_usd
+from .export_check import largest_error_mm
 from .preferences import engine_python, jobs_folder
 from .properties import capture_job
 from .take_importer import ImportOptions, import_take, selected_head
@@ -179,16 +180,56 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
 class _ExportAction(Action, ExportHelper):
     """Shared by the exports of one head."""
 
+    bl_options = {"REGISTER", "PRESET"}
+    fields = ("range", "scale", "check")
+
+    range: EnumProperty(
+        name="Frames",
+        items=[
+            ("scene", "Scene", "The scene's frame range"),
+            ("preview", "Preview Range", "The timeline's preview range, where one is set"),
+        ],
+    )
+    scale: FloatProperty(name="Scale", default=1.0, min=1e-3, max=1e3)
+    target: EnumProperty(
+        name="For",
+        description="Whom the file is for",
+        items=[
+            ("any", "Any Program", "Values as captured, also below 0 and above 1"),
+            ("unreal", "Unreal Engine", "Expression keys between 0 and 1, face smoothing"),
+            ("unity", "Unity", "Expression keys between 0 and 1, Unity's scale"),
+        ],
+    )
+    check: BoolProperty(
+        name="Read It Back",
+        description="Read the file again and report how far its surface is from this one",
+    )
+
     @classmethod
     def disabled_reason(cls, context):
         return "" if selected_head(context) else "Select an AVFace head or its armature"
 
+    def draw(self, context):
+        layout = self.layout
+        layout.use_property_split = True
+        for name in self.fields:
+            layout.prop(self, name)
+
     def act(self, context):
-        head = selected_head(context)
+        head, scene = selected_head(context), context.scene
         assert head is not None, "poll asks for one"
         path = Path(bpy.path.abspath(self.filepath))
-        self.write(head, path, context)
-        return f"Wrote {path}"
+        preview = (scene.frame_preview_start, scene.frame_preview_end)
+        options = ExportOptions(
+            frames=preview if self.range == "preview" and scene.use_preview_range else None,
+            scale=self.scale if "scale" in self.fields else 1.0,
+            target=self.target if "target" in self.fields else "any",
+        )
+        self.write(head, path, context, options)
+        if "check" not in self.fields or not self.check:
+            return f"Wrote {path}"
+        error = largest_error_mm(head, path, options.scale)
+        return f"Wrote {path}; read back, it differs by at most {error:.4f} mm"
 
 
 class AVFACE_OT_export_fbx(_ExportAction, bpy.types.Operator):
@@ -199,6 +240,7 @@ class AVFACE_OT_export_fbx(_ExportAction, bpy.types.Operator):
 
     filename_ext = ".fbx"
     filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
+    fields = ("target", "range", "scale", "check")
     write = staticmethod(export_fbx)
 
 
@@ -219,6 +261,36 @@ class AVFACE_OT_export_alembic(_ExportAction, bpy.types.Operator):
         return super().disabled_reason(context)
 
 
+class AVFACE_OT_export_gltf(_ExportAction, bpy.types.Operator):
+    """Write the selected head with its rig, shape keys and animation to a glTF file"""
+
+    bl_idname = "avface.export_gltf"
+    bl_label = "Export glTF"
+
+    filename_ext = ".glb"
+    filter_glob: StringProperty(default="*.glb", options={"HIDDEN"})
+    fields = ("target", "range")
+    write = staticmethod(export_gltf)
+
+
+class AVFACE_OT_export_usd(_ExportAction, bpy.types.Operator):
+    """Write the selected head with its skeleton, blend shapes and animation to a USD file"""
+
+    bl_idname = "avface.export_usd"
+    bl_label = "Export USD"
+
+    filename_ext = ".usdc"
+    filter_glob: StringProperty(default="*.usdc;*.usd", options={"HIDDEN"})
+    fields = ("target", "range", "check")
+    write = staticmethod(export_usd)
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if not bpy.app.build_options.usd:
+            return "This Blender was built without USD; the one from blender.org has it"
+        return super().disabled_reason(context)
+
+
 CLASSES = (
     AVFACE_OT_capture,
     AVFACE_OT_cancel,
@@ -227,4 +299,6 @@ CLASSES = (
     AVFACE_OT_import_take,
     AVFACE_OT_export_fbx,
     AVFACE_OT_export_alembic,
+    AVFACE_OT_export_gltf,
+    AVFACE_OT_export_usd,
 )

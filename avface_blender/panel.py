@@ -27,6 +27,7 @@ _STAGES = {  # the engine's words -> the artist's
 _JOB_STATES = {
     "WAITING": ("waits", "TIME"),
     "INTERRUPTED": ("interrupted", "ERROR"),
+    "FAILED": ("failed", "ERROR"),
     "CAPTURED": ("captured, not imported", "CHECKMARK"),
 }
 
@@ -105,6 +106,8 @@ class AVFACE_PT_export(_Panel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("avface.export_fbx", text="FBX")
         row.operator("avface.export_alembic", text="Alembic")
+        row.operator("avface.export_gltf", text="glTF")
+        row.operator("avface.export_usd", text="USD")
 
 
 CLASSES = (AVFACE_PT_clip, AVFACE_PT_capture, AVFACE_PT_export)
@@ -117,6 +120,8 @@ def draw_import(self, context):
 def draw_export(self, context):
     self.layout.operator("avface.export_fbx", text="AVFace Head (.fbx)")
     self.layout.operator("avface.export_alembic", text="AVFace Head (.abc)")
+    self.layout.operator("avface.export_gltf", text="AVFace Head (.glb)")
+    self.layout.operator("avface.export_usd", text="AVFace Head (.usdc)")
 
 
 def _is_pictures(clip: str) -> bool:
@@ -156,7 +161,7 @@ def _draw_jobs(layout, context) -> None:
     """The captures that wait, were interrupted, or have a take that is not in any scene yet."""
     state = context.window_manager.avface_job
     for job in context.window_manager.avface_jobs:
-        if job.folder == state.folder and state.status == "DONE":
+        if job.folder == state.folder and state.status in {"DONE", "FAILED"}:
             continue  # _draw_outcome has it
         row = layout.row(align=True)
         text, icon = _JOB_STATES[job.state]
@@ -168,6 +173,8 @@ def _draw_jobs(layout, context) -> None:
             take.operator_context = "EXEC_DEFAULT"
             take.operator("avface.import_take", text="", icon="IMPORT").filepath = job.take
         row.operator("avface.dismiss_job", text="", icon="X").folder = job.folder
+        if job.message:
+            _paragraph(layout, job.message, context)
 
 
 def _minutes(seconds: int) -> str:

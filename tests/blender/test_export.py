@@ -4,7 +4,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from bl_ext.test.avface.avface_blender import export
+from bl_ext.test.avface.avface_blender import export, export_check
 from bl_ext.test.avface.avface_blender.take_importer import import_take
 from bl_ext.test.avface.engine.exchange.protocol import AVFaceError
 
@@ -111,3 +111,46 @@ def test_an_export_says_what_made_it(make_take, tmp_path):
     assert written["consent"] == "signed on paper, für den Film"
     assert written["weights"] == {"head_default": "ab"}
     assert (written["version"], written["actor"]) == ("1.2.3", "ada")
+
+
+@pytest.mark.parametrize("name", ["head.fbx", "head.abc", "head.usdc"])
+def test_an_export_is_read_back_and_measured(imported, tmp_path, name):
+    write = {"fbx": export.export_fbx, "abc": export.export_alembic, "usdc": export.export_usd}
+    path, kind = tmp_path / name, name.split(".")[1]
+    write[kind](imported.head, path, bpy.context, export.ExportOptions(frames=(3, 9)))
+    counts = len(bpy.data.objects), len(bpy.data.actions), len(bpy.data.scenes)
+    bpy.context.scene.frame_start, bpy.context.scene.frame_end = 3, 9
+    assert export_check.largest_error_mm(imported.head, path) < TOLERANCE_MM
+    assert (len(bpy.data.objects), len(bpy.data.actions), len(bpy.data.scenes)) == counts
+
+
+def test_a_wrong_file_is_measured_as_wrong(imported, tmp_path):
+    export.export_alembic(imported.head, tmp_path / "head.abc", bpy.context)
+    imported.rig.location.x += 0.01
+    assert export_check.largest_error_mm(imported.head, tmp_path / "head.abc") > 5
+
+
+def test_game_engines_get_expressions_between_0_and_1(imported, tmp_path):
+    options = export.ExportOptions(target="unity")
+    export.export_fbx(imported.head, tmp_path / "head.fbx", bpy.context, options)
+    key = imported.head.data.shape_keys.key_blocks["browDownLeft"]
+    assert (key.slider_min, key.slider_max) == (-10, 10)
+    back = _read_back(_fbx, tmp_path / "head.fbx")
+    seen = []
+    for frame in FRAMES:
+        bpy.context.scene.frame_set(frame)
+        seen.append(back.data.shape_keys.key_blocks["browDownLeft"].value)
+    assert min(seen) >= 0 and max(seen) <= 1 and max(seen) > 0.5
+
+
+def test_gltf_holds_the_keys_and_the_bones(imported, tmp_path):
+    export.export_gltf(imported.head, tmp_path / "head.glb", bpy.context)
+    keys = {key.name for key in imported.head.data.shape_keys.key_blocks}
+    data = (tmp_path / "head.glb").read_bytes()
+    length = int.from_bytes(data[12:16], "little")
+    content = json.loads(data[20 : 20 + length])
+    names = {name for mesh in content["meshes"] for name in mesh["extras"]["targetNames"]}
+    assert names == keys - {"Basis"}
+    assert {"jaw", "neck", "left_eye", "right_eye"} <= {node["name"] for node in content["nodes"]}
+    (animation,) = content["animations"]
+    assert {c["target"]["path"] for c in animation["channels"]} >= {"weights", "rotation"}
