@@ -64,7 +64,7 @@ def read_landmarks(
 
     assert points.shape[1] == 478, points.shape
     chosen = points[:, list(POINTS), :2].astype(float)  # (T, L, 2)
-    read = np.isfinite(chosen).all((1, 2))
+    read: np.ndarray = np.isfinite(chosen).all((1, 2))  # type: ignore[assignment]
     assert read.any(), "no frame has points"
     normal = normalise(chosen[read], size, focal)
     believed = np.ones(chosen.shape[:2]) if trust is None else trust[:, list(POINTS)]

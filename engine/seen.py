@@ -97,7 +97,5 @@ def _look(pictures: np.ndarray) -> tuple[np.ndarray, ...]:
         for start in range(0, len(pictures), _BATCH):
             batch = torch.from_numpy(np.ascontiguousarray(pictures[start : start + _BATCH]))
             found = net(batch.permute(0, 3, 1, 2).float())
-            parts.append(
-                (found.points, found.log_sigma.exp(), found.visible.sigmoid(), found.turn)
-            )
+            parts.append((found.points, found.log_sigma.exp(), found.visible.sigmoid(), found.turn))
     return tuple(torch.cat(part).numpy() for part in zip(*parts, strict=True))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 # Points of MediaPipe's mesh (0-467) and its irises that the network finds.
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185,
@@ -45,7 +45,9 @@ class LandmarkNetConfig:
     hidden: int = 256
 
 
-FULL = LandmarkNetConfig(size=192, widths=(48, 96, 192, 320), neck=96, fine=48, token=24, hidden=512)
+FULL = LandmarkNetConfig(
+    size=192, widths=(48, 96, 192, 320), neck=96, fine=48, token=24, hidden=512
+)
 
 
 class Found(NamedTuple):
@@ -81,6 +83,7 @@ class _Block(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, h, w) -> (B, outputs, h / stride, w / stride)."""
         return torch.relu(self.shortcut(x) + self.second(self.first(x)))
 
 
@@ -116,13 +119,16 @@ class LandmarkNet(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, pictures: Tensor) -> Found:
+        """See the class."""
         count = len(POINTS)
         fine = self.stem(normalised(pictures))
         low = self.stage1(fine)
         middle = self.stage2(low)
         deep = self.stage3(middle)
-        up = self.merge2(F.interpolate(self.side3(deep), scale_factor=2) + self.side2(middle))
-        up = self.merge1(F.interpolate(up, scale_factor=2) + self.side1(low))
+        up = self.merge2(
+            functional.interpolate(self.side3(deep), scale_factor=2) + self.side2(middle)
+        )
+        up = self.merge1(functional.interpolate(up, scale_factor=2) + self.side1(low))
         guess, spread = soft_argmax(self.heat(up))
         tokens = self._look(up, self.fine(fine), guess.detach())  # (B, L, token)
         scaled = _centred(guess)
@@ -142,8 +148,8 @@ class LandmarkNet(nn.Module):
         step = 2.0 / fine.shape[-1]
         offsets = torch.tensor(_AROUND, dtype=torch.float32, device=guess.device) * step
         near = guess[:, :, None] + offsets  # (B, L, 5, 2)
-        close = F.grid_sample(fine.float(), near, align_corners=False)  # (B, C, L, 5)
-        far = F.grid_sample(up.float(), guess[:, :, None], align_corners=False)[..., 0]
+        close = functional.grid_sample(fine.float(), near, align_corners=False)  # (B, C, L, 5)
+        far = functional.grid_sample(up.float(), guess[:, :, None], align_corners=False)[..., 0]
         seen = torch.cat([close.permute(0, 2, 1, 3).flatten(2), far.permute(0, 2, 1)], 2)
         tokens = torch.bmm(seen.transpose(0, 1), self.look) + self.look_bias  # (L, B, token)
         return torch.relu(tokens).transpose(0, 1)
@@ -175,7 +181,7 @@ def _centred(points: Tensor) -> Tensor:
 
 def turn_matrix(six: Tensor) -> Tensor:
     """Rotation of two columns (B, 6), 0 for none (Zhou et al. 2019): (B, 3, 3)."""
-    first = F.normalize(six[:, :3] + six.new_tensor([1.0, 0, 0]), dim=1)
+    first = functional.normalize(six[:, :3] + six.new_tensor([1.0, 0, 0]), dim=1)
     second = six[:, 3:] + six.new_tensor([0, 1.0, 0])
-    second = F.normalize(second - (first * second).sum(1, keepdim=True) * first, dim=1)
+    second = functional.normalize(second - (first * second).sum(1, keepdim=True) * first, dim=1)
     return torch.stack([first, second, torch.linalg.cross(first, second)], 2)

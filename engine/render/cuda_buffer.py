@@ -3,6 +3,8 @@
 Depth and triangle share one 64-bit number, so that an atomic maximum keeps the nearest (of equals
 the first, as the other backends do). `NUMBA_ENABLE_CUDASIM=1` runs the kernels without a GPU.
 """
+# numba's stubs know neither launches nor its types
+# pyright: reportIndexIssue=false, reportCallIssue=false, reportArgumentType=false
 
 import math
 
@@ -59,10 +61,11 @@ def _fill(vertices, faces, width, height, cull_back, keys):
         return
     if min(v[i, 2], min(v[j, 2], v[k, 2])) < _NEAREST:
         return
-    left = max(0, int(math.ceil(min(ax, min(bx, cx)) - 0.5)))
-    right = min(width - 1, int(math.floor(max(ax, max(bx, cx)) - 0.5)))
-    top = max(0, int(math.ceil(min(ay, min(by, cy)) - 0.5)))
-    bottom = min(height - 1, int(math.floor(max(ay, max(by, cy)) - 0.5)))
+    # on the device ceil and floor give floats
+    left = max(0, int(math.ceil(min(ax, min(bx, cx)) - 0.5)))  # noqa: RUF046
+    right = min(width - 1, int(math.floor(max(ax, max(bx, cx)) - 0.5)))  # noqa: RUF046
+    top = max(0, int(math.ceil(min(ay, min(by, cy)) - 0.5)))  # noqa: RUF046
+    bottom = min(height - 1, int(math.floor(max(ay, max(by, cy)) - 0.5)))  # noqa: RUF046
     near_a, near_b, near_c = 1 / v[i, 2], 1 / v[j, 2], 1 / v[k, 2]
     for y in range(top, bottom + 1):
         for x in range(left, right + 1):

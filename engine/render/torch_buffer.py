@@ -85,7 +85,7 @@ def _nearest_faces(
 def rasterize_pytorch3d(
     vertices: Tensor, faces: Tensor, size: tuple[int, int], cull_back: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """The same by PyTorch3D's hard rasteriser; its weights are replaced by ours (equal, float64)."""
+    """The same by PyTorch3D's hard rasteriser; the weights are ours (equal, float64)."""
     from pytorch3d.renderer.mesh.rasterize_meshes import rasterize_meshes  # type: ignore
     from pytorch3d.structures import Meshes  # type: ignore
 

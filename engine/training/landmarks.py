@@ -12,8 +12,9 @@ from functools import cache
 import cv2
 import numpy as np
 import torch
-import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
+from torch.nn import functional
 
 from ..geometry import embed
 from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS, Found, LandmarkNet
@@ -53,7 +54,7 @@ def mirrored_points() -> np.ndarray:
     face, weights = stage.points
     place = embed(file.template, file.faces, (face[list(POINTS)], weights[list(POINTS)]))
     apart = np.linalg.norm((place * [-1, 1, 1])[:, None] - place[None], axis=2)
-    return apart.argmin(1)
+    return linear_sum_assignment(apart + apart.T)[1]
 
 
 class LandmarkTask:
@@ -61,9 +62,7 @@ class LandmarkTask:
 
     name = "landmarks"
 
-    def __init__(
-        self, model: LandmarkNet, rings: list[Ring], held: Ring, batch: int = 32
-    ) -> None:
+    def __init__(self, model: LandmarkNet, rings: list[Ring], held: Ring, batch: int = 32) -> None:
         self.model, self.rings, self.held, self.batch = model, rings, held, batch
         self._weights = torch.from_numpy(_point_weights())
         self._pairs = torch.tensor([(_PLACE[a], _PLACE[b]) for a, b, _ in _PAIRS])
@@ -88,7 +87,7 @@ class LandmarkTask:
         square = distance.detach().square()
         unlikely = 2 * found.log_sigma + 0.5 * square * torch.exp(-2 * found.log_sigma)
         known = batch.visible >= 0
-        seen = F.binary_cross_entropy_with_logits(
+        seen = functional.binary_cross_entropy_with_logits(
             found.visible, batch.visible.clamp(0, 1), reduction="none"
         )
         return {
@@ -152,7 +151,7 @@ def _shaken(pictures, points, visible, turn, hidden, generator: np.random.Genera
     size, swap = pictures.shape[1], mirrored_points()
     pictures, points, turn = pictures.copy(), points.copy(), turn.copy()
     visible, hidden = visible.copy(), hidden.copy()
-    flip = np.float32([-1, 1, 1])
+    flip = np.array([-1, 1, 1], np.float32)
     for k in range(len(pictures)):
         if generator.random() < 0.5:
             pictures[k] = pictures[k][:, ::-1]
@@ -226,4 +225,3 @@ def area_under_curve(scores: np.ndarray, positive: np.ndarray, valid: np.ndarray
     if n == 0 or m == 0:
         return float("nan")
     return float((order[positive].sum() - n * (n + 1) / 2) / (n * m))
-

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
+from torch.nn import functional
 
 from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, OVAL, POINTS
-from ..models.reader import Reading, ReaderNet
+from ..models.reader import ReaderNet, Reading
 from ..reader import centre
-
 from .people.acting import Acting, act_moments
 from .people.camera import rotation
 from .people.stage import Stage, build_stage
@@ -86,7 +85,7 @@ def point_head(stage: Stage) -> _PointHead:
 def pose_points(
     head: dict[str, Tensor], shape: Tensor, units: Tensor, jaw: Tensor, gaze: Tensor
 ) -> Tensor:
-    """Points in head axes with gradients: (B, S), (B, N, E), (B, N, 3), (B, N, 4) -> (B, N, L, 3)."""
+    """Points in head axes with gradients, (B, N, L, 3): (B, S), (B, N, E), (B, N, 3), (B, N, 4)."""
     clips, frames = units.shape[:2]
     rest = (head["template"].flatten() + shape @ head["shape_basis"].T)[:, None]  # (B, 1, 3 L)
     joints = head["joints"].flatten() + shape @ head["joint_basis"].T
@@ -116,7 +115,7 @@ class ReaderTask:
 
     name = "reader"
 
-    def __init__(self, model: ReaderNet, clips: int = 32, moments: int = 40_000) -> None:
+    def __init__(self, model: ReaderNet, clips: int = 6, moments: int = 40_000) -> None:
         self.model, self.clips = model, clips
         self.stage = build_stage()
         arrays = point_head(self.stage)
@@ -130,7 +129,20 @@ class ReaderTask:
         self.point_weights = torch.ones(len(POINTS))
         for group in (LIPS, LIDS, BROWS, IRISES):
             self.point_weights[[_PLACE[mesh] for mesh in group]] = 2.0
-        self.held = [self._sample(np.random.default_rng([7, k]), 16) for k in range(16)]
+        if not torch.any(model.whiten):
+            self._prepare()
+        self.held = [self._sample(np.random.default_rng([7, k]), 16) for k in range(64)]
+
+    def _prepare(self, clips: int = 120) -> None:
+        features, targets = [], []
+        for k in range(clips):
+            batch = self._sample(np.random.default_rng([13, k]), (16, 16, 4, 24)[k % 4])
+            features.append(self.model.features(batch.points, batch.log_radius).flatten(0, 1))
+            six = torch.cat([batch.turn[..., 0], batch.turn[..., 1]], -1)
+            six = six - torch.tensor([1.0, 0, 0, 0, 1.0, 0])
+            all_targets = (batch.units, batch.jaw, batch.gaze, six, batch.offset)
+            targets.append(torch.cat([*all_targets, batch.log_size[..., None]], -1).flatten(0, 1))
+        self.model.prepare(torch.cat(features), torch.cat(targets))
 
     def batches(self, seed: int, step: int) -> Iterator[ReaderBatch]:
         """New clips of 1 to 32 frames, about the same number of frames in each batch."""
@@ -153,7 +165,7 @@ class ReaderTask:
         truth = torch.cat([batch.units, batch.jaw, batch.gaze], -1)
         wrong = (told - truth).detach().square()
         unlikely = out.log_sd + 0.5 * wrong * torch.exp(-2 * out.log_sd)
-        unit_error = F.smooth_l1_loss(out.units, batch.units, beta=0.1, reduction="none")
+        unit_error = functional.smooth_l1_loss(out.units, batch.units, beta=0.1, reduction="none")
         return {
             "units": 3 * (unit_error * self.unit_weight).mean(),
             "jaw": 8 * (out.jaw - batch.jaw).abs().mean(),
@@ -174,7 +186,9 @@ class ReaderTask:
         turned = torch.einsum("bnij,bnlj->bnli", turn, points) / distance
         tangent = offset[:, :, None] * torch.exp(radius)[..., None, None]
         depth = 1 - turned[..., 2:]
-        flat = torch.cat([turned[..., :1] + tangent[..., :1], tangent[..., 1:] - turned[..., 1:2]], -1)
+        flat = torch.cat(
+            [turned[..., :1] + tangent[..., :1], tangent[..., 1:] - turned[..., 1:2]], -1
+        )
         return flat / depth / torch.exp(radius)[..., None, None]
 
     def evaluate(self, model: torch.nn.Module) -> dict[str, float]:
@@ -208,8 +222,8 @@ class ReaderTask:
 
     def _sample(self, generator: np.random.Generator, frames: int) -> ReaderBatch:
         clips = max(1, self.clips * 16 // frames)
-        shape = np.clip(generator.normal(size=(clips, 100)) * generator.uniform(0.6, 1.7, (clips, 1)),
-                        -3.5, 3.5)  # fmt: skip
+        spread = generator.uniform(0.6, 1.7, (clips, 1))
+        shape = np.clip(generator.normal(size=(clips, 100)) * spread, -3.5, 3.5)
         acting = self._perform(generator, clips, frames)
         jaw = acting.jaw.reshape(clips, frames, 3)
         gaze = acting.eyes.reshape(clips, frames, 6)[..., [0, 1, 3, 4]]

@@ -41,7 +41,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Train the landmark network.")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=70.0)
-    parser.add_argument("--pictures", type=int, default=120_000, help="different ones that are drawn")
+    parser.add_argument(
+        "--pictures", type=int, default=120_000, help="different ones that are drawn"
+    )
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--full", action="store_true", help="192 px and the wide network")

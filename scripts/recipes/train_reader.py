@@ -1,6 +1,6 @@
 """Train the reader of landmarks: nothing is drawn or downloaded, minutes on one core.
 
-    python scripts/recipes/train_reader.py --folder runs/reader [--minutes 12]
+    python scripts/recipes/train_reader.py --folder runs/reader [--minutes 30]
 
 In the engine's environment. Goes on where it stopped; prints the figures on held-out people and
 leaves `reader.safetensors` (half precision) in the folder.
@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the reader of landmarks.")
     parser.add_argument("--folder", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=12.0)
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--lr", type=float, default=5e-4)
     options = parser.parse_args()
 
     import torch
@@ -34,8 +34,8 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     loop = LoopOptions(
-        folder=options.folder, seconds=60 * options.minutes, lr=options.lr, warmup=200,
-        optimizer="adamw", weight_decay=0.01, clip=5.0, ema=0.998, evaluate_every=1000,
+        folder=options.folder, seconds=60 * options.minutes, lr=options.lr, warmup=500,
+        optimizer="adamw", weight_decay=0.01, clip=5.0, ema=0.998, evaluate_every=3000,
     )  # fmt: skip
     result = train(ReaderTask(ReaderNet()), loop, say=lambda line: print(line, flush=True))
     half = {k: v.half() for k, v in load_file(options.folder / "last.safetensors").items()}

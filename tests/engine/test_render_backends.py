@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[2]
 def ball(rings: int = 9, spokes: int = 14) -> tuple[np.ndarray, np.ndarray]:
     """A sphere's vertices and triangles, counter-clockwise from outside."""
     polar, around = np.meshgrid(
-        np.linspace(0.05, np.pi - 0.05, rings), np.arange(spokes) * 2 * np.pi / spokes, indexing="ij"
+        np.linspace(0.05, np.pi - 0.05, rings),
+        np.arange(spokes) * 2 * np.pi / spokes,
+        indexing="ij",
     )
     points = np.stack(
         [np.sin(polar) * np.cos(around), np.cos(polar), np.sin(polar) * np.sin(around)], -1
@@ -39,7 +41,7 @@ def two_views(side: int) -> tuple[np.ndarray, np.ndarray]:
     depth = 3.0 - points[:, 2]
     pixels = side / 2 + 1.1 * side * points[:, :2] * [1, -1] / depth[:, None]
     first = np.column_stack([pixels, depth])
-    return np.stack([first, first + [2.3, 1.7, 0.4]]), faces
+    return np.stack([first, first + np.array([2.3, 1.7, 0.4])]), faces
 
 
 @pytest.mark.parametrize("cull_back", [False, True])
@@ -94,7 +96,7 @@ def test_gradients_of_the_weights_are_finite_differences():
         step = torch.zeros_like(points)
         step[0, vertex, axis] = 1e-6
         slope = (loss(points + step) - loss(points - step)) / 2e-6
-        assert float(slope) == pytest.approx(float(gradient[0, vertex, axis]), rel=1e-4, abs=1e-6)
+        assert slope.item() == pytest.approx(gradient[0, vertex, axis].item(), rel=1e-4, abs=1e-6)
 
 
 def test_pytorch3d_draws_what_numba_draws():

@@ -37,7 +37,8 @@ def muted(generator: np.random.Generator) -> np.ndarray:
     value = generator.random() ** 1.6
     vivid = generator.random() ** 2.5
     hue = generator.random(3) ** 1.5
-    return np.float32(np.clip(value * (1 - vivid) + hue * vivid * (0.3 + value), 0.004, 1.2))
+    mixed = value * (1 - vivid) + hue * vivid * (0.3 + value)
+    return np.clip(mixed, 0.004, 1.2).astype(np.float32)
 
 
 def _gradient(generator: np.random.Generator, picture: np.ndarray, base: np.ndarray) -> None:
@@ -102,7 +103,7 @@ def dress(
     if generator.random() < 0.35:  # an open collar or a stripe
         inner = outline * 1.0
         inner[:, 0] = neck[0] + (outline[:, 0] - neck[0]) * 0.45
-        stripe = soft_polygon(inner[1:5] + [0, 0.12 * face_px], size)[..., None]
+        stripe = soft_polygon(inner[1:5] + np.array([0, 0.12 * face_px]), size)[..., None]
         other = muted(generator) * np.float32(light)
         picture = picture * (1 - stripe) + other * stripe
     return picture

@@ -1,9 +1,29 @@
 """Kernels that turn lit vertices into a small picture: shaded at 2 x 2 samples, then averaged."""
 
 import math
+from typing import NamedTuple
 
 import numba
 import numpy as np
+
+
+class Surface(NamedTuple):
+    """The head's topology, as the kernels take it."""
+
+    faces: np.ndarray  # (F, 3) int32
+    uv_faces: np.ndarray  # (F, 3) int32 into the uv
+    uv: np.ndarray  # (U, 2)
+    region: np.ndarray  # (F,) uint8
+
+
+class Strands(NamedTuple):
+    """A curtain of hair, as the kernels take it."""
+
+    faces: np.ndarray  # (m, 3) int32, both sides seen
+    across: np.ndarray  # (n, 2) across and along the strands, 0 to 1
+    fine: np.float32  # strands per noise map
+    fray: np.float32  # share of the length that frays
+    tint: np.ndarray  # (3,) reflectance
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -67,16 +87,17 @@ def fill_samples(screen, faces, height, width):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def develop(face_id, screen, faces, uv_faces, uv, texture, light, region, noise, grain):
+def develop(face_id, screen, surface, texture, light, noise, grain):
     """Colour times coverage (H, W, 3), coverage (H, W) and region (H, W) of the head.
 
     Args:
         face_id: (2 H, 2 W) from `fill_samples`; `screen` (V, 3) in those samples' pixels.
         texture: (n, n, 3) linear reflectance.
+        surface: a Surface; a pixel gets the region of its first covered sample.
         light: (V, 6) diffuse light and mirrored light.
-        region: (F,) uint8; a pixel gets the region of its first covered sample.
         noise: (s, s) float32, s a power of two; `grain` its strength.
     """
+    faces, uv_faces, uv, region = surface.faces, surface.uv_faces, surface.uv, surface.region
     height, width = face_id.shape[0] // 2, face_id.shape[1] // 2
     colour = np.zeros((height, width, 3), np.float32)
     coverage = np.zeros((height, width), np.float32)
@@ -121,17 +142,18 @@ def develop(face_id, screen, faces, uv_faces, uv, texture, light, region, noise,
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def hang_strands(screen, faces, across, light, nearness, noise, strands, fray, tint):
+def hang_strands(screen, hair, light, nearness, noise):
     """A curtain of hair before and behind the head: colour times coverage, and coverage.
 
     Args:
-        screen: (n, 3) grid points in samples' pixels and depth; `faces` (m, 3), both sides seen.
-        across: (n, 2) across and along the strands, 0 to 1.
+        screen: (n, 3) grid points in samples' pixels and depth.
+        hair: a Strands.
         light: (n, 3) on the strands.
         nearness: (2 H, 2 W) of the head; taken over by nearer strands.
-        noise: (s, s); `strands` how fine, `fray` share of the length that frays.
-        tint: (3,) reflectance.
+        noise: (s, s).
     """
+    faces, across, tint = hair.faces, hair.across, hair.tint
+    strands, fray = hair.fine, hair.fray
     rows, columns = nearness.shape
     colour = np.zeros((rows // 2, columns // 2, 3), np.float32)
     coverage = np.zeros((rows // 2, columns // 2), np.float32)
@@ -163,7 +185,9 @@ def hang_strands(screen, faces, across, light, nearness, noise, strands, fray, t
                     continue
                 u = w0 * across[a, 0] + w1 * across[b, 0] + w2 * across[c, 0]
                 v = w0 * across[a, 1] + w1 * across[b, 1] + w2 * across[c, 1]
-                fine = noise[int(v * side * np.float32(0.06)) & mask, int(u * side * strands) & mask]
+                fine = noise[
+                    int(v * side * np.float32(0.06)) & mask, int(u * side * strands) & mask
+                ]
                 loose = noise[int(v * side * np.float32(0.02)) & mask, int(u * side) & mask]
                 edge = (v - (1 - fray)) / fray
                 if edge > 0 and np.float32(0.25) * (fine + loose) + np.float32(0.5) < edge:

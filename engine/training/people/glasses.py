@@ -52,8 +52,8 @@ def choose_glasses(
     return Glasses(
         rims=np.array(rims), temples=np.array(temples),
         bridge=np.array([[inner, level, ahead], [-inner, level, ahead]]),
-        thick_m=float(generator.uniform(0.0008, 0.0045)), colour=np.float32(colour),
-        lens=np.float32(generator.random(3) * (0.1 if dark else 0.6)),
+        thick_m=float(generator.uniform(0.0008, 0.0045)), colour=colour.astype(np.float32),
+        lens=(generator.random(3) * (0.1 if dark else 0.6)).astype(np.float32),
         tint=float(generator.uniform(0.6, 0.98) if dark else generator.uniform(0, 0.12)),
         glare=float(generator.uniform(0.1, 0.8) if generator.random() < 0.4 else 0.0),
     )  # fmt: skip

@@ -56,7 +56,7 @@ def _fuller(stage: Stage, generator: np.random.Generator, difficulty: float) -> 
     x, y, z = np.abs(place[:, 0]), place[:, 1], place[:, 2]
     cheek = np.exp(-((x - 0.050) ** 2) / 0.018**2 - (y + 0.025) ** 2 / 0.030**2) * (z > 0.0)
     jowl = np.exp(-((x - 0.035) ** 2) / 0.025**2 - (y + 0.075) ** 2 / 0.020**2)
-    weight = np.float32(generator.normal(0.35, 0.6, 2) * (0.3 + 0.7 * difficulty) * 0.004)
+    weight = generator.normal(0.35, 0.6, 2) * (0.3 + 0.7 * difficulty) * 0.004
     out = (cheek * max(weight[0], -0.002) + jowl * max(weight[1], -0.002)) * stage.on_skin
     return out[:, None] * stage.vertex_normals
 

@@ -8,7 +8,6 @@ from ...geometry import embed
 from .acting import Acting
 from .camera import View
 from .identity import Performer
-from .light import Lighting
 from .stage import REGION_NAMES, REST, Stage
 
 SEEN, COVERED, TURNED_AWAY = 0, 1, 2  # bits of `Labels.hidden`
@@ -37,21 +36,22 @@ class Labels:
     albedo: np.ndarray  # (A,)
 
 
-def label_frame(
-    stage: Stage,
-    view: View,
-    t: int,
-    points: np.ndarray,
-    screen: np.ndarray,
-    vertices: np.ndarray,
-    nearness: np.ndarray,
-    region: np.ndarray,
-    hidden: np.ndarray,
-    lighting: Lighting,
-    gain: float,
-) -> dict[str, np.ndarray]:
-    """One picture's labels, from its points (478, 3) and vertices (V, 3) px and depth."""
-    file, size = stage.head.file, len(region)
+@dataclass(frozen=True)
+class Drawn:
+    """What the drawing of one picture of S pixels knows."""
+
+    points: np.ndarray  # (478, 3) px and depth
+    screen: np.ndarray  # (V, 3) px and depth
+    nearness: np.ndarray  # (S, S) 1 / depth of the head
+    region: np.ndarray  # (S, S) of the head
+    hidden: np.ndarray  # (S, S) share that things cover
+    light: np.ndarray  # (9, 3) harmonics, exposure included
+
+
+def label_frame(stage: Stage, view: View, t: int, drawn: Drawn) -> dict[str, np.ndarray]:
+    """The labels of one picture."""
+    points, screen, hidden = drawn.points, drawn.screen, drawn.hidden
+    file, size = stage.head.file, len(hidden)
     marks = embed(screen, file.faces, file.landmarks_68)[:, :2]
     forward = view.turn[t][:, 2]
     yaw = np.degrees(np.arctan2(forward[0], forward[2]))
@@ -60,7 +60,7 @@ def label_frame(
     marks[:17] = embed(screen, file.faces, (face[row], weights[row]))[:, :2]
     column, line = np.clip(points[:, :2].astype(int), 0, size - 1).T
     covered = hidden[line, column] > 0.5
-    front = 1 / np.maximum(nearness[line, column], 1e-6)
+    front = 1 / np.maximum(drawn.nearness[line, column], 1e-6)
     behind = np.full(len(points), _BEHIND_M)
     behind[468:] = _IRIS_BEHIND_M
     turned = points[:, 2] - front > behind
@@ -68,12 +68,12 @@ def label_frame(
         "points": points[:, :2].astype(np.float32),
         "points_68": marks.astype(np.float32),
         "hidden": (COVERED * covered + TURNED_AWAY * turned).astype(np.uint8),
-        "visible": _visible(region, hidden),
+        "visible": _visible(drawn.region, hidden),
         "turn": view.turn[t].astype(np.float32),
         "translation": view.translation[t].astype(np.float32),
-        "focal": np.float32(view.focal),
+        "focal": np.array(view.focal, np.float32),
         "centre": view.centre.astype(np.float32),
-        "light": (lighting.total() * gain).astype(np.float32),
+        "light": drawn.light.astype(np.float32),
     }
 
 
@@ -85,9 +85,9 @@ def _visible(region: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     whole[0], left[0] = whole[1:].sum(), left[1:].sum()  # the whole face first
     least = _LEAST_PIXELS * len(region) ** 2 / 112**2
     parts = len(REGION_NAMES)
-    return np.where(
-        whole[:parts] > least, left[:parts] / np.maximum(whole[:parts], 1), -1
-    ).astype(np.float32)
+    return np.where(whole[:parts] > least, left[:parts] / np.maximum(whole[:parts], 1), -1).astype(
+        np.float32
+    )
 
 
 def stack_labels(labels: list[dict], acting: Acting, person: Performer) -> Labels:

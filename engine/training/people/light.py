@@ -103,10 +103,10 @@ def light_vertices(
     ambient[inside] = 0.08 + 0.85 * entered
     reached[:, inside] = 0.15 + 0.75 * entered
     out = np.empty((len(placed), 6), np.float32)
+    gloss = stage.gloss * np.array([lighting.sheen, 1], np.float32)
     _light(
         normals, lighting.sky.astype(np.float32), ambient, lighting.lamps.astype(np.float32),
-        lighting.colours.astype(np.float32), reached, stage.gloss * np.float32([lighting.sheen, 1]),
-        out,
+        lighting.colours.astype(np.float32), reached, gloss, out,
     )  # fmt: skip
     return out
 
@@ -119,7 +119,7 @@ def light_plain(lighting: Lighting, normals: np.ndarray) -> np.ndarray:
         np.ascontiguousarray(normals, np.float32), lighting.sky.astype(np.float32),
         np.ones(len(normals), np.float32), lighting.lamps.astype(np.float32),
         lighting.colours.astype(np.float32), np.ones((count, len(normals)), np.float32),
-        np.zeros((len(normals), 2), np.float32) + np.float32([0.05, 10]), out,
+        np.full((len(normals), 2), (0.05, 10), np.float32), out,
     )  # fmt: skip
     return out[:, :3] + out[:, 3:]
 
@@ -151,4 +151,3 @@ def _light(normals, sky, ambient, lamps, colours, reached, gloss, out):
                 soft = max(facing + wrap[c], np.float32(0)) / (1 + wrap[c])
                 out[v, c] += soft * reached[k, v] * colours[k, c]
                 out[v, 3 + c] += mirror * colours[k, c]
-

@@ -101,7 +101,9 @@ def moved(thing: Occluder, share: float) -> Occluder:
     x, y, angle, curl = (np.interp(share, at, thing.path[:, k]) for k in range(4))
     fingers = thing.fingers.copy()
     fingers[:, 1] = np.clip(fingers[:, 1] + curl, 0, 1)
-    return replace(thing, offset=thing.offset + [x, y], angle=thing.angle + angle, fingers=fingers)
+    return replace(
+        thing, offset=thing.offset + np.array([x, y]), angle=thing.angle + angle, fingers=fingers
+    )
 
 
 def cover(
@@ -175,7 +177,9 @@ def _hand(thing: Occluder, where: np.ndarray, face: float) -> np.ndarray:
             bent = max(0.22, 1 - curl * (0.35, 0.8, 1.0)[bone])
             direction = np.array([np.cos(heading), np.sin(heading)])
             end = start + direction * reach * share * bent
-            limbs.append([*start, radius, *end, radius * 0.9, 0.02 * unit + curl * bone * 0.05 * unit])
+            limbs.append(
+                [*start, radius, *end, radius * 0.9, 0.02 * unit + curl * bone * 0.05 * unit]
+            )
             start, radius = end, radius * 0.9
     spread, curl, length = thing.fingers[4]
     side = 1 if thing.seed % 2 else -1
@@ -193,7 +197,13 @@ def _microphone(thing: Occluder, where: np.ndarray, face: float) -> np.ndarray:
     along, _ = _axes(angle)
     radius = 0.13 * face * thing.size
     ball = [*where, radius, *(where + along * radius * 0.5), radius, 0.3 * radius]
-    stem = [*(where + along * radius), radius * 0.62, *(where + along * 2.5 * face), radius * 0.5, 0]
+    stem = [
+        *(where + along * radius),
+        radius * 0.62,
+        *(where + along * 2.5 * face),
+        radius * 0.5,
+        0,
+    ]
     return np.array([ball, stem])
 
 
@@ -211,11 +221,16 @@ def _flat(
     elif thing.kind == "patch":
         turn = np.linspace(0, 2 * np.pi, 48, endpoint=False) + thing.angle
         radius = 0.2 * face * thing.size * thing.outline
-        outline = where + np.stack([np.cos(turn), np.sin(turn) * thing.fingers[0, 2]], 1) * radius[:, None]
+        outline = (
+            where
+            + np.stack([np.cos(turn), np.sin(turn) * thing.fingers[0, 2]], 1) * radius[:, None]
+        )
     else:
         wide, tall = (0.2, 0.26) if thing.kind == "cup" else (0.17, 0.36)
         narrow = 0.8 if thing.kind == "cup" else 1.0
-        corners = np.array([(-wide, -tall), (wide, -tall), (wide * narrow, tall), (-wide * narrow, tall)])
+        corners = np.array(
+            [(-wide, -tall), (wide, -tall), (wide * narrow, tall), (-wide * narrow, tall)]
+        )
         outline = where + corners * face * thing.size @ np.stack([along, across])
     normals[..., 0] = np.clip(x, -0.9, 0.9) * (0.9 if thing.kind in ("cup", "mask") else 0.2)
     normals[..., 2] = np.sqrt(1 - normals[..., 0] ** 2)

@@ -13,10 +13,10 @@ from . import hair as hair_module
 from .acting import Acting, act_moments, act_sequence
 from .background import dress, paint_background
 from .camera import View, place_camera, sway_head, to_screen, turn_heads
-from .drawing import develop, fill_samples, hang_strands, surface_normals
+from .drawing import Strands, Surface, develop, fill_samples, hang_strands, surface_normals
 from .glasses import Glasses, choose_glasses, wear
 from .identity import Performer, cast_performer
-from .labels import Labels, label_frame, stack_labels
+from .labels import Drawn, Labels, label_frame, stack_labels
 from .light import Lighting, choose_lighting, light_plain, light_vertices
 from .occluders import Occluder, choose_occluders, cover, moved
 from .photo import Sensor, choose_sensor, exposure, photograph
@@ -25,6 +25,8 @@ from .stage import Stage
 
 _CURTAIN_FACES = hair_module.curtain_faces()
 _STRANDS = hair_module.strand_coordinates()
+_DOUBLE = np.array([2, 2, 1], np.float32)
+_FORWARD = np.array([[0, 0.3, 0.95]], np.float32)  # where the things beside the face look
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,18 @@ class _Set:
     things: list[Occluder]
     decor: int  # seed of background and clothes
     with_hair: bool
+    size: int  # px
+    difficulty: float
+
+
+@dataclass(frozen=True)
+class _Moment:
+    """The performer at one time."""
+
+    vertices: np.ndarray  # (V, 3) head axes, m
+    points: np.ndarray  # (478, 3)
+    t: int  # frame of the view
+    share: float  # of the sequence that is over
 
 
 def render_scene(
@@ -72,12 +86,17 @@ def render_scene(
     pictures, labels = [], []
     for t in range(count):
         view = place_camera(
-            stage, generator, turns[t : t + 1], np.zeros((1, 3)), points[t : t + 1], size, difficulty
+            stage,
+            generator,
+            turns[t : t + 1],
+            np.zeros((1, 3)),
+            points[t : t + 1],
+            size,
+            difficulty,
         )
-        setting = _furnish(generator, view, person, points[t], difficulty, moving=False)
-        picture, label = _shoot(
-            stage, person, setting, vertices[t], points[t], 0, 0.5, size, difficulty, generator
-        )
+        setting = _furnish(generator, view, points[t], size, difficulty, moving=False)
+        moment = _Moment(vertices[t], points[t], 0, 0.5)
+        picture, label = _shoot(stage, person, setting, moment, generator)
         pictures.append(picture)
         labels.append(label)
     return Scene(np.stack(pictures), stack_labels(labels, acting, person))
@@ -102,13 +121,11 @@ def render_sequence(
     points = mesh_points(stage, vertices)
     turn, drift = sway_head(generator, np.arange(frames) / fps, difficulty)
     view = place_camera(stage, generator, turn, drift, points, size, difficulty)
-    setting = _furnish(generator, view, person, points[0], difficulty, moving=True)
+    setting = _furnish(generator, view, points[0], size, difficulty, moving=True)
     pictures, labels = [], []
     for t in range(frames):
-        picture, label = _shoot(
-            stage, person, setting, vertices[t], points[t], t, t / max(frames - 1, 1), size,
-            difficulty, generator,
-        )  # fmt: skip
+        moment = _Moment(vertices[t], points[t], t, t / max(frames - 1, 1))
+        picture, label = _shoot(stage, person, setting, moment, generator)
         pictures.append(picture)
         labels.append(label)
     return Sequence(np.stack(pictures), stack_labels(labels, acting, person), fps)
@@ -117,8 +134,8 @@ def render_sequence(
 def _furnish(
     generator: np.random.Generator,
     view: View,
-    person: Performer,
     points: np.ndarray,
+    size: int,
     difficulty: float,
     moving: bool,
 ) -> _Set:
@@ -129,6 +146,7 @@ def _furnish(
         things=choose_occluders(generator, difficulty, moving),
         decor=int(generator.integers(1 << 30)),
         with_hair=bool(generator.random() < 0.3 + 0.7 * difficulty),
+        size=size, difficulty=difficulty,
     )  # fmt: skip
 
 
@@ -136,35 +154,27 @@ def _shoot(
     stage: Stage,
     person: Performer,
     setting: _Set,
-    vertices: np.ndarray,
-    points: np.ndarray,
-    t: int,
-    share: float,
-    size: int,
-    difficulty: float,
+    moment: _Moment,
     generator: np.random.Generator,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """One picture and its labels."""
-    file, view, lighting = stage.head.file, setting.view, setting.lighting
-    placed, screen = to_screen(view, t, vertices)
-    seen_points, flat_points = to_screen(view, t, points)
-    samples = screen * np.float32([2, 2, 1])
-    face_id, nearness = fill_samples(samples, file.faces, 2 * size, 2 * size)
-    normals = surface_normals(placed, file.faces)
-    light = light_vertices(stage, lighting, view.turn[t], placed, normals, seen_points[13])
-    noise = stage.noise[setting.decor % len(stage.noise)]
+    view, lighting, t, size = setting.view, setting.lighting, moment.t, setting.size
+    placed, screen = to_screen(view, t, moment.vertices)
+    seen_points, points = to_screen(view, t, moment.points)
+    samples = screen * _DOUBLE
+    faces = stage.head.file.faces
+    face_id, nearness = fill_samples(samples, faces, 2 * size, 2 * size)
+    light = light_vertices(
+        stage, lighting, view.turn[t], placed, surface_normals(placed, faces), seen_points[13]
+    )
     colour, coverage, region = develop(
-        face_id, samples, file.faces, file.uv_faces, file.uv, person.texture, light, stage.region,
-        noise, np.float32(person.grain),
+        face_id, samples, _surface(stage), person.texture, light,
+        stage.noise[setting.decor % len(stage.noise)], np.float32(person.grain),
     )  # fmt: skip
     depth = nearness[::2, ::2].copy()
-    decor = np.random.default_rng(setting.decor)
-    room = paint_background(stage, decor, size, difficulty)
-    plain = light_plain(lighting, np.float32([[0, 0.3, 0.95]]))[0]
-    face_px = float(np.ptp(flat_points[:468, 0])) or 1.0
-    if decor.random() < 0.3 + 0.65 * difficulty:
-        neck = screen[file.masks["boundary"], :2].mean(0)
-        room = dress(stage, decor, room, neck, face_px, plain)
+    plain = light_plain(lighting, _FORWARD)[0]
+    face_px = float(np.ptp(points[:468, 0])) or 1.0
+    room = _room(stage, setting, screen, face_px, plain)
     picture = room * (1 - coverage[..., None]) + colour
     skin = colour[region > 0]
     gain = exposure(setting.sensor, float(skin.mean()) if len(skin) else 0.3)
@@ -175,13 +185,29 @@ def _shoot(
         picture, more = wear(setting.glasses, picture, view, t, plain)
         hidden = np.maximum(hidden, more)
     for thing in setting.things:
-        here = moved(thing, share)
-        picture, more = cover(stage, here, picture, flat_points[:, :2], lighting, skin)
+        here = moved(thing, moment.share)
+        picture, more = cover(stage, here, picture, points[:, :2], lighting, skin)
         hidden = np.maximum(hidden, more)
-    label = label_frame(
-        stage, view, t, flat_points, screen, vertices, depth, region, hidden, lighting, gain
-    )
-    return photograph(setting.sensor, picture, gain, generator), label
+    drawn = Drawn(points, screen, depth, region, hidden, lighting.total() * gain)
+    picture = photograph(setting.sensor, picture, gain, generator)
+    return picture, label_frame(stage, view, t, drawn)
+
+
+def _surface(stage: Stage) -> Surface:
+    file = stage.head.file
+    return Surface(file.faces, file.uv_faces, file.uv, stage.region)
+
+
+def _room(
+    stage: Stage, setting: _Set, screen: np.ndarray, face_px: float, plain: np.ndarray
+) -> np.ndarray:
+    """What is behind the head, clothes included, (S, S, 3)."""
+    decor = np.random.default_rng(setting.decor)
+    room = paint_background(stage, decor, setting.size, setting.difficulty)
+    if decor.random() > 0.3 + 0.65 * setting.difficulty:
+        return room
+    neck = screen[stage.head.file.masks["boundary"], :2].mean(0)
+    return dress(stage, decor, room, neck, face_px, plain)
 
 
 def _with_hair(
@@ -199,10 +225,10 @@ def _with_hair(
     placed, screen = to_screen(setting.view, t, grid)
     normals = surface_normals(placed, _CURTAIN_FACES)
     light = light_plain(setting.lighting, normals)
-    samples = screen * np.float32([2, 2, 1])
+    samples = screen * _DOUBLE
     noise = stage.noise[style.seed % len(stage.noise)]
-    colour, share = hang_strands(
-        samples, _CURTAIN_FACES, _STRANDS, light, nearness, noise, np.float32(style.strands),
-        np.float32(style.fray), style.colour,
-    )  # fmt: skip
+    strands = Strands(
+        _CURTAIN_FACES, _STRANDS, np.float32(style.strands), np.float32(style.fray), style.colour
+    )
+    colour, share = hang_strands(samples, strands, light, nearness, noise)
     return picture * (1 - share[..., None]) + colour, share

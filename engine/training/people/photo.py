@@ -37,7 +37,7 @@ def choose_sensor(generator: np.random.Generator, difficulty: float) -> Sensor:
         brightness=float(np.exp(generator.uniform(low, np.log(0.45)))),
         contrast=float(np.exp(generator.normal(0.12, 0.15 * bad))),
         lift=float(generator.normal(0, 0.03 * bad)),
-        balance=np.float32(np.exp(generator.normal(0, 0.02 + 0.05 * bad, 3))),
+        balance=np.exp(generator.normal(0, 0.02 + 0.05 * bad, 3)).astype(np.float32),
         saturation=0.0 if grey else float(generator.uniform(1 - 0.35 * bad, 1.25)),
         blur=float(1.4 * softness) if kind < 0.4 else 0.0,
         shrink=float(1 - 0.65 * softness) if 0.4 <= kind < 0.65 else 1.0,
@@ -79,7 +79,9 @@ def photograph(
     out = (np.clip(picture, 0, 1) * 255 + np.float32(0.5)).astype(np.uint8)
     if sensor.quality:
         _, packed = cv2.imencode(".jpg", out[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, sensor.quality])
-        out = cv2.imdecode(packed, cv2.IMREAD_COLOR)[..., ::-1]
+        read = cv2.imdecode(packed, cv2.IMREAD_COLOR)
+        assert read is not None
+        out = read[..., ::-1]
     return np.ascontiguousarray(out)
 
 
@@ -100,5 +102,8 @@ def _lens(sensor: Sensor, picture: np.ndarray) -> np.ndarray:
             picture = cv2.filter2D(picture, -1, kernel / kernel.sum())
     if sensor.vignette:
         line = np.linspace(-1, 1, size, dtype=np.float32) ** 2
-        picture = picture * (1 - np.float32(sensor.vignette) * (line[None] + line[:, None]) / 2)[..., None]
+        picture = (
+            picture
+            * (1 - np.float32(sensor.vignette) * (line[None] + line[:, None]) / 2)[..., None]
+        )
     return picture

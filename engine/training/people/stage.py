@@ -119,7 +119,7 @@ def _smoothed(values: np.ndarray, faces: np.ndarray) -> np.ndarray:
 
 
 def _gloss(head: Head) -> np.ndarray:
-    out = np.tile(np.float32([0.16, 12]), (len(head.file.template), 1))
+    out = np.tile(np.array([0.16, 12], np.float32), (len(head.file.template), 1))
     out[_any(head, "lips")] = 0.32, 36
     out[_any(head, "scalp")] = 0.06, 9
     out[_any(head, "mouth_inside", "tongue")] = 0.25, 30

@@ -7,7 +7,7 @@ set are moved onto the other's (one-dimensional transport is sorting).
 import numpy as np
 
 _QUANTILES = np.linspace(0, 1, 33)
-_SLICES = 6
+_SLICES = 10
 _MOST_PIXELS = 600  # of the giving set
 
 
@@ -23,7 +23,10 @@ def transfer_colours(
         frame = frame.astype(np.float32)
         along, wanted = moved @ frame, given @ frame
         some = along[:: max(1, len(along) // _MOST_PIXELS)]
-        mine, theirs = np.quantile(some, _QUANTILES, axis=0), np.quantile(wanted, _QUANTILES, axis=0)
+        mine, theirs = (
+            np.quantile(some, _QUANTILES, axis=0),
+            np.quantile(wanted, _QUANTILES, axis=0),
+        )
         for k in range(3):
             steps = np.maximum.accumulate(mine[:, k] + 1e-6 * np.arange(len(_QUANTILES)))
             shift = np.interp(along[:, k], steps, theirs[:, k] - mine[:, k])
