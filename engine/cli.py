@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("what", choices=["clips", "speech", "senses", "tables"])
     evaluate.add_argument("folder", type=Path, nargs="?", help="of clips; for clips and speech")
     evaluate.add_argument("--json", type=Path, help="also write the figures here")
+    add_capture_options(evaluate, only=("method", "quality"))
     tables = evaluate.add_argument_group("tables")
     tables.add_argument("--synthetic", type=int, default=4, help="films with truth to make")
     tables.add_argument("--testset", type=Path, help="keep them here; films already here count")
@@ -122,15 +123,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def add_capture_options(parser: argparse.ArgumentParser, only_given: bool = False) -> None:
+def add_capture_options(
+    parser: argparse.ArgumentParser, only_given: bool = False, only: tuple[str, ...] = ()
+) -> None:
     """One flag for each field of CaptureOptions (read without importing the stages).
 
     `only_given`: what isn't on the command line doesn't come out of it, defaults neither.
+    `only`: some of the fields.
     """
     from .options import CaptureOptions
 
     hints = typing.get_type_hints(CaptureOptions)
     for item in fields(CaptureOptions):
+        if only and item.name not in only:
+            continue
         keywords: dict[str, Any] = {
             "help": item.metadata["help"],
             "default": argparse.SUPPRESS if only_given else item.default,
@@ -309,11 +315,14 @@ def _evaluate(options: argparse.Namespace) -> int:
         from .evaluation.report import evaluate_clips
         from .evaluation.senses import evaluate_senses
         from .evaluation.speech import evaluate_speech
+        from .options import CaptureOptions
 
-        evaluations = {
-            "clips": evaluate_clips, "speech": evaluate_speech, "senses": evaluate_senses,
-        }  # fmt: skip
-        found = evaluations[options.what](options.folder, report)
+        if options.what == "clips":
+            variant = CaptureOptions(method=options.method, quality=options.quality)
+            found = evaluate_clips(options.folder, report, variant)
+        else:
+            evaluations = {"speech": evaluate_speech, "senses": evaluate_senses}
+            found = evaluations[options.what](options.folder, report)
     table, figures = found
     print(table)
     if options.json:

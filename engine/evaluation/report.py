@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
-from ..faces import FaceOptions, FaceTrack, track_face
-from ..fitting import FitOptions, FitResult, fit_clip
+from ..faces import FaceTrack
+from ..fitting import FitResult
 from ..geometry import rotation_matrix
 from ..head.model import Head
 from ..media import open_clip
+from ..options import CaptureOptions
+from ..pipeline import perform
 from ..progress import Report
 from ..weights import load_head
 from .metrics import (
@@ -55,8 +57,11 @@ class _Captured:
         return self.track.landmarks[:, MESH_TO_68, :2].astype(float)
 
 
-def evaluate_clips(folder: Path, report: Report) -> tuple[str, dict]:
-    """Track and fit every clip that has referees: a table to print, and all figures."""
+def evaluate_clips(
+    folder: Path, report: Report, options: CaptureOptions | None = None
+) -> tuple[str, dict]:
+    """Capture every clip that has referees: a table to print, and all figures."""
+    options = options or CaptureOptions()
     clips = {
         path.stem: path
         for path in sorted(folder.iterdir())
@@ -70,19 +75,19 @@ def evaluate_clips(folder: Path, report: Report) -> tuple[str, dict]:
     head, figures, captured = Head(load_head()), {}, {}
     for done, (name, path) in enumerate(clips.items()):
         stage = report.part(name[:12], done / len(clips), 1 / len(clips))
-        captured[name] = _capture(path, head, stage)
+        captured[name] = _capture(path, head, stage, options)
         figures[name] = _score(folder, name, captured[name])
     summary = _summarize(figures)
     covered, uncovered, frames = _COVERED
     if (folder / covered).is_file() and uncovered in captured:
-        under = _capture(folder / covered, head, report.part("covered", 1, 0))
+        under = _capture(folder / covered, head, report.part("covered", 1, 0), options)
         summary["covered mouth"] = _covered(captured[uncovered], under, frames)
     return _table(figures, summary), {"clips": figures, "summary": summary}
 
 
-def _capture(path: Path, head: Head, report: Report) -> _Captured:
-    track = track_face(open_clip(path), FaceOptions(), report.part(report.stage, 0, 0.7))
-    return _Captured(track, fit_clip(track, head, FitOptions(), report))
+def _capture(path: Path, head: Head, report: Report, options: CaptureOptions) -> _Captured:
+    done = perform(open_clip(path), head, options, report)
+    return _Captured(done.track, done.fit)
 
 
 def _referee_path(folder: Path, name: str, referee: str) -> Path:

@@ -16,6 +16,7 @@ nearly exact (the closures of p, b and m within 31 ms, measured on synthetic spe
 
 import re
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ OPENNESS = {
     "S": 0.2, "Z": 0.2, "SH": 0.2, "ZH": 0.2, "CH": 0.2, "JH": 0.2, "TH": 0.25, "DH": 0.25,
     "T": 0.25, "D": 0.25, "N": 0.25, "L": 0.35,
 }  # fmt: skip
+_LEAST_RUN = 4  # phones in a row that the phone loop must hear to be believed
 _SHUT_SHARE = 0.12  # of the lips' usual widest opening: less is shut
 _SLACK_SECONDS = 0.02  # by which a closure may lie beside its phone
 _FLOOR_SHIFT = 0.4  # s: lips moved at least so far against the sound tell of chance
@@ -124,7 +126,8 @@ def heard_phones(waveform: np.ndarray, words: str | None) -> list[Phone]:
         beam=1e-20, pbeam=1e-20, lm=None, dict=None, loglevel="FATAL",
     )  # fmt: skip
     _decode(decoder, sound)
-    return _merged((s.word, s.start_frame / 100, (s.end_frame + 1) / 100) for s in decoder.seg())
+    phones = _merged((s.word, s.start_frame / 100, (s.end_frame + 1) / 100) for s in decoder.seg())
+    return _without_noises(phones)
 
 
 def score_lips(phones: list[Phone], times: np.ndarray, aperture: np.ndarray) -> LipScore:
@@ -283,6 +286,16 @@ def _merged(segments) -> list[Phone]:
         else:
             phones.append(Phone(name, start, end))
     return phones
+
+
+def _without_noises(phones: list[Phone]) -> list[Phone]:
+    """Phones that stand alone between silences are noises or music, not speech."""
+    runs = [list(run) for _, run in groupby(phones, key=lambda phone: phone.name == "SIL")]
+    return _merged(
+        ("SIL" if len(run) < _LEAST_RUN else phone.name, phone.start_seconds, phone.end_seconds)
+        for run in runs
+        for phone in run
+    )
 
 
 def _within(phone: Phone, times: np.ndarray, slack_seconds: float = _SLACK_SECONDS) -> np.ndarray:

@@ -52,6 +52,12 @@ def posed_vertices(head: Head, params: FaceParams, used: np.ndarray) -> np.ndarr
     moved = params.expression @ file.expression_basis[used].reshape(3 * len(used), -1).T
     moved += feature.reshape(n, 36) @ file.pose_basis[used].reshape(3 * len(used), 36).T
     points = vertices[used] + moved.reshape(n, -1, 3)
+    if params.lips is not None:
+        places = {vertex: k for k, vertex in enumerate(used)}
+        shared = [k for k, vertex in enumerate(params.lips.vertices) if vertex in places]
+        where = [places[vertex] for vertex in params.lips.vertices[shared]]
+        shapes = params.lips.shapes[:, shared]  # (K, shared, 3)
+        points[:, where] += np.tensordot(params.lips.weights, shapes, (1, 0))
     out = points.copy()
     for k, joint in enumerate((2, 3, 4)):
         around = points - joints[joint]
