@@ -15,7 +15,11 @@ from typing import IO, Any, Literal
 
 from ..engine.exchange.protocol import AVFaceError, CaptureJob, read_job, take_name
 
+RECENT = 100
+
 State = Literal["waiting", "running", "done", "imported", "failed", "cancelled", "dismissed"]
+
+_settled: set[Path] = set()  # folders that need not be looked into again
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ def new_folder(parent: Path, clip: str) -> Path:
 
 def write_state(folder: Path, state: State) -> None:
     """Say how far a job is (to a temporary name, then renamed)."""
+    _settled.discard(folder)
     temporary = folder / "state.json.tmp"
     temporary.write_text(json.dumps({"state": state}), encoding="utf-8")
     os.replace(temporary, folder / "state.json")
@@ -83,12 +88,18 @@ def read_state(folder: Path) -> str:
 
 
 def find_left(parent: Path) -> list[LeftJob]:
-    """The jobs below `parent` that were interrupted, or captured and not imported; oldest first."""
+    """The jobs below `parent` that were interrupted, or captured and not imported; oldest first.
+
+    Only the newest RECENT folders are looked at, so that it is quick however many there are.
+    """
     left = []
-    for state_file in sorted(parent.glob("*/state.json")):
-        folder = state_file.parent
+    for folder in _recent(parent):
+        if folder in _settled:
+            continue
         state = read_state(folder)
         if state not in {"waiting", "running", "done"}:
+            if state in {"imported", "failed", "cancelled", "dismissed"}:
+                _settled.add(folder)
             continue
         lock = FolderLock.claim(folder)
         if lock is None:
@@ -102,6 +113,15 @@ def find_left(parent: Path) -> list[LeftJob]:
         captured = _has_ended_well(folder) and Path(job.out).is_file()
         left.append(LeftJob(folder, job, captured))
     return left
+
+
+def _recent(parent: Path) -> list[Path]:
+    """The newest job folders, by their names, oldest first."""
+    try:
+        names = [entry.name for entry in os.scandir(parent) if entry.is_dir()]
+    except OSError:
+        return []
+    return [parent / name for name in sorted(names)[-RECENT:]]
 
 
 def clear_leftovers(folder: Path) -> None:

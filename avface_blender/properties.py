@@ -176,8 +176,11 @@ class AVFACE_JobRow(bpy.types.PropertyGroup):
     """A job in the panel's list (its clip is `name`); written by `jobs` alone."""
 
     state: EnumProperty(
-        items=[(name, name.title(), "") for name in ("WAITING", "INTERRUPTED", "CAPTURED")]
+        items=[
+            (name, name.title(), "") for name in ("WAITING", "INTERRUPTED", "CAPTURED", "FAILED")
+        ]
     )
+    message: StringProperty()
     folder: StringProperty()
     take: StringProperty()
 

@@ -1,3 +1,5 @@
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -231,3 +233,21 @@ def test_exports_want_a_head_and_write_it(addon, make_take, tmp_path):
     assert bpy.ops.avface.export_alembic(filepath=str(tmp_path / "a.abc")) == {"FINISHED"}
     assert (tmp_path / "a.fbx").stat().st_size > 10_000
     assert (tmp_path / "a.abc").stat().st_size > 10_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="asks for a process by number")
+def test_an_engine_that_is_killed_is_a_failure_and_the_next_capture_runs(addon, tmp_path):
+    start(addon, tmp_path, "slow")
+    start(addon, tmp_path, "ada")
+    os.kill(addon.jobs._running.engine._process.pid, signal.SIGKILL)
+    while addon.jobs.poll():
+        time.sleep(0.02)
+    (row,) = bpy.context.window_manager.avface_jobs
+    assert (row.name, row.state) == ("slow.mp4", "FAILED")
+    assert row.message == "The engine stopped without a result (signal 9)."
+    bpy.ops.avface.dismiss_job(folder=row.folder)
+    assert len(bpy.context.window_manager.avface_jobs) == 0
+    assert len(heads()) == 1
+    folders = (tmp_path / "täkes of mine").iterdir()
+    states = {addon.job_folders.read_state(folder) for folder in folders}
+    assert states == {"failed", "imported"}
