@@ -56,7 +56,8 @@ def main() -> int:
     folder = options.scratch / options.run
     loop = LoopOptions(
         folder, seconds=options.seconds, lr=options.lr, warmup=60, optimizer="adamw",
-        weight_decay=1e-2, clip=2.0, ema=0.995, evaluate_every=1000, seed=options.seed, device="cpu",
+        weight_decay=1e-2, clip=2.0, ema=0.995, evaluate_every=1000, seed=options.seed,
+        device="cpu",
         start_from=options.start_from,
     )  # fmt: skip
     done = train(task, loop, _say)

@@ -10,7 +10,7 @@ import torch
 from ...models.phone_classes import CLASSES
 from ...models.phones import PhoneNetwork
 from .augment import spoil
-from .judge import figures, likely_path
+from .judge import figures
 from .task import phone_rows
 from .utterance import Utterance
 
@@ -36,12 +36,13 @@ def balance_closures(
             heard.append((model(spoilt)[0].log_softmax(-1).numpy(), phone_rows(utterance)))
     found = []
     for bias in _BIASES:
-        paths = []
+        tried = []
         for posteriors, rows in heard:
             raised = posteriors.copy()
             raised[:, _CLOSED] += bias
-            paths.append((likely_path(raised), rows))
-        shares = figures(paths, draws=0)
+            raised -= np.log(np.exp(raised).sum(1, keepdims=True))
+            tried.append((raised, rows))
+        shares = figures(tried, draws=0)
         found.append((shares.closed_recall[0], shares.closed_precision[0]))
     best = int(np.argmin([abs(recall - precision) for recall, precision in found]))
     model.last.bias[_CLOSED] += float(_BIASES[best])

@@ -15,13 +15,13 @@ import torch
 from scipy.io import wavfile
 from torch import nn
 
-from ...models.phone_classes import CLASS_OF, CLASSES
+from ...models.phone_classes import CLASS_OF, CLASSES, VISEME_OF
 from .task import step_labels, viseme_labels
 
-_CLOSED = [CLASSES.index("PB"), CLASSES.index("M")]
+_SEALED = VISEME_OF[CLASSES.index("PB")]
 _PIECE = 100  # steps of a bootstrap's unit: 2 s
 _TOLERANCE = 0.06  # seconds between the middles of two events that are one
-PENALTY = 2.5  # nats that a change of class costs
+PENALTY = 1.0  # nats that a change of class costs
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,9 @@ def judge_folder(model: nn.Module, folder: Path) -> str:
         samples = samples if samples.ndim == 1 else samples[:, 0]
         sound = torch.from_numpy(samples.astype(np.float32) / 32768)
         with torch.inference_mode():
-            classes = likely_path(model(sound[None])[0].log_softmax(-1).numpy())
+            posteriors = model(sound[None])[0].log_softmax(-1).numpy()
         rows = read_alignment(alignment)
-        heard.append((classes, rows))
+        heard.append((posteriors, rows))
         lines.append(_line(path.stem[-24:], figures([heard[-1]], 0)))
     lines.append(_line("all", figures(heard)))
     return "\n".join([_line("recording", None), *lines])
@@ -66,12 +66,13 @@ def read_alignment(path: Path) -> np.ndarray:
 
 
 def figures(heard: list[tuple[np.ndarray, np.ndarray]], draws: int = 1000) -> Figures:
-    """Of recordings (class of each step (A,), true rows (P, 3)): accuracy by step, p b m by event.
+    """Of recordings (log-posteriors (A, 29), true rows (P, 3)): accuracy by step, p b m by event.
 
-    Events are matched one to one: a heard /p b m/ answers a true one where their middles lie within
-    60 ms and half the true one's length.
+    Visemes and closures are heard in the posteriors summed by viseme; neighbouring /p b m/ are one
+    closure. Events are matched one to one: a heard closure answers a true one where their middles
+    lie within 60 ms and half the true one's length.
     """
-    table = np.array([piece for classes, rows in heard for piece in _pieces(classes, rows)])
+    table = np.array([piece for posteriors, rows in heard for piece in _pieces(posteriors, rows)])
     generator = np.random.default_rng(0)
     rows = [generator.integers(len(table), size=len(table)) for _ in range(draws)]
     shares = np.stack([_shares(table), *(_shares(table[row]) for row in rows)])  # (1 + draws, 4)
@@ -80,16 +81,17 @@ def figures(heard: list[tuple[np.ndarray, np.ndarray]], draws: int = 1000) -> Fi
     return Figures(*found, seconds=float(table[:, 0].sum() / 50))
 
 
-def _pieces(classes: np.ndarray, rows: np.ndarray) -> Iterator[list[float]]:
+def _pieces(posteriors: np.ndarray, rows: np.ndarray) -> Iterator[list[float]]:
     """Of each 2 s: steps, right classes, right visemes; true, recalled, heard, right p b m."""
-    truth = step_labels(rows, len(classes))
-    is_right = classes == truth
-    is_alike = viseme_labels(classes) == viseme_labels(truth)
-    true_events = [(float(a), float(b)) for c, a, b in rows if int(c) in _CLOSED]
-    events = closures(classes)
+    truth = step_labels(rows, len(posteriors))
+    visemes = likely_path(viseme_posteriors(posteriors))
+    is_right = likely_path(posteriors) == truth
+    is_alike = visemes == viseme_labels(truth)
+    true_events = true_closures(rows)
+    events = closures(visemes)
     recalled, right = match_events(true_events, events)
-    for start in range(0, len(classes), _PIECE):
-        stop = min(start + _PIECE, len(classes))
+    for start in range(0, len(truth), _PIECE):
+        stop = min(start + _PIECE, len(truth))
         mine, theirs = (
             {k for k, event in enumerate(found) if start <= event[0] * 50 < stop}
             for found in (true_events, events)
@@ -121,11 +123,31 @@ def likely_path(log_posteriors: np.ndarray, penalty: float = PENALTY) -> np.ndar
     return np.array(path[::-1])
 
 
-def closures(classes: np.ndarray) -> list[tuple[float, float]]:
-    """(start, end) seconds of every run of one of the classes that seal the lips."""
-    edges = np.flatnonzero(np.append(True, classes[1:] != classes[:-1]))
-    runs = zip(edges, np.append(edges[1:], len(classes)), strict=True)
-    return [(a / 50 + 0.0025, b / 50 + 0.0025) for a, b in runs if int(classes[a]) in _CLOSED]
+def viseme_posteriors(log_posteriors: np.ndarray) -> np.ndarray:
+    """(A, 29) -> (A, 12) log-posteriors of viseme groups."""
+    summed = np.zeros((len(log_posteriors), max(VISEME_OF) + 1))
+    np.add.at(summed.T, np.asarray(VISEME_OF), np.exp(log_posteriors.T))
+    return np.log(np.maximum(summed, 1e-9))
+
+
+def closures(visemes: np.ndarray) -> list[tuple[float, float]]:
+    """(start, end) seconds of every run of the viseme that seals the lips."""
+    shut = (visemes == _SEALED).astype(int)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], shut, [0]])))
+    return [(a / 50 + 0.0025, b / 50 + 0.0025) for a, b in edges.reshape(-1, 2)]
+
+
+def true_closures(rows: np.ndarray) -> list[tuple[float, float]]:
+    """(start, end) seconds in which the aligned phones keep the lips sealed."""
+    events: list[tuple[float, float]] = []
+    for class_, start, end in rows.tolist():
+        if VISEME_OF[int(class_)] != _SEALED:
+            continue
+        if events and start - events[-1][1] < 0.005:
+            events[-1] = (events[-1][0], end)
+        else:
+            events.append((start, end))
+    return events
 
 
 def match_events(
