@@ -328,7 +328,7 @@ def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
         missing = Path(take.source.get("path", "")).name
         return [f"The clip {missing} was not found: no background and no sound."]
     said = []
-    if camera is not None:
+    if camera is not None and take.source.get("kind") != "sound":
         said.append(shot.show_clip(camera, take, clip, job.clip_start, rate))
     if job.options.sound:
         first_sample = job.clip_start + take.sound_offset * rate

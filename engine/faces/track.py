@@ -64,7 +64,7 @@ def track_face(clip: Clip, options: FaceOptions, report: Report) -> FaceTrack:
     if clip.kind == "sound":
         raise AVFaceError(
             f"{clip.path.name} holds sound only; there is no face to capture.",
-            "Choose a video: sound alone can't drive the head yet.",
+            "Choose a video.",
         )
     followed = follow_faces(clip, options.follow, report)
     people = link_people(followed, clip)

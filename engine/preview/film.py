@@ -79,12 +79,14 @@ def _encode(
     options: PreviewOptions | None,
 ) -> None:
     options = options or PreviewOptions()
-    waveform = read_waveform(clip)
+    waveform = _moved(read_waveform(clip), take.sound_offset - clip.sound_offset)
     crop = crop_of(take, _shown(take), options.panel_height)
-    video = _add_video(film, clip, (3 * crop.panel[0], crop.panel[1]), options)
+    columns = 1 if clip.kind == "sound" else 3
+    rate = Fraction(take.fps).limit_denominator(1001)
+    video = _add_video(film, rate, (columns * crop.panel[0], crop.panel[1]), options)
     audio = film.add_stream("aac", rate=SOUND_RATE, layout="mono") if waveform is not None else None
     start = float(take.times[0])
-    end = float(take.times[-1]) + 1 / float(clip.fps)
+    end = float(take.times[-1]) + 1 / take.fps
     sound = _sound_pieces(waveform, start, end)
     for frame, row in _draw_rows(clip, panels, crop):
         shown = av.VideoFrame.from_ndarray(row, format="rgb24")
@@ -102,22 +104,45 @@ def _encode(
 
 
 def _draw_rows(clip: Clip, panels: Panels, crop: Crop) -> Iterator[tuple[int, np.ndarray]]:
-    """(frame, its three panels) in order, a few drawn at once: the kernels need no lock."""
+    """(frame, its panels) in order, a few drawn at once: the kernels need no lock."""
 
-    def draw(frame: int, picture: np.ndarray, relief: Relief | None) -> tuple[int, np.ndarray]:
-        row = panels.triple(picture, frame, crop, relief)
+    def draw(
+        frame: int, picture: np.ndarray | None, relief: Relief | None
+    ) -> tuple[int, np.ndarray]:
+        if picture is None:
+            row = panels.alone(frame, crop)
+        else:
+            row = panels.triple(picture, frame, crop, relief)
         write(row, f"{frame}   {panels.take.times[frame]:.2f} s", (12, crop.panel[1] - 14))
         return frame, row
 
     workers = min(_WORKERS, os.cpu_count() or 1)
     waiting: deque[Future] = deque()
     with ThreadPoolExecutor(workers) as pool:
-        for frame, picture in read_frames(clip):
+        for frame, picture in _pictures(clip, panels.take):
             waiting.append(pool.submit(draw, frame, picture, panels.relief(frame)))
             if len(waiting) > workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _pictures(clip: Clip, take: Take) -> Iterator[tuple[int, np.ndarray | None]]:
+    """The clip's pictures by frame; of a sound file only the frames."""
+    if clip.kind == "sound":
+        yield from ((frame, None) for frame in range(take.frame_count))
+    else:
+        yield from read_frames(clip)
+
+
+def _moved(waveform: np.ndarray | None, seconds: float) -> np.ndarray | None:
+    """The sound put so much later; what then lies before time 0 is lost."""
+    samples = round(seconds * SOUND_RATE)
+    if waveform is None or samples == 0:
+        return waveform
+    if samples < 0:
+        return waveform[-samples:]
+    return np.concatenate([np.zeros(samples, waveform.dtype), waveform])
 
 
 def _shown(take: Take) -> np.ndarray:
@@ -127,9 +152,9 @@ def _shown(take: Take) -> np.ndarray:
 
 
 def _add_video(
-    film: OutputContainer, clip: Clip, size: tuple[int, int], options: PreviewOptions
+    film: OutputContainer, rate: Fraction, size: tuple[int, int], options: PreviewOptions
 ) -> VideoStream:
-    video = film.add_stream("libx264", rate=clip.fps)
+    video = film.add_stream("libx264", rate=rate)
     video.width, video.height = size
     video.pix_fmt = "yuv420p"
     video.codec_context.time_base = Fraction(1, _TICKS)

@@ -139,6 +139,10 @@ class Panels:
             self._mark_doubts(row, frame, crop.panel[0])
         return row
 
+    def alone(self, frame: int, crop: Crop) -> np.ndarray:
+        """The head alone, of a take without pictures: (h, w, 3) uint8; safe in threads."""
+        return before_backdrop(self.shoot(frame, crop, None))
+
     def _mark_doubts(self, row: np.ndarray, frame: int, left: int) -> None:
         """Name the regions that should not be trusted at this frame, on the middle panel."""
         names = [

@@ -41,11 +41,18 @@ def write_sheet(
     panels = Panels(take, head_file, path.parent)
     cells = []
     for frame, reason in telling_frames(take, options.frames).items():
-        for _, picture in read_frames(clip, frame, frame + 1):
-            crop = crop_of(take, np.array([frame]), options.panel_height)
-            cell = panels.triple(picture, frame, crop, panels.relief(frame))
+        crop = crop_of(take, np.array([frame]), options.panel_height)
+        if clip.kind == "sound":
+            drawn = [panels.alone(frame, crop)]
+        else:
+            drawn = [
+                panels.triple(picture, frame, crop, panels.relief(frame))
+                for _, picture in read_frames(clip, frame, frame + 1)
+            ]
+        for cell in drawn:
             cells.append(np.vstack([_caption(take, frame, reason, cell.shape[1]), cell]))
-    page = _page(cells, options.columns)
+    columns = 3 * options.columns if clip.kind == "sound" else options.columns
+    page = _page(cells, columns)
     write_picture(page, path, compression=9)
 
 
