@@ -66,6 +66,27 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
     return made
 
 
+def skin_material(object_: bpy.types.Object) -> bpy.types.Material | None:
+    """The material of the head's skin; None before its first take."""
+    assert isinstance(object_.data, bpy.types.Mesh)
+    slots = object_.data.materials
+    return slots[PARTS.index("skin")] if len(slots) > PARTS.index("skin") else None
+
+
+def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
+    """What an artist tunes of the skin: words -> the node's socket."""
+    nodes: Any = material.node_tree.nodes if material.node_tree else ()
+    found: dict[str, Any] = {}
+    for node in nodes:
+        if node.bl_idname == "ShaderNodeNormalMap":
+            found["Wrinkles"] = node.inputs["Strength"]
+        elif node.bl_idname == "ShaderNodeBsdfPrincipled":
+            found["Gloss"] = node.inputs["Specular IOR Level"]
+            found["Roughness"] = node.inputs["Roughness"]
+            found["Light in the Skin"] = node.inputs["Subsurface Weight"]
+    return found
+
+
 def _make_material(name: str, part: str, pictures: Pictures) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
     if not material.node_tree:

@@ -10,7 +10,7 @@ from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..engine.exchange.protocol import CaptureJob, take_name
 from ..engine.exchange.take import Take
-from . import corrections, filters, job_folders, jobs, review, takes
+from . import corrections, filters, job_folders, jobs, review, shot, takes
 from .action import Action
 from .preferences import engine_python, jobs_folder
 from .refine import refine_job
@@ -193,6 +193,20 @@ class AVFACE_OT_stop_corrections(_TakeAction, bpy.types.Operator):
         return "The corrections are off"
 
 
+class AVFACE_OT_add_lights(_TakeAction, bpy.types.Operator):
+    """Three lights round the head, and a dim world where the scene has none"""
+
+    bl_idname = "avface.add_lights"
+    bl_label = "Add Portrait Lights"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        rig = rig_of(selected_head(context))
+        assert rig is not None, "a head with a take has an armature"
+        shot.add_lights(rig, rig.users_collection[0], context.scene)
+        return "Added key, fill and rim light"
+
+
 class AVFACE_OT_refine(_TakeAction, bpy.types.Operator):
     """Fit the clip anew round the frames that you corrected: their neighbours follow"""
 
@@ -229,4 +243,5 @@ CLASSES = (
     AVFACE_OT_start_corrections,
     AVFACE_OT_stop_corrections,
     AVFACE_OT_refine,
+    AVFACE_OT_add_lights,
 )

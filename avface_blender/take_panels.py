@@ -7,6 +7,7 @@ import bpy
 
 from . import corrections, takes
 from .clean_up import REGIONS
+from .material import look_sockets, skin_material
 from .take_importer import selected_head
 from .take_operators import filtered_action
 
@@ -91,4 +92,22 @@ class AVFACE_PT_clean_up(_Panel, bpy.types.Panel):
         layout.operator("avface.reset_filters", icon="LOOP_BACK")
 
 
-CLASSES = (AVFACE_PT_takes, AVFACE_PT_review, AVFACE_PT_clean_up)
+class AVFACE_PT_look(_Panel, bpy.types.Panel):
+    bl_label = "Look"
+    bl_order = 5
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, head = self.layout, selected_head(context)
+        skin = skin_material(head) if head else None
+        if skin is None:
+            layout.label(text="Select a head with a take")
+            return
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        for text, socket in look_sockets(skin).items():
+            layout.prop(socket, "default_value", text=text, slider=True)
+        layout.operator("avface.add_lights", icon="LIGHT_AREA")
+
+
+CLASSES = (AVFACE_PT_takes, AVFACE_PT_review, AVFACE_PT_clean_up, AVFACE_PT_look)

@@ -138,6 +138,17 @@ def test_the_buttons(make_take):
         assert [entry.name for entry in takes_.takes_of(first.head)] == [second.name]
 
 
+def test_the_look_has_sliders_and_lights(make_take):
+    material = module("avface_blender.material")
+    with enabled():
+        importer_ = module_of_extension("take_importer")
+        result = importer_.import_take(make_take(), bpy.context)
+        sockets = material.look_sockets(material.skin_material(result.head))
+        assert {"Gloss", "Roughness", "Light in the Skin"} <= set(sockets)
+        assert bpy.ops.avface.add_lights() == {"FINISHED"}
+        assert len([o for o in bpy.data.objects if o.type == "LIGHT"]) == 3
+
+
 def module_of_extension(name: str):
     import importlib
 
