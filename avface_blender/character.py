@@ -109,7 +109,7 @@ def apply_curves(
             continue
         used |= set(sums)
         keyed += len(sums)
-        _widen(mesh, sums)
+        widen(mesh, sums)
         block = _key_block(mesh)
         assert block is not None
         paths: KeyCurves = {
@@ -162,7 +162,7 @@ def _key_sums(
     return sums
 
 
-def _widen(mesh: bpy.types.Object, sums: dict[str, np.ndarray]) -> None:
+def widen(mesh: bpy.types.Object, sums: dict[str, np.ndarray]) -> None:
     """Make room on the sliders: Blender cuts what lies outside, silently."""
     block = _key_block(mesh)
     assert block is not None
@@ -195,8 +195,8 @@ def _key_bones(
     for part, turn in turns.items():
         bone = rig.pose.bones.get(mapping.bones.get(part, ""))
         if bone is not None:
-            own = _in_bone(rig, bone, quaternions(turn), options.facing)
-            paths |= _rotation_paths(bone, own)
+            own = in_bone(rig, bone, quaternions(turn), options.facing)
+            paths |= rotation_paths(bone, own)
             done.append(bone.name)
     if paths:
         play(rig, make_action(rig, f"{name} rig", frames, paths))
@@ -216,7 +216,7 @@ def _head_turns(curves: Curves, neutral_frame: int | None) -> np.ndarray:
     return turned[:, 1:] * np.where(length < 1e-9, 2.0, angle / np.maximum(length, 1e-12))
 
 
-def _in_bone(rig: bpy.types.Object, bone: Any, turns: np.ndarray, facing: str) -> np.ndarray:
+def in_bone(rig: bpy.types.Object, bone: Any, turns: np.ndarray, facing: str) -> np.ndarray:
     """Turns in head axes (T, 4) as the bone's own rotation (T, 4).
 
     Head axes to Blender's (x, -z, y), then to where the character looks, then into the bone.
@@ -230,7 +230,7 @@ def _in_bone(rig: bpy.types.Object, bone: Any, turns: np.ndarray, facing: str) -
     return one_sign(np.concatenate([w[:, None], world @ rest], axis=1))
 
 
-def _rotation_paths(bone: Any, turns: np.ndarray) -> KeyCurves:
+def rotation_paths(bone: Any, turns: np.ndarray) -> KeyCurves:
     """Curves of a pose bone in the rotation mode that it has."""
     path = f'pose.bones["{bpy.utils.escape_identifier(bone.name)}"].'
     if bone.rotation_mode == "QUATERNION":

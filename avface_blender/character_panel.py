@@ -18,6 +18,7 @@ from bpy.props import (
 
 from ..engine.exchange.arkit import ARKIT_NAMES
 from ..engine.exchange.protocol import AVFaceError
+from ..engine.exchange.take import Take
 from .action import Action
 from .character import (
     FACING,
@@ -27,6 +28,7 @@ from .character import (
     read_curves,
     rig_of_meshes,
 )
+from .flame_figure import drive_figure, find_figure, is_flame_take
 from .mapping import Mapping, Route, load_mapping, save_mapping, saved_mappings, suggest
 
 _CURVES = [(name, name, "") for name in ARKIT_NAMES]
@@ -196,10 +198,22 @@ class AVFACE_OT_apply_curves(Action, bpy.types.Operator):
         )
         rig = rig_of_meshes([*objects, *meshes])
         name = path.name.split(".")[0][:40]
+        if path.suffix == ".npz" and is_flame_take(take := Take.load(path)):
+            return self._drive_flame(take, meshes, rig, name, options)
         done = apply_curves(read_curves(path), mapping_in(settings), meshes, rig, name, options)
         if done.missing:
             self.report({"WARNING"}, f"No mesh has the keys {', '.join(done.missing[:5])}")
         return f"{done.keys} shape keys and {len(done.bones)} bones animated"
+
+    def _drive_flame(self, take, meshes, rig, name, options) -> str:
+        figure = find_figure(meshes)
+        if figure is None:
+            raise AVFaceError(
+                "The take is on FLAME, and the selection has no keys Exp1, Exp2, ...",
+                "Carry the take over to the default head (python -m engine transfer) first.",
+            )
+        keys, bones = drive_figure(take, figure, rig, name, options)
+        return f"{keys} of FLAME's shape keys and {len(bones)} bones animated"
 
 
 class AVFACE_OT_add_route(Action, bpy.types.Operator):

@@ -4,7 +4,7 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
-from bl_ext.test.avface.avface_blender import character, curves, mapping
+from bl_ext.test.avface.avface_blender import character, curves, flame_figure, mapping
 from bl_ext.test.avface.avface_blender.take_importer import import_take
 from bl_ext.test.avface.engine.exchange import arkit, livelink
 from bl_ext.test.avface.engine.exchange.protocol import AVFaceError
@@ -255,6 +255,39 @@ def test_the_panels_operators_do_it_in_one_undo_step(make_take, tmp_path):
         assert "UNDO" in addon.character_panel.AVFACE_OT_apply_curves.bl_options
         assert bpy.ops.avface.apply_curves() == {"FINISHED"}
         assert len(face.data.shape_keys.animation_data.nla_tracks) == 1
+
+
+@pytest.mark.parametrize("first", ["1", "000"])
+def test_a_figure_of_another_flame_add_on_is_driven(make_take, first):
+    """FLAME's columns by either numbering; the correctives on every frame."""
+    pad, start = len(first), int(first)
+    expression = [f"Exp{start + k:0{pad}d}" for k in range(12)]
+    poses = [f"Pose{start + k:0{pad}d}" for k in range(36)]
+    body, rest, shapes = add_mesh("FLAME-female", [f"Shape{start:0{pad}d}", *expression, *poses])
+    rig = add_rig(["root", "jaw", "left_eye"])
+    random = np.random.default_rng(3)
+    take = replace(
+        Take.load(make_take(frames=FRAMES)), expression=random.normal(0, 2, (FRAMES, 12)),
+        expression_names=tuple(f"Exp{k + 1}" for k in range(12)), shape=np.array([1.5]),
+    )  # fmt: skip
+    figure = flame_figure.find_figure([body])
+    assert figure is not None and flame_figure.is_flame_take(take)
+    bpy.context.scene.render.fps = 25
+    keys, bones = flame_figure.drive_figure(take, figure, rig, "take", character.CharacterOptions())
+    assert keys == 48 and bones == ("root", "jaw", "left_eye")
+    from mathutils import Quaternion, Vector
+
+    for frame in range(FRAMES):
+        turns = [np.zeros(3), take.jaw[frame], take.eyes[frame, :3], take.eyes[frame, 3:]]
+        matrices = [Quaternion(Vector(t).normalized() if t.any() else (1, 0, 0),
+                               float(np.linalg.norm(t))).to_matrix() for t in turns]  # fmt: skip
+        feature = np.concatenate([(np.array(m) - np.eye(3)).ravel() for m in matrices])
+        wanted = rest + 1.5 * next(iter(shapes.values()))
+        for key, value in zip(
+            [*expression, *poses], [*take.expression[frame], *feature], strict=True
+        ):
+            wanted = wanted + value * shapes[key]
+        assert np.abs(shown(body, 1 + frame) - wanted).max() < 1e-4
 
 
 def test_curves_of_a_head_in_the_scene_are_the_takes(make_take, tmp_path):
