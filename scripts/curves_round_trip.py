@@ -1,0 +1,95 @@
+"""ARKit curves put on another person of ours, filmed, captured again: do the curves come back?
+
+`python scripts/curves_round_trip.py TAKE [--seeds 3] [--folder out]`, in the engine's environment.
+The character is the default head with another identity and colours, moved by the 52 curves alone;
+the studio films it with the take's head motion. Prints the correlation of each curve that moves.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import av
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from engine.exchange.arkit import ARKIT_NAMES, Curves, curves_of, units_of  # noqa: E402
+from engine.exchange.take import Take  # noqa: E402
+from engine.head.albedo import load_albedo  # noqa: E402
+from engine.head.model import FaceParams, Head  # noqa: E402
+from engine.options import CaptureOptions  # noqa: E402
+from engine.pipeline import capture  # noqa: E402
+from engine.preview.studio import Sitter, draw  # noqa: E402
+from engine.progress import Report  # noqa: E402
+from engine.weights import load_head, locate  # noqa: E402
+
+SIZE, FOCAL, DISTANCE_M = (512, 512), 1024.0, 0.62
+BACKDROP = (96, 104, 112)
+MOVES = 0.05  # standard deviation from which a curve is compared
+SHAPE_SD, ALBEDO_SD = 0.8, 0.7
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Do ARKit curves come back from a character?")
+    parser.add_argument("take", type=Path, help="a take on the default head")
+    parser.add_argument("--seeds", type=int, default=2, help="how many characters")
+    parser.add_argument("--folder", type=Path, default=Path("out"))
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    take = Take.load(options.take)
+    played = curves_of(take)
+    table = []
+    for seed in range(options.seeds):
+        clip = options.folder / f"character_{seed}.mp4"
+        film(take, played, seed, clip)
+        out = clip.with_suffix(".take.npz")
+        found = capture(clip, out, load_head(), CaptureOptions(detail="off", focal=FOCAL), Report())
+        table.append(correlations(played, curves_of(found.take)))
+    print(f"{'curve':22}" + "".join(f"{f'#{seed}':>7}" for seed in range(options.seeds)))
+    for k, name in enumerate(ARKIT_NAMES):
+        if played.values[:, k].std() > MOVES:
+            print(f"{name:22}" + "".join(f"{row[k]:7.2f}" for row in table))
+    print(f"{'median':22}" + "".join(f"{np.nanmedian(row):7.2f}" for row in table))
+
+
+def film(take: Take, curves: Curves, seed: int, path: Path) -> None:
+    """The curves on a person that is not the take's, as a film."""
+    head, albedo = Head(load_head()), load_albedo(locate("albedo_default"))
+    generator = np.random.default_rng(100 + seed)
+    shape = generator.normal(0, SHAPE_SD, head.file.shape_basis.shape[2])
+    colours = generator.normal(0, ALBEDO_SD, len(albedo.names))
+    sitter = Sitter(head, shape, albedo.texture(colours))
+    expression, jaw, eyes = units_of(curves, head.file.expression_names)
+    params = FaceParams.neutral(head, len(expression), FOCAL, DISTANCE_M).replace(
+        shape=shape, expression=expression, jaw=jaw, eyes=eyes, head_pose=take.head_pose
+    )
+    temporary = path.with_name(f"partial-{path.name}")
+    with av.open(str(temporary), "w", format="mp4") as out:
+        video = out.add_stream("libx264", rate=round(take.fps))
+        video.width, video.height = SIZE
+        video.pix_fmt, video.options = "yuv420p", {"crf": "16"}
+        for t in range(len(params)):
+            shot = draw(sitter, head.camera_frame(params, t, sitter.rest), FOCAL, SIZE)
+            share = shot.coverage[:, :, None] / 255
+            picture = shot.colour * share + np.array(BACKDROP) * (1 - share)
+            frame = av.VideoFrame.from_ndarray(picture.round().astype(np.uint8), format="rgb24")
+            out.mux(video.encode(frame))
+        out.mux(video.encode(None))
+    os.replace(temporary, path)
+
+
+def correlations(played: Curves, found: Curves) -> np.ndarray:
+    """Pearson's correlation of each curve, (52,); NaN where it hardly moves."""
+    count = min(len(played.times), len(found.times))
+    a, b = played.values[:count], found.values[:count]
+    a, b = a - a.mean(0), b - b.mean(0)
+    size = np.sqrt((a**2).sum(0) * (b**2).sum(0))
+    moves = played.values.std(0) > MOVES
+    return np.where(moves, (a * b).sum(0) / np.maximum(size, 1e-9), np.nan)
+
+
+if __name__ == "__main__":
+    main()
