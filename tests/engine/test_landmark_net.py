@@ -41,7 +41,7 @@ def test_the_points_hold_what_the_referees_compare():
     assert {468, 473} <= set(POINTS)
 
 
-@pytest.mark.parametrize("config", [TINY, LandmarkNetConfig()])
+@pytest.mark.parametrize("config", [TINY, LandmarkNetConfig(), FULL])
 def test_shapes(config):
     found = LandmarkNet(config).eval()(torch.rand(2, 3, config.size, config.size) * 255)
     assert found.points.shape == (2, len(POINTS), 2) and found.log_sigma.shape == (2, len(POINTS))
