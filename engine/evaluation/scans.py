@@ -117,7 +117,8 @@ def load_mesh(path: Path) -> tuple[np.ndarray, np.ndarray]:
         mesh = _trimesh().load(path, process=False, maintain_order=True, force="mesh")
     except (OSError, ValueError, NotImplementedError) as error:
         raise AVFaceError(f"{path} is not a mesh ({error}).", "Give OBJ or PLY.") from error
-    return np.asarray(mesh.vertices, float), np.asarray(mesh.faces, int)
+    vertices, faces = (getattr(mesh, name) for name in ("vertices", "faces"))
+    return np.asarray(vertices, float), np.asarray(faces, int)
 
 
 def _trimesh():

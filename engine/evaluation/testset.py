@@ -121,7 +121,7 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """An .npz, written to a temporary name."""
     temporary = path.with_name(path.name + ".tmp")
     with open(temporary, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
     os.replace(temporary, path)
 
 

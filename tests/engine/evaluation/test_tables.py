@@ -1,0 +1,91 @@
+"""The tables: a system that says the truth has no error, one that can't serve is named."""
+
+import numpy as np
+import pytest
+
+from engine.evaluation import published, systems, tables, testset
+from engine.exchange.protocol import AVFaceError
+from engine.head.model import FaceParams, Head
+from engine.progress import Report
+from engine.weights import load_head
+
+pytest.importorskip("trimesh", reason="trimesh is not installed (requirements/dev.txt)")
+SIZE = (256, 256)
+
+
+@pytest.fixture(scope="module")
+def film() -> tuple[testset.TestClip, FaceParams]:
+    """Twenty frames of a talking head, without pictures."""
+    head = Head(load_head())
+    params = FaceParams.neutral(head, 20, 500.0)
+    jaw = np.zeros((20, 3))
+    jaw[:, 0] = 0.25 * np.abs(np.sin(np.arange(20) / 3))
+    params = params.replace(jaw=jaw)
+    truth = testset.Truth(
+        landmarks=np.stack([head.landmarks_px(params, t, SIZE) for t in range(20)]),
+        covered=np.arange(20)[:, None].repeat(68, 1) > 14,
+        vertices=np.stack([head.frame(params, t) for t in range(20)]).astype(np.float32),
+        turn=np.tile(np.eye(3), (20, 1, 1)),
+    )
+    return testset.TestClip("made_up", None, truth), params
+
+
+def score(film, params: FaceParams, points: np.ndarray) -> dict[str, float]:
+    scores = tables._Scores()
+    tables._add_film(scores, film, points, params, Head(load_head()))
+    return tables._film_row(scores)
+
+
+def test_the_truth_has_no_error(film):
+    clip, params = film
+    row = score(clip, params, clip.truth.landmarks)
+    assert row["nme"] == 0 and row["auc"] == 1 and row["shut"] == 1 and row["shut_wrongly"] == 0
+    assert row["scan_median"] < 1e-3 and row["normals"] < 0.1
+
+
+def test_another_person_is_some_millimetres_off(film):
+    clip, params = film
+    other = params.replace(shape=np.full(100, 1.0))
+    row = score(clip, other, clip.truth.landmarks + 2.0)
+    assert 0.5 < row["scan_median"] < 6 and 2 < row["normals"] < 40
+    assert row["nme"] > 1 and row["nme_clear"] == pytest.approx(row["nme_covered"], rel=0.1)
+
+
+def test_tables_name_what_cannot_serve(film, monkeypatch, tmp_path):
+    clip, _ = film
+    truth = clip.truth.landmarks
+
+    def answer(system, *_):
+        if system is systems.LANDMARKS:
+            return systems.Answer(truth, None)
+        raise AVFaceError("The weights are not here.", "Train them.")
+
+    monkeypatch.setattr(tables, "ask", answer)
+    monkeypatch.setattr(tables, "open_clip", lambda path: path)
+    monkeypatch.setattr(tables, "read_testset", lambda folder: [clip])
+    text, figures = tables.print_tables(Report(), synthetic=0, testset=tmp_path)
+    assert "commit" in text and str(testset.SEED) in text
+    assert figures["synthetic"]["raw landmarks (tracker)"]["nme"] == 0
+    assert text.count("not here: The weights are not here.") == len(systems.known_systems()[0]) - 1
+    ours, theirs = text.split("PUBLISHED, on others' data")
+    assert "DECA" not in ours and "DECA" in theirs
+
+
+def test_every_system_of_this_version_is_asked_once():
+    found, missing = systems.known_systems()
+    options = [system.options for system in found]
+    assert found[0] is systems.LANDMARKS
+    assert all(options.count(o) == 1 for o in options)
+    assert not {s.name for s in found} & {line.split(":")[0] for line in missing}
+
+
+def test_published_figures_are_the_papers():
+    assert published.TABLE_4["AVFace"] == (1.63, 0.84, 0.91, 2.39)
+    assert published.TABLE_1["e from AV + all + lip refinement"] == published.TABLE_4["AVFace"]
+    assert published.TABLE_5["AVFace"] == (1.61, 1.98, 1.59)
+    assert published.SPECTRE_TABLE_1["SPECTRE"] == (67.6, 93.3, 60.8, 92.2)
+
+
+def test_a_folder_without_truth_says_so(tmp_path):
+    with pytest.raises(AVFaceError, match="no test clip"):
+        testset.read_testset(tmp_path)
