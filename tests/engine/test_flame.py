@@ -260,3 +260,24 @@ def test_bytes_of_numpys_own_format_are_read_without_pickle():
     file = io.BytesIO()
     np.save(file, np.arange(6).reshape(2, 3))
     assert np.array_equal(read_npy(file.getvalue(), "x"), np.arange(6).reshape(2, 3))
+
+
+@pytest.mark.shared
+@pytest.mark.slow
+def test_a_real_clip_is_captured_on_it(adopted, clips, tmp_path):
+    """As on the default head: everything found and believed, and the lids shut in the blink."""
+    from engine.head.bridge import common_points, point_head
+    from engine.head.transfer import aperture_mm
+    from engine.options import CaptureOptions
+    from engine.pipeline import capture
+    from engine.progress import Report
+
+    out = tmp_path / "real.take.npz"
+    options = CaptureOptions(detail="off", senses="picture")
+    take = capture(clips / "grid_bbaf2n.mpg", out, adopted.head, options, Report()).take
+    assert take.found.all() and take.confidence.mean() > 0.9
+    small = point_head(adopted.head, load_head(), common_points(load_head()))
+    posed = small.pose(small.person(take.shape), take.expression, take.jaw, take.eyes)
+    lips, lids = aperture_mm(posed)
+    assert np.ptp(lips[:, 4]) > 4 and lips[:, 4].min() < 1.5
+    assert lids[:, 7].min() < 2 and np.median(lids[:, 7]) > 5
