@@ -1,18 +1,21 @@
 """Programs that an installation starts: heard line by line, and gone when it is."""
 
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-# Runs a module with a leash: this process ends when its standard input closes, which it does
-# when whoever started it is gone, however it went.
+# Runs a module with a leash: this process ends, and with it what it has started (its group), when
+# its standard input closes, which it does when whoever started it is gone, however it went.
 _LEASHED = """
 import os, runpy, sys, threading
 def leash():
     while os.read(0, 1024):
         continue
+    if hasattr(os, "killpg"):
+        os.killpg(os.getpgrp(), 9)
     os._exit(130)
 threading.Thread(target=leash, daemon=True).start()
 sys.argv = sys.argv[1:]
@@ -48,6 +51,7 @@ def run(
             errors="replace",
             env=os.environ | (extra or {}),
             creationflags=_NO_CONSOLE,
+            start_new_session=True,  # a group of its own, to be ended with what it starts
         )
     except OSError as error:
         return 127, [str(error)]
@@ -74,5 +78,8 @@ def _leash() -> None:
     while os.read(0, 1024):
         continue
     for process in list(_current):
-        process.kill()
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
     os._exit(130)

@@ -55,6 +55,8 @@ if versions.get("torch"):
 print(json.dumps({"python": platform.python_version(), "versions": versions, "device": device}))
 """
 
+MADE = "avface-made"  # in an environment that has its interpreter and its pip
+
 Send = Callable[[Progress | Note], None]
 
 
@@ -74,9 +76,10 @@ def install(plan: InstallPlan, send: Send) -> Path:
         send(Progress("python", 0.01, str(heard)))
 
     python = environment_python(partial)
-    if not _python_version(python).startswith(PYTHONS):  # else an earlier attempt is carried on
+    if not _can_be_carried_on(partial):
         _forget(partial)
         python = make_environment(partial, home, plan.online, fetching)
+        (partial / MADE).touch()
     last_said = [0.0]
 
     def coming(fraction: float, words: str) -> None:
@@ -86,7 +89,11 @@ def install(plan: InstallPlan, send: Send) -> Path:
 
     for sentence in packages.install_packages(python, plan, ROOT / "requirements", coming):
         send(Note(sentence))
-    record = verify(python, home, send, 0.9)
+    try:
+        record = verify(python, home, send, 0.9)
+    except AVFaceError:
+        (partial / MADE).unlink()  # what pip has left is not whole: the next attempt begins anew
+        raise
     write_json(record, partial / RECORD)
     _take_place(partial, home / ENGINE_FOLDER)
     return environment_python(home / ENGINE_FOLDER)
@@ -182,14 +189,12 @@ def _long_paths() -> bool:
         return False
 
 
-def _python_version(python: Path) -> str:
-    """`3.11.7` of an interpreter that runs, else nothing."""
-    if not python.is_file():
-        return ""
-    code, lines = child.run(
-        [str(python), "-c", "import platform; print(platform.python_version())"]
-    )
-    return lines[-1] if code == 0 and lines else ""
+def _can_be_carried_on(partial: Path) -> bool:
+    """Whether an earlier attempt has left an environment that was made whole and whose pip runs."""
+    python = environment_python(partial)
+    if not (partial / MADE).is_file() or not python.is_file():
+        return False
+    return child.run(child.module(python, "pip", "--version"))[0] == 0
 
 
 def _look(python: Path) -> dict:

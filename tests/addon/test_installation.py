@@ -332,3 +332,42 @@ def test_progress_can_carry_words():
         "packages", 0.5
     )
     assert decode('{"event": "note", "message": "x"}') == Note("x")
+
+
+def test_only_a_whole_environment_is_carried_on(tmp_path):
+    """Not one that was killed between the interpreter and pip, or whose pip is broken."""
+    half = tmp_path / "engine.partial"
+    subprocess.run([sys.executable, "-m", "venv", str(half)], check=True)
+    assert not recipe._can_be_carried_on(half)
+    (half / recipe.MADE).touch()
+    assert recipe._can_be_carried_on(half)
+    next(half.rglob("site-packages/pip/__main__.py")).unlink()
+    assert not recipe._can_be_carried_on(half)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="asks for a process by number")
+def test_what_a_child_has_started_goes_with_it(tmp_path):
+    """venv starts ensurepip, which starts pip: a kill -9 of the installation ends them all."""
+    plan = InstallPlan(str(tmp_path / "home"), wheels=str(tmp_path))
+    for seconds in (0.6, 1.5):
+        process = start(plan, tmp_path)
+        time.sleep(seconds)
+        process.kill()
+        process.wait()
+        until = time.monotonic() + 5
+        while _mentioning(str(tmp_path / "home")) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not _mentioning(str(tmp_path / "home"))
+
+
+def _mentioning(text: str) -> list[int]:
+    """Processes whose command line has the text; none where /proc isn't there."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = place.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+        except OSError:
+            continue
+        if text in words:
+            found.append(int(place.parent.name))
+    return found
