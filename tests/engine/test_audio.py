@@ -191,6 +191,23 @@ def test_wav2vec2_of_a_folder(tmp_path):
     np.testing.assert_allclose(states, expected, atol=1e-5)
 
 
+def test_features_of_a_clip_on_the_command_line(tmp_path, capsys):
+    from scipy.io import wavfile
+
+    from engine.cli import main
+
+    sound = (np.random.default_rng(0).normal(0, 3000, RATE)).astype("i2")
+    wavfile.write(tmp_path / "clip.wav", RATE, sound)
+    out = tmp_path / "features.npz"
+    assert main(["sound", "features", str(tmp_path / "clip.wav"), "--out", str(out)]) == 0
+    with np.load(out) as file:
+        assert str(file["kind"]) == "phones" and file["values"].shape == (50, 29)
+        np.testing.assert_allclose(file["times"][:2], [0.0125, 0.0325])
+    (tmp_path / "graph.pb").write_bytes(b"no graph")
+    checked = main(["sound", "check", str(tmp_path / "graph.pb"), str(tmp_path / "clip.wav")])
+    assert checked == 2 and "DeepSpeech" in capsys.readouterr().err
+
+
 @pytest.mark.shared
 def test_real_speech_is_heard(clips: Path):
     from scipy.io import wavfile

@@ -45,5 +45,7 @@ def balance_closures(
         shares = figures(tried, draws=0)
         found.append((shares.closed_recall[0], shares.closed_precision[0]))
     best = int(np.argmin([abs(recall - precision) for recall, precision in found]))
-    model.last.bias[_CLOSED] += float(_BIASES[best])
+    bias = model.last.bias
+    assert bias is not None
+    bias[_CLOSED] += float(_BIASES[best])
     return float(_BIASES[best]), *found[best]
