@@ -145,7 +145,7 @@ def _to_pixels(
     return np.stack([(x - box[0]) * scale, (y - box[1]) * scale, depth], 1)
 
 
-def _pieces(count: int) -> Iterator[tuple[int, int]]:
+def pieces(count: int) -> Iterator[tuple[int, int]]:
     """First frame and end of overlapping pieces."""
     first = 0
     while True:
@@ -156,11 +156,19 @@ def _pieces(count: int) -> Iterator[tuple[int, int]]:
         first = end - _OVERLAP
 
 
+def fade_in(first: int, end: int) -> np.ndarray:
+    """The share (n, 1) that a piece's result gets of what stands: it grows over the overlap."""
+    share = np.ones((end - first, 1))
+    if first:
+        share[:_OVERLAP, 0] = np.arange(1, _OVERLAP + 1) / (_OVERLAP + 1)
+    return share
+
+
 def _sweep(scene: _Scene, params: FaceParams, colours: Tensor | None) -> tuple[FaceParams, Tensor]:
     """All pieces moved towards the colours (none: left alone); then the colours seen there."""
     expression, jaw = params.expression.copy(), params.jaw.copy()
     total, count = torch.zeros(1), torch.zeros(1)
-    for first, end in _pieces(len(params)):
+    for first, end in pieces(len(params)):
         piece = slice(first, end)
         pictures = _pictures(scene, first, end)
         weight = torch.from_numpy(scene.weight[piece].astype(np.float32))
@@ -168,10 +176,7 @@ def _sweep(scene: _Scene, params: FaceParams, colours: Tensor | None) -> tuple[F
         e, j = now.expression, now.jaw
         if colours is not None:
             e, j = _descend(scene, pictures, weight, start, (e, j), colours, first)
-            share = np.ones((end - first, 1))
-            if first:
-                ramp = np.arange(1, _OVERLAP + 1) / (_OVERLAP + 1)
-                share[:_OVERLAP, 0] = ramp
+            share = fade_in(first, end)
             expression[piece] += share * (e.numpy() - expression[piece])
             jaw[piece] += share * (j.numpy() - jaw[piece])
         with torch.no_grad():

@@ -7,7 +7,9 @@ user's, the features of the drawn and the real mouth. The losses are those of tr
 
 Choices: the detector's habits (where it puts a landmark on every frame of this person) are taken
 out by the clip's median; nearness counts for units between 0 and 1 as it does for FLAME's standard
-deviations of about three tenths of them; where the mouth is covered the start stays.
+deviations of about a tenth of their reach; only units that move the lips are moved; what is moved
+is smooth over a fifth of a second, as the published network's convolution makes it; where the mouth
+is covered the start stays.
 """
 
 from dataclasses import dataclass, replace
@@ -16,8 +18,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from .adaptation import fade_in, pieces
 from .coarse import crop_batches, face_boxes
 from .crops import place_in_crop, to_crop
 from .exchange.take import REGIONS
@@ -36,9 +39,10 @@ if TYPE_CHECKING:
     from .media import Clip
 
 _STEPS, _RATE = 60, 0.01  # of Adam, on units and radians
-_CHUNK = PUBLISHED.spectre_frames  # K
 _DRAWN_SIDE = 128  # px
-_UNIT_OF_FLAME = 0.3  # of a unit's reach: as common as one standard deviation of FLAME's
+_UNIT_OF_FLAME = 0.1  # of a unit's reach: as common as one standard deviation of FLAME's
+_LIP_SHARE = 0.5  # of its largest motion that a unit must show at the lips
+_SMOOTH_SD = 0.06  # s, of what is moved
 # MediaPipe's points that stand for the 68 landmarks
 _MESH_TO_68 = np.array([
     162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
@@ -103,17 +107,21 @@ def descend_on_clip(
     target, belief = _targets(track, boxes, codes, faces)
     expression, jaw = start.expression.copy(), start.jaw.copy()
     bounds = torch.from_numpy(head.file.expression_low), torch.from_numpy(head.file.expression_high)
-    for first in range(0, len(start), _CHUNK):
-        piece = slice(first, first + _CHUNK)
+    moving = _lip_units(head)
+    for first, end in pieces(len(start)):
+        piece = slice(first, end)
         if float(belief[piece].sum()) > 0:
             own = Codes(**{name: value[piece] for name, value in vars(codes).items()})
-            pictures = _pictures(clip, boxes, piece, any(networks))
+            pictures = _pictures(clip, boxes, first, end, any(networks))
             windows = Windows(pictures[None], torch.zeros(1, len(own.jaw), 16, 1),
                               target[piece][None], belief[piece][None],
                               1 - belief[piece][None])  # fmt: skip
-            e, j = _descend(objective, own, windows, bounds)
-            expression[piece], jaw[piece] = e.numpy(), j.numpy()
-        report(min(1.0, (first + _CHUNK) / len(start)))
+            smooth = _smoothing(track.times[piece])
+            e, j = _descend(objective, own, windows, bounds, moving, smooth)
+            share = fade_in(first, end)
+            expression[piece] += share * (e.numpy() - expression[piece])
+            jaw[piece] += share * (j.numpy() - jaw[piece])
+        report(end / len(start))
     covered = track.confidence[:, REGIONS.index("mouth")] < 0.5
     expression[covered], jaw[covered] = start.expression[covered], start.jaw[covered]
     return start.replace(expression=expression, jaw=jaw)
@@ -171,32 +179,51 @@ def _targets(
     return target - torch.nan_to_num(apart.nanmedian(0).values), belief
 
 
-def _pictures(clip: "Clip", boxes: np.ndarray, piece: slice, wanted: bool) -> Tensor:
-    count = len(boxes[piece])
-    pictures = torch.zeros(count, 3, _DRAWN_SIDE, _DRAWN_SIDE)
+def _pictures(clip: "Clip", boxes: np.ndarray, first: int, end: int, wanted: bool) -> Tensor:
+    pictures = torch.zeros(end - first, 3, _DRAWN_SIDE, _DRAWN_SIDE)
     if wanted:
-        end = piece.start + count
-        for frames, crops in crop_batches(clip, boxes, _DRAWN_SIDE, start=piece.start, stop=end):
-            pictures[frames - piece.start] = crops
+        for frames, crops in crop_batches(clip, boxes, _DRAWN_SIDE, start=first, stop=end):
+            pictures[frames - first] = crops
     return pictures
 
 
+def _lip_units(head: Head) -> Tensor:
+    """1 for the units that move the lips, (E,)."""
+    reach = np.linalg.norm(head.file.expression_basis, axis=1)  # (V, E)
+    skin = head.file.masks["face_tex"]
+    lips = reach[head.file.masks["lips"]].max(0) >= _LIP_SHARE * reach[skin].max(0)
+    return torch.from_numpy(lips.astype(np.float32))
+
+
+def _smoothing(times: np.ndarray) -> Tensor:
+    """A matrix (n, n) that smooths what belongs to the times, rows of sum 1."""
+    near = np.exp(-(((times[:, None] - times) / _SMOOTH_SD) ** 2) / 2)
+    return torch.from_numpy((near / near.sum(1, keepdims=True)).astype(np.float32))
+
+
 def _descend(
-    objective: nn.Module | PerceptualLosses,
+    objective: PerceptualLosses,
     start: Codes,
     windows: Windows,
     bounds: tuple[Tensor, Tensor],
+    moving: Tensor,
+    smooth: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    expression = start.expression.clone().requires_grad_()
-    jaw = start.jaw.clone().requires_grad_()
-    optimiser = torch.optim.Adam([expression, jaw], lr=_RATE)
+    """Expression (n, E) and jaw (n, 3), moved smoothly from `start`."""
+    u, v = torch.zeros_like(start.expression), torch.zeros_like(start.jaw)
+    optimiser = torch.optim.Adam([u.requires_grad_(), v.requires_grad_()], lr=_RATE)
+
+    def place() -> tuple[Tensor, Tensor]:
+        expression = torch.clamp(start.expression + moving * (smooth @ u), *bounds)
+        return expression, start.jaw + smooth @ v
+
     for _ in range(_STEPS):
+        expression, jaw = place()
         codes = replace(start, expression=expression, jaw=jaw)
         losses = objective(codes, start, windows)
         losses["expression"] = losses["expression"] / _UNIT_OF_FLAME**2
         optimiser.zero_grad()
         torch.stack(list(losses.values())).sum().backward()
         optimiser.step()
-        with torch.no_grad():
-            expression.clamp_(*bounds)
-    return expression.detach(), jaw.detach()
+    with torch.no_grad():
+        return place()

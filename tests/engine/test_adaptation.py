@@ -110,7 +110,7 @@ def test_colours_mend_what_landmarks_misread(head, truth, clip, track, monkeypat
     for t in (0, 1):
         before, after = (lips_error(head, p, truth, t) for p in (start, moved))
         assert after < 0.7 * before, (t, before, after)
-    assert lips_error(head, moved, truth, 7) < 0.5
+    assert lips_error(head, moved, truth, 7) < 0.8
     for name in ("head_pose", "head_translation", "eyes", "shape"):
         assert getattr(moved, name) is getattr(start, name)
     blink = head.unit["eyeBlinkLeft"]
