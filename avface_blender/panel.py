@@ -51,6 +51,7 @@ class AVFACE_PT_clip(_Panel, bpy.types.Panel):
             demo.data_path, demo.value = "scene.avface.clip", str(DEMO_CLIP)
         layout.prop(settings, "actor")
         layout.prop(settings, "consent")
+        layout.prop(settings, "head")
         column = layout.column(align=True)
         column.prop(settings, "start")
         _optional(column, settings, "end")

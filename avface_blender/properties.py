@@ -29,6 +29,12 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         subtype="FILE_PATH",
         description="Video with the face to capture, or a folder of pictures",
     )
+    head: StringProperty(
+        name="Head",
+        subtype="FILE_PATH",
+        description="A head file of your own, made from FLAME by the engine (head import). Empty:"
+        " the head that comes with AVFace",
+    )
     start: FloatProperty(
         name="Start",
         subtype="TIME_ABSOLUTE",
@@ -212,7 +218,10 @@ def capture_job(settings: AVFACE_CaptureSettings, folder: Path) -> CaptureJob:
     """The job that the settings ask for, its take in `folder`."""
     clip = Path(bpy.path.abspath(settings.clip))
     return CaptureJob(
-        clip=str(clip), out=str(folder / f"{take_name(clip)}.take.npz"), options=_options(settings)
+        clip=str(clip),
+        out=str(folder / f"{take_name(clip)}.take.npz"),
+        head=bpy.path.abspath(settings.head) if settings.head else "",
+        options=_options(settings),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import bpy
 import numpy as np
 
-from ..engine.exchange.head_file import HeadFile, load_head_file
+from ..engine.exchange.head_file import HeadFile, file_sha256, load_head_file
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, provenance
 from ..engine.exchange.take import Take
@@ -179,13 +179,22 @@ def _head_for(
             f"{path.name} was made for another head, or version of it, than {old.name}.",
             "Select the head that it was captured with, or import it onto a new one.",
         )
-    head_file = load_head_file(options.head_path or DEFAULT_HEAD)
-    if head_file.sha256 != take.head["sha256"]:
-        raise AVFaceError(
-            f"{path.name} was made for another head, or version of it, than {head_file.name}.",
-            "Choose the head file that it was captured with, or capture the clip again.",
-        )
-    return head_file
+    for known in _known_heads(options):
+        if known.is_file() and file_sha256(known) == take.head["sha256"]:
+            return load_head_file(known)
+    raise AVFaceError(
+        f"{path.name} was made for another head, or version of it: {take.head['name']}.",
+        "Choose the head file that it was captured with (Clip > Head), or capture the clip again.",
+    )
+
+
+def _known_heads(options: ImportOptions) -> list[Path]:
+    """Head files that a take may be for: one that was asked for, the panel's, ours."""
+    if options.head_path:
+        return [options.head_path]
+    settings = getattr(bpy.context.scene, "avface", None)
+    chosen = bpy.path.abspath(settings.head) if settings and settings.head else ""
+    return [*([Path(chosen)] if chosen else []), DEFAULT_HEAD]
 
 
 def _head_and_rig(

@@ -11,6 +11,7 @@ from bl_ext.test.avface.engine.exchange.head_file import load_head_file
 from bl_ext.test.avface.engine.exchange.take import Take
 from bl_ext.test.avface.engine.head.model import FaceParams, Head
 
+from tests.blender import extension
 from tests.blender.surfaces import evaluated, in_blender, largest_mm
 
 TOLERANCE_MM = 0.1
@@ -95,3 +96,20 @@ def test_the_performance_survives_fbx(imported, tmp_path):
     for frame in range(FRAMES):
         bpy.context.scene.frame_set(1 + frame)
         assert largest_mm(evaluated(back), surfaces[frame]) < TOLERANCE_MM
+
+
+def test_the_panels_head_is_used_for_capture_and_import(flame, imported, make_take, tmp_path):
+    take = imported[1]
+    path = tmp_path / "own.take.npz"
+    take.save(path)
+    with extension.enabled() as addon:
+        with pytest.raises(addon.action.AVFaceError, match="made for another head"):
+            addon.take_importer.import_take(path, bpy.context, addon.take_importer.ImportOptions(
+                new_head=True))  # fmt: skip
+        settings = bpy.context.scene.avface
+        settings.clip, settings.head = "/clips/ada.mp4", str(flame)
+        assert addon.properties.capture_job(settings, tmp_path).head == str(flame)
+        result = addon.take_importer.import_take(
+            path, bpy.context, addon.take_importer.ImportOptions(new_head=True)
+        )
+        assert "Exp1" in result.head.data.shape_keys.key_blocks
