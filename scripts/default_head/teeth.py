@@ -23,9 +23,12 @@ HEIGHTS_MM = {
 DEPTHS_MM = (4.5, 4.3, 5.5, 7.0, 7.2, 9.0, 9.0)
 ARCH_WIDTH = 0.90  # of the helper's half width
 ARCH_POWER = 0.78  # roundness of the front
-EDGE_MM = {"upper_teeth": -2.0, "lower_teeth": -0.5}  # biting edge above the line of the lips
+EDGE_MM = {"upper_teeth": -1.5, "lower_teeth": -0.5}  # biting edge above the line of the lips
 BEHIND_LIPS_MM = {"upper_teeth": 2.2, "lower_teeth": 4.6}  # front face behind the inner lip
-TAPER = (0.62, 0.86, 0.96, 1.0, 0.97, 0.86)  # width by ring, from the edge to the root
+# Width by ring, from the edge to the root. Incisors touch down to their edges: with gaps there a
+# mouth looks like a comb.
+TAPER = (0.62, 0.86, 0.96, 1.0, 0.97, 0.86)
+INCISOR_TAPER = (0.93, 0.985, 1.0, 0.98, 0.93, 0.84)
 FRONT_DEPTH = (0.30, 0.62, 0.86, 1.0, 1.02, 0.95)  # incisors and canines end in an edge
 BACK_DEPTH = (0.75, 0.92, 1.0, 1.0, 1.0, 0.95)
 
@@ -86,7 +89,9 @@ def make_teeth(base: np.ndarray, row: str, lip_line: np.ndarray) -> Teeth:
     pieces = []
     for k, centre in enumerate(centres):
         front = 4 <= k < 10
-        local = _tooth(widths[k], heights[k], depths[k], FRONT_DEPTH if front else BACK_DEPTH)
+        taper = INCISOR_TAPER if 5 <= k < 9 else TAPER
+        profile = FRONT_DEPTH if front else BACK_DEPTH
+        local = _tooth((widths[k], heights[k], depths[k]), taper, profile)
         point, tangent, normal = arch.frame(centre)
         plan = point + local[:, :1] * tangent + local[:, 2:] * normal  # (N, 2) x, z
         vertices = np.stack([plan[:, 0], edge + up * local[:, 1], plan[:, 1]], 1)
@@ -95,8 +100,9 @@ def make_teeth(base: np.ndarray, row: str, lip_line: np.ndarray) -> Teeth:
     return _join(pieces, base, HELPERS[row])
 
 
-def _tooth(width: float, height: float, depth: float, profile: tuple) -> np.ndarray:
+def _tooth(size: tuple[float, float, float], taper: tuple, profile: tuple) -> np.ndarray:
     """Vertices (SIDES * RINGS + 1, 3): along the row, from the edge to the root, outward."""
+    width, height, depth = size
     angle = np.arange(SIDES) * 2 * np.pi / SIDES
     cosine, sine = np.cos(angle), np.sin(angle)
     across = np.sign(cosine) * np.abs(cosine) ** 0.55 * width / 2 * 0.985
@@ -104,7 +110,7 @@ def _tooth(width: float, height: float, depth: float, profile: tuple) -> np.ndar
     rings = []
     for k in range(RINGS):
         rise = np.full(SIDES, height * 1.28 * k / (RINGS - 1))
-        rings.append(np.stack([across * TAPER[k], rise, outward * profile[k] - depth / 2], 1))
+        rings.append(np.stack([across * taper[k], rise, outward * profile[k] - depth / 2], 1))
     tip = np.array([[0, -0.0004, -depth / 2]])
     return np.concatenate([*rings, tip])
 
