@@ -6,7 +6,8 @@
 | spectre | SPECTRE's network on the reading | the fit, then SPECTRE's descent | + adapted |
 | avface | the coarse stage's networks | the fit, begun where they end | + adapted |
 
-A method whose weights the product doesn't carry says so before anything is computed.
+A method whose weights the product doesn't carry says so before anything is computed. The fit does
+not begin at the reading: it ends at the same place, and no sooner.
 """
 
 from collections.abc import Callable

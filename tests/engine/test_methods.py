@@ -1,6 +1,7 @@
 """Methods and qualities: what runs for which, and what is said where a network is missing."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -92,6 +93,22 @@ def test_avface_s_networks_begin_the_fit_or_stand_alone(head, track, calls, monk
     assert calls == ["networks"]
     assert np.isnan(result.residual_px).all()
     assert result.confidence.shape == (FRAMES, len(REGIONS))
+
+
+def test_a_draft_is_what_the_reader_says(head, track, calls, monkeypatch):
+    read = FaceParams.neutral(head, FRAMES, 300.0).replace(jaw=np.full((FRAMES, 3), 0.05))
+    asked = []
+
+    def read_landmarks(points, size, focal):
+        asked.append((points, size, focal))
+        return SimpleNamespace(params=read)
+
+    monkeypatch.setattr("engine.reader.read_landmarks", read_landmarks)
+    monkeypatch.setattr(methods, "registry", lambda: registry() | {"reader": {}})
+    result = run(head, track, calls, quality="draft", focal=250.0)
+    assert asked == [(track.landmarks, track.size, 250.0)]
+    assert result.params is read and not calls
+    assert (result.confidence == 1).all()
 
 
 def test_a_missing_network_is_said_in_one_sentence_before_the_work(head, track, calls, monkeypatch):
