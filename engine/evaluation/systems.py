@@ -21,6 +21,7 @@ class System:
 
     name: str
     options: dict[str, object] | None = field(default_factory=dict)
+    needs_sound: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,8 @@ LANDMARKS = System("raw landmarks (tracker)", None)
 SYSTEMS = (
     LANDMARKS,
     System("fit, picture alone", {"senses": "picture"}),
-    System("fit, picture and sound", {}),
-    System("sound alone", {"senses": "sound"}),
+    System("fit, picture and sound", {}, needs_sound=True),
+    System("sound alone", {"senses": "sound"}, needs_sound=True),
     System("AVFace networks (draft)", {"method": "avface", "quality": "draft"}),
     System("AVFace networks + fit", {"method": "avface", "quality": "standard"}),
     System("SPECTRE", {"method": "spectre"}),

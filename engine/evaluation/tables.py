@@ -96,12 +96,12 @@ def _score_films(films: list[TestClip], systems: list[System], report: Report) -
         clip = open_clip(film.path)
         for system in systems:
             mine = scores[system.name]
-            if mine.failed:
+            if mine.failed or (system.needs_sound and not clip.has_sound):
                 continue
             try:
                 answer = ask(system, clip, head_file, Report())
             except AVFaceError as error:
-                mine.failed = str(error)
+                mine.failed = error.message
                 continue
             params = None if answer.take is None else _params(answer.take)
             _add_film(mine, film, answer.landmarks, params, head)
@@ -155,18 +155,18 @@ def _film_table(films: list[TestClip], scores: dict[str, _Scores]) -> tuple[list
         "normals in degrees; shut: of the frames whose lips meet (within 1.5 mm of the film's",
         "least gap), how many do, and open ones (over 5 mm) taken for shut.",
         "",
-        f"{'':28}{'NME':>6}{'AUC':>6}{'lips':>6}{'clear':>7}{'covered':>9}"
+        f"{'':28}{'films':>6}{'NME':>6}{'AUC':>6}{'lips':>6}{'clear':>7}{'covered':>9}"
         f"{'median':>8}{'mean':>6}{'std':>6}{'normals':>9}{'shut':>7}{'wrong':>7}",
     ]
     figures = {}
     for name, mine in scores.items():
-        if mine.failed or not mine.errors:
+        if not mine.errors:
             lines.append(f"{name:28}not here: {mine.failed}")
             continue
         row = _film_row(mine)
         figures[name] = row
         lines.append(
-            f"{name:28}{row['nme']:6.2f}{row['auc']:6.2f}{row['nme_lips']:6.2f}"
+            f"{name:28}{len(mine.errors):6}{row['nme']:6.2f}{row['auc']:6.2f}{row['nme_lips']:6.2f}"
             f"{row['nme_clear']:7.2f}{row['nme_covered']:9.2f}{row['scan_median']:8.2f}"
             f"{row['scan_mean']:6.2f}{row['scan_std']:6.2f}{row['normals']:9.1f}"
             f"{row['shut']:7.0%}{row['shut_wrongly']:7.0%}"
@@ -209,12 +209,12 @@ def _clip_table(
         clip, head_file = open_clip(path), load_head()
         raw = None
         for system in [LANDMARKS, *(s for s in systems if s is not LANDMARKS)]:
-            if system.name in failed:
+            if system.name in failed or (system.needs_sound and not clip.has_sound):
                 continue
             try:
                 points = ask(system, clip, head_file, Report()).landmarks
             except AVFaceError as error:
-                failed[system.name] = str(error)
+                failed[system.name] = error.message
                 continue
             raw = points if raw is None else raw
             rows[system.name].append(_against_referees(folder, path.stem, points, raw))

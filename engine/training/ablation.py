@@ -32,6 +32,7 @@ _POOL = 192  # performances that training draws windows from
 _POOL_FRAMES = 100
 _TEST_SEED = 880_001
 _SEEN_SCALE = 4.0  # landmarks are a quarter wide: to about one
+_FIRST_GAIN = 6.0  # of the embeddings at the start: to about one
 _FRONTAL = 39  # row of the contour at no yaw
 _POINT_WEIGHT, _JAW_WEIGHT = 40.0, 3.0  # (open) of a metre and a radian beside the units
 
@@ -79,6 +80,10 @@ class Branch(nn.Module):
         self.audio = AudioEncoder(config)
         outputs = config.expression + config.jaw
         self.temporal = TemporalEncoder(size + config.audio_embedding, outputs, config)
+        with torch.no_grad():  # else the places of frames, which are added, drown what is seen
+            for last in (self.video[-1], self.audio.layers[-1]):
+                assert isinstance(last, nn.Linear)
+                last.weight.mul_(_FIRST_GAIN)
 
     def forward(self, moments: Moments) -> Tensor:
         """e (B, W, E + 3)."""

@@ -1,8 +1,8 @@
 """Table 1 in small on a CPU: rows of the expression branch, landmarks standing in for pixels.
 
-    python scripts/recipes/ablate_expression.py --folder RUNS --seconds 60
+    python scripts/recipes/ablate_expression.py --folder RUNS --steps 5000
 
-Each row is trained for the same number of seconds of this machine, resumes, and ends in the table.
+Each row is trained for the same number of steps, resumes, and ends in the table.
 """
 
 import argparse
@@ -23,11 +23,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=1500, help="of each row")
     parser.add_argument("--seconds", type=float, help="of each row at most")
+    parser.add_argument("--only", type=int, nargs="*", help="these rows, from 0")
     parser.add_argument("--seed", type=int, default=0)
     found = parser.parse_args()
     torch.set_num_threads(1)
     rows = {}
-    for row in ROWS:
+    for row in ROWS if found.only is None else [ROWS[k] for k in found.only]:
         torch.manual_seed(found.seed)
         name = row.name.replace(" ", "_").replace("+", "and")
         options = LoopOptions(

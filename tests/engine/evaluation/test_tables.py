@@ -1,5 +1,7 @@
 """The tables: a system that says the truth has no error, one that can't serve is named."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -61,7 +63,8 @@ def test_tables_name_what_cannot_serve(film, monkeypatch, tmp_path):
         raise AVFaceError("The weights are not here.", "Train them.")
 
     monkeypatch.setattr(tables, "ask", answer)
-    monkeypatch.setattr(tables, "open_clip", lambda path: path)
+    with_sound = SimpleNamespace(has_sound=True)
+    monkeypatch.setattr(tables, "open_clip", lambda path: with_sound)
     monkeypatch.setattr(tables, "read_testset", lambda folder: [clip])
     text, figures = tables.print_tables(Report(), synthetic=0, testset=tmp_path)
     assert "commit" in text and str(testset.SEED) in text
