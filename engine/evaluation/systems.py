@@ -38,6 +38,7 @@ SYSTEMS = (
     System("fit, picture alone", {"senses": "picture"}),
     System("fit, picture and sound", {}, needs_sound=True),
     System("sound alone", {"senses": "sound"}, needs_sound=True),
+    System("landmark reader alone (draft)", {"quality": "draft"}),
     System("AVFace networks (draft)", {"method": "avface", "quality": "draft"}),
     System("AVFace networks + fit", {"method": "avface", "quality": "standard"}),
     System("SPECTRE", {"method": "spectre"}),
