@@ -24,13 +24,11 @@ from ..engine.exchange.protocol import (
     Progress,
     write_job,
 )
-from . import job_folders, watch
+from . import job_folders, pace, watch
 from .engine_client import EngineJob, start_capture
 from .install import ROOT
 from .job_folders import FolderLock
 from .preferences import jobs_folder
-
-_TELLING_FRACTION = 0.03  # of a job: before it, its first seconds would foretell nonsense
 
 
 @dataclass
@@ -48,6 +46,8 @@ class Job:
     fraction: float = 0.0
     notes: list[str] = field(default_factory=list)
     started: float = 0.0
+    heard: pace.Timeline = field(default_factory=list)
+    last_pace: pace.Timeline = field(default_factory=list)  # of a capture of its kind
 
     @property
     def clip(self) -> str:
@@ -61,15 +61,19 @@ class Job:
 
     @property
     def seconds_left(self) -> int:
-        """An estimate from the pace so far; -1 while there is none."""
-        if self.fraction < _TELLING_FRACTION:
-            return -1
-        return int((time.monotonic() - self.started) * (1 / self.fraction - 1))
+        """An estimate; -1 while there is none."""
+        return pace.seconds_left(self.fraction, time.monotonic() - self.started, self.last_pace)
+
+    @property
+    def kind(self) -> str:
+        """Captures of a kind share their time alike between their stages."""
+        return str(self.capture.options.get("detail", ""))
 
     def hear(self, event: Event) -> None:
         """Take in one event."""
         if isinstance(event, Progress):
             self.stage, self.fraction = event.stage, event.fraction
+            self.heard.append((event.fraction, time.monotonic() - self.started))
         elif isinstance(event, Note):
             self.notes.append(event.message)
 
@@ -225,6 +229,8 @@ def _hear(job: Job) -> None:
         _let_go(job, "cancelled")
     elif isinstance(job.engine.outcome, Done):
         job_folders.write_state(job.folder, "done")
+        took = time.monotonic() - job.started
+        pace.remember(job.folder.parent, job.kind, job.heard, took)
         _captured.append(job)
     else:
         assert isinstance(job.engine.outcome, Failed)
@@ -247,6 +253,7 @@ def _start_next() -> None:
             _failed.append((job, str(error)))
             continue
         job.started = time.monotonic()
+        job.last_pace = pace.recall(job.folder.parent, job.kind)
         _running = job
         job_folders.write_state(job.folder, "running")
         _show(job)
