@@ -4,6 +4,7 @@ Both branches learn together. On real windows the published losses alone; synthe
 what their truth allows.
 """
 
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -12,11 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from ..exchange.head_file import HeadFile
+from ..models.checkpoints import load_deca, load_imagenet
 from ..weights import load_head
 from .data import Source, Windows
 from .objectives import CoarseObjective, landmark_figures, load_slot
 from .stages import StageOptions, WindowTask
 from .system import CoarseStage, Faces
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,12 @@ class CoarseOptions(StageOptions):
     photometric: bool = field(default=True, metadata={"help": "compare drawn faces with pictures"})
     identity_network: Path | None = field(
         default=None, metadata={"help": "face recogniser, TorchScript; default: no identity loss"}
+    )
+    deca: Path | None = field(
+        default=None, metadata={"help": "begin with DECA's encoder: its deca_model.tar"}
+    )
+    imagenet: Path | None = field(
+        default=None, metadata={"help": "begin with torchvision's weights of the backbone"}
     )
 
 
@@ -49,9 +59,8 @@ class CoarseTask(WindowTask):
         config, file = options.networks, head or load_head()
         super().__init__(options, config.window, file, source, test)
         self.options = options
-        self.model: nn.Module = CoarseStage(
-            config, options.senses, options.drops, options.looks_around
-        )
+        self.model = CoarseStage(config, options.senses, options.drops, options.looks_around)
+        _begin_with(self.model, options)
         identity = load_slot(options.identity_network, "face recognition")
         draws = options.photometric or identity is not None
         faces = Faces(file, draws)
@@ -72,6 +81,15 @@ class CoarseTask(WindowTask):
         self.objective.faces.to(device)
         if self.objective.identity is not None:
             self.objective.identity.to(device)
+
+
+def _begin_with(stage: CoarseStage, options: CoarseOptions) -> None:
+    """A user's weights into the picture encoders; says what was used. Raises AVFaceError."""
+    if options.imagenet:
+        for network in (stage.coarse.image, stage.expression.video):
+            _LOG.info(load_imagenet(options.imagenet, network.backbone).sentence)
+    if options.deca:
+        _LOG.info(load_deca(options.deca, stage.coarse, stage.expression).sentence)
 
 
 def build_task(options: CoarseOptions) -> CoarseTask:

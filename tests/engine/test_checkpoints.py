@@ -21,6 +21,8 @@ from engine.models.checkpoints import (
 from engine.models.coarse import CoarseEncoder, single_image_encoder
 from engine.models.config import PUBLISHED
 from engine.models.expression import ExpressionEncoder
+from engine.training import system
+from engine.training.coarse import CoarseOptions, CoarseTask
 
 # DECA's layout on a smaller backbone
 SMALL = replace(PUBLISHED, coarse_backbone="resnet18", video_backbone="resnet18", coarse_hidden=8)
@@ -151,3 +153,17 @@ def test_files_that_are_no_weights_are_said_in_words(tmp_path):
     torch.save(torch.zeros(2), path)
     with pytest.raises(AVFaceError, match="no file of weights"):
         read_checkpoint(path)
+
+
+def test_training_begins_with_what_the_user_brings(deca, tmp_path, monkeypatch, caplog):
+    monkeypatch.setitem(system.CONFIGS, "full", SMALL)
+    path, backbone = tmp_path / "deca_model.tar", tmp_path / "resnet18.pth"
+    torch.save(deca[1], path)
+    torch.save(resnet18(classes=10).state_dict(), backbone)
+    with caplog.at_level("INFO"):
+        options = CoarseOptions(config="full", photometric=False, deca=path, imagenet=backbone)
+        task = CoarseTask(options)
+    theirs = deca[0].backbone.conv1.weight
+    assert torch.equal(task.model.coarse.image.backbone.conv1.weight, theirs)
+    assert "E_flame starts the picture encoder of E_c" in caplog.text
+    assert "the classifier is not" in caplog.text
