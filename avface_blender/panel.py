@@ -82,6 +82,7 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
             options.prop(settings, "trust")
         if settings.senses != "picture":
             options.prop(settings, "fix_sync")
+            options.prop(settings, "refine_lips")
         _optional(options, settings, "focal")
         if _is_pictures(settings.clip):
             _optional(options, settings, "fps")

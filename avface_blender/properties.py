@@ -137,6 +137,9 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     fix_sync: BoolProperty(
         name="Fix Sync", description="Move the sound to where the lips say it belongs"
     )
+    refine_lips: BoolProperty(
+        name="Refine Lips", default=True, description="Shape the lips by what is heard"
+    )
     use_focal: BoolProperty(
         name="Known Focal Length", description="Give the focal length of the camera"
     )
@@ -239,6 +242,7 @@ def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
         "senses": settings.senses,
         "trust": settings.trust,
         "fix_sync": settings.fix_sync,
+        "lips": "on" if settings.refine_lips else "off",
     }
     for name in ("end", "face", "focal", "fps"):
         if getattr(settings, f"use_{name}"):

@@ -24,6 +24,8 @@ _NEGLIGIBLE_M = 2e-5  # less than this all over the clip is nothing
 _SMOOTH_S = 0.012  # sd of the offsets' low-pass
 _SHUT_M = 3e-4  # lips nearer than this are shut
 _PRESS_M = 3e-4  # lips that press overlap so far at most
+_SEAL_FROM = 0.35  # probability of p b m from which lips are drawn together; fully at 1 less that
+_SEAL_GAPS_M = (1.5e-3, 3.5e-3)  # lips that near are shut by it; so far apart are not
 _YIELD_M = 0.012  # along the skin: how far a lip gives way where it would cross the other
 
 
@@ -52,7 +54,10 @@ def refine_lips(
     if not has_lips(head.file):
         return None
     region = lip_region_of(head.file)
-    believed = _speaking(features, times) * (1.0 if trust is None else np.clip(trust, 0, 1))
+    voice = listen(features, times)
+    trust = np.clip(np.ones(len(times)) if trust is None else trust, 0, 1)
+    believed = np.clip((voice.speaking - 0.1) / 0.6, 0, 1) * trust
+    seal = np.clip((voice.closed - _SEAL_FROM) / (1 - 2 * _SEAL_FROM), 0, 1) * trust
     if believed.max(initial=0) < 1e-3:
         return None
     rest = region.mouth.rest(params.shape)
@@ -66,7 +71,7 @@ def refine_lips(
     offsets = _smoothed(offsets, times)
     for start in range(0, len(params), _CHUNK):
         part = slice(start, start + _CHUNK)
-        offsets[part] = keep_apart(region, params[part], rest, offsets[part])
+        offsets[part] = keep_apart(region, params[part], rest, offsets[part], seal[part])
     if np.abs(offsets).max(initial=0) < _NEGLIGIBLE_M:
         return None
     shapes, weights = as_shapes(offsets)
@@ -74,14 +79,28 @@ def refine_lips(
 
 
 def keep_apart(
-    region: LipRegion, params: FaceParams, rest: tuple[np.ndarray, np.ndarray], offsets: np.ndarray
+    region: LipRegion,
+    params: FaceParams,
+    rest: tuple[np.ndarray, np.ndarray],
+    offsets: np.ndarray,
+    seal: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Offsets (T, M, 3) that neither let the lips cross nor open them where they are shut."""
+    """Offsets (T, M, 3) that neither let the lips cross nor open them where they are shut.
+
+    Where `seal` (T,) is 1, lips that are nearly shut are shut: p, b and m are heard.
+    """
     before = _gaps(region, params, rest, np.zeros_like(offsets))  # (T, N)
     out = offsets.astype(np.float64)
     lowest = np.minimum(before, 0) - 1e-4
     lowest = np.where(before > -_PRESS_M, np.maximum(lowest, -_PRESS_M), lowest)
     highest = np.where(before < _SHUT_M, np.maximum(before, 5e-5), np.inf)
+    if seal is not None:
+        middle = np.median(before, axis=1)[:, None]  # the corners are near anyway
+        near = np.clip((_SEAL_GAPS_M[1] - middle) / (_SEAL_GAPS_M[1] - _SEAL_GAPS_M[0]), 0, 1)
+        sure = seal[:, None] * near
+        highest = np.where(
+            sure > 0, np.minimum(highest, np.maximum(before, 0) * (1 - sure)), highest
+        )
     share = np.clip(1 - region.way / _YIELD_M, 0, 1)
     share = share * share * (3 - 2 * share) * region.side / 2  # (M,)
     columns = rest[0][region.own[region.upper_line], 0]
@@ -146,12 +165,6 @@ def _offsets(net: LipNet, region: LipRegion, heard: np.ndarray, state: np.ndarra
             torch.from_numpy(heard), torch.from_numpy(state), torch.from_numpy(region.places)
         )
     return said.numpy() * region.fade[:, None].astype(np.float32)
-
-
-def _speaking(features: SpeechFeatures, times: np.ndarray) -> np.ndarray:
-    """How surely somebody speaks, (T,): 0 where sound has nothing to say."""
-    speaking = listen(features, times).speaking
-    return np.clip((speaking - 0.1) / 0.6, 0, 1)
 
 
 def _smoothed(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:

@@ -58,6 +58,9 @@ class CaptureOptions:
     fix_sync: bool = field(
         default=False, metadata={"help": "move the sound to where the lips say it belongs"}
     )
+    lips: Literal["on", "off"] = field(
+        default="on", metadata={"help": "refine the lips' shape by what is heard"}
+    )
     actor: str = field(default="actor", metadata={"help": "the person's name, for the action"})
     consent: str = field(
         default="", metadata={"help": "the actor's consent, in your words: kept with the take"}

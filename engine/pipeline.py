@@ -17,7 +17,8 @@ from .exchange.take import REGIONS, Take
 from .faces import FaceOptions, FaceTrack, track_face
 from .fitting import FitOptions, FitResult, fit_clip
 from .fitting.landmark_track import landmark_track
-from .head.model import FaceParams, Head
+from .head.model import FaceParams, Head, LipShapes
+from .head.tongue import with_clear_tongue
 from .hearing import Heard, hear_clip
 from .improvise import improvise
 from .media import SOUND_RATE, Clip, open_clip, read_waveform
@@ -129,8 +130,26 @@ def perform(
         lambda begin, part: fit_clip(track, head, fitting, part, hearing, begin=begin),
         report.part("fit", 0.35, 0.25),
     )  # fmt: skip
+    fit = replace(fit, params=with_clear_tongue(fit.params, head))
     clock.lap("fit")
+    if heard is not None and options.lips == "on":
+        lips = _refined_lips(fit.params, head, heard, track.times)
+        fit = replace(fit, params=fit.params.replace(lips=lips))
+        clock.lap("lips")
     return Performance(track, fit, heard)
+
+
+def _refined_lips(
+    params: FaceParams, head: Head, heard: Heard, times: np.ndarray
+) -> LipShapes | None:
+    """What the sound adds to the lips, where it belongs to them and the artist lets it."""
+    from .lips import refine_lips  # torch is slow to load
+
+    forced = heard.hearing.forced
+    trust = np.full(len(times), heard.hearing.belongs)
+    if forced is not None:
+        trust = np.where(np.isnan(forced), trust, forced)
+    return refine_lips(params, head, heard.features, times + heard.offset_seconds, trust)
 
 
 def write_report(capture_: Capture, path: Path) -> None:
@@ -212,7 +231,7 @@ def _speak(clip: Clip, head_file: HeadFile, options: CaptureOptions, report: Rep
         report.warn(f"No speech is heard in {clip.path.name}: the mouth stays at rest.")
     head = Head(head_file)
     focal = float(options.focal or 2 * max(_SOUND_SIZE))
-    params = improvise(voice, times, head, focal)
+    params = with_clear_tongue(improvise(voice, times, head, focal), head)
     everywhere = np.ones(len(times))
     return Take(
         times=times,
@@ -241,6 +260,9 @@ def _common(
         "eyes": params.eyes,
         "light": params.light,
         "focal": float(params.focal),
+        "lip_vertices": params.lips and params.lips.vertices,
+        "lip_shapes": params.lips and params.lips.shapes,
+        "lip_weights": params.lips and params.lips.weights,
         "expression_names": head_file.expression_names,
         "head": {"name": head_file.name, "sha256": head_file.sha256},
         "source": {

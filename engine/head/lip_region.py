@@ -8,6 +8,7 @@ from ..exchange.head_file import HeadFile
 from .mouth import Mouth, part_of
 
 _FULL_M, _END_M = 0.008, 0.020  # along the skin from the line of the lips: offsets fade between
+_OPENED = np.array([0.25, 0.0, 0.0])  # rad of the jaw
 _SIDE_STEPS = 40  # edges from the line to the farthest vertex
 
 
@@ -19,7 +20,7 @@ class LipRegion:
     own: np.ndarray  # (M,) numbers in `mouth`
     vertices: np.ndarray  # (M,) numbers in the head
     faces: np.ndarray  # (F, 3) numbers in the region
-    places: np.ndarray  # (M, 3) -1 to 1: corner to corner, up, out; the middle of the lips at 0
+    places: np.ndarray  # (M, 3) about -1 to 1 with the mouth open: across, up, out; middle at 0
     fade: np.ndarray  # (M,) 1 on the lips, 0 at the border
     side: np.ndarray  # (M,) 1 upper, -1 lower lip
     way: np.ndarray  # (M,) m along the skin from the line of the own lip
@@ -28,7 +29,7 @@ class LipRegion:
 
 
 def lip_state(mouth: Mouth, points: np.ndarray, jaw: np.ndarray) -> np.ndarray:
-    """How lips stand, (T, 6) float32 of order one: posed mouths (T, N, 3), jaw pitches (T,).
+    """How lips stand, (T, 7) float32 of order one: posed mouths (T, N, 3), jaw pitches (T,).
 
     In the order of `models.lips.STATE`; lengths as parts of the width at rest.
     """
@@ -43,6 +44,7 @@ def lip_state(mouth: Mouth, points: np.ndarray, jaw: np.ndarray) -> np.ndarray:
     columns = [
         jaw * 8,
         np.clip(mouth.lip_gap(points) / width * 5, -1, 3),
+        2 * np.tanh(mouth.lip_gap(points) / width / 0.045),
         change(mouth.lip_width(points), np.array([width])) * 6,
         change(mouth.lip_depth(points), mouth.lip_depth(at_rest)) * 10,
         change(upper, rest_upper) * 15,
@@ -66,7 +68,10 @@ def lip_region_of(head: HeadFile) -> LipRegion:
     place = np.full(len(head.template), -1)
     place[vertices] = np.arange(len(vertices))
     line = np.concatenate(lines)
-    middle = head.template[line].mean(0)
+    # Shut lips touch: only on an open mouth does a place say which lip it is on.
+    opened = mouth.pose(np.zeros((1, head.expression_basis.shape[2])), _OPENED[None])[0]
+    opened = opened[np.searchsorted(mouth.vertices, vertices)]
+    middle = opened[place[line]].mean(0)
     reach = np.ptp(head.template[line, 0]) / 2
     way = ways.min(0)[vertices]
     return LipRegion(
@@ -74,7 +79,7 @@ def lip_region_of(head: HeadFile) -> LipRegion:
         own=np.searchsorted(mouth.vertices, vertices),
         vertices=vertices,
         faces=place[head.faces[(place[head.faces] >= 0).all(1)]],
-        places=((head.template[vertices] - middle) / reach / 1.2).astype(np.float32),
+        places=((opened - middle) / reach / 1.2).astype(np.float32),
         fade=np.interp(way, (_FULL_M, _END_M), (1.0, 0.0)),
         side=np.where(ways[0] <= ways[1], 1.0, -1.0)[vertices],
         way=way,

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STATE = ("jaw", "gap", "width", "depth", "upper_height", "lower_height")
+STATE = ("jaw", "gap", "nearly_shut", "width", "depth", "upper_height", "lower_height")
 _LOG_FLOOR = -9.3  # log-posteriors are never below log 1e-4
 OFFSET_SCALE = 2e-3  # m: an output of 1
 
@@ -33,7 +33,7 @@ class LipConfig:
 
 
 class LipNet(nn.Module):
-    """Windows (B, 16, C), lip states (B, 6) and places (M, 3) -> offsets (B, M, 3) in metres."""
+    """Windows (B, 16, C), lip states (B, 7) and places (M, 3) -> offsets (B, M, 3) in metres."""
 
     def __init__(self, config: LipConfig) -> None:
         super().__init__()
@@ -49,7 +49,8 @@ class LipNet(nn.Module):
         self.film = nn.Linear(2 * wide, 2 * count * config.layers)
         sizes = [3] + [count] * config.layers
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(sizes))
-        self.outlet = nn.Linear(count, 3)
+        self.strength = nn.Linear(2 * wide, count)
+        self.outlet = nn.Linear(count, 3, bias=False)
         self._start()
 
     def forward(self, windows: Tensor, state: Tensor, places: Tensor) -> Tensor:
@@ -63,7 +64,8 @@ class LipNet(nn.Module):
             gain, shift = 1 + film[:, k, 0, None], film[:, k, 1, None]
             frequency = self.config.first_frequency if k == 0 else 1.0
             x = torch.sin(frequency * gain * layer(x) + shift)
-        return self.outlet(x) * OFFSET_SCALE
+        # conditioned too: what is heard scales the last layer's waves, and so the offsets
+        return self.outlet(x * self.strength(condition)[:, None]) * OFFSET_SCALE
 
     def _start(self) -> None:
         """SIREN's start (eq. 5, with the frequency of later layers in their weights)."""
@@ -76,8 +78,8 @@ class LipNet(nn.Module):
                 layer.bias.uniform_(-reach, reach)
             self.film.weight.mul_(0.3)
             self.film.bias.zero_()
-            self.outlet.weight.mul_(0.05)
-            self.outlet.bias.zero_()
+            self.strength.weight.mul_(0.3)
+            self.strength.bias.zero_()
 
 
 def smooth_normals(points: Tensor, faces: Tensor) -> Tensor:

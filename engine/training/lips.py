@@ -40,7 +40,7 @@ class LipFrames:
     """N moments of speech beside coarse lips and what they lack."""
 
     windows: np.ndarray  # (N, 16, C) float32
-    state: np.ndarray  # (N, 6) float32
+    state: np.ndarray  # (N, 7) float32
     coarse: np.ndarray  # (N, E) float32 units of the head
     lack: np.ndarray  # (N, E) float32: full units less the coarse ones, at the same jaw
     weight: np.ndarray  # (N,) float32

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from ..head.mouth import shutting
+from ..head.tongue import clear_teeth
 from .visemes import CHANNELS, DIPHTHONGS, FIRST_SHARE, GROUPS, STRENGTH, TARGETS
 
 Phone = tuple[str, float, float]  # ARPAbet without stress, or SIL; start and end in seconds
@@ -35,7 +36,6 @@ _TUCKED = {
     "mouthLowerDown": 0.0, "mouthFunnel": 0.0,
 }  # fmt: skip
 _TUCKED_CLOSE = 0.38  # of the opening that the jaw leaves
-_CLEAR_UP, _CLEAR_OUT = 0.30, 0.15  # the tip rises over the lower teeth before it comes out
 
 
 @dataclass(frozen=True)
@@ -256,23 +256,7 @@ def _contacts(
         own[name] = own[name] + closed * (value - own[name])
     own["jaw"] = jaw
     own["mouthClose"] = np.maximum(close, closed) * shutting(jaw)
-    _clear_teeth(own, jaw)
-    out = np.stack([own[name] for name in CHANNELS], 1)
-    return np.concatenate([out[:, :1].clip(0, 0.45), out[:, 1:].clip(0, 1)], 1)
-
-
-def _clear_teeth(own: dict[str, np.ndarray], jaw: np.ndarray) -> None:
-    """Let the tongue pass over the lower teeth and under the upper ones, in place.
-
-    Figures from the default head: the deepest cut stays under 1 mm.
-    """
-    most_out = np.interp(jaw, (0.0, 0.05, 0.08, 0.12), (0.0, 0.16, 0.32, 0.45))
-    out = np.clip(np.minimum(own["tongueOut"], most_out), 0, 1)
-    own["tongueOut"] = out
-    least_up = _CLEAR_UP * np.clip(out / _CLEAR_OUT, 0, 1)
-    up = np.clip(own["tongueUp"], 0, 1)
-    # the tip's height over the ridge where it touches: 14 mm a unit, 68 mm a radian of the jaw
-    touching = (9.0 + 68.0 * jaw) / 14.0
-    up = np.minimum(up, touching)
-    beyond = np.clip(out / _CLEAR_OUT, 0, 1)
-    own["tongueUp"] = np.clip(up + beyond * (least_up - up), 0, 1)
+    out, up = clear_teeth(own["tongueOut"], own["tongueUp"], jaw)
+    own["tongueOut"], own["tongueUp"] = out, up
+    all_ = np.stack([own[name] for name in CHANNELS], 1)
+    return np.concatenate([all_[:, :1].clip(0, 0.45), all_[:, 1:].clip(0, 1)], 1)

@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=400, help="of training")
     parser.add_argument("--minutes", type=float, default=40, help="of speech to make")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start-from", type=Path, help="weights to begin with")
     options = parser.parse_args()
 
     import torch
@@ -42,6 +43,7 @@ def main() -> int:
     loop = LoopOptions(
         options.scratch / "lips", seconds=options.seconds, lr=4e-3, warmup=100, weight_decay=0,
         clip=2.0, ema=0.99, evaluate_every=500, seed=options.seed, device="cpu",
+        start_from=options.start_from,
     )  # fmt: skip
     done = train(task, loop, _say)
 

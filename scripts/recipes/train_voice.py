@@ -24,6 +24,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=400, help="of training")
     parser.add_argument("--minutes", type=float, default=90, help="of speech to make")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start-from", type=Path, help="weights to begin with")
     options = parser.parse_args()
 
     import torch
@@ -42,7 +43,7 @@ def main() -> int:
     loop = LoopOptions(
         options.scratch / "voice", seconds=options.seconds, lr=3e-3, warmup=60, optimizer="adamw",
         weight_decay=1e-3, clip=2.0, ema=0.99, evaluate_every=500, seed=options.seed,
-        device="cpu",
+        device="cpu", start_from=options.start_from,
     )  # fmt: skip
     done = train(task, loop, _say)
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.head.model import Head
+from engine.head.model import FaceParams, Head
 from engine.head.mouth import mouth_of
+from engine.head.tongue import with_clear_tongue
 from engine.training.trajectories import Style, articulate, channel_of, draw_style, head_units
 from engine.training.visemes import CHANNELS, DIPHTHONGS, TARGETS
 from engine.weights import FOLDER, load_head
@@ -142,3 +143,15 @@ def test_any_phones_give_values_in_range(names, seed, fps):
 def test_sides_share_a_channel():
     assert channel_of("mouthStretchLeft") == channel_of("mouthStretchRight") == "mouthStretch"
     assert channel_of("eyeBlinkLeft") is channel_of("mouthLeft") is channel_of("jawForward") is None
+
+
+def test_a_tongue_from_elsewhere_is_kept_off_the_teeth(head):
+    params = FaceParams.neutral(head, 4, 1000.0)
+    params.jaw[:, 0] = 0.0, 0.05, 0.1, 0.3
+    params.expression[:, head.unit["tongueOut"]] = 0.4
+    clear = with_clear_tongue(params, head)
+    out = clear.expression[:, head.unit["tongueOut"]]
+    assert out[0] == 0 and out[1] < 0.2 and out[3] == 0.4
+    assert clear.expression[2, head.unit["tongueUp"]] > 0.2
+    others = np.delete(clear.expression, [head.unit["tongueOut"], head.unit["tongueUp"]], 1)
+    assert not others.any()
