@@ -4,7 +4,7 @@
     python scripts/recipes/train_landmarks.py --folder runs/landmarks --full     one GPU, many cores
 
 In the engine's environment. Goes on where it stopped, ends itself after --minutes, prints the
-figures on held-out people and leaves `best.safetensors` and `last.safetensors` in the folder.
+figures on held-out people and leaves `landmarks.safetensors` (half precision) in the folder.
 """
 
 import argparse
@@ -51,8 +51,9 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
+    from safetensors.torch import load_file, save_file
 
-    from engine.models.landmarks import FULL, LandmarkNet, LandmarkNetConfig
+    from engine.models.landmarks import FULL, POINTS, LandmarkNet, LandmarkNetConfig
     from engine.training.landmarks import LandmarkTask
     from engine.training.loop import LoopOptions, train
     from engine.training.people.ring import open_ring
@@ -87,6 +88,13 @@ def main() -> None:
     result = train(task, loop, say=lambda line: print(line, flush=True))
     for process in drawers:
         process.terminate()
+    half = {
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in load_file(options.folder / "last.safetensors").items()
+    }
+    path = options.folder / "landmarks.safetensors"
+    save_file(half, path.with_suffix(".part"), {"network": "landmarks", "points": str(len(POINTS))})
+    os.replace(path.with_suffix(".part"), path)
     for name, value in result["figures"].items():
         print(f"{name:16}{value:9.3f}")
 

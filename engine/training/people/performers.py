@@ -53,7 +53,8 @@ class _Set:
     sensor: Sensor
     glasses: Glasses | None
     things: list[Occluder]
-    decor: int  # seed of background and clothes
+    room: np.ndarray  # (S, S, 3) what is behind
+    decor: int  # seed of clothes and grain
     with_hair: bool
     size: int  # px
     difficulty: float
@@ -94,7 +95,7 @@ def render_scene(
             size,
             difficulty,
         )
-        setting = _furnish(generator, view, points[t], size, difficulty, moving=False)
+        setting = _furnish(stage, generator, view, points[t], size, difficulty, moving=False)
         moment = _Moment(vertices[t], points[t], 0, 0.5)
         picture, label = _shoot(stage, person, setting, moment, generator)
         pictures.append(picture)
@@ -121,7 +122,7 @@ def render_sequence(
     points = mesh_points(stage, vertices)
     turn, drift = sway_head(generator, np.arange(frames) / fps, difficulty)
     view = place_camera(stage, generator, turn, drift, points, size, difficulty)
-    setting = _furnish(generator, view, points[0], size, difficulty, moving=True)
+    setting = _furnish(stage, generator, view, points[0], size, difficulty, moving=True)
     pictures, labels = [], []
     for t in range(frames):
         moment = _Moment(vertices[t], points[t], t, t / max(frames - 1, 1))
@@ -132,6 +133,7 @@ def render_sequence(
 
 
 def _furnish(
+    stage: Stage,
     generator: np.random.Generator,
     view: View,
     points: np.ndarray,
@@ -144,6 +146,7 @@ def _furnish(
         sensor=choose_sensor(generator, difficulty),
         glasses=choose_glasses(generator, points, difficulty),
         things=choose_occluders(generator, difficulty, moving),
+        room=paint_background(stage, generator, size, difficulty),
         decor=int(generator.integers(1 << 30)),
         with_hair=bool(generator.random() < 0.3 + 0.7 * difficulty),
         size=size, difficulty=difficulty,
@@ -174,7 +177,7 @@ def _shoot(
     depth = nearness[::2, ::2].copy()
     plain = light_plain(lighting, _FORWARD)[0]
     face_px = float(np.ptp(points[:468, 0])) or 1.0
-    room = _room(stage, setting, screen, face_px, plain)
+    room = _dressed(stage, setting, screen, face_px, plain)
     picture = room * (1 - coverage[..., None]) + colour
     skin = colour[region > 0]
     gain = exposure(setting.sensor, float(skin.mean()) if len(skin) else 0.3)
@@ -198,16 +201,15 @@ def _surface(stage: Stage) -> Surface:
     return Surface(file.faces, file.uv_faces, file.uv, stage.region)
 
 
-def _room(
+def _dressed(
     stage: Stage, setting: _Set, screen: np.ndarray, face_px: float, plain: np.ndarray
 ) -> np.ndarray:
     """What is behind the head, clothes included, (S, S, 3)."""
     decor = np.random.default_rng(setting.decor)
-    room = paint_background(stage, decor, setting.size, setting.difficulty)
     if decor.random() > 0.3 + 0.65 * setting.difficulty:
-        return room
+        return setting.room
     neck = screen[stage.head.file.masks["boundary"], :2].mean(0)
-    return dress(stage, decor, room, neck, face_px, plain)
+    return dress(stage, decor, setting.room, neck, face_px, plain)
 
 
 def _with_hair(
