@@ -14,7 +14,7 @@ from engine.models.landmarks import (
     soft_argmax,
     turn_matrix,
 )
-from engine.seen import crop_face
+from engine.seen import Seen, blend_points, crop_face
 from engine.training.landmarks import (
     LandmarkTask,
     area_under_curve,
@@ -134,6 +134,13 @@ def test_a_crop_holds_the_box_in_its_middle():
     assert (crop.picture[:, :, 0] > 100).mean() == pytest.approx((20 / 30) ** 2, abs=0.02)
     at_the_edge = crop_face(frame, np.array([-10, -10, 30, 30]), 32)
     assert at_the_edge.picture.shape == (32, 32, 3)
+
+
+def test_blended_points_are_the_mean_where_both_have_one():
+    landmarks = np.zeros((2, 478, 3))
+    seen = Seen(np.full((2, len(POINTS), 2), 4.0), *(np.zeros(0) for _ in range(3)))
+    blended = blend_points(landmarks, seen)
+    assert np.all(blended[:, list(POINTS)] == 2) and blended.sum() == 2 * 2 * len(POINTS) * 2
 
 
 @pytest.mark.skipif("landmarks" not in registry(), reason="no landmark weights are shipped")
