@@ -26,6 +26,7 @@ def add_commands(commands: Any) -> None:
     transfer.add_argument("--head", type=Path, help="the head to go to; default the one we ship")
     transfer.add_argument("--from", dest="source", type=Path, help="the take's own, if not ours")
     transfer.add_argument("--out", type=Path, required=True)
+    transfer.add_argument("--pictures", action="store_true", help="skin and wrinkles too; slower")
     transfer.set_defaults(run=_transfer)
 
     curves = commands.add_parser("curves", help="ARKit's 52 curves of a take")
@@ -88,7 +89,15 @@ def _transfer(options: argparse.Namespace) -> int:
     from .weights import load_head
 
     take = Take.load(options.take)
-    moved = transfer_take(take, head_of(take, options.source), load_head(options.head))
+    source, target = head_of(take, options.source), load_head(options.head)
+    moved = transfer_take(take, source, target)
+    if options.pictures:
+        from dataclasses import replace
+
+        from .detail.carry import carry_pictures
+
+        fields = carry_pictures(take, options.take.parent, source, target, options.out)
+        moved = replace(moved, **fields)
     moved.save(options.out)
     print(f"{options.out}: {moved.frame_count} frames on {moved.head['name']}")
     return DONE

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from ..exchange.head_file import SCHEMA, HeadFile, file_sha256, load_head_file
 from ..exchange.protocol import AVFaceError
@@ -28,6 +29,7 @@ LICENCE = (
 _EXPRESSION_REACH = 5.0  # standard deviations that a coefficient may reach
 _STILL = 1e-3  # a joint with smaller weights moves nothing
 _TOLD_MM = 2.5  # a registration whose face lies farther off is told
+_COVER_REACH, _COVER_DEPTH = 4e-3, 5e-3  # m: skin that others cover so near, from so far
 _OWN_MASKS = {  # FLAME's name -> ours
     "left_eyeball": "left_eye", "right_eyeball": "right_eye", "face": "face", "neck": "neck",
     "nose": "nose", "forehead": "forehead", "scalp": "scalp", "boundary": "boundary",
@@ -321,6 +323,8 @@ def _masks(
 def unrolled(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
     """Plain texture coordinates: the skin round an upright axis, cut behind; eyes in corners.
 
+    What lies behind other skin (mouth, sockets) goes into a strip below: it would cover the face.
+
     Returns (U, 2) in [0, 1] and (F, 3); every triangle has corners of its own.
     """
     points = mesh.vertices[mesh.faces]  # (F, 3, 3)
@@ -332,6 +336,8 @@ def unrolled(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
     uv = np.stack([0.5 + angle / (2 * np.pi) * 0.9, 0.08 + 0.9 * (points[..., 1] - low) /
                    (high - low)], -1)  # fmt: skip
     uv[..., 0] = np.clip(uv[..., 0], 0, 1)
+    hidden = _behind_others(points, middle) & ~(mesh.eyes[0] | mesh.eyes[1])[mesh.faces].any(1)
+    uv[hidden] = [0.12, 0.0] + [0.76, 0.06] * uv[hidden]
     for ball, joint, left in zip(mesh.eyes, (3, 4), (0.02, 0.92), strict=True):
         own = ball[mesh.faces].all(1)
         around = points[own] - mesh.joints[joint]
@@ -341,6 +347,20 @@ def unrolled(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
                                                            keepdims=True), 1e-9)  # fmt: skip
         uv[own] = [left + 0.03, 0.035] + 0.03 * polar * flat
     return uv.reshape(-1, 2), np.arange(uv.shape[0] * 3).reshape(-1, 3)
+
+
+def _behind_others(points: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """Triangles (F,) that other ones cover as seen from outside, square to an upright axis."""
+    centre = points.mean(1)
+    across = centre[:, [0, 2]] - middle
+    radius = np.linalg.norm(across, axis=1)
+    angle = np.arctan2(across[:, 0], across[:, 1])
+    plane = np.column_stack([np.median(radius) * angle, centre[:, 1]])
+    pairs = KDTree(plane).query_pairs(_COVER_REACH, output_type="ndarray")
+    outermost = radius.copy()
+    np.maximum.at(outermost, pairs[:, 0], radius[pairs[:, 1]])
+    np.maximum.at(outermost, pairs[:, 1], radius[pairs[:, 0]])
+    return outermost > radius + _COVER_DEPTH
 
 
 def _notes(files: FlameFiles, laid: Registration) -> list[str]:

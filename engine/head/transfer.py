@@ -249,7 +249,7 @@ def transfer_take(take: Take, source: HeadFile, target: HeadFile) -> Take:
         "the clip with this head where that is possible."
     ]
     if take.albedo_image or take.static_normals:
-        told.append("Skin and wrinkles stay with the head that the take was captured with.")
+        told.append("Skin and wrinkles go over by `transfer --pictures` only.")
     return replace(
         take,
         shape=moved.shape, albedo=moved.albedo, expression=moved.expression,
