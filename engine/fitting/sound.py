@@ -27,17 +27,19 @@ if TYPE_CHECKING:
 
 _SHARE_BESIDE_PICTURE = 0.1  # of its trust that sound keeps where the picture is perfect
 _SPEECH_SECONDS = 0.06  # by which trust begins before speech and ends after it
-# The mouth's size of motion against the mean speaker's, and how sure that is before a person is
-# seen: people speak with less motion than the clear speaker whom the sound's network learnt.
-_USUAL_GAIN, _GAIN_SD = 0.6, 0.2
-_GAIN_RANGE = (0.25, 1.4)
+# How far a mouth opens, and how far it rounds and spreads, for what the mean speaker of the
+# sound's network does, and how sure that is before a person is seen.
+_OPENING, _SHAPE, _GAIN_SD = 0.8, 0.35, 0.2
+_GAIN_RANGE = (0.2, 1.6)
 _GAP_SD, _WIDTH_SD = 2.5e-3, 1.5e-3  # m, by which seen lips differ from what is heard
 _INDEPENDENT = 4.0  # frames that make one independent of the others
 _CALIBRATION_FRAMES = 5  # fewer seen while speaking tell nothing
 _SHAPE_UNITS = ("mouthPucker", "mouthFunnel", "mouthStretch", "mouthSmile")
 _CHIN = 152
 _SEAL_GAP = (2.0e-3, 4.0e-3)  # m: seen lips that near are shut by a heard p, b or m; so far not
+_SHUT = (0.2, 0.6)  # probability of p, b or m from which lips begin to shut, and are shut
 _LEAST_TRUST = 0.02
+_LEAST_GAP_SD = 0.6e-3  # m
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,8 @@ class SoundTerms:
     weight: np.ndarray  # (T, D) 1 / sd^2
     seal: np.ndarray  # (T,) 0..1, how surely p, b or m shuts the lips
     unseen: np.ndarray  # (T,) bool: the picture's mouth doesn't count
+    gap: np.ndarray  # (T,) m between the middles of the lips, as heard
+    gap_weight: np.ndarray  # (T,) 1 / sd^2, 0 where the picture tells it
 
     def targets(self, frames: np.ndarray) -> Targets:
         """What sound wants of the unknowns in `frames`."""
@@ -81,11 +85,15 @@ def sound_terms(
     trust = np.where(forced == 0, 0.0, np.where(forced == 1, _reach(voice.speaking, track.times),
                                                 trust))  # fmt: skip
     seen = (picture >= 0.5) & (forced != 1)
-    guide, sd = _on_the_person(hearing, head, subject, x, np.where(seen, picture, 0.0))
+    guide, sd, opening = _on_the_person(hearing, head, subject, x, np.where(seen, picture, 0.0))
     known = np.isfinite(sd)
     weight = np.where(known, trust[:, None] / np.where(known, sd, 1.0) ** 2, 0.0)
-    seal = np.where(forced == 0, 0.0, voice.closed * np.maximum(hearing.belongs, forced == 1))
-    return SoundTerms(trust, guide, weight, seal, ~seen & (forced != 0))
+    shuts = np.clip((voice.closed - _SHUT[0]) / (_SHUT[1] - _SHUT[0]), 0, 1)
+    seal = np.where(forced == 0, 0.0, shuts * np.maximum(hearing.belongs, forced == 1))
+    unseen = ~seen & (forced != 0)
+    gap, gap_sd = opening * 1e-3 * voice.gap_mm.T
+    gap_weight = trust * unseen / np.maximum(gap_sd, _LEAST_GAP_SD) ** 2
+    return SoundTerms(trust, guide, weight, seal, unseen, np.maximum(gap, 0), gap_weight)
 
 
 def closing(terms: SoundTerms, frames: np.ndarray, gap: np.ndarray) -> np.ndarray:
@@ -148,18 +156,19 @@ def _reach(speaking: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 def _on_the_person(
     hearing: Hearing, head: LandmarkHead, subject: Subject, x: np.ndarray, seen: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """What sound wants of this person's unknowns, and its sd, (T, D) each.
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """What sound wants of this person's unknowns, and its sd, (T, D) each; the opening's gain.
 
     `seen` (T,) weighs the frames in which the picture `x` can be believed.
     """
     mean, sd = voice_unknowns(hearing.voice, head)
-    opening, shape = _USUAL_GAIN, _USUAL_GAIN
+    opening, shape = _OPENING, _SHAPE
     use = seen * hearing.voice.speaking * hearing.calibrated
     if use.sum() >= _CALIBRATION_FRAMES:
         picture, sound = (lip_signals(values, subject) for values in (x, mean))
-        opening = _gain([(sound[k], picture[k], _GAP_SD) for k in ("gap", "chin")], use)
-        shape = _gain([(sound["width"], picture["width"], _WIDTH_SD)], use)
+        pairs = [(sound[k], picture[k], _GAP_SD) for k in ("gap", "chin")]
+        opening = _gain(opening, pairs, use)
+        shape = _gain(shape, [(sound["width"], picture["width"], _WIDTH_SD)], use)
     gain = np.full(head.unknowns, opening)
     gain[[head.column[name] for name in _columns(head, _SHAPE_UNITS)]] = shape
     guide = gain * mean
@@ -168,19 +177,21 @@ def _on_the_person(
     if hearing.calibrated and (seen > 0).any():
         mouth = region_unknowns(head)["mouth"]
         rest[mouth] = _weighted_median((x - guide)[:, mouth], believed)
-    return guide + rest, sd * np.maximum(gain, 0.5)
+    return guide + rest, sd * np.maximum(gain, 0.5), opening
 
 
 def _columns(head: LandmarkHead, starts: tuple[str, ...]) -> list[str]:
     return [name for name in head.column if name.startswith(starts)]
 
 
-def _gain(pairs: list[tuple[np.ndarray, np.ndarray, float]], weight: np.ndarray) -> float:
-    """The slope of what is seen by what is heard, drawn to the usual one by its own certainty.
+def _gain(
+    usual: float, pairs: list[tuple[np.ndarray, np.ndarray, float]], weight: np.ndarray
+) -> float:
+    """The slope of what is seen by what is heard, drawn to the usual one where little is seen.
 
     `pairs`: heard (T,), seen (T,), sd of their difference.
     """
-    above, below = _USUAL_GAIN / _GAIN_SD**2, 1 / _GAIN_SD**2
+    above, below = usual / _GAIN_SD**2, 1 / _GAIN_SD**2
     share = weight / weight.sum()
     for heard, seen, sd in pairs:
         heard, seen = heard - share @ heard, seen - share @ seen
