@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ..faces import FaceTrack
     from ..voice import VoiceFace
 
-_SHARE_BESIDE_PICTURE = 0.1  # of its trust that sound keeps where the picture is perfect
+_SHARE_BESIDE_PICTURE = 0.05  # of its trust that sound keeps where the picture is perfect
 _SPEECH_SECONDS = 0.06  # by which trust begins before speech and ends after it
 # How far a mouth opens, and how far it rounds and spreads, for what the mean speaker of the
 # sound's network does, and how sure that is before a person is seen.
@@ -36,7 +36,7 @@ _INDEPENDENT = 4.0  # frames that make one independent of the others
 _CALIBRATION_FRAMES = 5  # fewer seen while speaking tell nothing
 _SHAPE_UNITS = ("mouthPucker", "mouthFunnel", "mouthStretch", "mouthSmile")
 _CHIN = 152
-_SEAL_GAP = (2.0e-3, 4.0e-3)  # m: seen lips that near are shut by a heard p, b or m; so far not
+_SEAL_GAP = (1.2e-3, 2.5e-3)  # m: seen lips that near are shut by a heard p, b or m; so far not
 _SHUT = (0.2, 0.6)  # probability of p, b or m from which lips begin to shut, and are shut
 _LEAST_TRUST = 0.02
 _LEAST_GAP_SD = 0.6e-3  # m

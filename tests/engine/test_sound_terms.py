@@ -66,7 +66,7 @@ def terms(head, subject, hearing, mouth=1.0, x=None):
 
 def test_a_good_picture_leads_and_a_covered_mouth_is_left_to_the_sound(head, subject):
     good = terms(head, subject, Hearing(voice()))
-    assert good.trust[30] == pytest.approx(0.1) and not good.unseen.any()
+    assert good.trust[30] == pytest.approx(0.05) and not good.unseen.any()
     covered = np.where(np.arange(T) < 30, 1.0, 0.0)
     half = terms(head, subject, Hearing(voice()), covered)
     assert half.trust[40] == pytest.approx(1.0, abs=0.01) and half.unseen[40]
