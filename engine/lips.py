@@ -8,6 +8,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from numpy.polynomial.chebyshev import chebvander
 from scipy.ndimage import gaussian_filter1d
 
 from .audio import SpeechFeatures, windows
@@ -26,6 +27,8 @@ _SHUT_M = 3e-4  # lips nearer than this are shut
 _PRESS_M = 3e-4  # lips that press overlap so far at most
 _SEAL_FROM = 0.35  # probability of p b m from which lips are drawn together; fully at 1 less that
 _SEAL_GAPS_M = (1.5e-3, 3.5e-3)  # lips that near are shut by it; so far apart are not
+_MOST_CHANGE_M = 1e-3  # of the opening that is seen, unless a seal is heard
+_PARTS, _WAVES = 6, 6  # shapes of the network's offsets; degree of the corrections along the lips
 _YIELD_M = 0.012  # along the skin: how far a lip gives way where it would cross the other
 
 
@@ -68,7 +71,7 @@ def refine_lips(
         state = lip_state(region.mouth, coarse, params.jaw[part, 0])
         heard = windows(features, times[part])
         offsets[part] = _offsets(net, region, heard, state) * believed[part, None, None]
-    offsets = _smoothed(offsets, times)
+    offsets = _main_parts(_smoothed(offsets, times), _PARTS)
     for start in range(0, len(params), _CHUNK):
         part = slice(start, start + _CHUNK)
         offsets[part] = keep_apart(region, params[part], rest, offsets[part], seal[part])
@@ -94,6 +97,9 @@ def keep_apart(
     lowest = np.minimum(before, 0) - 1e-4
     lowest = np.where(before > -_PRESS_M, np.maximum(lowest, -_PRESS_M), lowest)
     highest = np.where(before < _SHUT_M, np.maximum(before, 5e-5), np.inf)
+    # Lips are seen: sound shapes them, but neither opens nor shuts what the picture shows.
+    lowest = np.maximum(lowest, before - _MOST_CHANGE_M)
+    highest = np.minimum(highest, np.maximum(before, 0) + _MOST_CHANGE_M)
     if seal is not None:
         middle = np.median(before, axis=1)[:, None]  # the corners are near anyway
         near = np.clip((_SEAL_GAPS_M[1] - middle) / (_SEAL_GAPS_M[1] - _SEAL_GAPS_M[0]), 0, 1)
@@ -103,17 +109,32 @@ def keep_apart(
         )
     share = np.clip(1 - region.way / _YIELD_M, 0, 1)
     share = share * share * (3 - 2 * share) * region.side / 2  # (M,)
-    columns = rest[0][region.own[region.upper_line], 0]
-    order = np.argsort(columns)
-    x = rest[0][region.own, 0]
-    for _ in range(4):
+    reach = np.abs(rest[0][region.own[region.upper_line], 0]).max()
+    waves = chebvander(rest[0][region.own, 0].clip(-reach, reach) / reach, _WAVES)  # (M, waves)
+    at_line = np.linalg.pinv(waves[region.upper_line])  # few smooth shapes do: they are edited
+    for _ in range(12):
         gap = _gaps(region, params, rest, out)
         wanted = np.clip(gap, lowest, highest) - gap  # (T, N)
         if np.abs(wanted).max() < 1e-5:
             break
-        push = np.stack([np.interp(x, columns[order], row[order]) for row in wanted])  # (T, M)
-        out[..., 1] += push * share
+        out[..., 1] += (wanted @ at_line.T) @ waves.T * share
     return out
+
+
+def _main_parts(offsets: np.ndarray, count: int) -> np.ndarray:
+    """Offsets (T, M, 3) with no more than `count` independent shapes."""
+    flat = offsets.reshape(len(offsets), -1).astype(np.float64)
+    kept = _directions(flat)[:, :count]
+    return ((flat @ kept) @ kept.T).reshape(offsets.shape)
+
+
+def _directions(flat: np.ndarray) -> np.ndarray:
+    """The principal directions about zero of (T, N) rows, (N, min(T, N)), the largest first."""
+    T, N = flat.shape
+    values, vectors = np.linalg.eigh(flat @ flat.T if T < N else flat.T @ flat)
+    if T < N:
+        vectors = flat.T @ vectors / np.sqrt(np.maximum(values, 1e-30))
+    return vectors[:, ::-1]
 
 
 def as_shapes(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -124,10 +145,7 @@ def as_shapes(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
     T, M, _ = offsets.shape
     flat = offsets.reshape(T, -1).astype(np.float64)
-    values, vectors = np.linalg.eigh(flat @ flat.T if T < 3 * M else flat.T @ flat)
-    if T < 3 * M:
-        vectors = flat.T @ vectors / np.sqrt(np.maximum(values, 1e-30))
-    vectors = vectors[:, ::-1]  # the largest first
+    vectors = _directions(flat)
     left = flat.copy()
     for count in range(1, vectors.shape[1] + 1):
         direction = vectors[:, count - 1]
