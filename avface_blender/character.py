@@ -60,7 +60,8 @@ def meshes_of(objects: list[bpy.types.Object]) -> list[bpy.types.Object]:
     for object_ in objects:
         for item in (object_, *object_.children_recursive):
             found[item.name_full] = item
-    for object_ in bpy.context.scene.objects if bpy.context.scene else ():
+    scene: Any = bpy.context.scene
+    for object_ in scene.objects if scene else ():
         if any(m.type == "ARMATURE" and getattr(m, "object", None) in rigs
                for m in object_.modifiers):  # fmt: skip
             found[object_.name_full] = object_

@@ -300,3 +300,16 @@ def test_curves_of_a_head_in_the_scene_are_the_takes(make_take, tmp_path):
     assert np.allclose(found.head, wanted.head, atol=1e-3)
     livelink.write_livelink(found, tmp_path / "head.csv")
     assert len(livelink.read_livelink(tmp_path / "head.csv").times) == FRAMES
+
+
+@pytest.mark.parametrize("name", ["head.csv", "head.json"])
+def test_curves_are_written_from_the_menu(make_take, tmp_path, name):
+    with extension.enabled() as addon:
+        result = addon.take_importer.import_take(make_take(frames=3), bpy.context)
+        assert bpy.context.view_layer.objects.active == result.head
+        path = tmp_path / name
+        assert bpy.ops.avface.export_curves(filepath=str(path)) == {"FINISHED"}
+        if name.endswith("csv"):
+            assert len(livelink.read_livelink(path).times) == 3
+        else:
+            assert len(json.loads(path.read_text())["frames"]) == 3
