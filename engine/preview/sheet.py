@@ -95,6 +95,8 @@ def _caption(take: Take, frame: int, reason: str, width: int) -> np.ndarray:
     """Frame, time and why; the confidence of each region as a small bar on the right."""
     strip = np.full((_CAPTION, width, 3), _PAPER, np.uint8)
     write(strip, f"{frame}   {take.times[frame]:.2f} s   {reason}", (6, 18))
+    if take.source.get("kind") == "sound":
+        return strip  # no picture, no confidence in it
     left = width - 34 * len(REGIONS) - 4
     for k, value in enumerate(take.confidence[frame]):
         colour = _BAR if value >= LOW_CONFIDENCE else (AMBER if take.found[frame] else RED)
