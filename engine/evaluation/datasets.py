@@ -126,9 +126,7 @@ def read_lrs3(folder: Path) -> Iterator[Lrs3Clip]:
     """Sentences of LRS3: SPEAKER/NUMBER.mp4 with NUMBER.txt beside it. Raises AVFaceError."""
     videos = sorted(folder.glob("*/*.mp4"))
     if not videos:
-        raise AVFaceError(
-            f"{folder} holds no clip of LRS3.", "Give its test/ or trainval/."
-        )
+        raise AVFaceError(f"{folder} holds no clip of LRS3.", "Give its test/ or trainval/.")
     for video in videos:
         label = video.with_suffix(".txt")
         if label.is_file():
