@@ -152,26 +152,36 @@ class ReaderTask:
             step += 1
 
     def losses(self, batch: ReaderBatch) -> dict[str, Tensor]:
-        """Units by how far they move the face; millimetres of points and of pairs; the camera."""
+        """Units by how far they move the face; millimetres of points and of pairs; the camera.
+
+        Expression is judged on the true person, the person with the true expression and the camera
+        on the true points: else units make up for what the shape can't say, and lose their meaning.
+        """
         out = self.model(batch.points, batch.log_radius)
-        mine = pose_points(self.head, out.shape, out.units, out.jaw, out.gaze)
+        mine = pose_points(self.head, batch.shape, out.units, out.jaw, out.gaze)
+        person = pose_points(
+            self.head, out.shape, batch.units[:, :1], batch.jaw[:, :1], batch.gaze[:, :1]
+        )
         apart = 1000 * (mine - batch.true_points)  # mm
-        distance = (apart.square().sum(-1) + 0.05).sqrt()
+        distance = (apart.square().sum(-1) + 0.02).sqrt()
+        other = 1000 * (person - batch.true_points[:, :1])
+        unlike = (other.square().sum(-1) + 0.05).sqrt()
         first, second = self.pairs.unbind(1)
         pairs = (apart[:, :, first] - apart[:, :, second]).square().sum(-1)
         pairs = ((pairs + 0.02).sqrt() * self.pair_weights).mean()
-        seen = self._seen(mine, out.turn, out.offset, out.log_size, batch.log_radius)
+        seen = self._seen(batch.true_points, out.turn, out.offset, out.log_size, batch.log_radius)
         told = torch.cat([out.units, out.jaw, out.gaze], -1)
         truth = torch.cat([batch.units, batch.jaw, batch.gaze], -1)
         wrong = (told - truth).detach().square()
         unlikely = out.log_sd + 0.5 * wrong * torch.exp(-2 * out.log_sd)
         unit_error = functional.smooth_l1_loss(out.units, batch.units, beta=0.1, reduction="none")
         return {
-            "units": 3 * (unit_error * self.unit_weight).mean(),
+            "units": 8 * (unit_error * self.unit_weight).mean(),
             "jaw": 8 * (out.jaw - batch.jaw).abs().mean(),
             "gaze": 5 * (out.gaze - batch.gaze).abs().mean(),
             "points": 0.5 * (distance * self.point_weights).mean(),
-            "pairs": 0.3 * pairs,
+            "person": 0.3 * unlike.mean(),
+            "pairs": 0.5 * pairs,
             "seen": 15 * ((seen - batch.true_seen).square().sum(-1) + 1e-6).sqrt().mean(),
             "turn": 10 * (out.turn - batch.turn).abs().mean(),
             "place": 3 * (out.offset - batch.offset).abs().mean()

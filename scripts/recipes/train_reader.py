@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--lr", type=float, default=5e-4)
+    parser.add_argument("--start", type=Path, help="weights to begin with (safetensors)")
     options = parser.parse_args()
 
     import torch
@@ -34,8 +35,9 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     loop = LoopOptions(
-        folder=options.folder, seconds=60 * options.minutes, lr=options.lr, warmup=500,
+        folder=options.folder, seconds=60 * options.minutes, lr=options.lr, warmup=300,
         optimizer="adamw", weight_decay=0.01, clip=5.0, ema=0.998, evaluate_every=3000,
+        start_from=options.start,
     )  # fmt: skip
     result = train(ReaderTask(ReaderNet()), loop, say=lambda line: print(line, flush=True))
     half = {k: v.half() for k, v in load_file(options.folder / "last.safetensors").items()}
