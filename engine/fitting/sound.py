@@ -36,7 +36,7 @@ _INDEPENDENT = 4.0  # frames that make one independent of the others
 _CALIBRATION_FRAMES = 5  # fewer seen while speaking tell nothing
 _SHAPE_UNITS = ("mouthPucker", "mouthFunnel", "mouthStretch", "mouthSmile")
 _CHIN = 152
-_SEAL_GAP = (1.2e-3, 2.5e-3)  # m: seen lips that near are shut by a heard p, b or m; so far not
+_SEAL_GAP = (0.8e-3, 1.8e-3)  # m: seen lips that near are shut by a heard p, b or m; so far not
 _SHUT = (0.2, 0.6)  # probability of p, b or m from which lips begin to shut, and are shut
 _LEAST_TRUST = 0.02
 _LEAST_GAP_SD = 0.6e-3  # m
@@ -87,7 +87,9 @@ def sound_terms(
     seen = (picture >= 0.5) & (forced != 1)
     guide, sd, opening = _on_the_person(hearing, head, subject, x, np.where(seen, picture, 0.0))
     known = np.isfinite(sd)
-    weight = np.where(known, trust[:, None] / np.where(known, sd, 1.0) ** 2, 0.0)
+    # Where the mouth is seen well, sound's jaw and lips could only blur it: they keep out.
+    needed = np.where(forced == 1, 1.0, 1 - picture) * trust
+    weight = np.where(known, needed[:, None] / np.where(known, sd, 1.0) ** 2, 0.0)
     shuts = np.clip((voice.closed - _SHUT[0]) / (_SHUT[1] - _SHUT[0]), 0, 1)
     seal = np.where(forced == 0, 0.0, shuts * np.maximum(hearing.belongs, forced == 1))
     unseen = ~seen & (forced != 0)
@@ -99,7 +101,8 @@ def sound_terms(
 def closing(terms: SoundTerms, frames: np.ndarray, gap: np.ndarray) -> np.ndarray:
     """How far sound shuts lips that are seen `gap` (n, P) m apart, (n, P) in 0..1."""
     near = np.clip((_SEAL_GAP[1] - gap) / (_SEAL_GAP[1] - _SEAL_GAP[0]), 0, 1)
-    return terms.seal[frames, None] * np.where(terms.unseen[frames, None], 1.0, near)
+    sure = np.maximum(2 * terms.seal[frames, None] - 1, 0)  # to overrule what is seen
+    return np.where(terms.unseen[frames, None], terms.seal[frames, None], sure * near)
 
 
 def matters(terms: SoundTerms) -> bool:

@@ -103,7 +103,7 @@ def test_sound_is_brought_to_the_persons_range_and_rest(head, subject):
 
 def test_heard_closures_shut_lips_that_are_nearly_shut_or_hidden(head, subject):
     frames = np.array([20, 20, 25])
-    gap = np.array([[1e-3], [6e-3], [1e-3]])
+    gap = np.array([[0.5e-3], [6e-3], [0.5e-3]])
     seen = terms(head, subject, Hearing(voice()))
     np.testing.assert_allclose(closing(seen, frames, gap)[:, 0], [1, 0, 0])
     hidden = terms(head, subject, Hearing(voice()), 0.0)
