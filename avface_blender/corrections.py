@@ -33,6 +33,7 @@ def start(head: bpy.types.Object) -> list[bpy.types.Action]:
         animation.action_extrapolation = "HOLD"
         animation.use_nla = True
         made.append(action)
+    _show_bones(head, True)
     return made
 
 
@@ -42,6 +43,7 @@ def stop(head: bpy.types.Object) -> None:
         animation = owner.animation_data
         if animation and animation.action and CORRECTION_PROPERTY in animation.action:
             animation.action = None
+    _show_bones(head, False)
 
 
 def retire(head: bpy.types.Object) -> None:
@@ -53,6 +55,7 @@ def retire(head: bpy.types.Object) -> None:
         animation = owner.animation_data
         if animation and animation.action and animation.action.name.endswith("(used)"):
             animation.action = None
+    _show_bones(head, False)
 
 
 def playing(head: bpy.types.Object) -> list[bpy.types.Action]:
@@ -71,6 +74,13 @@ def _owners(head: bpy.types.Object) -> list[tuple[Any, str, str]]:
     rig = rig_of(head)
     bones = [(rig, "rig", "COMBINE")] if rig else []
     return [*bones, (shape_keys(head), "face", "ADD")]
+
+
+def _show_bones(head: bpy.types.Object, show: bool) -> None:
+    """Draw the bones through the head: to grasp while it is corrected, in the way otherwise."""
+    rig = rig_of(head)
+    if rig:
+        rig.show_in_front = show
 
 
 def _kept(head: bpy.types.Object, part: str) -> bpy.types.Action | None:

@@ -307,11 +307,18 @@ def _import_options(job: Job) -> dict[str, Any]:
 
 
 def _look_through_camera(window: bpy.types.Window) -> None:
-    """Show the head over its clip, in the largest 3D view: a head is small in a scene's view."""
+    """Show the head with its skin over the clip, in the largest 3D view: a head is small there."""
     views = [area for area in window.screen.areas if area.type == "VIEW_3D"]
-    if views and window.scene.camera:
-        largest = max(views, key=lambda area: area.width * area.height)
-        largest.spaces.active.region_3d.view_perspective = "CAMERA"
+    if not (views and window.scene.camera):
+        return
+    largest = max(views, key=lambda area: area.width * area.height)
+    space = largest.spaces.active
+    space.region_3d.view_perspective = "CAMERA"
+    if space.shading.type in {"WIREFRAME", "SOLID"}:
+        space.shading.type = "MATERIAL"
+    region = next(region for region in largest.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=window, area=largest, region=region):
+        bpy.ops.view3d.view_center_camera()
 
 
 def _show(job: Job) -> None:

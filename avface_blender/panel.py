@@ -10,6 +10,7 @@ import bpy
 
 from . import jobs
 from .install import DEMO_CLIP
+from .operators import AVFACE_OT_capture
 from .properties import AVFACE_JobState
 from .take_importer import selected_head
 
@@ -93,6 +94,10 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
             button = layout.row()
             button.scale_y = 1.5
             button.operator("avface.capture", icon="PLAY")
+            if reason := AVFACE_OT_capture.disabled_reason(context):
+                said = layout.column()
+                said.active = False
+                _paragraph(said, reason, context)
         _draw_outcome(layout, state, context)
         _draw_jobs(layout, context)
 

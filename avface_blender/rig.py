@@ -43,7 +43,7 @@ def build_rig(
     armature = bpy.data.armatures.new(f"{head.name} rig")
     armature.display_type = "STICK"
     rig = bpy.data.objects.new(armature.name, armature)
-    rig.show_in_front = True
+    rig.show_in_front = False  # bones would lie over the face; `corrections` shows them
     collection.objects.link(rig)
     place_joints(rig, head, np.zeros(head.shape_basis.shape[2]))
     assert rig.pose is not None

@@ -7,7 +7,7 @@ from typing import Any
 
 import bpy
 import numpy as np
-from mathutils import Vector
+from mathutils import Matrix, Vector
 
 from ..engine.exchange.take import REGIONS, Take
 from .keyframes import make_action, object_curves, play
@@ -169,6 +169,23 @@ def add_markers(
             scene.timeline_markers.new(text, frame=start)
             count += 1
     return count
+
+
+def hide_startup_cube(scene: bpy.types.Scene) -> str | None:
+    """Hide the cube of Blender's startup file, in which head and camera stand; a sentence then.
+
+    Only that cube, as it came: what an artist has built or moved is left alone.
+    """
+    cube = scene.objects.get("Cube")
+    if cube is None or cube.type != "MESH" or cube.modifiers or cube.animation_data:
+        return None
+    corners = {tuple(vertex.co) for vertex in cube.data.vertices}
+    as_it_came = len(corners) == 8 and {abs(x) for corner in corners for x in corner} == {1.0}
+    if not as_it_came or cube.matrix_world != Matrix.Identity(4) or not cube.visible_get():
+        return None
+    cube.hide_render = True
+    cube.hide_set(True)
+    return "Blender's startup cube stood round the head: it is hidden now (Alt H shows it)."
 
 
 def look_through_camera() -> None:

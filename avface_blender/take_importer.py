@@ -138,7 +138,7 @@ def import_take(
         clip_start=_clip_start(take, head, scene, rate, options),
         middle=np.median(take.head_translation, axis=0),
     )
-    notes = list(take.warnings)
+    notes = [*take.warnings, *filter(None, [shot.hide_startup_cube(scene)])]
     performance = on_frames(take, job.take_frames, exact=options.timing == "exact")
     _animate(job, performance)
     if options.look:

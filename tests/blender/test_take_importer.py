@@ -405,6 +405,36 @@ def test_lights_shine_on_the_head(make_take):
         assert ray.angle(-light.matrix_world.translation) < 0.01
 
 
+def startup_cube() -> bpy.types.Object:
+    bpy.ops.mesh.primitive_cube_add(size=2)
+    cube = bpy.context.object
+    cube.name = "Cube"
+    return cube
+
+
+def test_blenders_startup_cube_makes_room(make_take):
+    cube = startup_cube()
+    notes = import_take(make_take(), bpy.context).notes
+    assert any("startup cube" in note for note in notes)
+    assert cube.hide_get() and cube.hide_render
+    assert not any("startup cube" in note for note in import_take(make_take(), bpy.context).notes)
+
+
+@pytest.mark.parametrize("change", ["moved", "built on", "modified"])
+def test_a_cube_that_an_artist_uses_is_left_alone(make_take, change):
+    cube = startup_cube()
+    if change == "moved":
+        cube.location.x = 3
+        bpy.context.view_layer.update()
+    elif change == "built on":
+        cube.data.vertices[0].co.x = -1.5
+    else:
+        cube.modifiers.new("Bevel", "BEVEL")
+    notes = import_take(make_take(), bpy.context).notes
+    assert not any("startup cube" in note for note in notes)
+    assert cube.visible_get() and not cube.hide_render
+
+
 def test_a_saved_file_opens_on_the_camera():
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
     look_through_camera()

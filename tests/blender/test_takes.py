@@ -121,6 +121,18 @@ def test_corrections_lie_on_top_and_outlive_a_new_take(make_take, load_take):
     assert corrections.start(result.head)[1] == action
 
 
+def test_bones_lie_over_the_face_only_while_it_is_corrected(make_take):
+    result = importer.import_take(make_take(), bpy.context)
+    assert not result.rig.show_in_front
+    corrections.start(result.head)
+    assert result.rig.show_in_front
+    corrections.stop(result.head)
+    assert not result.rig.show_in_front
+    corrections.start(result.head)
+    corrections.retire(result.head)
+    assert not result.rig.show_in_front
+
+
 def test_the_buttons(make_take):
     with enabled():
         assert not bpy.ops.avface.compare_takes.poll()

@@ -1,0 +1,374 @@
+"""Runs inside a Blender with a window: does what an artist does, notes what is seen.
+
+`blender --enable-event-simulate --python drive.py -- FACTS.json PICTURES ENGINE TAKES TRUTH`. The
+facts are judged outside (test_window.py). Keys are pressed as events; buttons are what they call.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+PACKAGE = "bl_ext.user_default.avface"
+FACTS_FILE, PICTURES, ENGINE, TAKES, TRUTH = sys.argv[sys.argv.index("--") + 1 :][:5]
+TICK_SECONDS = 0.05
+PATIENCE_SECONDS = 500
+CLIP_SECONDS = 2.0
+
+Wait = float | Callable[[], bool]
+facts: dict[str, Any] = {"steps": [], "polls_ms": [], "progress": []}
+
+
+def part(name: str) -> Any:
+    return import_module(f"{PACKAGE}.avface_blender.{name}")
+
+
+def view() -> dict[str, Any]:
+    """The 3D view, its sidebar and its main region: what `temp_override` wants."""
+    window = bpy.context.window_manager.windows[0]
+    area = max(
+        (a for a in window.screen.areas if a.type == "VIEW_3D"), key=lambda a: a.width * a.height
+    )
+    region = next(r for r in area.regions if r.type == "WINDOW")
+    return {"window": window, "area": area, "region": region}
+
+
+def sidebar() -> Any:
+    return next(r for r in view()["area"].regions if r.type == "UI")
+
+
+def press(operator: Any, **properties: Any) -> None:
+    """What a click on the operator's button does."""
+    with bpy.context.temp_override(**view()):
+        assert operator.poll(), f"{operator.idname()} is greyed"
+        operator("INVOKE_DEFAULT", True, **properties)
+
+
+def key(name: str, **modifiers: bool) -> None:
+    """A key pressed over the 3D view."""
+    there = view()
+    x = there["region"].x + there["region"].width // 2
+    y = there["region"].y + there["region"].height // 2
+    window = there["window"]
+    window.event_simulate(type="MOUSEMOVE", value="NOTHING", x=x, y=y)
+    for value in ("PRESS", "RELEASE"):
+        window.event_simulate(type=name, value=value, x=x, y=y, **modifiers)
+
+
+def picture(name: str) -> None:
+    """What stands on the screen, where ImageMagick is."""
+    program = shutil.which("import")
+    if program:
+        subprocess.run([program, "-window", "root", f"{PICTURES}/{name}.png"], check=False)
+
+
+def scroll(to_end: bool) -> None:
+    with bpy.context.temp_override(**(view() | {"region": sidebar()})):
+        for _ in range(60):
+            (bpy.ops.view2d.scroll_down if to_end else bpy.ops.view2d.scroll_up)("EXEC_DEFAULT")
+
+
+def time_the_polls() -> None:
+    """Note how long each look of our timers at the engine takes; the import by itself."""
+    jobs, setup = part("jobs"), part("engine_setup")
+    bring_in, imports = jobs._bring_in, []
+
+    def timed_import(job: Any) -> None:
+        start = time.perf_counter()
+        bring_in(job)
+        imports.append(1000 * (time.perf_counter() - start))
+        facts.setdefault("imports_ms", []).append(imports[-1])
+
+    def timed(poll: Callable[[], bool]) -> Callable[[], bool]:
+        def look() -> bool:
+            before, start = len(imports), time.perf_counter()
+            more = poll()
+            took = 1000 * (time.perf_counter() - start)
+            facts["polls_ms"].append(took - sum(imports[before:]))
+            return more
+
+        return look
+
+    jobs._bring_in = timed_import
+    jobs.poll, setup.poll = timed(jobs.poll), timed(setup.poll)
+
+
+def the_head() -> Any:
+    name = part("head_builder").HEAD_PROPERTY
+    return next(o for o in bpy.data.objects if o.type == "MESH" and name in o)
+
+
+def state() -> Any:
+    return bpy.context.window_manager.avface_job
+
+
+def note_progress() -> None:
+    seen = [state().stage, round(state().fraction, 4)]
+    told = facts["progress"][-1]
+    if state().status == "RUNNING" and (not told or told[-1] != seen):
+        told.append(seen)
+
+
+def ended() -> bool:
+    note_progress()
+    return not part("jobs").is_running()
+
+
+def expressions(names: list[str]) -> np.ndarray:
+    """What Blender evaluates for the units over the scene's frames: (frames, units)."""
+    scene, rows = bpy.context.scene, []
+    now = scene.frame_current
+    for frame in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        blocks = the_head().data.shape_keys.key_blocks
+        rows.append([blocks[name].value for name in names])
+    scene.frame_set(now)
+    return np.array(rows)
+
+
+def take_names() -> list[str]:
+    return [entry.name for entry in part("takes").takes_of(the_head())]
+
+
+def prepare() -> Iterator[Wait]:
+    settings = bpy.context.preferences.addons[PACKAGE].preferences
+    settings.engine_python, settings.jobs_folder = ENGINE, TAKES
+    time_the_polls()
+    view()["area"].spaces.active.show_region_ui = True
+    yield 0.5
+    sidebar().active_panel_category = "AVFace"
+    view()["area"].tag_redraw()
+    yield 1.0
+    picture("first")
+
+
+def check_engine() -> Iterator[Wait]:
+    press(bpy.ops.avface.verify_engine)
+    yield lambda: not part("engine_setup").is_running()
+    setup = bpy.context.window_manager.avface_setup
+    facts["verify"] = [setup.status, setup.message, setup.hint]
+    area = view()["area"]  # a window of its own would have no place without a window manager
+    area.type = "PREFERENCES"
+    bpy.context.preferences.active_section = "ADDONS"
+    bpy.context.window_manager.addon_search = "AVFace"
+    bpy.ops.preferences.addon_expand(module=PACKAGE)
+    yield 1.5
+    picture("preferences")
+    area.type = "VIEW_3D"
+    yield 1.0
+
+
+def choose_clip() -> Iterator[Wait]:
+    settings = bpy.context.scene.avface
+    demo = str(part("install").DEMO_CLIP)
+    press(bpy.ops.wm.context_set_string, data_path="scene.avface.clip", value=demo)
+    settings.actor, settings.detail = "Ava", "fast"
+    settings.use_end, settings.end = True, CLIP_SECONDS
+    yield 0.5
+    picture("clip")
+
+
+def cancel_by_escape() -> Iterator[Wait]:
+    facts["progress"].append([])
+    press(bpy.ops.avface.capture)
+    yield lambda: note_progress() or state().fraction > 0.02 or not part("jobs").is_running()
+    yield 0.5
+    picture("progress_1")
+    before = state().fraction
+    yield (
+        lambda: note_progress() or state().fraction > before + 0.05 or not part("jobs").is_running()
+    )
+    yield 0.5
+    picture("progress_2")
+    process = part("jobs")._running.engine
+    key("ESC")
+    yield lambda: not part("jobs").is_running()
+    yield 0.5
+    facts["escape"] = {"status": state().status, "message": state().message,
+                       "engine_runs": process.running}  # fmt: skip
+    picture("cancelled")
+
+
+def capture() -> Iterator[Wait]:
+    facts["objects_before"] = len(bpy.data.objects)
+    facts["progress"].append([])
+    press(bpy.ops.avface.capture)
+    yield ended
+    yield lambda: state().imported or state().status != "DONE" or bool(state().hint)
+    yield 3.0
+    facts["capture"] = {
+        "status": state().status,
+        "imported": state().imported,
+        "message": state().message,
+        "notes": [note.text for note in state().notes],
+        "takes": take_names(),
+        "through_camera": view()["area"].spaces.active.region_3d.view_perspective,
+        "frames": [bpy.context.scene.frame_start, bpy.context.scene.frame_end],
+        "objects": len(bpy.data.objects),
+    }
+    picture("captured")
+    scroll(True)
+    yield 1.0
+    picture("captured_end")
+    scroll(False)
+    yield 0.5
+
+
+def review() -> Iterator[Wait]:
+    scene = bpy.context.scene
+    scene.frame_set(scene.frame_start)
+    action = part("take_operators").filtered_action(bpy.context)
+    for threshold in (0.5, 0.7, 0.9):  # a clean clip is unsure nowhere by the panel's measure
+        if ranges := part("review").unsure_ranges(action, threshold):
+            break
+    press(bpy.ops.avface.next_unsure, forward=True, threshold=threshold)
+    yield 1.0
+    facts["review"] = {"ranges": ranges, "threshold": threshold, "frame": scene.frame_current}
+    picture("unsure")
+
+
+def correct() -> Iterator[Wait]:
+    """Give the worst frame what was played there: the clip is our own, so it is known."""
+    truth = np.load(TRUTH)
+    names = list(json.loads(str(truth["meta"]))["expression_names"])
+    blocks = the_head().data.shape_keys.key_blocks
+    columns = [k for k, name in enumerate(names) if name in blocks]
+    names = [names[k] for k in columns]
+    before = expressions(names)
+    played = truth["expression"][: len(before), columns].astype(float)
+    wrong = np.linalg.norm(before - played, axis=1)
+    index = 3 + int(np.argmax(wrong[3:-3]))
+    scene = bpy.context.scene
+    frame = scene.frame_start + index
+    press(bpy.ops.avface.start_corrections)
+    scene.frame_set(frame)
+    yield 0.5
+    for name, value in zip(names, played[index], strict=True):
+        blocks = the_head().data.shape_keys.key_blocks
+        blocks[name].value = value
+        blocks[name].keyframe_insert("value")
+    scene.frame_set(frame)
+    yield 1.0
+    picture("corrected")
+    keyed = expressions(names)
+    facts["progress"].append([])
+    press(bpy.ops.avface.refine)
+    yield ended
+    yield lambda: state().imported or state().status != "DONE" or bool(state().hint)
+    scene.frame_set(frame)
+    yield 2.0
+    after = expressions(names)
+    facts["correction"] = {
+        "status": [state().status, state().message, state().hint],
+        "takes": take_names(),
+        "index": index,
+        "wrong_before": wrong.tolist(),
+        "wrong_keyed": np.linalg.norm(keyed - played, axis=1).tolist(),
+        "wrong_after": np.linalg.norm(after - played, axis=1).tolist(),
+        "moved": np.linalg.norm(after - before, axis=1).tolist(),
+        "corrections_on": part("corrections").are_on(the_head()),
+    }
+    picture("refined")
+
+
+def undo_and_redo() -> Iterator[Wait]:
+    counts = [len(take_names())]
+    for modifiers in ({"ctrl": True}, {"ctrl": True, "shift": True}):
+        key("Z", **modifiers)
+        yield 2.0
+        counts.append(len(take_names()))
+        if len(counts) == 2:
+            picture("undone")
+    facts["undo"] = counts
+
+
+def clean_up() -> Iterator[Wait]:
+    names = ["mouthPucker", "mouthClose", "mouthLowerDownLeft"]
+    captured = expressions(names)
+    action = part("take_operators").filtered_action(bpy.context)
+    action.avface_filters.mouth.smooth = 2.0
+    action.avface_filters.mouth.strength = 1.5
+    yield 1.0
+    smooth = expressions(names)
+    scroll(True)
+    yield 0.5
+    picture("clean_up")
+    press(bpy.ops.avface.reset_filters)
+    yield 1.0
+    facts["clean_up"] = {
+        "jitter": [float(np.abs(np.diff(v, 2, axis=0)).mean()) for v in (captured, smooth)],
+        "changed": float(np.abs(smooth - captured).max()),
+        "back": float(np.abs(expressions(names) - captured).max()),
+    }
+
+
+def export() -> Iterator[Wait]:
+    path = Path(PICTURES) / "head.fbx"
+    with bpy.context.temp_override(**view()):
+        bpy.ops.avface.export_fbx("EXEC_DEFAULT", filepath=str(path), check=True)
+    yield 0.5
+    facts["export"] = {
+        "bytes": path.stat().st_size if path.exists() else 0,
+        "report": bpy.context.window_manager.reports[-1].message
+        if hasattr(bpy.context.window_manager, "reports") and bpy.context.window_manager.reports
+        else "",
+        "takes": take_names(),
+    }
+    picture("exported")
+
+
+STEPS = (prepare, check_engine, choose_clip, cancel_by_escape, capture, review, correct,
+         undo_and_redo, clean_up, export)  # fmt: skip
+
+
+def run() -> Iterator[Wait]:
+    for step in STEPS:
+        print(f"-- {step.__name__}", flush=True)
+        start = time.monotonic()
+        yield from step()
+        facts["steps"].append([step.__name__, round(time.monotonic() - start, 1)])
+
+
+def finish() -> None:
+    Path(FACTS_FILE).write_text(json.dumps(facts, indent=1))
+    sys.stdout.flush()
+    part("jobs").unregister()  # ends an engine that still runs
+    os._exit(0 if "error" not in facts else 3)
+
+
+_work = run()
+_wait: Wait = 0.0
+_since = time.monotonic()
+
+
+def tick() -> float | None:
+    """Go on when what is waited for has come."""
+    global _wait, _since
+    try:
+        waited = time.monotonic() - _since
+        ready = _wait() if callable(_wait) else waited >= _wait
+        if not ready and waited > PATIENCE_SECONDS:
+            raise TimeoutError(f"nothing came for {waited:.0f} s")
+        if ready:
+            _wait, _since = next(_work), time.monotonic()
+    except StopIteration:
+        finish()
+    except BaseException:
+        facts["error"] = traceback.format_exc()
+        print(facts["error"], flush=True)
+        picture("error")
+        finish()
+    return TICK_SECONDS
+
+
+bpy.app.timers.register(tick, first_interval=1.0)

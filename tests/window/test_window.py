@@ -1,0 +1,154 @@
+"""AVFace in a Blender with a window: the zip installed, a clip captured, mended and exported.
+
+`AVFACE_BLENDER=/path/to/blender PYTHON -m pytest tests/window`, where PYTHON is the engine's.
+`AVFACE_WINDOW_PICTURES` names a folder that keeps the screenshots.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLENDER = os.environ.get("AVFACE_BLENDER", "")
+LIMIT_SECONDS = 1800
+LONGEST_LOOK_MS = 50
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not BLENDER, reason="AVFACE_BLENDER names no Blender with a window"),
+]
+
+
+@pytest.fixture(scope="module")
+def display():
+    """A screen: the one at hand, else Xvfb's."""
+    if os.environ.get("DISPLAY"):
+        yield os.environ["DISPLAY"]
+        return
+    program = shutil.which("Xvfb")
+    if program is None:
+        pytest.skip("there is no screen (DISPLAY) and no Xvfb to make one")
+    screen = [":91", "-screen", "0", "1600x1200x24", "+extension", "GLX", "-nolisten", "tcp"]
+    server = subprocess.Popen([program, *screen], stderr=subprocess.DEVNULL)
+    time.sleep(2)
+    yield ":91"
+    server.terminate()
+    server.wait()
+
+
+@pytest.fixture(scope="module")
+def facts(display, tmp_path_factory) -> dict[str, Any]:
+    """What was seen in the run; it took place once for all tests."""
+    folder = tmp_path_factory.mktemp("window")
+    pictures = Path(os.environ.get("AVFACE_WINDOW_PICTURES", folder))
+    pictures.mkdir(parents=True, exist_ok=True)
+    environment = os.environ | {
+        "DISPLAY": display,
+        "BLENDER_USER_RESOURCES": str(folder / "user"),
+    }
+
+    def blender(*arguments: str, check: bool = True) -> str:
+        done = subprocess.run(
+            [BLENDER, *arguments], env=environment, text=True, check=False, timeout=LIMIT_SECONDS,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        assert not check or done.returncode == 0, done.stdout
+        return done.stdout
+
+    build = [sys.executable, str(ROOT / "scripts" / "build_extension.py"), "--out", str(folder)]
+    subprocess.run(build, check=True, env=environment, stdout=subprocess.DEVNULL)
+    (archive,) = folder.glob("avface-*.zip")
+    blender("--command", "extension", "install-file", "--repo", "user_default", "--enable",
+            str(archive))  # fmt: skip
+    no_splash = "import bpy; bpy.context.preferences.view.show_splash = False;"
+    blender("-b", "--python-expr", no_splash + "bpy.ops.wm.save_userpref()")
+    seen = folder / "facts.json"
+    console = blender(
+        "--enable-event-simulate", "--window-geometry", "0", "0", "1600", "1200",
+        "--python-exit-code", "3", "--python", str(Path(__file__).with_name("drive.py")),
+        "--", str(seen), str(pictures), sys.executable, str(folder / "takes"),
+        str(ROOT / "weights" / "demo" / "demo.truth.npz"), check=False,
+    )  # fmt: skip
+    assert seen.is_file(), console
+    shutil.copy(seen, pictures / "facts.json") if pictures != folder else None
+    found = json.loads(seen.read_text())
+    assert "error" not in found, found["error"]
+    return found | {"console": console}
+
+
+def test_the_console_shows_no_error(facts):
+    assert "Traceback" not in facts["console"]
+
+
+def test_verify_says_that_the_engine_works(facts):
+    assert facts["verify"][:2] == ["DONE", "The engine works."]
+
+
+def test_the_progress_moves_forward(facts):
+    cancelled, captured, refined = facts["progress"]
+    for seen in (cancelled, captured, refined):
+        fractions = [fraction for _, fraction in seen]
+        assert fractions == sorted(fractions)
+    assert len({fraction for _, fraction in captured}) > 10
+    assert {"faces", "fit", "detail"} <= {stage for stage, _ in captured}
+
+
+def test_escape_cancels_and_the_engine_is_gone(facts):
+    assert facts["escape"] == {"status": "IDLE", "message": "Cancelled.", "engine_runs": False}
+
+
+def test_the_timers_never_hold_the_window_up(facts):
+    assert len(facts["polls_ms"]) > 100
+    assert max(facts["polls_ms"]) < LONGEST_LOOK_MS
+
+
+def test_the_head_comes_in_over_the_clip(facts):
+    seen = facts["capture"]
+    assert (seen["status"], seen["imported"], seen["message"]) == ("DONE", True, "")
+    assert seen["takes"] == ["Ava demo 01"]
+    assert seen["through_camera"] == "CAMERA"
+    assert seen["frames"] == [1, 50]
+
+
+def test_next_unsure_goes_to_the_first_of_the_places(facts):
+    seen = facts["review"]
+    assert seen["ranges"]
+    later = [first for first, _, _ in seen["ranges"] if first > 1]
+    assert seen["frame"] == (later or [seen["ranges"][0][0]])[0]
+
+
+def test_a_corrected_frame_mends_its_neighbours(facts):
+    seen = facts["correction"]
+    assert seen["status"] == ["DONE", "", ""]
+    assert seen["takes"] == ["Ava demo 01", "Ava demo 02"]
+    assert not seen["corrections_on"]
+    index = seen["index"]
+    before, after = np.array(seen["wrong_before"]), np.array(seen["wrong_after"])
+    assert seen["wrong_keyed"][index] < 0.01
+    near = [k for k in range(index - 3, index + 4) if k != index]
+    assert after[near].mean() < before[near].mean()
+    assert after[index] < 0.5 * before[index]
+
+
+def test_undo_takes_the_refined_take_off_and_redo_brings_it_back(facts):
+    assert facts["undo"] == [2, 1, 2]
+
+
+def test_filters_smooth_and_go_back(facts):
+    captured, smooth = facts["clean_up"]["jitter"]
+    assert facts["clean_up"]["changed"] > 0.01
+    assert smooth < captured
+    assert facts["clean_up"]["back"] < 1e-6
+
+
+def test_the_export_is_written_and_leaves_the_scene_as_it_was(facts):
+    assert facts["export"]["bytes"] > 100_000
+    assert facts["export"]["takes"] == ["Ava demo 01", "Ava demo 02"]
