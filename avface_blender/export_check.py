@@ -25,14 +25,14 @@ def largest_error_mm(head: bpy.types.Object, path: Path, scale: float = 1.0) -> 
     The file is read into a scene of its own, which is gone afterwards.
     Raises AVFaceError when it can't be read, or holds no mesh.
     """
-    window = bpy.context.window
+    window: Any = bpy.context.window
     assert window is not None
     shown: Any = window.scene
     first, last, now = shown.frame_start, shown.frame_end, shown.frame_current
     frames = np.unique(np.linspace(first, last, _FRAMES).astype(int)).tolist()
     wanted = {frame: _surface(shown, head, frame) * scale for frame in frames}
     shown.frame_set(now)
-    before = _everything()
+    before, views = _everything(), _perspectives(window)
     scene: Any = bpy.data.scenes.new("AVFace check")
     scene.render.fps, scene.render.fps_base = shown.render.fps, shown.render.fps_base
     window.scene = scene
@@ -49,6 +49,8 @@ def largest_error_mm(head: bpy.types.Object, path: Path, scale: float = 1.0) -> 
         ) from error
     finally:
         window.scene = shown
+        for view, perspective in views:  # no view looks through the camera of a scene without one
+            view.view_perspective = perspective
         bpy.data.batch_remove([item for item in _everything() if item not in before])
 
 
@@ -81,6 +83,13 @@ def _free_sliders(object_: Any) -> None:
     if object_.data.shape_keys:
         for key in object_.data.shape_keys.key_blocks:
             key.slider_min, key.slider_max = -10, 10
+
+
+def _perspectives(window: Any) -> list[tuple[Any, str]]:
+    """How each 3D view of a window looks on its scene."""
+    spaces: list[Any] = [area.spaces.active for area in window.screen.areas]
+    views = [s.region_3d for s in spaces if s and s.type == "VIEW_3D" and s.region_3d]
+    return [(view, view.view_perspective) for view in views]
 
 
 def _everything() -> set[Any]:

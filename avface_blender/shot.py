@@ -179,8 +179,9 @@ def hide_startup_cube(scene: bpy.types.Scene) -> str | None:
     cube = scene.objects.get("Cube")
     if cube is None or cube.type != "MESH" or cube.modifiers or cube.animation_data:
         return None
-    corners = {tuple(vertex.co) for vertex in cube.data.vertices}
-    as_it_came = len(corners) == 8 and {abs(x) for corner in corners for x in corner} == {1.0}
+    mesh: Any = cube.data
+    corners = {tuple(vertex.co) for vertex in mesh.vertices}
+    as_it_came = len(corners) == 8 and all(abs(x) == 1 for corner in corners for x in corner)
     if not as_it_came or cube.matrix_world != Matrix.Identity(4) or not cube.visible_get():
         return None
     cube.hide_render = True

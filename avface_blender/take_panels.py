@@ -81,14 +81,14 @@ class AVFACE_PT_clean_up(_Panel, bpy.types.Panel):
         if action is None:
             layout.label(text="Select a head with a take")
             return
-        grid = layout.grid_flow(columns=5, row_major=True, even_columns=False, align=True)
-        for title in ("", "Smooth", "Strength", "Offset", "Hold"):
-            grid.label(text=title)
         for region in REGIONS:
             settings = getattr(action.avface_filters, region)
-            grid.label(text=region.capitalize())
-            for field in ("smooth", "strength", "offset", "hold"):
-                grid.prop(settings, field, text="")
+            column = layout.column(align=True)
+            column.label(text=region.capitalize())
+            for fields in (("smooth", "strength"), ("offset", "hold")):
+                row = column.row(align=True)
+                for field in fields:
+                    row.prop(settings, field)
         layout.operator("avface.reset_filters", icon="LOOP_BACK")
 
 

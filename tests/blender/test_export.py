@@ -124,6 +124,17 @@ def test_an_export_is_read_back_and_measured(imported, tmp_path, name):
     assert (len(bpy.data.objects), len(bpy.data.actions), len(bpy.data.scenes)) == counts
 
 
+def test_views_look_through_the_camera_as_before_the_check(imported, tmp_path):
+    export.export_fbx(imported.head, tmp_path / "head.fbx", bpy.context, export.ExportOptions())
+    spaces = [area.spaces.active for area in bpy.context.window.screen.areas]
+    views = [space.region_3d for space in spaces if space.type == "VIEW_3D"]
+    assert views
+    for view in views:
+        view.view_perspective = "CAMERA"
+    export_check.largest_error_mm(imported.head, tmp_path / "head.fbx")
+    assert {view.view_perspective for view in views} == {"CAMERA"}
+
+
 def test_a_wrong_file_is_measured_as_wrong(imported, tmp_path):
     export.export_alembic(imported.head, tmp_path / "head.abc", bpy.context)
     imported.rig.location.x += 0.01

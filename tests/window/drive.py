@@ -140,7 +140,17 @@ def take_names() -> list[str]:
     return [entry.name for entry in part("takes").takes_of(the_head())]
 
 
+def open_panels(*names: str) -> None:
+    """Let closed panels start open: no script can click on their titles."""
+    for name in names:
+        cls = getattr(part("take_panels"), name)
+        bpy.utils.unregister_class(cls)
+        cls.bl_options = set()
+        bpy.utils.register_class(cls)
+
+
 def prepare() -> Iterator[Wait]:
+    open_panels("AVFACE_PT_clean_up", "AVFACE_PT_look")
     settings = bpy.context.preferences.addons[PACKAGE].preferences
     settings.engine_python, settings.jobs_folder = ENGINE, TAKES
     time_the_polls()
@@ -212,7 +222,7 @@ def capture() -> Iterator[Wait]:
         "message": state().message,
         "notes": [note.text for note in state().notes],
         "takes": take_names(),
-        "through_camera": view()["area"].spaces.active.region_3d.view_perspective,
+        "perspective": view()["area"].spaces.active.region_3d.view_perspective,
         "frames": [bpy.context.scene.frame_start, bpy.context.scene.frame_end],
         "objects": len(bpy.data.objects),
     }
@@ -319,9 +329,7 @@ def export() -> Iterator[Wait]:
     yield 0.5
     facts["export"] = {
         "bytes": path.stat().st_size if path.exists() else 0,
-        "report": bpy.context.window_manager.reports[-1].message
-        if hasattr(bpy.context.window_manager, "reports") and bpy.context.window_manager.reports
-        else "",
+        "perspective": view()["area"].spaces.active.region_3d.view_perspective,
         "takes": take_names(),
     }
     picture("exported")

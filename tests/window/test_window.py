@@ -114,7 +114,7 @@ def test_the_head_comes_in_over_the_clip(facts):
     seen = facts["capture"]
     assert (seen["status"], seen["imported"], seen["message"]) == ("DONE", True, "")
     assert seen["takes"] == ["Ava demo 01"]
-    assert seen["through_camera"] == "CAMERA"
+    assert seen["perspective"] == "CAMERA"
     assert seen["frames"] == [1, 50]
 
 
@@ -151,4 +151,6 @@ def test_filters_smooth_and_go_back(facts):
 
 def test_the_export_is_written_and_leaves_the_scene_as_it_was(facts):
     assert facts["export"]["bytes"] > 100_000
+    assert "read back, it differs by at most 0.00" in facts["console"]
+    assert facts["export"]["perspective"] == "CAMERA"
     assert facts["export"]["takes"] == ["Ava demo 01", "Ava demo 02"]
