@@ -71,9 +71,10 @@ def curves_in(action: bpy.types.Action) -> list[Any]:
     """All curves of an action, wherever this Blender keeps them."""
     if not hasattr(action, "layers"):
         return list(action.fcurves)
+    layers: Any = action.layers
     return [
         curve
-        for layer in action.layers
+        for layer in layers
         for strip in layer.strips
         for bag in strip.channelbags
         for curve in bag.fcurves

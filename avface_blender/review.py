@@ -26,7 +26,8 @@ def confidence_curves(
     curves: Curves = {}
     for name, values in columns.items():
         rig[name] = 1.0
-        rig.id_properties_ui(name).update(min=0.0, max=1.0)
+        look: Any = rig.id_properties_ui(name)
+        look.update(min=0.0, max=1.0)
         curves[f'["{name}"]', 0] = np.interp(frames, take_frames, values)
     return curves
 

@@ -3,7 +3,9 @@
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
@@ -13,6 +15,7 @@ from ..engine.exchange.take import Take
 from . import corrections, filters, job_folders, jobs, review, shot, takes
 from .action import Action
 from .preferences import engine_python, jobs_folder
+from .properties import capture_job
 from .refine import refine_job
 from .rig import rig_of
 from .take_importer import selected_head
@@ -28,6 +31,12 @@ def filtered_action(context: bpy.types.Context) -> bpy.types.Action | None:
     tracks = rig.animation_data.nla_tracks if rig.animation_data else ()
     actions = [track.strips[0].action for track in tracks if len(track.strips)]
     return next((a for a in actions if a and a.get(takes.TAKE_PROPERTY) == name), None)
+
+
+def _head(context: bpy.types.Context) -> bpy.types.Object:
+    head = selected_head(context)
+    assert head is not None, "poll asks for one"
+    return head
 
 
 class _TakeAction(Action):
@@ -51,7 +60,7 @@ class AVFACE_OT_show_take(_TakeAction, bpy.types.Operator):
     take: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def act(self, context):
-        takes.show(selected_head(context), self.take)
+        takes.show(_head(context), self.take)
         return f"{self.take} plays"
 
 
@@ -67,10 +76,10 @@ class AVFACE_OT_compare_takes(_TakeAction, bpy.types.Operator):
         reason = super().disabled_reason(context)
         if reason:
             return reason
-        return "" if len(takes.takes_of(selected_head(context))) > 1 else "There is only one take"
+        return "" if len(takes.takes_of(_head(context))) > 1 else "There is only one take"
 
     def act(self, context):
-        head = selected_head(context)
+        head = _head(context)
         names, now = [entry.name for entry in takes.takes_of(head)], takes.playing(head)
         before = head.get("avface_compared", "")
         other = before if before in names and before != now else names[names.index(now) - 1]
@@ -97,12 +106,12 @@ class AVFACE_OT_delete_take(_TakeAction, bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def act(self, context):
-        files = takes.delete(selected_head(context), self.take, self.with_files)
+        files = takes.delete(_head(context), self.take, self.with_files)
         return f"Deleted {self.take}" + (f" and {files} files" if files else "")
 
 
 class AVFACE_OT_retake(_TakeAction, bpy.types.Operator):
-    """Capture the clip again in the timeline's preview range; the rest of the take stays"""
+    """Capture the preview range again, as Clip and Capture are set now; the rest stays"""
 
     bl_idname = "avface.retake"
     bl_label = "Retake the Preview Range"
@@ -116,18 +125,20 @@ class AVFACE_OT_retake(_TakeAction, bpy.types.Operator):
         return "Set a preview range in the timeline first (P)"
 
     def act(self, context):
-        scene, head = context.scene, selected_head(context)
+        scene, head = context.scene, _head(context)
         action = takes.actions_of(head, takes.playing(head))[0]
         take = Take.load(Path(action[takes.FILE_PROPERTY]))
         rate = scene.render.fps / scene.render.fps_base
         first, last = scene.frame_preview_start, scene.frame_preview_end
         start, end = ((f - action[takes.CLIP_START_PROPERTY]) / rate for f in (first, last + 1))
-        options = take.made_by["options"] | {"start": max(start, 0.0), "end": end}
-        clip = take.source["path"]
+        clip, python = take.source["path"], engine_python(context)
         folder = job_folders.new_folder(jobs_folder(context), clip)
-        out = folder / f"{take_name(Path(clip))}.take.npz"
-        python = engine_python(context)
-        jobs.start(CaptureJob(clip, str(out), options=options), folder, python, over=True)
+        job = capture_job(scene.avface, folder)
+        if Path(job.clip) != Path(clip):  # the panel is set for another clip
+            out = folder / f"{take_name(Path(clip))}.take.npz"
+            job = CaptureJob(clip, str(out), options=take.made_by["options"])
+        options = job.options | {"start": max(start, 0.0), "end": end}
+        jobs.start(replace(job, options=options), folder, python, over=True)
         if bpy.app.background:
             jobs.follow()
         return f"Capturing frames {first} to {last} again"
@@ -141,7 +152,9 @@ class AVFACE_OT_reset_filters(_TakeAction, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        filters.reset(filtered_action(context))
+        action = filtered_action(context)
+        assert action is not None, "a head with a take has an armature action"
+        filters.reset(action)
         return "As captured"
 
 
@@ -177,7 +190,7 @@ class AVFACE_OT_start_corrections(_TakeAction, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        corrections.start(selected_head(context))
+        corrections.start(_head(context))
         return "Pose and key: what you key is added to the take"
 
 
@@ -189,7 +202,7 @@ class AVFACE_OT_stop_corrections(_TakeAction, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        corrections.stop(selected_head(context))
+        corrections.stop(_head(context))
         return "The corrections are off"
 
 
@@ -201,9 +214,10 @@ class AVFACE_OT_add_lights(_TakeAction, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        rig = rig_of(selected_head(context))
+        rig = rig_of(_head(context))
         assert rig is not None, "a head with a take has an armature"
-        shot.add_lights(rig, rig.users_collection[0], context.scene)
+        scene: Any = context.scene
+        shot.add_lights(rig, rig.users_collection[0], scene)
         return "Added key, fill and rim light"
 
 
@@ -219,12 +233,12 @@ class AVFACE_OT_refine(_TakeAction, bpy.types.Operator):
         reason = super().disabled_reason(context)
         if reason:
             return reason
-        if not corrections.are_on(selected_head(context)):
+        if not corrections.are_on(_head(context)):
             return "Press Correct by Hand, pose the face in a frame or two and key it"
         return ""
 
     def act(self, context):
-        head, python = selected_head(context), engine_python(context)
+        head, python = _head(context), engine_python(context)
         clip = takes.actions_of(head, takes.playing(head))[0][takes.CLIP_PROPERTY]
         folder = job_folders.new_folder(jobs_folder(context), clip)
         jobs.start(refine_job(context, head, folder), folder, python)

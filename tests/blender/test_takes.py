@@ -239,6 +239,41 @@ def test_refining_sends_the_corrected_frames_and_brings_in_what_comes_back(make_
         )
 
 
+@pytest.mark.parametrize("panel_clip", ["one.mp4", "other.mp4"])
+def test_a_retake_is_captured_as_the_panel_says_when_it_has_the_clip(
+    make_take, tmp_path, panel_clip
+):
+    import json
+
+    from . import extension
+
+    clip = tmp_path / "one.mp4"
+    source = {"path": str(clip), "sha256": ""}
+    ready = make_take(seed=5, name="ready", source=source)
+    with enabled():
+        (tmp_path / "engine").mkdir()
+        extension.preferences().engine_python = str(
+            extension.make_engine(tmp_path / "engine", ready)
+        )
+        extension.preferences().jobs_folder = str(tmp_path / "jobs")
+        own = {n: module_of_extension(n) for n in ("take_importer", "takes")}
+        path = make_take(seed=1, name="one", source=source)
+        head = own["take_importer"].import_take(path, bpy.context).head
+        scene = bpy.context.scene
+        scene.avface.clip, scene.avface.smoothing = str(tmp_path / panel_clip), 2.0
+        assert not bpy.ops.avface.retake.poll()
+        scene.use_preview_range = True
+        scene.frame_preview_start, scene.frame_preview_end = 3, 5
+        assert bpy.ops.avface.retake() == {"FINISHED"}
+        (job,) = (tmp_path / "jobs").glob("*/job.json")
+        job = json.loads(job.read_text())
+        assert job["clip"] == str(clip)
+        assert job["options"]["start"] == pytest.approx(2 / 25)
+        assert job["options"]["end"] == pytest.approx(5 / 25)
+        assert (job["options"].get("smoothing") == 2.0) == (panel_clip == "one.mp4")
+        assert [entry.plays for entry in own["takes"].takes_of(head)] == [True, True]
+
+
 def add_key(animation, path: str, index: int, frame: int, value: float) -> None:
     action = animation.action
     if not hasattr(action, "layers"):

@@ -24,6 +24,7 @@ FACTS_FILE, PICTURES, ENGINE, TAKES, TRUTH = sys.argv[sys.argv.index("--") + 1 :
 TICK_SECONDS = 0.05
 PATIENCE_SECONDS = 500
 CLIP_SECONDS = 2.0
+RETAKEN = (12, 30)  # frames
 
 Wait = float | Callable[[], bool]
 facts: dict[str, Any] = {"steps": [], "polls_ms": [], "progress": []}
@@ -322,6 +323,28 @@ def clean_up() -> Iterator[Wait]:
     }
 
 
+def retake() -> Iterator[Wait]:
+    """Capture a part of the clip again, smoother."""
+    names = ["mouthPucker", "mouthClose", "eyeBlinkLeft"]
+    before, scene = expressions(names), bpy.context.scene
+    scene.use_preview_range = True
+    scene.frame_preview_start, scene.frame_preview_end = RETAKEN
+    scene.avface.smoothing = 4.0
+    facts["progress"].append([])
+    press(bpy.ops.avface.retake)
+    yield ended
+    yield lambda: state().imported or state().status != "DONE" or bool(state().hint)
+    yield 1.0
+    scene.use_preview_range = False
+    entries = part("takes").takes_of(the_head())
+    facts["retake"] = {
+        "status": [state().status, state().message, state().hint],
+        "takes": [[entry.name, list(entry.frames), entry.plays] for entry in entries],
+        "moved": np.abs(expressions(names) - before).max(axis=1).tolist(),
+    }
+    picture("retaken")
+
+
 def export() -> Iterator[Wait]:
     path = Path(PICTURES) / "head.fbx"
     with bpy.context.temp_override(**view()):
@@ -336,7 +359,7 @@ def export() -> Iterator[Wait]:
 
 
 STEPS = (prepare, check_engine, choose_clip, cancel_by_escape, capture, review, correct,
-         undo_and_redo, clean_up, export)  # fmt: skip
+         undo_and_redo, clean_up, retake, export)  # fmt: skip
 
 
 def run() -> Iterator[Wait]:
