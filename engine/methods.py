@@ -30,17 +30,21 @@ if TYPE_CHECKING:
     from .media import Clip
 
 _READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the registry
+_LANDMARKS = "landmarks"
 _FOCAL_PER_SIDE = 2.0  # as the fit's
 # For each method and quality: the networks it can't do without, and what to do without them.
 _NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
-    ("fit", "draft"): (_READER,),
-    ("spectre", "draft"): (_SPECTRE, _READER),
+    ("fit", "draft"): (_READER, _LANDMARKS),
+    ("fit", "high"): (_LANDMARKS,),
+    ("spectre", "draft"): (_SPECTRE, _READER, _LANDMARKS),
+    ("spectre", "high"): (_LANDMARKS,),
     ("avface", "draft"): (_AVFACE,),
     ("avface", "standard"): (_AVFACE,),
-    ("avface", "high"): (_AVFACE,),
+    ("avface", "high"): (_AVFACE, _LANDMARKS),
 }
 _RECIPES = {
     _READER: "scripts/recipes/train_reader.py",
+    _LANDMARKS: "scripts/recipes/train_landmarks.py",
     _AVFACE: "python -m engine train coarse, then expression",
     _SPECTRE: "python -m engine train spectre",
 }
@@ -118,8 +122,10 @@ def _draft(
     if options.method == "avface":
         return _networks(clip, track, head, options, report.part("networks", 0, 1))
     from .reader import read_landmarks
+    from .second_look import second_look
 
     focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
+    track = second_look(clip, track)
     params = read_landmarks(track.landmarks, track.size, focal).params
     if options.method == "spectre":
         from .models.config import Config

@@ -125,11 +125,17 @@ def perform(
     clock.lap("voice")
     fitting = FitOptions(focal=options.focal, smoothing=options.smoothing)
     hearing = heard.hearing if heard else None
-    fit = apply_method(
-        clip, track, head, options,
-        lambda begin, part: fit_clip(track, head, fitting, part, hearing, begin=begin),
-        report.part("fit", 0.35, 0.25),
-    )  # fmt: skip
+
+    def fit_track(begin: FaceParams | None, part: Report) -> FitResult:
+        high = options.quality == "high"
+        share = 0.5 if high else 1.0
+        first = fit_clip(track, head, fitting, part.part("fit", 0, share), hearing, begin=begin)
+        if not high:
+            return first
+        again, stage = _looked_at_again(clip, track), part.part("fit", share, 1 - share)
+        return fit_clip(again, head, fitting, stage, hearing, first.person, first.params)
+
+    fit = apply_method(clip, track, head, options, fit_track, report.part("fit", 0.35, 0.25))
     fit = replace(fit, params=with_clear_tongue(fit.params, head))
     clock.lap("fit")
     if heard is not None and options.lips == "on":
@@ -137,6 +143,17 @@ def perform(
         fit = replace(fit, params=fit.params.replace(lips=lips))
         clock.lap("lips")
     return Performance(track, fit, heard)
+
+
+def _looked_at_again(clip: Clip, track: FaceTrack) -> FaceTrack:
+    """The track whose brows, nose, skin and contour are two networks' mean.
+
+    Lips and lids stay the tracker's: it follows them more closely (docs/log.md).
+    """
+    from .models.landmarks import BROWS, NOSE, OVAL, SKIN  # torch is slow to load
+    from .second_look import second_look
+
+    return second_look(clip, track, BROWS + NOSE + OVAL + SKIN, keep_convention=True)
 
 
 def _refined_lips(

@@ -104,6 +104,7 @@ def test_a_draft_is_what_the_reader_says(head, track, calls, monkeypatch):
         return SimpleNamespace(params=read)
 
     monkeypatch.setattr("engine.reader.read_landmarks", read_landmarks)
+    monkeypatch.setattr("engine.second_look.second_look", lambda clip, track: track)
     monkeypatch.setattr(methods, "registry", lambda: registry() | {"reader": {}})
     result = run(head, track, calls, quality="draft", focal=250.0)
     assert asked == [(track.landmarks, track.size, 250.0)]
