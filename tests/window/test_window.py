@@ -97,8 +97,8 @@ def test_the_progress_moves_forward(facts):
     for seen in facts["progress"]:
         fractions = [fraction for _, fraction in seen]
         assert fractions == sorted(fractions)
-    assert len({fraction for _, fraction in captured}) > 10
-    assert {"faces", "fit", "detail"} <= {stage for stage, _ in captured}
+    assert len({fraction for _, fraction in captured}) > 5
+    assert len({stage for stage, _ in captured}) >= 3
 
 
 def test_escape_cancels_and_the_engine_is_gone(facts):
