@@ -19,7 +19,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 BLENDER = {"bpy", "bpy_extras", "mathutils", "bmesh", "addon_utils", "gpu", "aud"}
 HEAVY = {"torch", "numba", "cv2", "av", "mediapipe", "scipy", "ray"}
-PLAIN = ("__init__", "engine_client", "install", "job_folders", "pace", "timeline")  # of avface_blender
+PLAIN = (
+    "__init__",
+    "engine_client",
+    "install",
+    "job_folders",
+    "pace",
+    "timeline",
+)  # of avface_blender
 
 # Modules of the engine from the top down; a module imports from its own line or a lower one.
 # What is not named here is a step of the capture.
