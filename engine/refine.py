@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,9 +72,11 @@ def refine(
 def _options_of(take: Take) -> CaptureOptions:
     """The options that the take was captured with, as far as this version knows them."""
     known = {item.name for item in fields(CaptureOptions)}
-    options = {k: v for k, v in take.made_by.get("options", {}).items() if k in known}
-    region = options.get("region")
-    return CaptureOptions(**options | {"region": tuple(region) if region else None})
+    told: dict[str, Any] = take.made_by.get("options", {})
+    options = {name: value for name, value in told.items() if name in known}
+    if options.get("region"):
+        options["region"] = tuple(options["region"])
+    return CaptureOptions(**options)
 
 
 def _params_of(take: Take) -> FaceParams:
