@@ -55,3 +55,14 @@ def embed(values: np.ndarray, faces: np.ndarray, embedding: tuple) -> np.ndarray
     """Values at points on the mesh: (V, C), (face (L,), barycentric (L, 3)) -> (L, C)."""
     face, weights = embedding
     return np.einsum("...k,...kc->...c", weights, values[faces[face]])
+
+
+def harmonics(normals: np.ndarray) -> np.ndarray:
+    """Second-order spherical harmonics of normals (Ramamoorthi, Hanrahan 2001), unnormalised.
+
+    (..., 3) unit -> (..., 9): 1, x, y, z, xy, xz, yz, x2 - y2, 3 z2 - 1.
+    """
+    x, y, z = normals[..., 0], normals[..., 1], normals[..., 2]
+    return np.stack(
+        [np.ones_like(x), x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1
+    )

@@ -13,12 +13,13 @@ import numpy as np
 from scipy.optimize import lsq_linear
 
 from ..faces import FaceTrack
+from ..geometry import harmonics
 from ..head.albedo import Albedo, load_albedo
 from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..weights import FOLDER
 from .folds import bare_of_eyes
-from .light import fit_light, harmonics
+from .light import fit_light
 from .residual import LUMINANCE
 from .skin import Canvas, median_of_seen, prepare_canvas, sample_frames, views
 

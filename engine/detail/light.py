@@ -5,18 +5,12 @@ One light per clip, fixed to the camera; a picture is albedo x light. Axes are t
 
 import numpy as np
 
+from ..geometry import harmonics
+
 _SAMPLES = 1500  # texels per frame
 _RIDGE = 0.02 * np.array([1e-3, 1, 1, 1, 3, 3, 3, 3, 3])  # the part without direction is free
 _OUTLIER = 0.12  # of the median brightness
 _FLOOR = 0.15  # of the median shading: no darker
-
-
-def harmonics(normals: np.ndarray) -> np.ndarray:
-    """(..., 3) unit -> (..., 9): 1, x, y, z, xy, xz, yz, x2 - y2, 3 z2 - 1."""
-    x, y, z = normals[..., 0], normals[..., 1], normals[..., 2]
-    return np.stack(
-        [np.ones_like(x), x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=-1
-    )
 
 
 def draw_samples(

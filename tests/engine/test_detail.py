@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from engine.detail.folds import fold_zones, open_skin
-from engine.detail.light import harmonics
 from engine.detail.recover import DetailOptions, bake_normals, encode, key_frames, recover_detail
 from engine.detail.relief import differences, surface_steps
 from engine.detail.residual import Grain
 from engine.detail.unwrap import FaceSheet, build_sheet, map_surface
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
-from engine.geometry import embed, project
+from engine.geometry import embed, harmonics, project
 from engine.head.model import FaceParams, Head
 from engine.media import Clip, open_clip
 from engine.progress import Report

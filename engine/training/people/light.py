@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from ...detail.light import harmonics
+from ...geometry import harmonics
 from .stage import Stage
 
 _MOUTH_REACH_M = 0.020  # light behind the lips falls to 1/e over this way
