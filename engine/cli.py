@@ -11,7 +11,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from . import cli_batch, cli_heads, cli_sound
+from . import cli_batch, cli_faces, cli_heads, cli_sound
 from .exchange.protocol import (
     CANNOT_SERVE,
     DONE,
@@ -119,6 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     train.set_defaults(run=_train)
     cli_heads.add_commands(commands)
     cli_batch.add_commands(commands)
+    cli_faces.add_commands(commands)
     cli_sound.add_commands(commands)
     return parser
 

@@ -85,7 +85,7 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
         every_frames = options.search_every if is_missing else options.detect_every
         if frame % every_frames == 0 or not live:
             boxes = detector.find_small(picture, _patience(frame, live, options))
-            new = _begin(boxes, live, frame, picture, mesh, options)
+            new = begin(boxes, live, frame, picture, mesh, options)
             every += new
             live += new
         if frame % 10 == 0:
@@ -188,7 +188,7 @@ def _recent_change(tracklet: Tracklet) -> float:
     return colour_change(tracklet.looks[-2 - _SLIDE_FRAMES], tracklet.looks[-1])
 
 
-def _begin(
+def begin(
     boxes: np.ndarray,
     live: list[Tracklet],
     frame: int,

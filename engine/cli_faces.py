@@ -1,0 +1,105 @@
+"""The command `faces`: whose faces a picture of a clip shows."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .exchange.protocol import (
+    CANNOT_SERVE,
+    DONE,
+    VERSION,
+    AVFaceError,
+    Done,
+    Failed,
+    Hello,
+    claim_stdout,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from .faces.still import Still
+
+_LARGEST_SIDE_PX = 1280  # of the picture that is written: it is to be looked at
+
+
+def add_commands(commands: Any) -> None:
+    """Its parser; heavy imports wait for the command."""
+    faces = commands.add_parser("faces", help="where faces are in one picture of a clip")
+    faces.add_argument("clip", type=Path, help="video or folder of pictures")
+    faces.add_argument("--time", type=float, default=0.0, help="seconds; default the first picture")
+    faces.add_argument("--out", type=Path, required=True, help="the boxes, NAME.json")
+    faces.add_argument("--picture", type=Path, help="also the picture, NAME.png")
+    faces.add_argument("--fps", type=float, help="rate of a picture sequence, frames per second")
+    faces.add_argument("--events", action="store_true", help="speak as `run` does, to a program")
+    faces.set_defaults(run=_faces)
+
+
+def _faces(options: argparse.Namespace) -> int:
+    if options.events:
+        return _serve(options)
+    still = _look(options)
+    count = len(still.boxes)
+    print(f"{options.out}: {count} {'face' if count == 1 else 'faces'} at {still.time:.2f} s")
+    return DONE
+
+
+def _serve(options: argparse.Namespace) -> int:
+    """The same for the add-on: events on stdout, gone when stdin closes."""
+    import threading
+
+    from .cli import leash
+
+    send = claim_stdout()
+    threading.Thread(target=leash, daemon=True).start()
+    send(Hello(VERSION, "cpu"))
+    try:
+        _look(options)
+    except AVFaceError as error:
+        send(Failed(error.message, error.hint))
+        return CANNOT_SERVE
+    send(Done(str(options.out)))
+    return DONE
+
+
+def _look(options: argparse.Namespace) -> "Still":
+    """Find the faces, and write what was asked for."""
+    from .faces.still import look_at_frame
+    from .media import open_clip
+
+    clip = open_clip(options.clip, fps=options.fps)
+    still = look_at_frame(clip, options.time)
+    content = {
+        "clip": str(options.clip),
+        "time": still.time,
+        "size": list(clip.size),
+        "faces": [{"box": [round(float(v), 1) for v in box]} for box in still.boxes],
+    }
+    if options.picture:
+        _write(options.picture, _png(still.picture))
+    _write(options.out, json.dumps(content, indent=1).encode())
+    return still
+
+
+def _png(picture: "np.ndarray") -> bytes:
+    """The picture (H, W, 3) RGB as a PNG file, averaged down to _LARGEST_SIDE_PX."""
+    import cv2
+
+    scale = _LARGEST_SIDE_PX / max(picture.shape[:2])
+    if scale < 1:
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """To a temporary name, then renamed. Raises AVFaceError."""
+    temporary = path.with_name(path.name + ".tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise AVFaceError(
+            f"{path} can't be written ({error.strerror}).", "Choose another folder."
+        ) from error
