@@ -33,6 +33,7 @@ class FaceReading:
     jaw_sd: np.ndarray  # (T, 3) rad
     gaze_sd: np.ndarray  # (T, 4) rad: pitch and yaw, left then right
     read: np.ndarray  # (T,) bool: frames that had points
+    seen: np.ndarray  # (T, inputs) the points themselves, whitened, and how they differ from usual
 
 
 @dataclass(frozen=True)
@@ -108,6 +109,12 @@ def centre(flat: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @cache
+def head_read() -> HeadFile:
+    """The head whose parameters are read."""
+    return load_head()
+
+
+@cache
 def _network() -> "ReaderNet":
     from .models.reader import ReaderConfig, ReaderNet
 
@@ -125,7 +132,7 @@ def _assemble(
     focal: float,
 ) -> FaceReading:
     """The network's numbers in the clip's camera, bridged over frames without a face."""
-    file = load_head()
+    file = head_read()
     distance = np.exp(out["log_size"] - normal.log_radius)  # m
     tangent = out["offset"] * np.exp(normal.log_radius)[:, None]
     place = np.column_stack([tangent[:, 0], -tangent[:, 1], np.full(len(tangent), -1.0)])
@@ -144,7 +151,9 @@ def _assemble(
         head_translation=spread(place), jaw=spread(out["jaw"]), eyes=spread(eyes), focal=focal,
         light=np.zeros((9, 3)),
     )  # fmt: skip
-    return FaceReading(params, spread(unit_sd), spread(jaw_sd), spread(gaze_sd), read)
+    return FaceReading(
+        params, spread(unit_sd), spread(jaw_sd), spread(gaze_sd), read, spread(out["seen"])
+    )
 
 
 def _within(units: np.ndarray, file: HeadFile) -> np.ndarray:

@@ -42,6 +42,7 @@ class Reading(NamedTuple):
     offset: Tensor  # (B, N, 2) of the head's origin from the points' mean, in their radius
     log_size: Tensor  # (B, N) log(distance x radius), metres
     shape: Tensor  # (B, S)
+    seen: Tensor  # (B, N, inputs) the points, whitened
 
 
 class ReaderNet(nn.Module):
@@ -88,8 +89,9 @@ class ReaderNet(nn.Module):
         units, jaw, gaze, log_sd, turn, offset, size = out
         turn = turn_matrix(turn.flatten(0, 1)).unflatten(0, turn.shape[:2])
         return Reading(
-            units, jaw, gaze, log_sd.clamp(*_LOG_SD), turn, offset, size[..., 0], self.person(clip)
-        )
+            units, jaw, gaze, log_sd.clamp(*_LOG_SD), turn, offset, size[..., 0],
+            self.person(clip), seen,
+        )  # fmt: skip
 
     @staticmethod
     def features(points: Tensor, log_radius: Tensor) -> Tensor:

@@ -1,0 +1,115 @@
+"""A face read frame by frame: the landmark network's points, a tracker's, and the reader on both.
+
+What comes out is what AVFace's networks see (`engine.models.sight`). Covered parts are trusted as
+far as the landmark network sees them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .crops import place_in_crop
+from .geometry import embed
+from .models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS
+from .models.sight import COLOURED, GROUPS, PARTS
+from .reader import head_read, read_landmarks
+
+_MESH = 478
+_TRUST = (0.3, 0.9)  # visibility of a region that is not, and that is fully believed
+_LEFT, _RIGHT = ("left_eye", "left_brow"), ("right_eye", "right_brow")
+_REGION = {"mouth": 1, "left_eye": 2, "right_eye": 3, "left_brow": 4, "right_brow": 5}
+_LEAST_PX = 1e-3
+_PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
+
+
+@dataclass(frozen=True)
+class Looks:
+    """T frames of one face as it was seen, L = len(POINTS); at least one of the two sets of points.
+
+    Frames in which there is no face are NaN in both.
+    """
+
+    own: np.ndarray | None  # (T, L, 2) px of the frames, by the landmark network
+    tracker: np.ndarray | None  # (T, L, 2) px, by a tracker
+    sigma: np.ndarray  # (T, L) px, of `own`
+    visible: np.ndarray  # (T, R) 0..1
+    colours: np.ndarray  # (T, L, 3) uint8
+    boxes: np.ndarray  # (T, 3) px: left, top, side of the crops that the codes speak of
+
+
+def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
+    """What AVFace's networks see of a clip: (T, SIGHT) float32.
+
+    Args:
+        looks: The clip.
+        size: Width and height of its picture, px; the view's middle is the picture's.
+        focal: px.
+    """
+    sets = [points for points in (looks.own, looks.tracker) if points is not None]
+    assert sets, "a look has points"
+    both = np.mean(sets, axis=0)  # the errors of the two are their own
+    mesh = np.full((len(both), _MESH, 2), np.nan)
+    mesh[:, list(POINTS)] = both
+    trust = np.ones((len(both), _MESH))
+    trust[:, list(POINTS)] = trust_points(looks.visible)
+    reading = read_landmarks(mesh, size, focal, trust)
+    params, file = reading.params, head_read()
+    middle = embed(
+        file.template + file.shape_basis @ params.shape, file.faces, file.landmarks_68
+    )[17:].mean(0)  # fmt: skip
+    pose, camera = place_in_crop(
+        params.head_pose, params.head_translation, looks.boxes, middle, focal, size
+    )
+    sides, count = looks.boxes[:, 2:], len(both)
+    apart = np.full((count, len(GROUPS)), np.log(_LEAST_PX))
+    if len(sets) == 2:
+        away = np.linalg.norm(sets[0] - sets[1], axis=2) / sides * 2
+        apart = np.log(_grouped(away) + _LEAST_PX)
+    known = [looks.own is not None, looks.tracker is not None]
+    told = {
+        "units": params.expression,
+        "jaw": params.jaw,
+        "gaze": params.eyes[:, [0, 1, 3, 4]],
+        "pose": pose,
+        "camera": camera,
+        "shape": np.broadcast_to(params.shape, (count, len(params.shape))),
+        "log_sd": np.log(
+            np.concatenate([reading.unit_sd, reading.jaw_sd, reading.gaze_sd], 1).clip(1e-4)
+        ),
+        "points": reading.seen,
+        "visible": looks.visible,
+        "sigma": np.log(_grouped(looks.sigma / sides * 2) + _LEAST_PX),
+        "apart": apart,
+        "known": np.broadcast_to(np.array(known, float), (count, 2)),
+        "colours": looks.colours[:, [_PLACE[p] for p in COLOURED]].reshape(count, -1) / 255,
+    }
+    out = np.concatenate([told[name] for name in PARTS], 1).astype(np.float32)
+    return np.nan_to_num(out)
+
+
+def trust_points(visible: np.ndarray) -> np.ndarray:
+    """How far each of POINTS is to be believed, by what is seen of its region: (T, R) -> (T, L)."""
+    low, high = _TRUST
+    believed = ((visible - low) / (high - low)).clip(0, 1)
+    trust = np.ones((len(visible), len(POINTS)))
+    for name, points in REGION_POINTS.items():
+        trust[:, points] = believed[:, _REGION[name], None]
+    return trust
+
+
+def _region_points() -> dict[str, list[int]]:
+    """Rows of POINTS in each region. In the mesh's lists the subject's right comes first."""
+    half = len(LIDS) // 2, len(BROWS) // 2, len(IRISES) // 2
+    right = LIDS[: half[0]] + IRISES[: half[2]], BROWS[: half[1]]
+    left = LIDS[half[0] :] + IRISES[half[2] :], BROWS[half[1] :]
+    lists = {"mouth": LIPS, **dict(zip(_LEFT, left, strict=True)),
+             **dict(zip(_RIGHT, right, strict=True))}  # fmt: skip
+    return {name: [_PLACE[p] for p in points] for name, points in lists.items()}
+
+
+REGION_POINTS = _region_points()
+
+
+def _grouped(values: np.ndarray) -> np.ndarray:
+    """Means over GROUPS, (T, L) -> (T, G)."""
+    return np.stack([values[:, [_PLACE[p] for p in g]].mean(1) for g in GROUPS], 1)
