@@ -72,6 +72,7 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
         options.use_property_split = True
         options.use_property_decorate = False
         options.prop(settings, "detail")
+        options.prop(settings, "skin")
         options.prop(settings, "smoothing", slider=True)
         options.prop(settings, "quality")
         options.prop(settings, "method")

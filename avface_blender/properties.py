@@ -82,6 +82,15 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
             ("fine", "Fine", "Large maps, closely spaced in time"),
         ],
     )
+    skin: EnumProperty(
+        name="Skin",
+        description="Where the colours of the skin come from",
+        default="model",
+        items=[
+            ("model", "Head's Model", "The head's own skin, in the person's colours"),
+            ("clip", "Clip", "The person's own skin as the clip shows it, its light taken out"),
+        ],
+    )
     smoothing: FloatProperty(
         name="Smoothing",
         min=0.1,
@@ -234,6 +243,7 @@ def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
         "actor": settings.actor,
         "consent": settings.consent,
         "detail": settings.detail,
+        "skin": settings.skin,
         "smoothing": settings.smoothing,
         "method": settings.method,
         "quality": settings.quality,

@@ -29,6 +29,11 @@ class CaptureOptions:
     detail: Literal["off", "fast", "standard", "fine"] = field(
         default="standard", metadata={"help": "wrinkles as normal maps"}
     )
+    skin: Literal["model", "clip"] = field(
+        default="model",
+        metadata={"help": "colours of the skin: the head's model of it; clip: with what the clip"
+                  " shows laid over"},
+    )  # fmt: skip
     smoothing: float = field(
         default=1.0, metadata={"help": "how much jitter is taken out; 0.5 less, 2 more"}
     )

@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 
 from .complexion import person_texture
-from .detail import DetailOptions, bake_normals, estimate_appearance, recover_detail
+from .detail import (
+    DetailOptions,
+    bake_normals,
+    estimate_appearance,
+    project_colour,
+    recover_detail,
+)
 from .exchange.head_file import HeadFile, file_sha256
 from .exchange.protocol import AVFaceError
 from .exchange.take import REGIONS, Take
@@ -60,7 +66,7 @@ def capture(
         report.warn(sentence)
     if clip.kind == "sound":
         take = _speak(clip, head_file, options, report)
-        take = replace(take, **_colour(take.albedo, head, out))
+        take = replace(take, **_colour(person_texture(head, take.albedo, _ALBEDO_SIZE), out))
         clock.lap("voice")
     else:
         if not clip.has_sound:
@@ -304,14 +310,21 @@ def _pictures(
     stage = report.part("detail", 0.6, 0.4)
     detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), stage)
     normals = bake_normals(detail, head, params, out.parent, name)
-    return {**_colour(params.albedo, head, out), **normals}
+    texture = person_texture(head, params.albedo, _ALBEDO_SIZE)
+    if options.skin == "clip":
+        projected = project_colour(clip, track, params, head, texture)
+        if projected is None:
+            report.warn("The clip shows too little skin: its colours are the head's model's.")
+        else:
+            texture = projected
+    return {**_colour(texture, out), **normals}
 
 
-def _colour(albedo: np.ndarray, head: Head, out: Path) -> dict[str, Any]:
-    """Write the skin's colour beside the take; what `Take` stores about it."""
+def _colour(texture: np.ndarray, out: Path) -> dict[str, Any]:
+    """Write the skin's colours beside the take; what `Take` stores about them."""
     name = out.name.removesuffix(".npz").removesuffix(".take")
     colour = out.with_name(f"{name}.albedo.png")
-    write_picture(person_texture(head, albedo, _ALBEDO_SIZE), colour)
+    write_picture(texture, colour)
     return {"albedo_image": colour.name}
 
 

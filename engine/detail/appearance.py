@@ -8,7 +8,6 @@ component; the shape of the shading and the colours in turns.
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from scipy.optimize import lsq_linear
 
@@ -22,6 +21,7 @@ from .folds import bare_of_eyes
 from .light import fit_light
 from .residual import LUMINANCE
 from .skin import Canvas, median_of_seen, prepare_canvas, sample_frames, views
+from .unwrap import cut_window
 
 _FRAMES = 12
 _TEXELS = 160  # across the face: colours don't need more
@@ -122,22 +122,11 @@ def _model(
 
 def _sample_maps(albedo: Albedo, canvas: Canvas) -> np.ndarray:
     """Every map of the model in the face's window, (M + K, R, R), with its gate."""
-    left, bottom, side = canvas.sheet.window
-    size = canvas.sheet.size
+    window, size = canvas.sheet.window, canvas.sheet.size
     maps = np.empty((len(albedo.ranges), size, size), np.float32)
     for k, picture in enumerate([*albedo.sharp, *albedo.smooth]):
-        texels = len(picture)
-        scale = side * texels / size
-        if scale > 1:  # shrink first: fine maps would alias
-            texels = int(np.ceil(texels / scale))
-            picture = cv2.resize(picture, (texels, texels), interpolation=cv2.INTER_AREA)
-            scale = side * texels / size
-        look_up = np.array([[scale, 0, 0], [0, scale, 0]])
-        look_up[:, 2] = np.array([left, 1 - bottom - side]) * texels + 0.5 * scale - 0.5
-        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        part = cv2.warpAffine(picture.astype(np.float32), look_up, (size, size), flags=flags)
         low, high = albedo.ranges[k]
-        maps[k] = low + (high - low) * part / 255
+        maps[k] = low + (high - low) * cut_window(picture, window, size) / 255
     gate = (maps[0] - albedo.ranges[0, 0]) / max(float(np.ptp(albedo.ranges[0])), 1e-6)
     maps[len(albedo.sharp) :] *= gate
     return maps

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
@@ -37,7 +36,7 @@ from .skin import (
     views,
 )
 from .tangent import relief_normals, tangent_frames
-from .unwrap import FaceSheet, map_surface
+from .unwrap import FaceSheet, lay_window, map_surface
 
 Quality = Literal["off", "fast", "standard", "fine"]
 
@@ -260,22 +259,11 @@ def _normal_map(
 
 def encode(normals: np.ndarray, window: tuple[float, float, float], size: int) -> np.ndarray:
     """Window normals (R, R, 3) on the sheet, as colours (size, size, 3) uint8 RGB."""
-    left, bottom, side = window
-    scale = len(normals) / (side * size)  # texels per pixel
-    first = np.floor([left * size, (1 - bottom - side) * size]).astype(int)  # column, row
-    count = int(np.ceil(side * size)) + 1
-    look_up = np.array([[scale, 0, 0], [0, scale, 0]])
-    look_up[:, 2] = (first + 0.5 - [left * size, (1 - bottom - side) * size]) * scale - 0.5
     tilt = normals - np.array([0, 0, 1], np.float32)  # 0 is flat, as the border is
-    if scale > 1.5:
-        tilt = cv2.GaussianBlur(tilt, (0, 0), 0.4 * scale)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    tilt = cv2.warpAffine(tilt, look_up, (count, count), flags=flags)
-    tilt[..., 2] += 1
-    tilt /= np.sqrt(np.einsum("ijk,ijk->ij", tilt, tilt))[..., None]
+    part, rows, columns = lay_window(tilt, window, size)
+    part[..., 2] += 1
+    part /= np.sqrt(np.einsum("ijk,ijk->ij", part, part))[..., None]
     sheet = np.full((size, size, 3), (128, 128, 255), np.uint8)
-    start, stop = np.maximum(first, 0), np.minimum(first + count, size)
-    part = tilt[start[1] - first[1] : stop[1] - first[1], start[0] - first[0] : stop[0] - first[0]]
     # 128 stands for 0: a flat texel is (128, 128, 255)
-    sheet[start[1] : stop[1], start[0] : stop[0]] = np.clip(part * 127 + 128.5, 0, 255)
+    sheet[rows, columns] = np.clip(part * 127 + 128.5, 0, 255)
     return sheet

@@ -83,6 +83,43 @@ def window_mm(head: Head, rest: np.ndarray) -> float:
     return float(np.median(on_head / np.maximum(on_sheet, 1e-6)) * face_window(head)[2] * 1e3)
 
 
+def cut_window(picture: np.ndarray, window: tuple[float, float, float], size: int) -> np.ndarray:
+    """The face's window out of a whole sheet: (n, n[, C]) -> (size, size[, C]) float32."""
+    left, bottom, side = window
+    texels = len(picture)
+    if side * texels > size:  # shrink first: fine maps would alias
+        texels = int(np.ceil(size / side))
+        picture = cv2.resize(picture, (texels, texels), interpolation=cv2.INTER_AREA)
+    scale = side * texels / size
+    look_up = np.array([[scale, 0, 0], [0, scale, 0]])
+    look_up[:, 2] = np.array([left, 1 - bottom - side]) * texels + 0.5 * scale - 0.5
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return cv2.warpAffine(picture.astype(np.float32), look_up, (size, size), flags=flags)
+
+
+def lay_window(
+    values: np.ndarray, window: tuple[float, float, float], size: int
+) -> tuple[np.ndarray, slice, slice]:
+    """A window's values (R, R, C) at the resolution of a sheet, and the rows and columns they take.
+
+    0 beyond the window's edge.
+    """
+    left, bottom, side = window
+    scale = len(values) / (side * size)  # texels per pixel
+    first = np.floor([left * size, (1 - bottom - side) * size]).astype(int)  # column, row
+    count = int(np.ceil(side * size)) + 1
+    look_up = np.array([[scale, 0, 0], [0, scale, 0]])
+    look_up[:, 2] = (first + 0.5 - [left * size, (1 - bottom - side) * size]) * scale - 0.5
+    if scale > 1.5:
+        values = cv2.GaussianBlur(values, (0, 0), 0.4 * scale)
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    laid = cv2.warpAffine(values, look_up, (count, count), flags=flags)
+    start, stop = np.maximum(first, 0), np.minimum(first + count, size)
+    rows, columns = (slice(int(start[k]), int(stop[k])) for k in (1, 0))
+    return laid[rows.start - first[1] : rows.stop - first[1],
+                columns.start - first[0] : columns.stop - first[0]], rows, columns  # fmt: skip
+
+
 def build_sheet(head: Head, rest: np.ndarray, size: int) -> FaceSheet:
     """Which triangle each texel of the window lies on; once per person and resolution.
 
@@ -270,6 +307,20 @@ def _look_up_colour(
     x = (x - np.float32(low[0])) * np.float32(scale[0]) - np.float32(0.5)
     y = (y - np.float32(low[1])) * np.float32(scale[1]) - np.float32(0.5)
     return cv2.remap(crop, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def linear_from_srgb(picture: np.ndarray) -> np.ndarray:
+    """Linear RGB, at least 2e-3, of sRGB 0..255 (uint8 or between its steps), any shape."""
+    code = np.asarray(picture, np.float32) / 255
+    linear = np.where(code < 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
+    return np.maximum(linear, 2e-3)
+
+
+def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
+    """uint8 sRGB of linear RGB, any shape; clipped to what can be shown."""
+    linear = np.clip(linear, 0, 1)
+    code = np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+    return np.round(255 * code).astype(np.uint8)
 
 
 _CODE = np.arange(256) / 255

@@ -107,9 +107,14 @@ class Panels:
 
     @cached_property
     def sitter(self) -> Sitter:
-        """The take's person."""
-        head = Head(self.head_file)
-        return Sitter(head, self.take.shape, person_texture(head, self.take.albedo, _TEXTURE_SIDE))
+        """The take's person, in the colours that lie beside it."""
+        head, colours = Head(self.head_file), self.folder / self.take.albedo_image
+        if colours.is_file():
+            side = (_TEXTURE_SIDE, _TEXTURE_SIDE)
+            texture = cv2.resize(read_picture(colours), side, interpolation=cv2.INTER_AREA)
+        else:
+            texture = person_texture(head, self.take.albedo, _TEXTURE_SIDE)
+        return Sitter(head, self.take.shape, texture)
 
     @cached_property
     def _loaded(self) -> dict[str, np.ndarray]:
