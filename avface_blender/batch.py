@@ -49,7 +49,8 @@ TAKE_SUFFIX = ".take.npz"
 CAPTURE_OPTIONS: dict[str, Callable[[str], Any]] = {
     "start": float, "end": float, "face": int, "fps": float, "focal": float, "detail": str,
     "skin": str, "smoothing": float, "method": str, "quality": str, "lip_reader": str,
-    "emotion_network": str, "senses": str, "trust": str, "fix_sync": bool, "lips": str, "actor": str, "consent": str,
+    "emotion_network": str, "senses": str,
+    "trust": str, "fix_sync": bool, "lips": str, "actor": str, "consent": str,
 }  # fmt: skip
 
 
