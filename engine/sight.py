@@ -5,16 +5,16 @@ far as the landmark network sees them.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from .crops import place_in_crop
-from .geometry import embed
 from .models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS
 from .models.sight import COLOURED, GROUPS, PARTS
 from .reader import head_read, read_landmarks
 
-_MESH = 478
+_MESH, _CONTOUR = 478, 17  # points of a mesh; landmarks of the jaw's line
 _TRUST = (0.3, 0.9)  # visibility of a region that is not, and that is fully believed
 _LEFT, _RIGHT = ("left_eye", "left_brow"), ("right_eye", "right_brow")
 _REGION = {"mouth": 1, "left_eye": 2, "right_eye": 3, "left_brow": 4, "right_brow": 5}
@@ -53,13 +53,11 @@ def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
     trust = np.ones((len(both), _MESH))
     trust[:, list(POINTS)] = trust_points(looks.visible)
     reading = read_landmarks(mesh, size, focal, trust)
-    params, file = reading.params, head_read()
-    middle = embed(
-        file.template + file.shape_basis @ params.shape, file.faces, file.landmarks_68
-    )[17:].mean(0)  # fmt: skip
+    params = reading.params
     pose, camera = place_in_crop(
-        params.head_pose, params.head_translation, looks.boxes, middle, focal, size
-    )
+        params.head_pose, params.head_translation, looks.boxes, middle_of_face(params.shape),
+        focal, size,
+    )  # fmt: skip
     sides, count = looks.boxes[:, 2:], len(both)
     apart = np.full((count, len(GROUPS)), np.log(_LEAST_PX))
     if len(sets) == 2:
@@ -85,6 +83,22 @@ def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
     }
     out = np.concatenate([told[name] for name in PARTS], 1).astype(np.float32)
     return np.nan_to_num(out)
+
+
+def middle_of_face(shape: np.ndarray) -> np.ndarray:
+    """The mean of a person's inner landmarks in head axes, (S,) -> (3,) m."""
+    rest, basis = _middle_of_faces()
+    return rest + basis @ shape
+
+
+@cache
+def _middle_of_faces() -> tuple[np.ndarray, np.ndarray]:
+    """The mean of the inner 51 landmarks of anybody: (3,) and what the shape adds, (3, S)."""
+    file = head_read()
+    face, weights = (part[_CONTOUR:] for part in file.landmarks_68)
+    corners, weights = file.faces[face], weights[..., None] / len(face)
+    rest = (weights * file.template[corners]).sum((0, 1))
+    return rest, (weights[..., None] * file.shape_basis[corners]).sum((0, 1))
 
 
 def trust_points(visible: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ The state dict's names are torchvision's, so that weights stored by it can be re
 from torch import Tensor, nn
 
 from .config import Backbone
+from .sight import SightBackbone
 
 # Of MobileNetV2's bottlenecks: expansion, channels, repeats, stride of the first (table 2).
 _BOTTLENECKS = (
@@ -16,8 +17,19 @@ _BOTTLENECKS = (
 _DIVISOR = 8  # channels of a narrowed MobileNet are rounded to multiples of it
 
 
-def build_backbone(name: Backbone, width: float = 1.0) -> "ResNet | MobileNetV2":
-    """A backbone without its classifier; `width` narrows a MobileNetV2."""
+def build_backbone(
+    name: Backbone, width: float = 1.0, inputs: int = 0, hidden: int = 0
+) -> "ResNet | MobileNetV2 | SightBackbone":
+    """A backbone without its classifier.
+
+    Args:
+        name: Which.
+        width: Narrows a MobileNetV2.
+        inputs: Of what is read from a picture, the first numbers that "landmarks" uses.
+        hidden: Width of the layers behind landmarks.
+    """
+    if name == "landmarks":
+        return SightBackbone(inputs, hidden)
     if name == "mobilenet_v2":
         return MobileNetV2(width)
     assert width == 1.0, f"{name} has one width"

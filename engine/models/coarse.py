@@ -3,7 +3,8 @@
 from torch import Tensor, nn
 
 from .backbones import build_backbone
-from .config import Backbone, Config
+from .config import Config
+from .sight import SIGHT
 from .temporal import TemporalEncoder
 
 # DECA's encoder gives these, in this order (Feng et al. 2021); E_c is made from it.
@@ -13,18 +14,25 @@ DECA_PARTS = {
 
 
 class ImageEncoder(nn.Module):
-    """A picture in, a code out: backbone, one hidden layer, a linear one (DECA's encoder)."""
+    """A picture in, a code out: backbone, one hidden layer, a linear one (DECA's encoder).
 
-    def __init__(self, backbone: Backbone, hidden: int, outputs: int, width: float = 1.0):
+    What was read from landmarks says much of a code already: a linear path stands beside (open).
+    """
+
+    def __init__(self, config: Config, outputs: int):
         super().__init__()
-        self.backbone = build_backbone(backbone, width)
+        name, hidden = config.coarse_backbone, config.coarse_hidden
+        self.backbone = build_backbone(name, config.backbone_width, SIGHT, config.backbone_hidden)
         self.layers = nn.Sequential(
             nn.Linear(self.backbone.outputs, hidden), nn.ReLU(), nn.Linear(hidden, outputs)
         )
+        self.straight = nn.Linear(self.backbone.outputs, outputs) if name == "landmarks" else None
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) RGB in 0..1 -> (N, outputs)."""
-        return self.layers(self.backbone(images))
+        """(N, 3, H, W) RGB in 0..1, or what was read (N, SIGHT) -> (N, outputs)."""
+        features = self.backbone(images)
+        code = self.layers(features)
+        return code if self.straight is None else code + self.straight(features)
 
 
 class CoarseEncoder(nn.Module):
@@ -37,18 +45,13 @@ class CoarseEncoder(nn.Module):
         super().__init__()
         self.config = config
         size = config.coarse_code
-        self.image = ImageEncoder(
-            config.coarse_backbone, config.coarse_hidden, size, config.backbone_width
-        )
+        self.image = ImageEncoder(config, size)
         self.temporal = TemporalEncoder(size, size, config)
         if config.coarse_residual:  # begins as the picture encoder alone
-            last = self.temporal.projection[-1]
-            assert isinstance(last, nn.Linear)
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+            self.temporal.begin_silent()
 
     def embed(self, images: Tensor) -> Tensor:
-        """Single pictures (N, 3, H, W) -> embeddings (N, 183)."""
+        """Single pictures (N, 3, H, W), or what was read of them -> embeddings (N, 183)."""
         return self.image(images)
 
     def over_time(self, embeddings: Tensor, valid: Tensor | None = None) -> Tensor:
@@ -68,4 +71,4 @@ def single_image_encoder(config: Config) -> ImageEncoder:
     Its code is `DECA_PARTS` with the config's counts: 236 numbers as published.
     """
     size = config.coarse_code + config.expression + config.jaw
-    return ImageEncoder(config.coarse_backbone, config.coarse_hidden, size, config.backbone_width)
+    return ImageEncoder(config, size)

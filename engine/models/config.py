@@ -6,10 +6,12 @@ default head has the same.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-Backbone = Literal["resnet50", "resnet18", "mobilenet_v2"]
+# "landmarks": no pictures, but what the landmark network and the reader read from them, frozen and
+# shared by both encoders (`sight.py`).
+Backbone = Literal["resnet50", "resnet18", "mobilenet_v2", "landmarks"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Config:
     coarse_hidden: int = 1024  # DECA's: features -> 1024 -> code
     video_backbone: Backbone = "resnet50"
     backbone_width: float = 1.0  # share of the channels of a MobileNetV2
+    backbone_hidden: int = 256  # width of the layers behind landmarks
     video_embedding: int = 64  # f_v
     # audio encoder E_a (open): convolutions of stride 2 over the 16 steps, then two linear layers
     audio_widths: tuple[int, ...] = (32, 32, 64, 64)
@@ -55,6 +58,8 @@ class Config:
     projection_layers: int = 3  # feed-forward with ReLU between them
     # (open) the transformer predicts a change of the embedding instead of the code itself
     coarse_residual: bool = False
+    # (open) e is a linear answer to both embeddings, to which the transformer adds
+    expression_residual: bool = False
     # modality dropout while training, of whole windows (open); never both at once (open)
     audio_dropout: float = 0.4
     video_dropout: float = 0.5
@@ -153,3 +158,12 @@ LITE = Config(
     fine_channels=6,
 )
 """The same classes, faster than real time on two CPU cores."""
+
+SHARED = replace(
+    LITE,
+    crop=112,
+    coarse_backbone="landmarks",
+    video_backbone="landmarks",
+    expression_residual=True,
+)
+"""The same encoders on one shared, frozen trunk: what the product carries weights for."""

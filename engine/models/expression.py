@@ -5,6 +5,7 @@ from torch import Generator, Tensor, nn
 
 from .backbones import build_backbone
 from .config import Config
+from .sight import WITHOUT_COLOURS
 from .temporal import TemporalEncoder
 
 _LEAK = 0.02  # of the convolutions' activation
@@ -41,11 +42,13 @@ class VideoEncoder(nn.Module):
 
     def __init__(self, config: Config):
         super().__init__()
-        self.backbone = build_backbone(config.video_backbone, config.backbone_width)
+        self.backbone = build_backbone(
+            config.video_backbone, config.backbone_width, WITHOUT_COLOURS, config.backbone_hidden
+        )
         self.layer = nn.Linear(self.backbone.outputs, config.video_embedding)
 
     def forward(self, images: Tensor) -> Tensor:
-        """(N, 3, H, W) RGB in 0..1 -> (N, 64)."""
+        """(N, 3, H, W) RGB in 0..1, or what was read (N, SIGHT) -> (N, 64)."""
         return self.layer(self.backbone(images))
 
 
@@ -60,13 +63,18 @@ class ExpressionEncoder(nn.Module):
         self.config = config
         self.audio = AudioEncoder(config)
         self.video = VideoEncoder(config)
-        self.temporal = TemporalEncoder(
-            config.audio_embedding + config.video_embedding, config.expression_code, config
-        )
+        both = config.audio_embedding + config.video_embedding
+        self.temporal = TemporalEncoder(both, config.expression_code, config)
+        self.straight = None
+        if config.expression_residual:
+            self.straight = nn.Linear(both, config.expression_code)
+            self.temporal.begin_silent()
 
     def fuse(self, f_a: Tensor, f_v: Tensor, valid: Tensor | None = None) -> Tensor:
         """Embeddings (B, W, 64) of both -> e (B, W, 53)."""
-        return self.temporal(torch.cat([f_a, f_v], -1), valid)
+        both = torch.cat([f_a, f_v], -1)
+        e = self.temporal(both, valid)
+        return e if self.straight is None else self.straight(both) + e
 
     def forward(self, sound: Tensor, images: Tensor, generator: Generator | None = None) -> Tensor:
         """(B, W, 16, 29) and (B, W, 3, H, W) -> e (B, W, 53).

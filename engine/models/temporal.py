@@ -46,6 +46,13 @@ class TemporalEncoder(nn.Module):
 
     places: Tensor  # (W, width)
 
+    def begin_silent(self) -> None:
+        """Answer 0 at first: for transformers that add to something."""
+        last = self.projection[-1]
+        assert isinstance(last, nn.Linear)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+
     def forward(self, embeddings: Tensor, valid: Tensor | None = None) -> Tensor:
         """(B, W, inputs) -> (B, W, outputs); W may be shorter than the window.
 

@@ -22,7 +22,7 @@ from .people.stage import Stage, build_stage
 
 _PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
 # Pairs of points whose difference must be right, with its weight.
-_PAIRS = (
+PAIRS = (
     (13, 14, 3.0), (82, 87, 1.5), (312, 317, 1.5), (0, 17, 1.5), (61, 291, 3.0), (78, 308, 2.0),
     (159, 145, 4.0), (386, 374, 4.0), (158, 153, 3.0), (385, 380, 3.0), (160, 144, 3.0),
     (387, 373, 3.0), (105, 33, 2.0), (334, 263, 2.0), (66, 133, 2.0), (296, 362, 2.0),
@@ -122,10 +122,10 @@ class ReaderTask:
         self.arrays = arrays
         self.head = {name: torch.from_numpy(value) for name, value in vars(arrays).items()}
         self.pool = act_moments(self.stage, np.random.default_rng(11), moments)
-        self.smooth = _smooth_fields(arrays.template)
-        self.unit_weight = torch.from_numpy(_unit_weights(self.stage, arrays))
-        self.pairs = torch.tensor([(_PLACE[a], _PLACE[b]) for a, b, _ in _PAIRS])
-        self.pair_weights = torch.tensor([w for _, _, w in _PAIRS])
+        self.smooth = smooth_fields(arrays.template)
+        self.unit_weight = torch.from_numpy(unit_weights(self.stage, arrays))
+        self.pairs = torch.tensor([(_PLACE[a], _PLACE[b]) for a, b, _ in PAIRS])
+        self.pair_weights = torch.tensor([w for _, _, w in PAIRS])
         self.point_weights = torch.ones(len(POINTS))
         for group in (LIPS, LIDS, BROWS, IRISES):
             self.point_weights[[_PLACE[mesh] for mesh in group]] = 2.0
@@ -220,7 +220,7 @@ class ReaderTask:
         mine, true = torch.cat(mine_all).numpy(), torch.cat(true_all).numpy()
         figures = {"pairs_mm": float(torch.stack(errors).mean())}
         columns = {"gap": 0, "width": 4, "lid": 6, "brow": 12}
-        start, unit = len(_PAIRS), self.stage.head.unit
+        start, unit = len(PAIRS), self.stage.head.unit
         names = ("browInnerUpLeft", "browDownLeft", "eyeBlinkLeft", "mouthSmileLeft", "mouthPucker",
                  "mouthClose")  # fmt: skip
         columns |= {name: start + unit[name] for name in names}
@@ -319,7 +319,7 @@ def _head_turns(generator: np.random.Generator, clips: int, frames: int) -> np.n
     return turns.reshape(clips, frames, 3, 3)
 
 
-def _smooth_fields(place: np.ndarray, count: int = 30) -> np.ndarray:
+def smooth_fields(place: np.ndarray, count: int = 30) -> np.ndarray:
     """Waves of 2, 4 and 8 cm over the points, together of unit deviation, (L, count)."""
     generator = np.random.default_rng(3)
     length = np.repeat([0.02, 0.04, 0.08], count // 3)
@@ -328,7 +328,7 @@ def _smooth_fields(place: np.ndarray, count: int = 30) -> np.ndarray:
     return waves / np.sqrt(count / 2)
 
 
-def _unit_weights(stage: Stage, head: _PointHead) -> np.ndarray:
+def unit_weights(stage: Stage, head: _PointHead) -> np.ndarray:
     """By how many millimetres a unit moves the points; what they can't see hardly counts."""
     moves = head.unit_basis.reshape(len(POINTS), 3, -1)
     size = 1000 * np.sqrt((moves**2).sum(1).mean(0))
