@@ -188,6 +188,19 @@ def start_capture(job: CaptureJob, folder: Path, python: Path, root: Path) -> En
     return EngineJob([str(python), "-m", "engine", "run", str(job_path)], folder, root)
 
 
+def start_faces(
+    clip: Path, seconds: float, fps: float | None, folder: Path, python: Path, root: Path
+) -> EngineJob:
+    """Have the faces at a time of the clip found: `folder/faces.json` and `folder/picture.png`.
+
+    `fps` is a picture sequence's. Raises AVFaceError.
+    """
+    words = ["faces", str(clip), "--time", f"{seconds:.6f}", "--events"]
+    words += ["--out", str(folder / "faces.json"), "--picture", str(folder / "picture.png")]
+    words += ["--fps", f"{fps:.6f}"] if fps else []
+    return EngineJob([str(python), "-m", "engine", *words], folder, root)
+
+
 @dataclass(frozen=True)
 class BatchRequest:
     """What `python -m engine batch` is asked for."""

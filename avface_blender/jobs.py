@@ -15,6 +15,7 @@ from typing import Any
 import bpy
 
 from ..engine.exchange.protocol import (
+    PREPARING,
     AVFaceError,
     CaptureJob,
     Done,
@@ -44,6 +45,7 @@ class Job:
     over: bool = False  # of a range: the take that plays now plays on before and after
     stage: str = "starting"
     fraction: float = 0.0
+    prepares: bool = False  # the engine compiles itself meanwhile: its first capture
     notes: list[str] = field(default_factory=list)
     started: float = 0.0
     heard: pace.Timeline = field(default_factory=list)
@@ -61,7 +63,9 @@ class Job:
 
     @property
     def seconds_left(self) -> int:
-        """An estimate; -1 while there is none."""
+        """An estimate; -1 while there is none. What is compiled when can't be foretold."""
+        if self.prepares:
+            return -1
         return pace.seconds_left(self.fraction, time.monotonic() - self.started, self.last_pace)
 
     @property
@@ -73,6 +77,7 @@ class Job:
         """Take in one event."""
         if isinstance(event, Progress):
             self.stage, self.fraction = event.stage, event.fraction
+            self.prepares |= event.stage == PREPARING
             self.heard.append((event.fraction, time.monotonic() - self.started))
         elif isinstance(event, Note):
             self.notes.append(event.message)
@@ -229,8 +234,9 @@ def _hear(job: Job) -> None:
         _let_go(job, "cancelled")
     elif isinstance(job.engine.outcome, Done):
         job_folders.write_state(job.folder, "done")
-        took = time.monotonic() - job.started
-        pace.remember(job.folder.parent, job.kind, job.heard, took)
+        if not job.prepares:  # the next one will go otherwise
+            took = time.monotonic() - job.started
+            pace.remember(job.folder.parent, job.kind, job.heard, took)
         _captured.append(job)
     else:
         assert isinstance(job.engine.outcome, Failed)
@@ -327,7 +333,7 @@ def _show(job: Job) -> None:
     state, outcome = _state(), job.engine.outcome
     state.clip, state.stage, state.fraction = job.clip, job.stage, job.fraction
     state.seconds, state.seconds_left = job.seconds, job.seconds_left
-    state.folder = str(job.folder)
+    state.folder, state.prepares = str(job.folder), job.prepares
     state.message = state.hint = state.take = ""
     state.imported = False
     if job.engine.cancelled:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from . import jobs
+from . import capture_presets, jobs
 from .install import DEMO_CLIP
 from .operators import AVFACE_OT_capture
 from .properties import AVFACE_JobState
@@ -20,6 +20,7 @@ _HINT_CHARACTERS = 300  # the rest of a crashed engine's log is in its folder
 
 _STAGES = {  # the engine's words -> the artist's
     "starting": "Starting",
+    "preparing": "Preparing",
     "faces": "Following the face",
     "fit": "Fitting the head",
     "detail": "Finding wrinkles",
@@ -50,16 +51,43 @@ class AVFACE_PT_clip(_Panel, bpy.types.Panel):
         if not settings.clip and DEMO_CLIP.is_file():
             demo = layout.operator("wm.context_set_string", text="Use the Demo Clip")
             demo.data_path, demo.value = "scene.avface.clip", str(DEMO_CLIP)
-        layout.prop(settings, "actor")
-        layout.prop(settings, "consent")
-        layout.prop(settings, "head")
         column = layout.column(align=True)
         column.prop(settings, "start")
         _optional(column, settings, "end")
+        if _is_pictures(settings.clip):
+            _optional(layout, settings, "fps")
+        _draw_faces(layout, context)
+
+
+class AVFACE_PT_which_face(_Panel, bpy.types.Panel):
+    bl_label = "By Number or Region"
+    bl_parent_id = "AVFACE_PT_clip"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.avface
+        layout.use_property_split = True
+        layout.use_property_decorate = False
         _optional(layout, settings, "face")
         layout.prop(settings, "use_region")
-        if settings.use_region:
-            layout.column(align=True).prop(settings, "region", text="")
+        region = layout.column(align=True)
+        region.active = settings.use_region
+        region.prop(settings, "region", text="")
+
+
+class AVFACE_PT_actor(_Panel, bpy.types.Panel):
+    bl_label = "Actor"
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.avface
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "actor", text="Name")
+        layout.prop(settings, "consent")
+        layout.prop(settings, "head")
+        head = selected_head(context)
+        text = f"Goes onto {head.name}" if head else "Makes a new head"
+        layout.label(text=text, icon="USER")
 
 
 class AVFACE_PT_capture(_Panel, bpy.types.Panel):
@@ -68,28 +96,14 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
     def draw(self, context):
         layout, settings = self.layout, context.scene.avface
         state = context.window_manager.avface_job
+        capture_presets.draw(layout)
         options = layout.column()
         options.use_property_split = True
         options.use_property_decorate = False
-        options.prop(settings, "detail")
-        options.prop(settings, "skin")
-        options.prop(settings, "smoothing", slider=True)
-        options.prop(settings, "quality")
-        options.prop(settings, "method")
-        if settings.method == "spectre" and settings.quality != "draft":
-            options.prop(settings, "lip_reader")
-            options.prop(settings, "emotion_network")
-        options.prop(settings, "senses")
-        if settings.senses == "both":
-            options.prop(settings, "trust")
-        if settings.senses != "picture":
-            options.prop(settings, "fix_sync")
-            options.prop(settings, "refine_lips")
-        _optional(options, settings, "focal")
-        if _is_pictures(settings.clip):
-            _optional(options, settings, "fps")
+        for name in ("quality", "detail", "skin"):
+            options.prop(settings, name)
         if jobs.is_running():
-            _draw_running(layout, state)
+            _draw_running(layout, state, context)
             layout.operator("avface.capture", text="Capture This Clip Next", icon="PLAY")
         else:
             button = layout.row()
@@ -101,6 +115,29 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
                 _paragraph(said, reason, context)
         _draw_outcome(layout, state, context)
         _draw_jobs(layout, context)
+
+
+class AVFACE_PT_options(_Panel, bpy.types.Panel):
+    bl_label = "Options"
+    bl_parent_id = "AVFACE_PT_capture"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.avface
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "smoothing", slider=True)
+        layout.prop(settings, "method")
+        if settings.method == "spectre" and settings.quality != "draft":
+            layout.prop(settings, "lip_reader")
+            layout.prop(settings, "emotion_network")
+        layout.prop(settings, "senses")
+        if settings.senses == "both":
+            layout.prop(settings, "trust")
+        if settings.senses != "picture":
+            layout.prop(settings, "fix_sync")
+            layout.prop(settings, "refine_lips")
+        _optional(layout, settings, "focal")
 
 
 class AVFACE_PT_export(_Panel, bpy.types.Panel):
@@ -118,7 +155,14 @@ class AVFACE_PT_export(_Panel, bpy.types.Panel):
         row.operator("avface.export_usd", text="USD")
 
 
-CLASSES = (AVFACE_PT_clip, AVFACE_PT_capture, AVFACE_PT_export)
+CLASSES = (
+    AVFACE_PT_clip,
+    AVFACE_PT_which_face,
+    AVFACE_PT_actor,
+    AVFACE_PT_capture,
+    AVFACE_PT_options,
+    AVFACE_PT_export,
+)
 
 
 def draw_import(self, context):
@@ -148,7 +192,29 @@ def _optional(layout, settings, name: str) -> None:
     value.prop(settings, name, text="")
 
 
-def _draw_running(layout, state: AVFACE_JobState) -> None:
+def _draw_faces(layout, context) -> None:
+    """Whom the capture looks at, and the faces to choose from."""
+    settings, state = context.scene.avface, context.window_manager.avface_faces
+    row = layout.row(align=True)
+    text = "Looking for Faces ..." if state.status == "RUNNING" else "Choose the Face"
+    row.operator("avface.find_faces", text=text, icon="VIEWZOOM")
+    time = row.row(align=True)
+    time.use_property_split = False
+    time.scale_x = 0.6
+    time.prop(settings, "look_at", text="at")
+    if state.status == "FAILED":
+        _paragraph(layout, state.message, context, "ERROR")
+    if state.status == "DONE" and state.clip == bpy.path.abspath(settings.clip):
+        found = layout.row(align=True)
+        found.operator("avface.pick_face", text="Picture", icon="RESTRICT_SELECT_OFF")
+        for number in range(1, len(state.boxes) + 1):
+            found.operator("avface.pick_face", text=f"Face {number}").face = number
+    if settings.use_region:
+        _, _, width, height = settings.region
+        layout.prop(settings, "use_region", text=f"Only in {width} x {height} Pixels")
+
+
+def _draw_running(layout, state: AVFACE_JobState, context) -> None:
     column = layout.column(align=True)
     heading = column.row()
     heading.label(text=state.clip, icon="FILE_MOVIE")
@@ -160,8 +226,10 @@ def _draw_running(layout, state: AVFACE_JobState) -> None:
     stage = _STAGES.get(state.stage, state.stage.capitalize())
     row.progress(factor=state.fraction, text=f"{stage}  {state.fraction:.0%}")
     row.operator("avface.cancel", text="", icon="X")
-    hint = column.row()
+    hint = column.column()
     hint.active = False
+    if state.prepares:
+        _paragraph(hint, "The first capture prepares itself: about a minute more.", context)
     hint.label(text="Go on working; Esc here cancels")
 
 

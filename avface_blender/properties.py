@@ -12,6 +12,7 @@ from bpy.props import (
     CollectionProperty,
     EnumProperty,
     FloatProperty,
+    FloatVectorProperty,
     IntProperty,
     IntVectorProperty,
     PointerProperty,
@@ -63,6 +64,12 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         min=0,
         default=(0, 0, 640, 480),
         description="Left edge, upper edge, width and height, pixels of the clip",
+    )
+    look_at: FloatProperty(
+        name="Look At",
+        subtype="TIME_ABSOLUTE",
+        min=0,
+        description="Time of the picture in which faces are looked for",
     )
     actor: StringProperty(
         name="Actor", default="actor", description="The person's name; actions are named after it"
@@ -182,6 +189,7 @@ class AVFACE_JobState(bpy.types.PropertyGroup):
     fraction: FloatProperty()
     seconds: IntProperty()  # since the start
     seconds_left: IntProperty(default=-1)  # estimated; -1: nobody knows yet
+    prepares: BoolProperty()  # the engine's first capture on this machine
     message: StringProperty()
     hint: StringProperty()
     notes: CollectionProperty(type=AVFACE_Line)
@@ -203,6 +211,26 @@ class AVFACE_JobRow(bpy.types.PropertyGroup):
     take: StringProperty()
 
 
+class AVFACE_FaceBox(bpy.types.PropertyGroup):
+    """A face in the picture that was looked at."""
+
+    box: FloatVectorProperty(size=4)  # px of the clip: left, top, right, bottom
+
+
+class AVFACE_FacesState(bpy.types.PropertyGroup):
+    """The picture in which faces were looked for; written by `faces` alone."""
+
+    status: EnumProperty(
+        items=[(name, name.title(), "") for name in ("IDLE", "RUNNING", "DONE", "FAILED")]
+    )
+    clip: StringProperty()
+    time: FloatProperty()  # seconds of the clip
+    size: IntVectorProperty(size=2)  # px of the clip
+    picture: StringProperty()  # path
+    boxes: CollectionProperty(type=AVFACE_FaceBox)  # the largest and most central first
+    message: StringProperty()
+
+
 class AVFACE_SetupState(bpy.types.PropertyGroup):
     """What the preferences show of an installation; written by `engine_setup` alone."""
 
@@ -222,6 +250,8 @@ CLASSES = (
     AVFACE_Line,
     AVFACE_JobState,
     AVFACE_JobRow,
+    AVFACE_FaceBox,
+    AVFACE_FacesState,
     AVFACE_SetupState,
 )
 
@@ -280,12 +310,14 @@ def register_pointers() -> None:
     bpy.types.Scene.avface = PointerProperty(type=AVFACE_CaptureSettings)
     bpy.types.WindowManager.avface_job = PointerProperty(type=AVFACE_JobState)
     bpy.types.WindowManager.avface_jobs = CollectionProperty(type=AVFACE_JobRow)
+    bpy.types.WindowManager.avface_faces = PointerProperty(type=AVFACE_FacesState)
     bpy.types.WindowManager.avface_setup = PointerProperty(type=AVFACE_SetupState)
 
 
 def unregister_pointers() -> None:
     """Take them away again."""
     del bpy.types.WindowManager.avface_setup
+    del bpy.types.WindowManager.avface_faces
     del bpy.types.WindowManager.avface_jobs
     del bpy.types.WindowManager.avface_job
     del bpy.types.Scene.avface

@@ -5,9 +5,12 @@ import bpy
 from . import (
     batch,
     batch_panel,
+    capture_presets,
     character_panel,
     curves,
     engine_setup,
+    face_picker,
+    faces,
     filters,
     jobs,
     operators,
@@ -25,6 +28,8 @@ CLASSES = (
     *properties.CLASSES,
     *setup_operators.CLASSES,
     *operators.CLASSES,
+    *capture_presets.CLASSES,
+    *face_picker.CLASSES,
     *filters.CLASSES,
     *take_operators.CLASSES,
     *panel.CLASSES,
@@ -42,6 +47,7 @@ def register() -> None:
     """Classes, pointers, menus, `blender --command avface`, and what a running job must hear."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
+    capture_presets.register()
     properties.register_pointers()
     batch_panel.register_pointers()
     filters.register_pointers()
@@ -69,6 +75,7 @@ def unregister() -> None:
     bpy.types.TOPBAR_MT_file_export.remove(panel.draw_export)
     bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)
     watch.unregister()
+    faces.unregister()
     jobs.unregister()
     engine_setup.unregister()
     batch_panel.unregister()
@@ -76,6 +83,7 @@ def unregister() -> None:
     character_panel.unregister_pointers()
     filters.unregister_pointers()
     properties.unregister_pointers()
+    capture_presets.unregister()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
 

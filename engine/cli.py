@@ -16,6 +16,7 @@ from .exchange.protocol import (
     CANNOT_SERVE,
     DONE,
     OUR_FAULT,
+    PREPARING,
     VERSION,
     AVFaceError,
     CaptureJob,
@@ -97,9 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     inspect.set_defaults(run=_inspect)
 
     evaluate = commands.add_parser("evaluate", help="captures against independent referees")
-    evaluate.add_argument("what", choices=["clips", "speech", "senses", "tables"])
-    evaluate.add_argument("folder", type=Path, nargs="?", help="of clips; for clips and speech")
+    evaluate.add_argument("what", choices=["clips", "speech", "senses", "tables", "visemes"])
+    evaluate.add_argument("folder", type=Path, nargs="?", help="of clips; visemes: of takes")
     evaluate.add_argument("--json", type=Path, help="also write the figures here")
+    evaluate.add_argument("--sheet", type=Path, help="visemes: the picture, default in the folder")
     add_capture_options(evaluate, only=("method", "quality"))
     tables = evaluate.add_argument_group("tables")
     tables.add_argument("--synthetic", type=int, default=4, help="films with truth to make")
@@ -201,7 +203,7 @@ def _run_job(options: argparse.Namespace) -> int:
         )
         head_file = load_head(Path(job.head) if job.head else None)
         if _is_first_run():
-            send(Note(_COMPILING))
+            send(Progress(PREPARING, 0.0))
         if job.refines:
             from .refine import refine
 
@@ -318,7 +320,12 @@ def _evaluate(options: argparse.Namespace) -> int:
         from .evaluation.speech import evaluate_speech
         from .options import CaptureOptions
 
-        if options.what == "clips":
+        if options.what == "visemes":
+            from .evaluation.viseme_sheet import write_viseme_sheet
+
+            sheet = options.sheet or options.folder / "visemes.png"
+            found = write_viseme_sheet(options.folder, sheet, report), {"sheet": str(sheet)}
+        elif options.what == "clips":
             variant = CaptureOptions(method=options.method, quality=options.quality)
             found = evaluate_clips(options.folder, report, variant)
         else:

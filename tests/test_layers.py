@@ -25,6 +25,7 @@ PLAIN = (
     "install",
     "job_folders",
     "pace",
+    "picking",
     "timeline",
 )  # of avface_blender
 

@@ -18,6 +18,8 @@ VERSION = 1  # raised whenever a field or an event changes its meaning
 # Exit codes of every command (docs/fileformats.md).
 DONE, SOME_FAILED, CANNOT_SERVE, OUR_FAULT = 0, 1, 2, 3
 
+PREPARING = "preparing"  # a stage: the engine compiles itself, in its first capture on a machine
+
 
 class AVFaceError(Exception):
     """Something that the user can cause and mend: one sentence, and what to do about it."""

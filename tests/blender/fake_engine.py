@@ -1,7 +1,8 @@
 """Run as the engine's Python, `fake -m engine run JOB`: puts a ready take where the job wants it.
 
 The take is READY_TAKE's. A clip whose name holds "bad" is refused, at "crash" the engine dies, with
-"slow" it takes a minute.
+"slow" it takes a minute, with "first" it says that it prepares itself. As `fake -m engine faces
+CLIP ...` it finds two faces in a picture of 640 x 480.
 """
 
 import json
@@ -13,7 +14,32 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, os.getcwd())
-from engine.exchange.protocol import VERSION, Done, Failed, Hello, Note, Progress, claim_stdout
+from engine.exchange.protocol import (
+    PREPARING,
+    VERSION,
+    Done,
+    Failed,
+    Hello,
+    Note,
+    Progress,
+    claim_stdout,
+)
+
+FACES = ([300.0, 100.0, 420.0, 260.0], [60.0, 150.0, 140.0, 260.0])
+
+
+def find_faces(clip: str, words: list[str]) -> None:
+    """What the command `faces` does."""
+    named = dict(zip(words[::2], words[1::2], strict=False))
+    send(Hello(VERSION, "cpu"))
+    if "bad" in clip:
+        send(Failed("It holds sound only.", "Choose a video."))
+        sys.exit(2)
+    content = {"time": float(named["--time"]), "size": [640, 480]}
+    faces = [] if "nobody" in clip else [{"box": box} for box in FACES]
+    Path(named["--out"]).write_text(json.dumps(content | {"faces": faces}), encoding="utf-8")
+    send(Done(named["--out"]))
+    sys.exit()
 
 
 def leash() -> None:
@@ -24,9 +50,13 @@ def leash() -> None:
 
 threading.Thread(target=leash, daemon=True).start()
 send = claim_stdout()
+if sys.argv[3] == "faces":
+    find_faces(sys.argv[4], [word for word in sys.argv[5:] if word != "--events"])
 job = json.loads(Path(sys.argv[4]).read_text(encoding="utf-8"))
 clip = Path(job["clip"]).stem
 send(Hello(VERSION, "cpu"))
+if "first" in clip:
+    send(Progress(PREPARING, 0.0))
 send(Progress("faces", 0.25))
 if "bad" in clip:
     send(Failed("No face was found.", "Choose another clip."))

@@ -165,6 +165,23 @@ def test_time_left_follows_the_pace(addon):
     assert panel._time_left(150) == "about 2 min left"
 
 
+def test_the_first_capture_promises_no_time_and_foretells_nothing(addon, tmp_path):
+    """What it compiles takes a minute that no later capture takes."""
+    start(addon, tmp_path, "first")
+    seen = set()
+    while addon.jobs.poll():
+        state = bpy.context.window_manager.avface_job
+        seen.add((state.prepares, state.seconds_left))
+        time.sleep(0.02)
+    assert (True, -1) in seen and {left for prepares, left in seen if prepares} == {-1}
+    assert not (tmp_path / "täkes of mine" / "pace.json").exists()
+    start(addon, tmp_path, "ada")
+    while addon.jobs.poll():
+        time.sleep(0.02)
+    assert not bpy.context.window_manager.avface_job.prepares
+    assert (tmp_path / "täkes of mine" / "pace.json").exists()
+
+
 def test_cancel_is_seen_by_the_watcher(addon, tmp_path):
     start(addon, tmp_path, "slow")
     assert bpy.ops.avface.cancel() == {"FINISHED"}

@@ -1,0 +1,11 @@
+import bpy
+
+settings = bpy.context.scene.avface  # type: ignore
+
+settings.quality = "standard"
+settings.detail = "standard"
+settings.method = "fit"
+settings.smoothing = 1.0
+settings.senses = "both"
+settings.fix_sync = False
+settings.refine_lips = True
