@@ -2,8 +2,10 @@
 
 The CSV has that app's columns in its order. Timecodes are HH:MM:SS:FF.mmm with FF counted at 60 a
 second whatever the clip's rate: so the app writes them and so its readers count (Unreal's importer,
-Faceit). Angles are radians; pitch and yaw of the head are positive up and to the subject's right,
-its roll towards the subject's left shoulder; the eyes' are positive down and to the subject's left.
+Faceit). Angles are radians, all yaws positive to the subject's right: the head's pitch is positive
+up and its roll towards the subject's left shoulder (as Faceit reads them), the eyes' pitch is
+positive down (in the app's recordings an eye's yaw falls as EyeLookOutLeft and EyeLookInRight rise,
+its pitch falls as EyeLookUp rises, and its roll is minus that of a turn about the face's axis).
 """
 
 import csv
@@ -25,12 +27,13 @@ _TURNS = (
 HEADER = (
     "Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in ARKIT_NAMES), *_TURNS,
 )  # fmt: skip
+_SENSE = np.array([-1, -1, -1, -1, 1, -1, -1, 1, -1.0])  # the file's angles over those of Curves
 _MOST_ROWS = 10_000_000
 
 
 def write_livelink(curves: Curves, path: Path, start_seconds: float = 0.0) -> None:
     """Write the CSV; its first frame's timecode is `start_seconds` plus the clip's own time."""
-    turns = np.concatenate([-curves.head, curves.left_eye, curves.right_eye], axis=1)
+    turns = _SENSE * np.concatenate([curves.head, curves.left_eye, curves.right_eye], axis=1)
     lines = [",".join(HEADER)]
     for time, values, angles in zip(curves.times, curves.values, turns, strict=True):
         numbers = ",".join(f"{value:.10f}" for value in [*values, *angles])
@@ -104,12 +107,12 @@ def parse_table(rows: list[list[str]], name: str) -> Curves:
         raise AVFaceError(f"{name} has a cell that is no number.", "Choose another.") from error
     zero = np.zeros(len(body))
     values = np.stack([numbers.get(n, zero) for n in ARKIT_NAMES], axis=1)
-    turns = np.stack([numbers.get(n, zero) for n in _TURNS], axis=1)
+    turns = _SENSE * np.stack([numbers.get(n, zero) for n in _TURNS], axis=1)
     if not (np.isfinite(values).all() and np.isfinite(turns).all()):
         raise AVFaceError(f"{name} has a cell that is no number.", "Choose another.")
     times = _onwards(times)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / TIMECODE_RATE
-    return Curves(times, values, -turns[:, :3], turns[:, 3:6], turns[:, 6:], 1 / max(step, 1e-3))
+    return Curves(times, values, *np.split(turns, 3, axis=1), fps=1 / max(step, 1e-3))
 
 
 def _has_values(row: list[str], column: dict[str, int]) -> bool:

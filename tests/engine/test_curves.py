@@ -109,24 +109,68 @@ def test_timecodes_count_sixty_frames_a_second(seconds, text):
     assert timecode(seconds) == text
 
 
-def test_the_csv_reads_as_its_receivers_read_it(small_take, tmp_path):
-    """A reader of its own, written after what Unreal's importer and Faceit do with the columns."""
-    path, take = small_take
+@pytest.fixture
+def table(small_take, tmp_path):
+    """The CSV of a take, cell by cell."""
     out = tmp_path / "clip.csv"
-    assert main(["curves", str(path), "--out", str(out)]) == DONE
+    assert main(["curves", str(small_take[0]), "--out", str(out)]) == DONE
+    assert out.read_bytes().isascii() and b"\r" not in out.read_bytes()
     with open(out, newline="") as file:
-        rows = list(csv.reader(file))
-    assert rows[0][:4] == ["Timecode", "BlendShapeCount", "EyeBlinkLeft", "EyeLookDownLeft"]
-    assert rows[0][16:20] == ["JawForward", "JawRight", "JawLeft", "JawOpen"]
-    assert rows[0][53:57] == ["TongueOut", "HeadYaw", "HeadPitch", "HeadRoll"]
-    assert all(len(row) == 63 and row[1] == "61" for row in rows[1:])
-    parts = np.array([[float(t) for t in row[0].split(":")] for row in rows[1:]])
+        return list(csv.reader(file))
+
+
+def test_columns_stand_where_readers_by_place_look(small_take, table):
+    """Faceit and the DAZ importer slice rows; a count of 0 would say that there is no face."""
+    names = [name[0].upper() + name[1:] for name in ARKIT_NAMES]
+    assert table[0][:2] == ["Timecode", "BlendShapeCount"] and table[0][2:54] == names
+    assert table[0][16:20] == ["JawForward", "JawRight", "JawLeft", "JawOpen"]
+    assert table[0][54:57] == ["HeadYaw", "HeadPitch", "HeadRoll"]
+    assert table[0][57:60] == ["LeftEyeYaw", "LeftEyePitch", "LeftEyeRoll"]
+    assert table[0][60:] == ["RightEyeYaw", "RightEyePitch", "RightEyeRoll"]
+    assert all(len(row) == 63 and float(row[1]) == 61 for row in table[1:])
+    exact = curves_of(small_take[1])
+    assert np.allclose(np.array([row[2:54] for row in table[1:]], float), exact.values)
+    head = np.array([row[54:57] for row in table[1:]], float)
+    assert np.allclose(-head, exact.head)  # Faceit turns all three signs
+
+
+def test_columns_bear_the_names_that_readers_look_up(table):
+    """Two Blender add-ons make the first letter small and look for shape keys of that name."""
+    small = {name[0].lower() + name[1:] for name in table[0]}
+    assert small >= set(ARKIT_NAMES) and len(small) == 63
+
+
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 60.0, 24000 / 1001, 30000 / 1001])
+def test_readers_of_timecodes_find_the_rate(tmp_path, fps):
+    """FF / 60 with its fraction, over more than a minute: no frames are dropped."""
+    times, zero = np.arange(int(70 * fps)) / fps, np.zeros((int(70 * fps), 3))
+    curves = Curves(times, np.zeros((len(times), 52)), zero, zero, zero, fps)
+    write_livelink(curves, tmp_path / "long.csv", start_seconds=3590)
+    codes = [row.split(",")[0] for row in (tmp_path / "long.csv").read_text().splitlines()[1:]]
+    parts = np.array([[float(part) for part in code.split(":")] for code in codes])
+    assert parts.shape[1] == 4 and parts[:, 3].max() < 60
     clock = parts @ [3600, 60, 1, 1 / 60]
-    assert np.allclose(np.diff(clock), 1 / 25, atol=2e-5)
-    exact = curves_of(take)
-    assert np.allclose([float(row[2]) for row in rows[1:]], curve(exact, "eyeBlinkLeft"))
-    yaw = [-float(row[54]) for row in rows[1:]]  # Faceit turns the sign
-    assert np.allclose(yaw, exact.head[:, 0])
+    assert np.abs(clock - 3590 - times).max() < 1e-5
+    assert read_livelink(tmp_path / "long.csv").fps == pytest.approx(fps, rel=1e-3)
+    if fps in (30, 60):  # scripts cut off what stands behind the point
+        whole = [tuple(int(part) for part in code[:-4].split(":")) for code in codes]
+        assert len(set(whole)) == len(whole)
+
+
+def test_angles_of_eyes_agree_with_their_curves_as_in_the_apps_recordings(small_take, tmp_path):
+    """There LeftEyeYaw -0.36 stands with EyeLookOutLeft 0.51, EyeLookInRight 0.60; LeftEyePitch
+    -0.19 with EyeLookUpLeft 0.43; LeftEyeRoll 0.070 with both."""
+    yaw, pitch = 0.36, -0.195
+    turned = Rotation.from_euler("XYZ", [pitch, yaw, 0]).as_rotvec()  # as ARKit turns an eye
+    take = replace(small_take[1], eyes=np.tile(turned, (12, 2)))
+    write_livelink(curves_of(take), tmp_path / "a.csv")
+    with open(tmp_path / "a.csv", newline="") as file:
+        row = {name: float(cell) for name, cell in next(iter(csv.DictReader(file))).items()
+               if name != "Timecode"}  # fmt: skip
+    assert row["EyeLookOutLeft"] > 0.5 and row["EyeLookInRight"] > 0.5 and row["EyeLookUpLeft"] > 0
+    assert row["LeftEyeYaw"] == pytest.approx(-0.36, abs=0.01)
+    assert row["LeftEyePitch"] == pytest.approx(-0.195, abs=0.02)
+    assert row["LeftEyeRoll"] == pytest.approx(0.070, abs=0.005)
 
 
 def test_the_csv_comes_back_whole(small_take, tmp_path):
@@ -136,6 +180,7 @@ def test_the_csv_comes_back_whole(small_take, tmp_path):
     assert np.allclose(back.values, exact.values) and np.allclose(back.head, exact.head)
     assert np.allclose(back.times, exact.times, atol=2e-5) and abs(back.fps - 25) < 0.01
     assert np.allclose(back.left_eye, exact.left_eye)
+    assert np.allclose(back.right_eye, exact.right_eye)
 
 
 def test_json_and_another_rate(small_take, tmp_path):
