@@ -50,6 +50,8 @@ _FLAT = (
 )  # fmt: skip
 _MOUTH_CORNERS, _CORNER_MM = (61, 291), 4.5  # shadow, not relief
 _OVAL_SCALE = 0.94  # inside the face's outline: hair and jaw edge are beyond
+_RIM_SCALE = 0.72
+_BROW_MM = 6.0  # round the brows' landmarks: what is dark there is brow
 _ABOVE_OVAL_MM = 9.0  # of forehead above the oval (hair there shows by its colour)
 _EDGE_MM = 2.0  # over which relief fades in
 
@@ -81,6 +83,15 @@ def bare_of_eyes(sheet: FaceSheet) -> np.ndarray:
     for landmarks in (*_EYES, *_NOSTRILS):
         mask[_hull(sheet, landmarks, grow_mm=2.0) > 0] = 0
     return (mask > 0) & sheet.on_skin
+
+
+def hair_reaches(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) bool: forehead above the brows and the face's rim, over which strands may hang."""
+    reach = _hull(sheet, _OVAL, scale=_RIM_SCALE) == 0
+    reach[: max(int(sheet.landmarks[[105, 334], 1].mean()), 0)] = True
+    for brow in _BROWS:
+        reach &= _hull(sheet, brow, grow_mm=_BROW_MM) == 0
+    return reach
 
 
 def calm_skin(sheet: FaceSheet) -> np.ndarray:

@@ -14,7 +14,7 @@ from ..faces import FaceTrack
 from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from .folds import bare_of_eyes
+from .folds import bare_of_eyes, hair_reaches
 from .residual import LUMINANCE, masked_blur
 from .skin import (
     Canvas,
@@ -39,8 +39,7 @@ _BROAD_MM = 14.0  # Gaussian sigma
 _BROAD_KEPT = 0.25  # share of broad differences that counts as pigment
 _GLOSS = 0.18  # log contrast at which what is brighter than around is half taken for gloss
 _LIMIT = 1.5  # log contrast to the model: no skin differs more
-_FRINGE = 0.45  # log lightness below the model's: hair on the forehead
-_BROW_MM = 8.0  # above the brows' landmarks: what is dark below is brow
+_STRAND = 0.4  # log lightness below the model's: hair that hangs over the skin
 _EDGE_MM = 5.0  # over which the clip's colours fade into the model's
 
 
@@ -126,12 +125,11 @@ def _lightness(colours: np.ndarray) -> np.ndarray:
 
 
 def _trust(change: np.ndarray, known: np.ndarray, canvas: Canvas) -> np.ndarray:
-    """(R, R) in [0, 1]: skin that the clip shows, without eyes, nostrils, fringe and rims."""
+    """(R, R) in [0, 1]: skin that the clip shows, without eyes, nostrils, strands and rims."""
     sheet = canvas.sheet
     shown = bare_of_eyes(sheet) & (known > 0.5)
-    dark = masked_blur(change @ LUMINANCE, known, 0.8 / sheet.texel_mm) < -_FRINGE
-    brows = sheet.landmarks[[105, 334], 1].min() - _BROW_MM / sheet.texel_mm
-    dark[max(int(brows), 0) :] = False
+    dark = masked_blur(change @ LUMINANCE, known, 0.8 / sheet.texel_mm) < -_STRAND
+    dark &= hair_reaches(sheet)
     side = 2 * round(1.5 / sheet.texel_mm) + 1
     shown &= cv2.dilate(dark.astype(np.uint8), np.ones((side, side))) == 0
     inside = cv2.distanceTransform(shown.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
