@@ -23,7 +23,7 @@ LOW_CONFIDENCE = 0.5
 RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)
 _TEXTURE_SIDE, _RELIEF_SIDE = 640, 1024  # px of the sheet: a preview shows nothing finer
 _HAIR_SHARE = 0.35  # how much of the head shows over the clip outside the face
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.55
 
 
 @dataclass(frozen=True)
@@ -194,12 +194,17 @@ def cut(picture: np.ndarray, crop: Crop) -> np.ndarray:
 
 
 def write(picture: np.ndarray, text: str, place: tuple[int, int], colour: tuple = WHITE) -> None:
-    """Letters with a dark rim, in place; `place` is where their foot begins, px."""
+    """Letters with a dark rim, in place, smaller where the picture ends before them.
+
+    `place` is where their foot begins, px.
+    """
     x, y = place
+    (wide, _), _ = cv2.getTextSize(text, _FONT, _LETTERS, 1)
+    size = _LETTERS * min(1.0, max(picture.shape[1] - x - 4, 1) / wide) if text else _LETTERS
     top, left = max(y - 20, 0), max(x - 4, 0)
     strip = picture[top : y + 10, left : x + 14 * len(text)]  # a view: drawn here, seen there
     letters = np.zeros(strip.shape[:2], np.uint8)
-    cv2.putText(letters, text, (x - left, y - top), _FONT, 0.55, 255, 1, cv2.LINE_AA)
+    cv2.putText(letters, text, (x - left, y - top), _FONT, size, 255, 1, cv2.LINE_AA)
     rim = cv2.GaussianBlur(cv2.dilate(letters, np.ones((3, 3), np.uint8)), (5, 5), 0)
     for shade, mask in (((16, 16, 16), rim), (colour, letters)):
         alpha = mask[..., None] / 255

@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from ..geometry import project
+from ..geometry import embed, project
 from ..head.model import Head
 from ..render import visible_faces
 from .occlusion import ambient_openness, seen_from
@@ -31,7 +31,8 @@ from .shading import (
 )
 
 _FADE_M = 0.022
-_MOUTH_REACH_M = 0.016  # light in the mouth falls to 1/e over this way
+_MOUTH_REACH_M = 0.022  # light in the mouth falls to 1/e over this way
+_SLIT_M, _SHUT_M = 0.004, 0.001  # a gap of _SLIT_M - 2 _SHUT_M between the lips lets in half of it
 _MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
 _EYES = ("left_eye", "right_eye")
 
@@ -177,14 +178,24 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
     ambient = sitter.ambient.copy()
     mouth, eyes = sitter.in_mouth, sitter.in_socket
     reached = np.exp(-_behind_lips(sitter, vertices) / _MOUTH_REACH_M)
-    ambient[mouth] = 0.04 + 0.8 * reached
+    reached *= _let_in(sitter, vertices)
+    ambient[mouth] = 0.25 + 0.6 * reached  # flesh scatters some light everywhere
     lit[mouth] = (0.35 + 0.65 * lit[mouth]) * reached
     ambient[eyes] = 0.4 + 0.4 * lit[eyes]
     table[:, AMBIENT] = ambient
     table[:, LIT] = lit
     table[:, FINISH : FINISH + 3] = sitter.finish
+    table[mouth, FINISH] *= reached
     table[:, FACE] = sitter.face
     return table
+
+
+def _let_in(sitter: Sitter, vertices: np.ndarray) -> float:
+    """The share of the light that the lips let into the mouth: little through a slit."""
+    file = sitter.head.file
+    upper, lower = embed(vertices, file.faces, file.landmarks_68)[[62, 66]]
+    gap = float(np.linalg.norm(upper - lower))
+    return (gap + _SHUT_M) / (gap + _SLIT_M)
 
 
 def _behind_lips(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:

@@ -141,3 +141,12 @@ def test_a_take_of_another_head_is_refused(clip_path, take, head_file, tmp_path)
     stranger = replace(take, head={"name": "stranger", "sha256": "0"})
     with pytest.raises(AVFaceError, match="another head"):
         write_preview(open_clip(clip_path), stranger, head_file, tmp_path / "a.mp4")
+
+
+def test_a_title_is_never_cut():
+    from engine.preview.panels import write
+
+    narrow = np.zeros((26, 120, 3), np.uint8)
+    write(narrow, "133   5.32 s   mouth widest open", (6, 18))
+    inked = np.flatnonzero(narrow.max(axis=(0, 2)) > 128)
+    assert inked.max() < 118 and inked.max() > 90
