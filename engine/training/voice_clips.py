@@ -17,6 +17,7 @@ from ..head.mouth import Mouth, shutting
 from .speech import Utterance, language_of, speak, speak_all
 from .speech.augment import pool_sounds, spoil
 from .speech.corpus import ENGLISH, FOREIGN
+from .speech.neural import draw_voice
 from .speech.noises import noise_pool
 from .speech.texts import texts
 from .trajectories import Phone, Style, Trajectory, articulate, draw_style, head_units
@@ -88,8 +89,13 @@ def unspoken_clip(
     return VoiceClip(features.values, truth, np.zeros((len(times), 3), np.float32), (), voice)
 
 
-def read_aloud(minutes: float, seed: int, say: Callable[[str], None]) -> list[Utterance]:
-    """Speech by the voices that trainings hear, decided by the seed: a third by each group."""
+def read_aloud(
+    minutes: float, seed: int, say: Callable[[str], None], neural: float = 0.0
+) -> list[Utterance]:
+    """Speech by the voices that trainings hear, decided by the seed: a third by each group.
+
+    `neural`: minutes by neural voices besides (engine/training/speech/neural.py).
+    """
     source, said = random.Random(seed), []
     groups = (
         [(voice, False) for voice in ENGLISH],
@@ -105,6 +111,10 @@ def read_aloud(minutes: float, seed: int, say: Callable[[str], None]) -> list[Ut
             seconds += sum(u.seconds for u in some)
             place += 1
         say(f"spoken: {len(said)} utterances, {sum(u.seconds for u in said) / 60:.0f} min")
+    stream, seconds = texts("en", source), 0.0
+    while seconds < neural * 60:
+        said.append(speak(next(stream), draw_voice(source), source.uniform(0.8, 1.25)))
+        seconds += said[-1].seconds
     return said
 
 

@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("scratch", type=Path, help="folder of the run")
     parser.add_argument("--seconds", type=float, default=400, help="of training")
     parser.add_argument("--minutes", type=float, default=40, help="of speech to make")
+    parser.add_argument("--neural", type=float, default=0.0, help="minutes by neural voices too")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start-from", type=Path, help="weights to begin with")
     options = parser.parse_args()
@@ -37,7 +38,7 @@ def main() -> int:
 
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
-    clips = speak_clips(options.minutes, options.seed)
+    clips = speak_clips(options.minutes, options.seed, options.neural)
     judges = speak_judges(options.seed)["random speakers"]
     task = LipTask(load_head(), clips, judges, seed=options.seed)
     loop = LoopOptions(

@@ -41,7 +41,7 @@ def main() -> int:
     from engine.training.speech.balance import balance_closures
     from engine.training.speech.corpus import Plan, held_out, make_corpus
     from engine.training.speech.task import PhonesTask
-    from engine.training.speech.voices import REAL_HELD_OUT
+    from engine.training.speech.voices import HELD_OUT, NEURAL_HELD_OUT, REAL_HELD_OUT
 
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
@@ -51,7 +51,8 @@ def main() -> int:
     plan = Plan(**hours | {"neural": options.neural})
     corpus = make_corpus(options.scratch / "corpus", plan, _say, options.seed)
     _say(f"corpus: {corpus.seconds / 3600:.1f} h, {len(set(corpus.voices))} voices")
-    judges = held_out(16)
+    measured = HELD_OUT + (NEURAL_HELD_OUT if options.neural else ())
+    judges = held_out(16, voices=measured)
     task = PhonesTask(corpus, judges, seed=options.seed)
     folder = options.scratch / options.run
     loop = LoopOptions(
@@ -66,11 +67,10 @@ def main() -> int:
     from safetensors.torch import load_file
 
     task.model.load_state_dict(load_file(folder / "last.safetensors"))
-    real = [u for voice in REAL_HELD_OUT for u in judges[voice]]
+    balanced = [voice for voice in measured if voice in REAL_HELD_OUT + NEURAL_HELD_OUT]
+    real = [u for voice in balanced for u in judges[voice]]
     bias, recall, precision = balance_closures(task.model.eval(), real, task.pool)
-    _say(
-        f"/p b m/ by {bias:.1f}: recall {recall:.3f}, precision {precision:.3f} on {REAL_HELD_OUT}"
-    )
+    _say(f"/p b m/ by {bias:.1f}: recall {recall:.3f}, precision {precision:.3f} on {balanced}")
     about = {
         "kind": "phones",
         "classes": json.dumps(CLASSES),

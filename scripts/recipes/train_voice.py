@@ -23,6 +23,7 @@ def main() -> int:
     parser.add_argument("scratch", type=Path, help="folder of the run")
     parser.add_argument("--seconds", type=float, default=400, help="of training")
     parser.add_argument("--minutes", type=float, default=90, help="of speech to make")
+    parser.add_argument("--neural", type=float, default=0.0, help="minutes by neural voices too")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start-from", type=Path, help="weights to begin with")
     options = parser.parse_args()
@@ -37,7 +38,7 @@ def main() -> int:
 
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
-    clips = speak_clips(options.minutes, options.seed)
+    clips = speak_clips(options.minutes, options.seed, options.neural)
     judges = speak_judges(options.seed)
     task = VoiceTask(clips, judges["calibrated"])
     loop = LoopOptions(
@@ -74,11 +75,11 @@ def _hear(waveform):
     return speech_features(waveform, "phones")
 
 
-def speak_clips(minutes: float, seed: int) -> list:
+def speak_clips(minutes: float, seed: int, neural: float) -> list:
     from engine.training.voice_clips import heard_clips, read_aloud, unheard_clips
 
     lips, names = _lips()
-    said = read_aloud(minutes, seed, _say)
+    said = read_aloud(minutes, seed, _say, neural)
     clips = list(heard_clips(said, _hear, lips, names, seed))
     clips += unheard_clips(max(len(clips) // 8, 1), _hear, lips, names, seed)
     _say(f"{len(clips)} clips, {sum(len(c.truth) for c in clips) / 180_000:.2f} h")

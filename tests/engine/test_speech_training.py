@@ -13,6 +13,7 @@ from engine.models.phone_classes import CLASS_OF, CLASSES
 from engine.models.phones import FRAME, PhoneNetwork, PhonesConfig, mel_matrix, warped_mel
 from engine.training.loop import LoopOptions, train
 from engine.training.speech import Utterance, speak
+from engine.training.speech.align import _best_edges
 from engine.training.speech.augment import spoil
 from engine.training.speech.balance import balance_closures
 from engine.training.speech.corpus import DRAWS, Corpus
@@ -20,9 +21,9 @@ from engine.training.speech.espeak import _move_onsets_before_closures
 from engine.training.speech.judge import figures
 from engine.training.speech.noises import noise_pool
 from engine.training.speech.phone_maps import ARPABET, FESTIVAL, from_ipa
-from engine.training.speech.task import PhonesTask, step_labels
+from engine.training.speech.task import IGNORED, PhonesTask, _weights, step_labels
 from engine.training.speech.texts import texts
-from engine.training.speech.utterance import make_utterance
+from engine.training.speech.utterance import make_utterance, shut_before_bursts
 
 RATE = 16_000
 TINY = PhonesConfig(bands=12, channels=8, dilations=(1, 2))
@@ -82,6 +83,26 @@ def test_an_utterance_has_no_gaps_and_reaches_its_end():
     made = make_utterance(np.zeros(22_050, "f4"), 22_050, phones, "test", "ba")
     assert len(made.waveform) == RATE
     assert made.phones == (("SIL", 0.0, 0.2), ("B", 0.2, 0.3), ("AA", 0.3, 1.0))
+
+
+def test_a_stop_after_a_pause_begins_with_its_silent_closure():
+    sound = np.zeros(RATE, "f4")
+    sound[int(0.5 * RATE) :] = 0.5
+    phones = [("SIL", 0.0, 0.49), ("B", 0.49, 0.55), ("AA", 0.55, 1.0)]
+    shut = shut_before_bursts(phones, sound)
+    assert shut[1][1] == pytest.approx(0.43, abs=0.004) and shut[0][2] == shut[1][1]
+    assert shut[2] == phones[2]
+    at_once = make_utterance(sound[RATE // 2 :], RATE, [("B", 0.0, 0.5)], "test", "b")
+    assert at_once.phones[0][0] == "B" and at_once.phones[0][1] == 0
+    assert at_once.seconds == pytest.approx(0.57)
+
+
+def test_boundaries_move_to_where_the_network_hears_them():
+    heard = np.full((40, 3), -3.0)
+    heard[:18, 0] = heard[18:30, 1] = heard[30:, 2] = -0.1
+    sums = np.concatenate([np.zeros((1, 3)), heard.cumsum(0)])
+    assert _best_edges(sums, [0, 1, 2], np.array([14.6, 33.0])).tolist() == [18, 30]
+    assert _best_edges(sums, [0, 2], np.array([5.0])).tolist() == [12]  # no further than that
 
 
 @given(st.integers(1, 400))
@@ -154,6 +175,12 @@ def test_a_tiny_training_learns_to_tell_a_hiss_from_a_hum(tmp_path, monkeypatch)
     )
     after = train(task, options)["figures"]["test clean"]
     assert after < 0.5 * before
+
+
+def test_sealed_lips_count_more_and_a_first_stop_most():
+    said = [CLASSES.index(name) for name in "SIL PB AA PB M TD SIL TD TD".split()]
+    weights = _weights(torch.tensor([[*said, IGNORED]]))[0].tolist()
+    assert weights == [1, 3, 1, 1.5, 1.5, 1, 1, 3, 3, 0]
 
 
 def test_closures_are_balanced_by_a_constant():

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ...models.phone_classes import CLASS_OF
+from .neural import draw_voice
 from .texts import texts
 from .utterance import Utterance
 from .voices import HELD_OUT, language_of, speak, speak_all
@@ -41,7 +42,7 @@ _VARIANTS = (
 )  # fmt: skip
 # group -> how often a training batch draws from it
 DRAWS = {
-    "english": 0.48, "espeak": 0.17, "foreign": 0.17, "espeak-foreign": 0.06, "neural": 0.12,
+    "english": 0.3, "espeak": 0.14, "foreign": 0.14, "espeak-foreign": 0.06, "neural": 0.36,
 }  # fmt: skip
 
 
@@ -113,10 +114,12 @@ def read_corpus(folder: Path) -> Corpus:
     )  # fmt: skip
 
 
-def held_out(count: int, seed: int = 77) -> dict[str, list[Utterance]]:
-    """`count` utterances by each voice that no training hears."""
+def held_out(
+    count: int, seed: int = 77, voices: tuple[str, ...] = HELD_OUT
+) -> dict[str, list[Utterance]]:
+    """`count` utterances by each voice, of those that no training hears."""
     spoken = {}
-    for voice in HELD_OUT:
+    for voice in voices:
         source = texts("en", random.Random(seed))
         spoken[voice] = speak_all([next(source) for _ in range(count)], voice)
     return spoken
@@ -143,9 +146,7 @@ def _speak_shard(group: str, number: int, seed: int) -> list[Utterance]:
     if group == "neural":
         source = texts("en", generator)
         for _ in range(_TEXTS_IN_SHARD // 2):
-            is_joe = generator.random() < 0.35
-            voice = f"neural:{'joe' if is_joe else f'kokoro-{generator.randrange(10_000)}'}"
-            said.append(speak(next(source), voice, generator.uniform(0.8, 1.2)))
+            said.append(speak(next(source), draw_voice(generator), generator.uniform(0.8, 1.25)))
         return said
     for _ in range(_TEXTS_IN_SHARD):
         language = generator.choice(_ACCENTS if group == "espeak" else _LANGUAGES)

