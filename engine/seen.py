@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 NETWORK = "landmarks"
 CROP = 1.5  # side of a crop over the longer side of the face's box
+GLANCE_PX = 112  # side of a kept view of a face: what the shipped network sees
+_JPEG_QUALITY = 95
 _BATCH = 16
 
 
@@ -55,6 +57,19 @@ def crop_face(frame: np.ndarray, box: np.ndarray, size: int) -> Crop:
     how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     picture = cv2.resize(part, (size, size), interpolation=how)
     return Crop(picture, np.array([x, y], float), float(side))
+
+
+def glance(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
+    """`crop_face`'s picture in a few kilobytes, to be looked at later: a JPEG, (n,) uint8."""
+    view = cv2.cvtColor(crop_face(frame, box, GLANCE_PX).picture, cv2.COLOR_RGB2BGR)
+    return cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
+
+
+def unpack(glance: np.ndarray) -> np.ndarray:
+    """The picture of a glance, (GLANCE_PX, GLANCE_PX, 3) uint8 RGB."""
+    view = cv2.imdecode(glance, cv2.IMREAD_COLOR)
+    assert view is not None
+    return cv2.cvtColor(view, cv2.COLOR_BGR2RGB)
 
 
 def see_faces(crops: list[Crop]) -> Seen:

@@ -7,6 +7,7 @@ NAME.truth.npz with the arrays of `Truth`.
 
 import os
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -107,7 +108,7 @@ def _make_clip(stem: Path, index: int, seconds: float, size: int, seed: int) -> 
     # the same draws as the renderer's: the person with all that the shape coefficients don't say
     person = cast_performer(stage, np.random.default_rng([seed, index, 1]), 0.5)
     heard = sound[: frames * _RATE // FPS]
-    _write_film(stem.with_name(stem.name + ".mp4"), sample["pictures"], heard)
+    write_film(stem.with_name(stem.name + ".mp4"), sample["pictures"], heard)
     truth = {
         "landmarks": labels.points_68,
         "covered": sample["covered"] > 0.5,
@@ -146,25 +147,35 @@ def _sentence(index: int, seed: int) -> tuple[np.ndarray, list]:
     )
 
 
-def _write_film(path: Path, pictures: np.ndarray, sound: np.ndarray) -> None:
-    """H.264 nearly without loss, and AAC, written to a temporary name."""
+def write_film(
+    path: Path,
+    pictures: Iterable[np.ndarray],
+    sound: np.ndarray | None,
+    fps: Fraction = Fraction(FPS),
+) -> None:
+    """H.264 nearly without loss, and AAC, written to a temporary name.
+
+    Pictures are (H, W, 3) uint8 of even sides, sound (N,) float32 at 16 kHz.
+    """
     import av
 
     temporary = path.with_name(path.name + ".tmp")
     with av.open(str(temporary), "w", format="mp4") as out:
-        video = out.add_stream("libx264", rate=FPS)
-        video.height, video.width = pictures.shape[1:3]
+        video = out.add_stream("libx264", rate=fps)
         video.pix_fmt = "yuv420p"
         video.options = {"crf": "12"}
-        audio = out.add_stream("aac", rate=_RATE, layout="mono")
-        for picture in pictures:
+        audio = None if sound is None else out.add_stream("aac", rate=_RATE, layout="mono")
+        for number, picture in enumerate(pictures):
+            if not number:
+                video.height, video.width = picture.shape[:2]
             out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         out.mux(video.encode(None))
-        for first in range(0, len(sound), 1024):
-            piece = np.ascontiguousarray(sound[None, first : first + 1024])
-            frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
-            frame.sample_rate, frame.pts = _RATE, first
-            frame.time_base = Fraction(1, _RATE)
-            out.mux(audio.encode(frame))
-        out.mux(audio.encode(None))
+        if sound is not None and audio is not None:
+            for first in range(0, len(sound), 1024):
+                piece = np.ascontiguousarray(sound[None, first : first + 1024])
+                frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
+                frame.sample_rate, frame.pts = _RATE, first
+                frame.time_base = Fraction(1, _RATE)
+                out.mux(audio.encode(frame))
+            out.mux(audio.encode(None))
     os.replace(temporary, path)

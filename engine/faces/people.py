@@ -1,6 +1,6 @@
 """Which tracklets are the same person, and which person is meant."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Person:
     mouth: np.ndarray
     lips: np.ndarray
     prominence: float  # how much of the clip's attention the face has, see `prominence`
+    glances: dict[int, np.ndarray] = field(default_factory=dict)  # `Tracklet.glances`
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,7 @@ def _person(chain: list[Tracklet], clip: Clip) -> Person:
         mouth=np.array([look.mouth for look in looks]),
         lips=np.array([look.lips for look in looks]),
         prominence=prominence(points, clip.size) / clip.frame_count,
+        glances={frame: seen for t in chain for frame, seen in t.glances.items()},
     )
 
 

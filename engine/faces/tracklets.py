@@ -12,6 +12,7 @@ import numpy as np
 
 from ..media import Clip, read_frames
 from ..progress import Report
+from ..seen import glance
 from .detector import FaceDetector, FaceMesh, overlap, region_of, region_of_box, view_of
 from .looks import COLOUR_NOISE, Look, look_at
 
@@ -28,6 +29,7 @@ class FollowOptions:
     detect_every: int = 12  # pictures between two looks at the whole picture
     search_every: int = 3  # likewise, while a face that was followed is missing beside others
     search_frames: int = 50  # for so long
+    glance_seconds: float = 0.32  # between two pictures of a face that are kept
     least_presence: float = 0.5  # the network's own verdict
     least_width_px: float = 20.0  # below that the points mean nothing
     largest_jump: float = 0.5  # of the face's width, from one picture to the next
@@ -44,6 +46,7 @@ class Tracklet:
     frames: list[int] = field(default_factory=list)
     points: list[np.ndarray] = field(default_factory=list)  # (478, 3) float32 px each
     looks: list[Look] = field(default_factory=list)
+    glances: dict[int, np.ndarray] = field(default_factory=dict)  # by frame: `seen.glance`
 
     def add(self, frame: int, points: np.ndarray, look: Look) -> None:
         """The next picture's points and colours."""
@@ -55,6 +58,7 @@ class Tracklet:
         """Forget the last frames, but not the first one."""
         keep = max(len(self.frames) - count, 1)
         del self.frames[keep:], self.points[keep:], self.looks[keep:]
+        self.glances = {f: seen for f, seen in self.glances.items() if f <= self.frames[-1]}
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
     live: list[Tracklet] = []
     cuts: list[int] = []
     last_loss = -options.search_frames
+    glance_every = max(1, round(options.glance_seconds * float(clip.fps)))
     for frame, picture in read_frames(clip):
         if cutter.is_cut(picture):
             cuts.append(frame)
@@ -88,6 +93,9 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
             new = begin(boxes, live, frame, picture, mesh, options)
             every += new
             live += new
+        for tracklet in live:
+            if (frame - tracklet.frames[0]) % glance_every == 0:
+                tracklet.glances[frame] = glance(picture, box_of(tracklet.points[-1]))
         if frame % 10 == 0:
             report(frame / clip.frame_count)
     kept = [t for t in every if len(t.frames) > 1 or clip.frame_count == 1]

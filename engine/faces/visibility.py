@@ -10,14 +10,19 @@ A hand of just the skin's colour is noticed by the lips' (lids', brow's) edges b
 Where a part has two very different looks in one clip, one of them is a cover, and not always the
 rarer one: the look with edges where the mesh puts lips, lids or brows is the clean one.
 
-A part that is covered through the whole clip can't be noticed this way.
+A part that is covered through the whole clip can't be noticed this way, and light that moves
+over a face changes its colours too. So there is a second witness, the landmark network
+(`engine.seen`), which knows faces and not this clip: what it doesn't recognise as a mouth or an
+eye is covered, however usual it looks here; and where it surely sees a mouth, a shadow has deceived
+the colours. It can't tell one eye from the other, nor skin before an eye from a lid: there colours
+and edges decide.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d, median_filter
+from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d
 
 from ..exchange.take import REGIONS
 from .detector import LEFT_EYE, RIGHT_EYE
@@ -59,6 +64,15 @@ class VisibilityOptions:
     turned_to: float = 85.0
     sharp_from: float = 0.5  # sharpness over the clip's usual one
     sharp_to: float = 0.2
+    # The network's probability that a part is seen: belief is full at the first, gone at the last.
+    mouth_seen: tuple[float, float] = (0.85, 0.65)
+    one_eye_seen: tuple[float, float] = (0.65, 0.45)
+    eyes_seen: tuple[float, float] = (0.5, 0.35)  # of both, and of the brows: glasses leave 0.6
+    face_seen: tuple[float, float] = (0.5, 0.3)
+    surely_seen: tuple[float, float] = (0.87, 0.91)  # the colours of a mouth may be mistaken then
+    brows_surely_seen: tuple[float, float] = (0.945, 0.96)
+    sure_frames: int = 3  # on both sides, or something is just coming
+    other_eye: float = 0.7  # edges of lids over the other eye's: with less, this eye is the covered
 
 
 @dataclass(frozen=True)
@@ -76,6 +90,7 @@ def judge_visibility(
     colours: np.ndarray,
     edges: np.ndarray,
     options: VisibilityOptions | None = None,
+    seen: np.ndarray | None = None,
 ) -> np.ndarray:
     """Confidence of each region in the frames in which the face is seen.
 
@@ -84,22 +99,39 @@ def judge_visibility(
         colours: (N, 478, 3) uint8, Lab at the landmarks.
         edges: (N, 478) uint8, steepness of lightness there.
         options: Thresholds.
+        seen: (N, R) what the network sees of each region, 0..1; None leaves it to the colours.
 
     Returns:
         (N, R) in 0..1, in the order of `exchange.take.REGIONS`.
     """
     options = options or VisibilityOptions()
-    pose = head_angles(landmarks)
-    confidence = _turned_away(pose[:, 0], options) * _sharp(edges, options)[:, None]
+    confidence = _turned_away(head_angles(landmarks)[:, 0], options)
+    confidence = confidence * _sharp(edges, options)[:, None]
+    cover = colour_cover(landmarks, colours, edges, options)
+    if seen is not None:
+        cover = _both_witnesses(cover, seen, _lid_edges(landmarks, edges), options)
+    return np.minimum(confidence, 1 - cover)
+
+
+def colour_cover(
+    landmarks: np.ndarray,
+    colours: np.ndarray,
+    edges: np.ndarray,
+    options: VisibilityOptions | None = None,
+) -> np.ndarray:
+    """How surely something is before each region, (N, R) in 0..1, by the clip's own colours."""
+    options = options or VisibilityOptions()
+    every = np.zeros((len(landmarks), len(REGIONS)))
     if len(landmarks) < _LEAST_FRAMES:
-        return confidence
+        return every
+    pose = head_angles(landmarks)
     # The usual look comes from a sample of the clip, so that memory doesn't grow with its length.
     sample = np.unique(np.linspace(0, len(landmarks) - 1, _SAMPLE_FRAMES).astype(int))
     for part in _parts(landmarks[sample], pose[sample]):
         usual = _usual_look(colours[sample], edges[sample], pose[sample], part, options)
         if part.region == "face":
             share = _over_clip(colours, pose, part, usual, lambda d: (d > options.cover_to).mean(1))
-            cover = _widen(1 - _fall(share, *options.face_share), options)
+            cover = 1 - _fall(share, *options.face_share)
         else:
             distance = _over_clip(colours, pose, part, usual, lambda d: np.median(d, axis=1))
             clear_from = options.clear_from_eye if "eye" in part.region else options.clear_from
@@ -107,10 +139,53 @@ def judge_visibility(
             evidence = (distance + options.clear_weight * missing) * _fall(
                 part.side * pose[:, 0], options.far_side_from, options.far_side_to
             )
-            cover = _widen(1 - _fall(evidence, options.cover_from, options.cover_to), options)
+            cover = 1 - _fall(evidence, options.cover_from, options.cover_to)
         column = REGIONS.index(part.region)
-        confidence[:, column] = np.minimum(confidence[:, column], 1 - cover)
-    return confidence
+        every[:, column] = np.maximum(every[:, column], _widen(cover, options))
+    return every
+
+
+def network_doubts(seen: np.ndarray, options: VisibilityOptions | None = None) -> np.ndarray:
+    """How surely the network sees something else than the region itself: (N, R) -> (N, R)."""
+    options = options or VisibilityOptions()
+    ranges = {"face": options.face_seen, "mouth": options.mouth_seen}
+    doubts = np.empty_like(seen)
+    for k, region in enumerate(REGIONS):
+        full, gone = ranges.get(region, options.eyes_seen)
+        doubts[:, k] = 1 - _fall(-seen[:, k], -full, -gone)
+    return doubts
+
+
+def _both_witnesses(
+    colours: np.ndarray, seen: np.ndarray, lids: np.ndarray, options: VisibilityOptions
+) -> np.ndarray:
+    """Covers by colours (N, R) and network (N, R) together; `lids` (N, 2) edges, left and right."""
+    doubts = network_doubts(seen, options)
+    eyes = [REGIONS.index("left_eye"), REGIONS.index("right_eye")]
+    weaker = lids < options.other_eye * lids[:, ::-1]  # (N, 2)
+    full, gone = options.one_eye_seen
+    one = 1 - _fall(-seen[:, eyes].min(axis=1, keepdims=True), -full, -gone)  # (N, 1)
+    doubts[:, eyes] = np.where(weaker.any(axis=1, keepdims=True), weaker * one, doubts[:, eyes])
+    doubts = np.stack([_widen(column, options) for column in doubts.T], axis=1)
+    lowest = minimum_filter1d(seen, 2 * options.sure_frames + 1, axis=0, mode="nearest")
+    sure = 1 - _fall(lowest, *options.surely_seen)  # (N, R)
+    mouth, brows = REGIONS.index("mouth"), REGIONS.index("brows")
+    # Light that deceives the colours of a mouth deceives them everywhere.
+    deceived = colours[:, mouth] * sure[:, mouth]
+    veto = sure * deceived[:, None]
+    veto[:, mouth] = sure[:, mouth]
+    veto[:, brows] = np.maximum(
+        veto[:, brows], 1 - _fall(lowest[:, brows], *options.brows_surely_seen)
+    )
+    return np.maximum(colours * (1 - veto), doubts)
+
+
+def _lid_edges(landmarks: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Steepness of lightness on the lids, left and right: (N, 2)."""
+    sample = np.unique(np.linspace(0, len(landmarks) - 1, _SAMPLE_FRAMES).astype(int))
+    parts = {p.region: p for p in _parts(landmarks[sample], head_angles(landmarks[sample]))}
+    lids = [np.median(edges[:, parts[eye].feature], axis=1) for eye in ("left_eye", "right_eye")]
+    return np.maximum(np.stack(lids, axis=1), 1.0)
 
 
 def head_angles(landmarks: np.ndarray) -> np.ndarray:

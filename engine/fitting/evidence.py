@@ -70,6 +70,13 @@ def observed_points(track: FaceTrack, frames: np.ndarray) -> np.ndarray:
     return np.nan_to_num(track.landmarks[frames][:, order, :2].astype(float))
 
 
+def lip_gaps(track: FaceTrack, start: Start) -> np.ndarray:
+    """How far the tracker sees the pairs of lip points apart, (T, lips) m; 0 without a face."""
+    upper, lower = np.array(LIP_PAIRS).T
+    apart = track.landmarks[:, upper, :2] - track.landmarks[:, lower, :2]
+    return np.nan_to_num(np.linalg.norm(apart, axis=2)) * start.metre_per_px[:, None]
+
+
 def first_pose(track: FaceTrack, head: LandmarkHead) -> Start:
     """Scaled orthographic alignment of points that expressions hardly move (Umeyama 1991)."""
     seen = np.flatnonzero(track.seen)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from .landmark_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
 from .projection import Person, Subject, Workspace, linearize, workspace
@@ -121,38 +120,40 @@ class _ShapeSystem:
         strength: float,
         damping: float,
     ) -> None:
-        prior, S = problem.prior, len(identity.shape)
+        prior, (K, D) = problem.prior, identity.x.shape
+        S = len(identity.shape)
         self.cost = strength * np.sum(identity.shape**2)
         self.matrix = strength * np.eye(S)
         self.right = strength * identity.shape
-        self.frames = []
+        H, cross, gradient = np.empty((K, D, D)), np.empty((K, D, S)), np.empty((K, D, 1))
         subject = _subject(problem, head, identity)
         work = workspace(subject.model)
         for t, x in enumerate(identity.x):
             self.cost += linearize(x, t, subject, problem.evidence, True, work)
             self.cost += x @ prior.precision @ x + 2 * x @ prior.linear
             by_shape = _shape_rows(head, work)
-            gradient = (
-                (work.residual @ work.rows).astype(float) + prior.precision @ x + prior.linear
-            )
+            slope = (work.residual @ work.rows).astype(float) + prior.precision @ x + prior.linear
             free = ~(
-                ((x <= prior.low + 1e-9) & (gradient > 0))
-                | ((x >= prior.high - 1e-9) & (gradient < 0))
+                ((x <= prior.low + 1e-9) & (slope > 0)) | ((x >= prior.high - 1e-9) & (slope < 0))
             )
-            rows, gradient = work.rows * free, np.where(free, gradient, 0)
-            H = rows.T @ rows + prior.precision * np.outer(free, free)
-            H[np.diag_indices_from(H)] += damping * np.maximum(np.diag(H), 1e-2) + ~free
-            cross = by_shape.T @ rows  # (S, D)
-            factor = cho_factor(H)
-            self.matrix += by_shape.T @ by_shape - cross @ cho_solve(factor, cross.T)
-            self.right += by_shape.T @ work.residual - cross @ cho_solve(factor, gradient)
-            self.frames.append((factor, cross, gradient))
+            rows, gradient[t, :, 0] = work.rows * free, np.where(free, slope, 0)
+            H[t] = rows.T @ rows + prior.precision * np.outer(free, free)
+            diagonal = np.diag_indices(D)
+            H[t][diagonal] += damping * np.maximum(np.diag(H[t]), 1e-2) + ~free
+            cross[t] = rows.T @ by_shape
+            self.matrix += by_shape.T @ by_shape
+            self.right += by_shape.T @ work.residual
+        # The frames' own unknowns, eliminated all at once.
+        solved = np.linalg.solve(H, np.concatenate([cross, gradient], axis=2))
+        self._by_shape, self._alone = solved[..., :S], solved[..., S]  # (K, D, S), (K, D)
+        self.matrix -= np.einsum("kds,kdr->sr", cross, self._by_shape, optimize=True)
+        self.right -= np.einsum("kds,kd->s", cross, self._alone)
 
     def stepped(self, identity: Identity, problem: Problem, damping: float) -> Identity:
         """The identity after one damped step."""
         damped = self.matrix + damping * np.diag(np.diag(self.matrix))
         step = -np.linalg.solve(damped, self.right)
-        dx = np.stack([-cho_solve(F, g + cross.T @ step) for F, cross, g in self.frames])
+        dx = -(self._alone + self._by_shape @ step)
         reach = _LONGEST_UNIT_STEP * (problem.prior.high - problem.prior.low)[JOINTS_END:]
         dx[:, JOINTS_END:] = np.clip(dx[:, JOINTS_END:], -reach, reach)
         return replace(

@@ -26,6 +26,14 @@ JOINTS_END = 13  # units follow
 UNSEEN_UNITS = (
     "tongue", "neckTighten", "cheekPuff", "cheekSuck", "nostrilDilate", "lipsEvert",
 )  # fmt: skip
+# The head file's outline was found on skin that faces the camera; the tracker's lies farther back,
+# as far as the ears. From the file's points to the tracker's, mm, on the subject's left and, as
+# its mirror image, on the right. Triangulated from nine views of the template (docs/log.md).
+_OUTLINE_MM = {
+    (389, 162): (4.4, 0.8, -12.0), (356, 127): (3.1, 1.4, -15.0), (454, 234): (5.2, -0.3, -35.0),
+    (323, 93): (4.7, 0.8, -33.6), (361, 132): (7.6, -0.7, -39.1), (288, 58): (8.7, -1.5, -36.6),
+    (397, 172): (3.9, -1.0, -20.9), (365, 136): (1.1, -0.4, -8.7), (379, 150): (0.5, -0.6, -5.4),
+}  # fmt: skip
 _FREE_COLUMNS = 20  # of a basis without names, beside what the default head's units say with it
 
 
@@ -72,7 +80,7 @@ class LandmarkHead:
 
 def landmark_head(file: HeadFile) -> LandmarkHead:
     """Mix a head's bases at its landmarks (barycentric, once)."""
-    faces, weights = file.landmarks_468
+    (faces, weights), aside = _with_outline(file)
     centres = [5, 0]  # iris centres: left, right (MediaPipe 473, 468)
     corners = file.faces[np.concatenate([faces, file.iris[0][centres]])]  # (L, 3)
     mix = np.concatenate([weights, file.iris[1][centres]]).astype(float)  # (L, 3)
@@ -85,7 +93,7 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
     regressor = file.joint_regressor[joints].astype(float)
     normals = mixed(vertex_normals(file.template.astype(float), file.faces))
     return LandmarkHead(
-        template=mixed(file.template),
+        template=mixed(file.template) + aside,
         shape_basis=np.ascontiguousarray(mixed(file.shape_basis)),
         unit_basis=np.ascontiguousarray(mixed(file.expression_basis) @ unit_mix.T),
         pose_basis=np.ascontiguousarray(mixed(file.pose_basis[:, :, 9:])),
@@ -98,6 +106,27 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
         unit_low=low,
         unit_high=high,
     )
+
+
+def _with_outline(file: HeadFile) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+    """The mesh landmarks' faces and weights, and how far from there each lies at rest, (L, 3) m.
+
+    A point of the outline goes with the vertex that is nearest to it, the ears' left out.
+    """
+    faces, weights = (part.copy() for part in file.landmarks_468)
+    aside = np.zeros((POINTS, 3))
+    ears = file.masks.get("ears", np.zeros(len(file.template), bool))
+    candidates = np.flatnonzero(~ears[file.faces].any(1))
+    corners = file.template[file.faces[candidates]].astype(float)  # (F, 3, 3)
+    for landmarks, offset in _OUTLINE_MM.items():
+        for k, side in zip(landmarks, (1e-3, -1e-3), strict=True):
+            place = weights[k] @ file.template[file.faces[faces[k]]]
+            place = place + np.array(offset) * [side, 1e-3, 1e-3]
+            apart = np.linalg.norm(corners - place, axis=2)
+            face, corner = np.unravel_index(apart.argmin(), apart.shape)
+            faces[k], weights[k] = candidates[face], np.eye(3)[corner]
+            aside[k] = place - corners[face, corner]
+    return (faces, weights), aside
 
 
 def _fitted_units(file: HeadFile) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:

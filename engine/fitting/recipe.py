@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
 from ..exchange.protocol import AVFaceError
@@ -29,6 +30,7 @@ from .evidence import (
     hidden_frames,
     hidden_unknowns,
     jaw_target,
+    lip_gaps,
     observed_points,
     pace_of_unknowns,
     region_pace,
@@ -56,7 +58,7 @@ from .landmark_head import (
 from .landmark_track import landmark_track
 from .projection import Camera, Model, Person, Subject, project
 from .solver import Problem, solve
-from .sound import Hearing, SoundTerms, matters, sound_terms, unseen_units
+from .sound import Hearing, SoundTerms, changed_frames, sound_terms, unseen_units
 from .terms import LIP_PAIRS, PAIRS, Motion, region_points, unit_prior
 
 if TYPE_CHECKING:
@@ -66,6 +68,8 @@ _FOCAL_PER_SIDE = 2.0  # landmarks can't tell the focal length: a usual lens
 _LONGEST_GAP_SECONDS = 0.4  # without a face; a longer one separates two runs
 _CUT_DISTANCE, _CUT_SCALE = 1.2, 0.35  # eye distances moved, log of size: nobody moves so
 _CHUNK, _OVERLAP = 400, 24  # frames solved at once, and shared by neighbours
+_MARGIN = 12  # frames solved again on each side of what sound changes
+_KEY_MARGIN, _LEAST_KEYS = 8, 8  # frames from a cover to a key frame; fewer tell too little
 _ITERATIONS = 8
 _SMOOTHING = 3.0
 _LIPS_PRESS = 2e-4  # m: soft lips that are pressed overlap so far
@@ -145,13 +149,14 @@ def fit_clip(
     if begin is not None:
         _begin_at(begin, x, clip.head)
     runs = _runs(clip)
-    _solve_runs(clip, person, x, runs, options, lambda done: report(0.1 + 0.4 * done))
+    whole = [_Run(frames, np.ones(len(frames))) for frames in runs]
+    _solve_runs(clip, person, x, whole, options, lambda done: report(0.1 + 0.4 * done))
     if hearing is not None:
         subject = Subject(person, clip.camera, clip.model)
         sound = sound_terms(hearing, track, clip.head, subject, x)
         clip = replace(clip, sound=sound, hidden=hidden_frames(track, sound.unseen))
-        if matters(sound):
-            _solve_runs(clip, person, x, runs, options, lambda done: report(0.5 + 0.4 * done))
+        again = _around(changed_frames(sound, lip_gaps(track, clip.start)), runs)
+        _solve_runs(clip, person, x, again, options, lambda done: report(0.5 + 0.4 * done))
     _bridge(x, runs, track.times)
     residual = _residuals(clip, person, x)
     params = _params(x, clip, identity, head)
@@ -207,8 +212,11 @@ def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip
 def _find_person(clip: _Clip, options: FitOptions) -> tuple[np.ndarray, Identity]:
     """The key frames (K,) and who they show."""
     track, head = clip.track, clip.head
-    whole = ~np.any(list(clip.hidden.values()), axis=0)
-    usable = next(mask for mask in (whole, ~clip.hidden["face"], track.seen) if mask.any())
+    covered = np.any(list(clip.hidden.values()), axis=0)
+    # What comes before a face disturbs its points before it hides any.
+    calm = ~maximum_filter1d(covered, 2 * _KEY_MARGIN + 1) & track.seen
+    choices = (calm, ~covered, ~clip.hidden["face"], track.seen)
+    usable = next(mask for mask in choices if mask.sum() >= _LEAST_KEYS or mask is track.seen)
     keys = choose_key_frames(_features(clip), usable)
     x = first_unknowns(clip.start, head, clip.camera.focal, track.size)[keys]
     neutral = Person(
@@ -227,9 +235,8 @@ def _find_person(clip: _Clip, options: FitOptions) -> tuple[np.ndarray, Identity
 
 def _features(clip: _Clip) -> np.ndarray:
     """What makes frames differ, (T, 4)."""
-    lips = clip.track.landmarks[:, 13, :2] - clip.track.landmarks[:, 14, :2]
-    gap = np.nan_to_num(np.linalg.norm(lips, axis=1) * clip.start.metre_per_px)
-    return frame_features(clip.start.pose, gap)
+    middle = LIP_PAIRS.index((13, 14))
+    return frame_features(clip.start.pose, lip_gaps(clip.track, clip.start)[:, middle])
 
 
 def _problem(
@@ -259,7 +266,7 @@ def _solve_runs(
     clip: _Clip,
     person: Person,
     x: np.ndarray,
-    runs: list[np.ndarray],
+    runs: list[_Run],
     options: FitOptions,
     report: Callable[[float], None],
 ) -> None:
@@ -290,22 +297,53 @@ def _runs(clip: _Clip) -> list[np.ndarray]:
     return [np.arange(part[0], part[-1] + 1) for part in parts]
 
 
-def _chunks(run: np.ndarray, chunk: int) -> list[tuple[np.ndarray, np.ndarray]]:
+@dataclass(frozen=True)
+class _Run:
+    """Frames to solve together, and how far their solution replaces what stands."""
+
+    frames: np.ndarray  # (n,)
+    share: np.ndarray  # (n,) in 0..1
+
+
+def _around(changed: np.ndarray, runs: list[np.ndarray]) -> list[_Run]:
+    """The stretches of `runs` about the frames `changed` (T,) bool; the rest may stay.
+
+    The ends of a stretch, where it lacks its neighbours, keep what stands.
+    """
+    near, ramp, parts = maximum_filter1d(changed, 2 * _MARGIN + 1), _ramp(_MARGIN), []
+    for run in runs:
+        for part in np.split(run, np.flatnonzero(np.diff(near[run])) + 1):
+            if not near[part[0]]:
+                continue
+            share = np.ones(len(part))
+            if part[0] > run[0]:
+                share[:_MARGIN] = ramp
+            if part[-1] < run[-1]:
+                share[-_MARGIN:] = ramp[::-1]
+            parts.append(_Run(part, share))
+    return parts
+
+
+def _chunks(run: _Run, chunk: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Overlapping pieces of a run, each with the share (n,) that its solution gets.
 
     The outer third of an overlap, where a piece lacks its neighbours, is left to the other piece.
     """
-    pieces, first = [], 0
-    ramp = np.clip((np.arange(_OVERLAP) + 0.5 - _OVERLAP / 3) / (_OVERLAP / 3), 0, 1)
+    pieces, first, count = [], 0, len(run.frames)
     while True:
-        last = min(len(run), first + chunk + _OVERLAP)
-        share = np.ones(last - first)
+        last = min(count, first + chunk + _OVERLAP)
+        share = run.share[first:last].copy()
         if first:
-            share[:_OVERLAP] = ramp
-        pieces.append((run[first:last], share))
-        if last == len(run):
+            share[:_OVERLAP] *= _ramp(_OVERLAP)
+        pieces.append((run.frames[first:last], share))
+        if last == count:
             return pieces
         first = last - _OVERLAP
+
+
+def _ramp(frames: int) -> np.ndarray:
+    """Shares over an overlap, (frames,): none in its first third, all in its last."""
+    return np.clip((np.arange(frames) + 0.5 - frames / 3) / (frames / 3), 0, 1)
 
 
 def _bridge(x: np.ndarray, runs: list[np.ndarray], times: np.ndarray) -> None:

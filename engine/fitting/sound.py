@@ -39,6 +39,7 @@ _CHIN = 152
 _SEAL_GAP = (0.8e-3, 1.8e-3)  # m: seen lips that near are shut by a heard p, b or m; so far not
 _SHUT = (0.2, 0.6)  # probability of p, b or m from which lips begin to shut, and are shut
 _LEAST_TRUST = 0.02
+_SHUT_BY_PICTURE = 0.6e-3  # m: lips seen so near are shut without sound
 _LEAST_GAP_SD = 0.6e-3  # m
 
 
@@ -89,6 +90,7 @@ def sound_terms(
     known = np.isfinite(sd)
     # Where the mouth is seen well, sound's jaw and lips could only blur it: they keep out.
     needed = np.where(forced == 1, 1.0, 1 - picture) * trust
+    needed[needed < _LEAST_TRUST] = 0
     weight = np.where(known, needed[:, None] / np.where(known, sd, 1.0) ** 2, 0.0)
     shuts = np.clip((voice.closed - _SHUT[0]) / (_SHUT[1] - _SHUT[0]), 0, 1)
     seal = np.where(forced == 0, 0.0, shuts * np.maximum(hearing.belongs, forced == 1))
@@ -105,9 +107,14 @@ def closing(terms: SoundTerms, frames: np.ndarray, gap: np.ndarray) -> np.ndarra
     return np.where(terms.unseen[frames, None], terms.seal[frames, None], sure * near)
 
 
-def matters(terms: SoundTerms) -> bool:
-    """Whether sound changes anything."""
-    return bool((terms.trust > _LEAST_TRUST).any() or (terms.seal > _LEAST_TRUST).any())
+def changed_frames(terms: SoundTerms, gap: np.ndarray) -> np.ndarray:
+    """Frames (T,) bool that sound changes, with the lips seen `gap` (T, P) m apart.
+
+    Where the mouth is seen well and no heard closure parts from what is seen, it changes nothing.
+    """
+    every = np.arange(len(terms.trust))
+    shuts = (closing(terms, every, gap) > _LEAST_TRUST) & (gap > _SHUT_BY_PICTURE)
+    return (terms.weight > 0).any(1) | (terms.gap_weight > 0) | shuts.any(1)
 
 
 def unseen_units(hearing: Hearing, terms: SoundTerms, names: tuple[str, ...]) -> np.ndarray:

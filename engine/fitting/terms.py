@@ -34,6 +34,7 @@ RIGHT_BROW = [70, 63, 105, 66, 107, 46, 53, 52, 65, 55]
 LEFT_BROW = [300, 293, 334, 296, 336, 276, 283, 282, 295, 285]
 OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
         152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
+EARSIDE = [162, 127, 234, 93, 132, 58, 172, 389, 356, 454, 323, 361, 288, 397]
 HAIRLINE = [10, 338, 109, 297, 67, 332, 103, 284, 54]
 CHIN = [175, 199, 200, 18, 83, 313, 201, 421, 208, 428, 171, 396, 140, 369]
 CHIN_EDGE = [152, 148, 377, 176, 400, 149, 378, 150, 379]
@@ -54,7 +55,7 @@ SUBNASALE = 2
 
 # Standard deviations, mm, of a landmark about the head's own point; in order, the later wins.
 _LANDMARK_MM = (
-    (OVAL, 3.5), (HAIRLINE, 5.0), (CHIN, 0.6), (CHIN_EDGE, 0.8), (NOSE, 1.3),
+    (OVAL, 3.5), (EARSIDE, 2.0), (HAIRLINE, 5.0), (CHIN, 0.6), (CHIN_EDGE, 0.8), (NOSE, 1.3),
     (RIGHT_BROW + LEFT_BROW, 0.5), (OUTER_LIPS, 1.0), (INNER_LIPS, 0.9),
     (RIGHT_LIDS + LEFT_LIDS, 0.8), (EYE_CORNERS, 0.3), (MOUTH_CORNERS, 0.12),
 )  # fmt: skip

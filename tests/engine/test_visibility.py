@@ -228,3 +228,39 @@ def test_shut_mouth_says_nothing() -> None:
     look = look_at(view, points)
     seen = judge_mouth(points[None], look.colours[None], look.mouth[None], look.lips[None])
     assert np.isnan(seen).all()
+
+
+def looked(frames: slice, region: str, value: float, elsewhere: float = 0.98) -> np.ndarray:
+    """What a network says that sees `region` covered in some frames, (T, R)."""
+    seen = np.full((FRAMES, len(REGIONS)), elsewhere)
+    seen[frames, REGIONS.index(region)] = value
+    return seen
+
+
+def test_the_network_notices_a_cover_of_the_whole_clip(face) -> None:
+    hidden = covered(face, lower_face(), slice(0, FRAMES), HAND_RGB)
+    assert column(judge_visibility(*hidden), "mouth").min() > 0.9  # its colours are the usual ones
+    told = judge_visibility(*hidden, seen=looked(slice(0, FRAMES), "mouth", 0.2))
+    assert column(told, "mouth").max() < 0.1 and column(told, "left_eye").min() > 0.9
+
+
+def test_colours_that_light_deceives_are_overruled_by_what_is_surely_seen(face) -> None:
+    dark = covered(face, face_shape()[:, 0] > 0, slice(30, 50), np.array([70, 45, 35]), 5)
+    assert column(judge_visibility(*dark), "mouth")[35:45].max() < 0.5
+    lit = judge_visibility(*dark, seen=looked(slice(0), "mouth", 0.0))
+    assert lit.min() > 0.9
+    doubted = judge_visibility(*dark, seen=looked(slice(30, 50), "mouth", 0.88))
+    assert column(doubted, "mouth")[35:45].max() < 0.5
+
+
+def test_which_eye_is_covered_the_edges_tell(face) -> None:
+    shape, every = face_shape(), slice(0, FRAMES)
+    eye = (np.abs(shape[:, 1]) < 0.3) & (shape[:, 0] > 0.05)  # the subject's left
+    seen = looked(every, "left_eye", 0.4)
+    seen[:, REGIONS.index("right_eye")] = 0.3
+    one = judge_visibility(*covered(face, eye, every, HAND_RGB), seen=seen)
+    assert column(one, "left_eye").max() < 0.1 and column(one, "right_eye").min() > 0.9
+    glasses = np.maximum(seen, 0.7)
+    assert judge_visibility(*face, seen=glasses).min() > 0.9
+    both = judge_visibility(*face, seen=seen)
+    assert column(both, "left_eye").max() < 0.5 and column(both, "right_eye").max() < 0.1

@@ -1,0 +1,78 @@
+"""A second witness of covers: what the landmark network sees of a face that has been followed.
+
+To ask it about every picture would double the work, so it gets a glance of the face three times a
+second, kept while the pictures stream by, and every picture where the glances or the clip's
+colours are in doubt. A face that nothing ever covers costs it no more than the glances.
+"""
+
+from collections.abc import Iterator
+from itertools import islice, pairwise
+
+import numpy as np
+from scipy.ndimage import maximum_filter1d
+
+from ..exchange.take import REGIONS
+from ..media import Clip, read_frames
+from ..seen import GLANCE_PX, NETWORK, crop_face, see_visibility, unpack
+from ..weights import registry
+from .people import Person
+from .tracklets import box_of
+from .visibility import colour_cover, network_doubts
+
+_AT_ONCE = 64  # pictures in memory
+_IN_DOUBT = 0.1  # of a cover, or of its change from one glance to the next
+_AROUND = 3  # frames that are looked at on both sides of a doubtful one
+_NEAR = 12  # frames between two stretches that are read in one go
+
+
+def seen_by_network(clip: Clip, person: Person) -> np.ndarray | None:
+    """How surely the network sees each region of the person, (N, R) in 0..1, for N frames.
+
+    None where the product carries no such network.
+    """
+    if NETWORK not in registry() or not person.glances:
+        return None
+    seen = np.full((len(person.frames), len(REGIONS)), np.nan)
+    kept = {frame: int(row) for row, frame in enumerate(person.frames) if frame in person.glances}
+    _look(seen, ((row, unpack(person.glances[frame])) for frame, row in kept.items()))
+    cover = colour_cover(person.points, person.colours, person.edges)
+    _look(seen, _read(clip, person, _doubtful(cover, seen) & np.isnan(seen[:, 0])))
+    return _between(seen)
+
+
+def _doubtful(cover: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Rows (N,) that need a look: by the colours' covers (N, R) and the glances, NaN elsewhere."""
+    doubtful: np.ndarray = np.max(cover, axis=1) > _IN_DOUBT
+    known = np.flatnonzero(np.isfinite(seen[:, 0]))
+    doubts = network_doubts(seen[known])
+    unsure = np.max(np.minimum(doubts, 1 - doubts), axis=1) > _IN_DOUBT
+    changes = np.max(np.abs(np.diff(doubts, axis=0)), axis=1) > _IN_DOUBT
+    for k, (first, last) in enumerate(pairwise(known)):
+        if changes[k] or unsure[k] or unsure[k + 1]:
+            doubtful[first : last + 1] = True
+    return maximum_filter1d(doubtful, 2 * _AROUND + 1)
+
+
+def _look(seen: np.ndarray, pictures: Iterator[tuple[int, np.ndarray]]) -> None:
+    """What the network says of pictures, each with its row of `seen` (N, R), in place."""
+    while batch := list(islice(pictures, _AT_ONCE)):
+        parts = see_visibility(np.stack([picture for _, picture in batch]))
+        brows = parts[:, 4:].min(axis=1, keepdims=True)  # the network tells them apart
+        seen[[row for row, _ in batch]] = np.hstack([parts[:, :4], brows])
+
+
+def _read(clip: Clip, person: Person, wanted: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """The `wanted` (N,) rows of the person with what the network sees of them."""
+    row_of = {int(person.frames[row]): int(row) for row in np.flatnonzero(wanted)}
+    frames = np.array(list(row_of), int)
+    for part in np.split(frames, np.flatnonzero(np.diff(frames) > _NEAR) + 1):
+        for frame, picture in read_frames(clip, part[0], part[-1] + 1) if len(part) else ():
+            if frame in row_of:
+                box = box_of(person.points[row_of[frame]])
+                yield row_of[frame], crop_face(picture, box, GLANCE_PX).picture
+
+
+def _between(seen: np.ndarray) -> np.ndarray:
+    """Rows without a look filled in from their neighbours, (N, R)."""
+    every, known = np.arange(len(seen)), np.flatnonzero(np.isfinite(seen[:, 0]))
+    return np.stack([np.interp(every, known, column[known]) for column in seen.T], axis=1)

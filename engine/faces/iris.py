@@ -1,0 +1,150 @@
+"""The irises, found in the picture itself: a disc of the iris's size behind the lids.
+
+The mesh network knows where irises usually are. Across it follows them with four fifths of their
+movement, up and down with half of it; between the lids of a picture lies the rest. A disc, dark
+in its middle (the pupil), before a bright ground is laid over what the lids leave open, at every
+place around the network's; the place that leaves least unexplained is taken.
+"""
+
+import cv2
+import numpy as np
+from numba import njit
+
+from .detector import View
+
+# Upper and lower lid from the picture's left corner to the right one, and the iris: its middle,
+# then four points of its rim.
+_EYES = (
+    ((33, 246, 161, 160, 159, 158, 157, 173, 133), (33, 7, 163, 144, 145, 153, 154, 155, 133),
+     (468, 469, 470, 471, 472)),
+    ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263),
+     (473, 474, 475, 476, 477)),
+)  # fmt: skip
+_EYE_PX = 28  # from corner to corner in the upright patch in which an iris is sought
+_WIDTH, _HEIGHT = 38, 22  # px of that patch
+_REACH = (5, 4)  # px around the network's place, across and down
+_USUAL_MISS = 3.1  # px, standard deviation of the network's place: weighs it against the picture
+_PIXELS_AS_ONE = 40.0  # neighbouring pixels err together
+_PUPIL = 0.4  # of the iris's radius
+_UPPER_MARGIN, _LOWER_MARGIN = 0.8, 0.5  # px that lashes and the lids' rims take
+_CORNER = 1.5  # px, likewise at the corners
+_EDGE = 1.2  # px across which an edge is blurred
+_LEAST_PIXELS = 24.0  # of the open eye; less is a shut one
+# px wide: up to here the network knows as much, from there on the picture does.
+_SMALL_EYE, _LARGE_EYE = 24.0, 36.0
+
+
+def find_irises(view: View, points: np.ndarray) -> np.ndarray:
+    """The face's points (478, 3) px with each iris moved to where the picture shows it."""
+    out = points.copy()
+    inside = view.inside(points[:, :2]).astype(float)
+    rims = [np.linalg.norm(inside[list(iris[1:])] - inside[iris[0]], axis=1) for *_, iris in _EYES]
+    radius = float(np.mean(rims))  # one for both eyes
+    for upper, lower, iris in _EYES:
+        shift = _shift(view.pixels, inside[list(upper)], inside[list(lower)], inside[iris[0]], radius)
+        out[list(iris), :2] += (shift / view.scale).astype(points.dtype)
+    return out
+
+
+def _shift(
+    pixels: np.ndarray, upper: np.ndarray, lower: np.ndarray, guess: np.ndarray, radius: float
+) -> np.ndarray:
+    """How far the iris lies from `guess`, (2,) px of `pixels`."""
+    along = upper[-1] - upper[0]
+    width = float(np.hypot(*along))
+    sure = min((width - _SMALL_EYE) / (_LARGE_EYE - _SMALL_EYE), 1.0)
+    if sure <= 0:
+        return np.zeros(2)
+    axes = np.array([along, [-along[1], along[0]]]) / width  # right and down in the patch
+    scale = _EYE_PX / width
+    linear = axes * scale
+    offset = np.array([_WIDTH, _HEIGHT]) / 2 - linear @ (upper[0] + upper[-1]) / 2
+    shown = cv2.warpAffine(
+        pixels, np.column_stack([linear, offset + (linear @ [0.5, 0.5]) - 0.5]),
+        (_WIDTH, _HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    red = shown[:, :, 0].astype(np.float64)  # in which an iris of any colour is dark
+    upper, lower = upper @ linear.T + offset, lower @ linear.T + offset
+    columns = np.arange(_WIDTH) + 0.5
+    top = np.interp(columns, upper[:, 0], upper[:, 1]) + _UPPER_MARGIN
+    bottom = np.interp(columns, lower[:, 0], lower[:, 1]) - _LOWER_MARGIN
+    open_ = (columns > upper[0, 0] + _CORNER) & (columns < upper[-1, 0] - _CORNER)
+    bottom[~open_] = -1.0
+    found = _best_place(red, top, bottom, linear @ guess + offset, radius * scale)
+    return sure * (found @ axes) / scale
+
+
+@njit(cache=True)
+def _best_place(picture, top, bottom, guess, radius):
+    """The iris's place relative to `guess`, (2,) px, by whole steps and then between them."""
+    height, width = picture.shape
+    weight, light, place = np.empty(picture.size), np.empty(picture.size), np.empty((picture.size, 2))
+    count, total = 0, 0.0
+    for row in range(height):
+        for column in range(width):
+            depth = min(row + 0.5 - top[column], bottom[column] - row - 0.5)
+            w = min(max(0.5 + depth / (2 * _EDGE), 0.0), 1.0)
+            if w > 0.05:
+                weight[count], light[count] = w, picture[row, column]
+                place[count, 0], place[count, 1] = column + 0.5, row + 0.5
+                count, total = count + 1, total + w
+    answer = np.zeros(2)
+    if total < _LEAST_PIXELS:
+        return answer
+    weight, light, place = weight[:count], light[:count], place[:count]
+    light = np.minimum(light, np.percentile(light, 95))  # what glints
+    reach_x, reach_y = _REACH
+    cost = np.empty((2 * reach_y + 1, 2 * reach_x + 1))
+    for i in range(cost.shape[0]):
+        for j in range(cost.shape[1]):
+            x, y = guess[0] + j - reach_x, guess[1] + i - reach_y
+            cost[i, j] = _unexplained(weight, light, place, x, y, radius)
+    scale = 1 / (_PIXELS_AS_ONE * max(cost.min() / total, 1e-6))
+    for i in range(cost.shape[0]):
+        for j in range(cost.shape[1]):
+            far = (j - reach_x) ** 2 + (i - reach_y) ** 2
+            cost[i, j] = cost[i, j] * scale + far / _USUAL_MISS**2
+    i, j = divmod(cost.argmin(), cost.shape[1])
+    answer[0], answer[1] = j - reach_x, i - reach_y
+    if 0 < j < cost.shape[1] - 1:
+        answer[0] += _valley(cost[i, j - 1], cost[i, j], cost[i, j + 1])
+    if 0 < i < cost.shape[0] - 1:
+        answer[1] += _valley(cost[i - 1, j], cost[i, j], cost[i + 1, j])
+    return answer
+
+
+@njit(cache=True, fastmath=True)
+def _unexplained(weight, light, place, x, y, radius):
+    """The weighted squares left by ground + iris + pupil at (x, y), their lights chosen best."""
+    n = np.zeros((3, 3))
+    b = np.zeros(3)
+    squares = 0.0
+    for k in range(len(weight)):
+        away = np.sqrt((place[k, 0] - x) ** 2 + (place[k, 1] - y) ** 2)
+        iris = min(max(0.5 + (radius - away) / _EDGE, 0.0), 1.0)
+        pupil = min(max(0.5 + (_PUPIL * radius - away) / _EDGE, 0.0), 1.0)
+        w, v = weight[k], light[k]
+        squares += w * v * v
+        n[0, 0] += w
+        n[0, 1] += w * iris
+        n[0, 2] += w * pupil
+        n[1, 1] += w * iris * iris
+        n[1, 2] += w * iris * pupil
+        n[2, 2] += w * pupil * pupil
+        b[0] += w * v
+        b[1] += w * v * iris
+        b[2] += w * v * pupil
+    n[1, 0], n[2, 0], n[2, 1] = n[0, 1], n[0, 2], n[1, 2]
+    n[1, 1] += 1e-3
+    n[2, 2] += 0.006 * n[0, 0]  # a pupil is small: noise may not pass for one
+    level = np.linalg.solve(n, b)
+    if level[1] > 0:  # brighter than the white
+        return squares - b[0] * b[0] / n[0, 0]
+    return squares - level @ b
+
+
+@njit(cache=True)
+def _valley(before, here, after):
+    """Where a parabola through three values is lowest, -0.5..0.5 from the middle one."""
+    bend = before - 2 * here + after
+    return 0.5 * (before - after) / bend if bend > 1e-12 else 0.0

@@ -1,0 +1,85 @@
+"""The second witness: which pictures it is shown, and what it says of a clip."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from engine.exchange.take import REGIONS
+from engine.faces import glances as module
+from engine.faces.people import Person
+from engine.media import open_clip, read_frames
+from engine.seen import glance, unpack
+from engine.weights import locate
+
+MOUTH = REGIONS.index("mouth")
+FRAMES = 40
+
+
+@pytest.fixture
+def person(monkeypatch):
+    """A face that stays where it is in the demo clip, glanced at in every eighth picture."""
+    clip = open_clip(locate("demo_clip"), end=FRAMES / 25)
+    points = np.zeros((clip.frame_count, 478, 3), np.float32)
+    points[:, :468, :2] = np.random.default_rng(0).uniform(100, 200, (468, 2))
+    box = np.array([100.0, 100, 200, 200])
+    kept = {f: glance(p, box) for f, p in read_frames(clip) if f % 8 == 0}
+    none = np.zeros(0)
+    frames = np.arange(clip.frame_count)
+    shown: list[int] = []
+    calm = np.zeros((len(frames), len(REGIONS)))
+    monkeypatch.setattr(module, "colour_cover", lambda *_: calm)
+    return clip, Person(frames, points, none, none, none, none, 1.0, kept), shown, calm
+
+
+def watch(monkeypatch, shown, answers):
+    """A network that gives `answers` (M,) for the mouth, one picture after another."""
+    given = iter(answers)
+
+    def see(pictures):
+        shown.append(len(pictures))
+        out = np.full((len(pictures), 6), 0.98)
+        out[:, MOUTH] = [next(given) for _ in pictures]
+        return out
+
+    monkeypatch.setattr(module, "see_visibility", see)
+
+
+def test_a_glance_is_what_the_network_would_see():
+    picture = np.repeat(np.arange(200, dtype=np.uint8)[None], 200, 0)[..., None].repeat(3, -1)
+    picture[..., 0] = 40
+    view = unpack(glance(picture, np.array([60.0, 60, 140, 140])))
+    assert view.shape == (112, 112, 3)
+    assert abs(int(view[56, 56, 0]) - 40) < 6 and abs(int(view[56, 56, 2]) - 100) < 6
+
+
+def test_a_clear_face_costs_no_more_than_the_glances(person, monkeypatch):
+    clip, who, shown, _ = person
+    watch(monkeypatch, shown, np.full(FRAMES, 0.97))
+    seen = module.seen_by_network(clip, who)
+    assert shown == [len(who.glances)]
+    assert seen.shape == (clip.frame_count, len(REGIONS)) and seen.min() > 0.9
+
+
+def test_where_a_cover_comes_every_picture_is_looked_at(person, monkeypatch):
+    clip, who, shown, _ = person
+    glanced = [0.97, 0.97, 0.97, 0.1, 0.1]  # of frames 0, 8, 16, 24, 32
+    watch(monkeypatch, shown, glanced + [0.97] * 4 + [0.1] * 30)
+    seen = module.seen_by_network(clip, who)[:, MOUTH]
+    assert 7 <= shown[1] <= 14  # frames 17 to 23, and a few around them
+    assert seen[:16].min() > 0.9 and seen[28:].max() < 0.2
+
+
+def test_doubtful_colours_are_looked_into(person, monkeypatch):
+    clip, who, shown, cover = person
+    cover[10:13, MOUTH] = 1.0
+    watch(monkeypatch, shown, np.full(2 * FRAMES, 0.97))
+    module.seen_by_network(clip, who)
+    assert shown[1] == 8  # frames 7 to 15 but 8, which was glanced at
+
+
+def test_without_the_network_colours_are_the_only_witness(person, monkeypatch):
+    clip, who, _, _ = person
+    monkeypatch.setattr(module, "registry", lambda: {})
+    assert module.seen_by_network(clip, who) is None
+    assert module.seen_by_network(clip, SimpleNamespace(glances={})) is None
