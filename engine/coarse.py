@@ -4,6 +4,9 @@ Every picture passes the picture networks once. Only what they say of it (183 an
 through the transformers in windows of 16 frames with a step of 1, so that memory grows with the
 result alone, never with the pictures. A frame's code is the mean of what all its windows say of it.
 
+The shared trunk's networks take no pictures but what `engine.sight` reads from them; what they say
+of the mouth can be asked of the sound or of the picture alone.
+
 Choices that the paper leaves open: a clip of a higher rate than 25 a second is read in strides, so
 that windows last as long as in training; windows end at cuts; where the face was not found, E_c's
 embedding is led over from the neighbours and the picture is missing to the expression branch, so
@@ -37,6 +40,7 @@ _BATCH = 8  # pictures that are held at once
 _WINDOW_BATCH = 64
 _MESH_POINTS = 468
 _FOCAL_PER_SIDE = 2.0  # as the fit's: a usual lens
+_MOUTH = ("mouth", "lips", "tongue", "cheek")  # units that sound can say
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,20 @@ class CoarseModels:
     expression: ExpressionEncoder
     sound: str = "phones"  # kind of speech features
     head: str = ""  # sha256 of the head file whose parameters they give; empty: any
+
+    @property
+    def on_landmarks(self) -> bool:
+        """Whether they stand on the shared trunk."""
+        return self.config.video_backbone == "landmarks"
+
+
+@dataclass(frozen=True)
+class Sounding:
+    """What is said in a clip, and where it counts."""
+
+    features: SpeechFeatures
+    offset_seconds: float = 0.0  # features at `times + offset` belong to the pictures at `times`
+    forced: np.ndarray | None = None  # (T,) 1 the mouth by sound, 0 by the picture, NaN by both
 
 
 def unpack_models(tensors: dict[str, Tensor], metadata: dict[str, str]) -> CoarseModels:
@@ -67,7 +85,7 @@ def unpack_models(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Coars
 def estimate_coarse(
     clip: "Clip",
     track: "FaceTrack",
-    features: SpeechFeatures | None,
+    sound: Sounding | None,
     models: CoarseModels,
     head: Head,
     report: Report | None = None,
@@ -78,7 +96,7 @@ def estimate_coarse(
     Args:
         clip: Its pictures.
         track: Where the face is.
-        features: What is said, on the clip's clock; None for a clip without sound.
+        sound: What is said, on the clip's clock; None for a clip without sound.
         models: The networks.
         head: The head whose parameters they give.
         report: Progress.
@@ -87,16 +105,17 @@ def estimate_coarse(
     Raises:
         AVFaceError: The networks speak of another head, or hear another kind of features.
     """
-    _check(models, head, features)
+    _check(models, head, sound.features if sound else None)
     report = report or Report()
     boxes = face_boxes(track)
-    f_a = _hear(features, track.times, models)
-    embedded, f_v, read = _look(clip, boxes, models, report)
+    f_a = _hear(sound, track.times, models)
+    looked = _look_at_landmarks if models.on_landmarks else _look
+    embedded, f_v, read = looked(clip, track, boxes, models, report, focal)
     seen = track.seen & read
     f_v[torch.from_numpy(~seen)] = 0
     codes = np.concatenate([
         over_time(models.coarse.over_time, (_bridged(embedded, seen),), track, models.config),
-        over_time(models.expression.fuse, (f_a, f_v), track, models.config),
+        _fuse(f_a, f_v, sound, track, models, head),
     ], 1)  # fmt: skip
     report(1.0)
     return codes_to_params(codes, boxes, track, models.config, head, focal)
@@ -191,7 +210,7 @@ def codes_to_params(
     focal: float | None = None,
 ) -> FaceParams:
     """Codes c and e side by side (T, 183 + 53) as a head's parameters in the clip's camera."""
-    focal = float(focal or _FOCAL_PER_SIDE * max(track.size))
+    focal = _focal(focal, track)
     c, e = codes[:, : config.coarse_code], codes[:, config.coarse_code :]
     own, moving = config.coarse_parts(), config.expression_parts()
     believed = track.seen * (0.05 + np.nan_to_num(track.confidence[:, 0]))
@@ -217,6 +236,10 @@ def codes_to_params(
     )
 
 
+def _focal(focal: float | None, track: "FaceTrack") -> float:
+    return float(focal or _FOCAL_PER_SIDE * max(track.size))
+
+
 def _check(models: CoarseModels, head: Head, features: SpeechFeatures | None) -> None:
     if models.head and models.head != head.file.sha256:
         raise AVFaceError(
@@ -230,17 +253,62 @@ def _check(models: CoarseModels, head: Head, features: SpeechFeatures | None) ->
         )
 
 
-def _hear(features: SpeechFeatures | None, times: np.ndarray, models: CoarseModels) -> Tensor:
+def _fuse(
+    f_a: Tensor,
+    f_v: Tensor,
+    sound: Sounding | None,
+    track: "FaceTrack",
+    models: CoarseModels,
+    head: Head,
+) -> np.ndarray:
+    """e of each frame (T, 57); the mouth by one sense alone where that is forced."""
+    network, config = models.expression.fuse, models.config
+    e = over_time(network, (f_a, f_v), track, config)
+    if sound is None or sound.forced is None:
+        return e
+    mouth = np.array([name.startswith(_MOUTH) for name in head.file.expression_names])
+    rows = np.flatnonzero(np.concatenate([mouth, np.ones(config.jaw), np.zeros(config.gaze)]))
+    for value, inputs in ((1, (f_a, torch.zeros_like(f_v))), (0, (torch.zeros_like(f_a), f_v))):
+        frames = np.flatnonzero(sound.forced == value)
+        if len(frames):
+            alone = over_time(network, inputs, track, config)
+            e[np.ix_(frames, rows)] = alone[np.ix_(frames, rows)]
+    return e
+
+
+def _hear(sound: Sounding | None, times: np.ndarray, models: CoarseModels) -> Tensor:
     """f_a of each frame (T, 64); zeros without sound."""
-    if features is None:
+    if sound is None:
         return torch.zeros(len(times), models.config.audio_embedding)
-    heard = torch.from_numpy(windows(features, times)).float()
+    heard = torch.from_numpy(windows(sound.features, times + sound.offset_seconds)).float()
     with torch.inference_mode():
         return torch.cat([models.expression.audio(part) for part in heard.split(_WINDOW_BATCH)])
 
 
+def _look_at_landmarks(
+    clip: "Clip",
+    track: "FaceTrack",
+    boxes: np.ndarray,
+    models: CoarseModels,
+    report: Report,
+    focal: float | None,
+) -> tuple[Tensor, Tensor, np.ndarray]:
+    """`_look` by way of the shared trunk."""
+    from .sight import read_sight
+
+    sight, read = read_sight(clip, track, boxes, _focal(focal, track), report.part("look", 0, 0.95))
+    seen = torch.from_numpy(sight)
+    with torch.no_grad():
+        return models.coarse.embed(seen), models.expression.video(seen), read
+
+
 def _look(
-    clip: "Clip", boxes: np.ndarray, models: CoarseModels, report: Report
+    clip: "Clip",
+    track: "FaceTrack",
+    boxes: np.ndarray,
+    models: CoarseModels,
+    report: Report,
+    focal: float | None,
 ) -> tuple[Tensor, Tensor, np.ndarray]:
     """Each picture once through both picture networks: (T, 183), (T, 64), which were read (T,)."""
     count = len(boxes)

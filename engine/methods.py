@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the registry
 _LANDMARKS = "landmarks"
 _FOCAL_PER_SIDE = 2.0  # as the fit's
+_BELONGS = 0.5  # a sound that is less surely this face's is not heard by AVFace's networks
 # For each method and quality: the networks it can't do without, and what to do without them.
 _NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
     ("fit", "draft"): (_READER, _LANDMARKS),
@@ -45,7 +46,7 @@ _NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
 _RECIPES = {
     _READER: "scripts/recipes/train_reader.py",
     _LANDMARKS: "scripts/recipes/train_landmarks.py",
-    _AVFACE: "python -m engine train coarse, then expression",
+    _AVFACE: "scripts/recipes/train_avface_lite.py",
     _SPECTRE: "python -m engine train spectre",
 }
 
@@ -146,14 +147,15 @@ def _networks(
     options: CaptureOptions,
     report: Report,
 ) -> FaceParams:
-    from .audio import speech_features
-    from .coarse import estimate_coarse, unpack_models
-    from .media import read_waveform
+    from .coarse import Sounding, estimate_coarse, unpack_models
+    from .hearing import hear_clip
 
     models = unpack_models(*load_network(_AVFACE))
-    waveform = read_waveform(clip) if options.senses != "picture" else None
-    features = speech_features(waveform, "phones") if waveform is not None else None
-    return estimate_coarse(clip, track, features, models, head, report, options.focal)
+    heard = hear_clip(clip, track, options)
+    sound = None
+    if heard is not None and heard.hearing.belongs > _BELONGS:
+        sound = Sounding(heard.features, heard.offset_seconds, heard.hearing.forced)
+    return estimate_coarse(clip, track, sound, models, head, report, options.focal)
 
 
 def _without_fit(track: "FaceTrack", head: Head, params: FaceParams) -> FitResult:

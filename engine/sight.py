@@ -6,19 +6,29 @@ far as the landmark network sees them.
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from .crops import place_in_crop
-from .models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS
+from .models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS, REGIONS
 from .models.sight import COLOURED, GROUPS, PARTS
+from .progress import Report
 from .reader import head_read, read_landmarks
+from .seen import Crop, crop_face, crop_size, see_faces
+
+if TYPE_CHECKING:
+    from .faces import FaceTrack
+    from .media import Clip
 
 _MESH, _CONTOUR = 478, 17  # points of a mesh; landmarks of the jaw's line
 _TRUST = (0.3, 0.9)  # visibility of a region that is not, and that is fully believed
 _LEFT, _RIGHT = ("left_eye", "left_brow"), ("right_eye", "right_brow")
 _REGION = {"mouth": 1, "left_eye": 2, "right_eye": 3, "left_brow": 4, "right_brow": 5}
-_LEAST_PX = 1e-3
+_LEAST = 1e-3  # of lengths whose logarithm is told, half crops
+_AT_ONCE = 64  # crops in memory
+_SOFT = 5  # px of the network's picture: colours are means of so many
 _PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
 
 
@@ -35,6 +45,59 @@ class Looks:
     visible: np.ndarray  # (T, R) 0..1
     colours: np.ndarray  # (T, L, 3) uint8
     boxes: np.ndarray  # (T, 3) px: left, top, side of the crops that the codes speak of
+
+
+def read_sight(
+    clip: "Clip", track: "FaceTrack", boxes: np.ndarray, focal: float, report: Report
+) -> tuple[np.ndarray, np.ndarray]:
+    """What AVFace's networks see of a clip: (T, SIGHT) float32, and the frames that were read (T,).
+
+    Args:
+        clip: Its pictures.
+        track: Where the face is.
+        boxes: (T, 3) px: left, top, side of the crops that the codes speak of.
+        focal: px.
+        report: Progress.
+    """
+    count, size = len(track.times), crop_size()
+    own = np.full((count, len(POINTS), 2), np.nan)
+    sigma = np.full((count, len(POINTS)), np.nan)
+    visible, colours = np.zeros((count, len(REGIONS))), np.zeros((count, len(POINTS), 3), np.uint8)
+    crops: list[Crop] = []
+    frames: list[int] = []
+
+    def look() -> None:
+        if frames:
+            seen = see_faces(crops)
+            own[frames], sigma[frames], visible[frames] = seen.points, seen.sigma, seen.visible
+            corner = np.stack([crop.corner for crop in crops])[:, None]
+            scale = size / np.array([crop.side for crop in crops])[:, None, None]
+            pictures = np.stack([crop.picture for crop in crops])
+            colours[frames] = colours_at(pictures, (seen.points - corner) * scale)
+            report((frames[-1] + 1) / count)
+        crops.clear()
+        frames.clear()
+
+    from .media import read_frames  # training needs no reader of videos
+
+    for frame, picture in read_frames(clip):
+        if track.seen[frame]:
+            crops.append(crop_face(picture, track.boxes[frame], size))
+            frames.append(frame)
+        if len(frames) == _AT_ONCE:
+            look()
+    look()
+    tracker = np.where(track.seen[:, None, None], track.landmarks[:, list(POINTS), :2], np.nan)
+    looks = Looks(own, tracker.astype(float), sigma, visible, colours, boxes)
+    return describe(looks, track.size, focal), np.isfinite(own[:, 0, 0])
+
+
+def colours_at(pictures: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Smoothed colours of pictures (T, S, S, 3) at points (T, L, 2) px: (T, L, 3) uint8."""
+    size = pictures.shape[1]
+    column, row = np.clip(points.astype(int), 0, size - 1).transpose(2, 0, 1)
+    soft = [cv2.blur(picture, (_SOFT, _SOFT)) for picture in pictures]
+    return np.stack([p[r, c] for p, r, c in zip(soft, row, column, strict=True)])
 
 
 def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
@@ -59,10 +122,10 @@ def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
         focal, size,
     )  # fmt: skip
     sides, count = looks.boxes[:, 2:], len(both)
-    apart = np.full((count, len(GROUPS)), np.log(_LEAST_PX))
+    apart = np.full((count, len(GROUPS)), np.log(_LEAST))
     if len(sets) == 2:
         away = np.linalg.norm(sets[0] - sets[1], axis=2) / sides * 2
-        apart = np.log(_grouped(away) + _LEAST_PX)
+        apart = np.log(_grouped(away) + _LEAST)
     known = [looks.own is not None, looks.tracker is not None]
     told = {
         "units": params.expression,
@@ -76,7 +139,7 @@ def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
         ),
         "points": reading.seen,
         "visible": looks.visible,
-        "sigma": np.log(_grouped(looks.sigma / sides * 2) + _LEAST_PX),
+        "sigma": np.log(_grouped(looks.sigma / sides * 2) + _LEAST),
         "apart": apart,
         "known": np.broadcast_to(np.array(known, float), (count, 2)),
         "colours": looks.colours[:, [_PLACE[p] for p in COLOURED]].reshape(count, -1) / 255,

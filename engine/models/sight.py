@@ -1,8 +1,8 @@
 """What is read from a picture of a face, frame by frame, as numbers: the shared trunk's output.
 
-The landmark network finds points in the picture, the reader turns points (those of a tracker beside
-them, where there is one) into parameters of the head: `engine.sight` puts the two together. AVFace's
-encoders begin where they end, so the picture is looked at once for both of them.
+The landmark network finds points in the picture, the reader turns points (those of a tracker
+beside them, where there is one) into parameters of the head: `engine.sight` puts the two together.
+AVFace's encoders begin where they end, so the picture is looked at once for both of them.
 """
 
 import torch
@@ -44,8 +44,9 @@ def part(name: str) -> slice:
 class SightBackbone(nn.Module):
     """Stands where a picture backbone would: (N, SIGHT) -> (N, `outputs`).
 
-    What is read passes through, each number with mean 0 and deviation 1 over the examples
-    (`measure`); beside it stand `hidden` features of all of it together.
+    What is read passes through, each number with mean 0 and a small deviation over the examples
+    (`measure`), so that steps of the optimiser stay small; beside it stand `hidden` features of all
+    of it together.
 
     Args:
         inputs: How many of the numbers are used, the first ones.
@@ -54,6 +55,7 @@ class SightBackbone(nn.Module):
 
     middle: Tensor
     scale: Tensor
+    quiet = 0.1  # deviation of what passes through
 
     def __init__(self, inputs: int, hidden: int) -> None:
         super().__init__()
@@ -68,7 +70,7 @@ class SightBackbone(nn.Module):
         """(N, SIGHT) -> (N, inputs + hidden)."""
         even = (sight[..., : self.inputs] - self.middle) / self.scale
         even = even.clamp(-_FARTHEST, _FARTHEST)
-        return torch.cat([even, self.layers(even)], -1)
+        return torch.cat([self.quiet * even, self.layers(even)], -1)
 
     @torch.no_grad()
     def measure(self, examples: Tensor) -> None:

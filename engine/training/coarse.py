@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..exchange.head_file import HeadFile
 from ..models.checkpoints import load_deca, load_imagenet
+from ..models.sight import SightBackbone
 from ..weights import load_head
 from .data import Source, Windows
 from .objectives import CoarseObjective, landmark_figures, load_slot
@@ -87,6 +88,7 @@ def _begin_with(stage: CoarseStage, options: CoarseOptions) -> None:
     """A user's weights into the picture encoders; says what was used. Raises AVFaceError."""
     if options.imagenet:
         for network in (stage.coarse.image, stage.expression.video):
+            assert not isinstance(network.backbone, SightBackbone)  # no configuration of a stage
             _LOG.info(load_imagenet(options.imagenet, network.backbone).sentence)
     if options.deca:
         _LOG.info(load_deca(options.deca, stage.coarse, stage.expression).sentence)

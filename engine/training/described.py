@@ -55,7 +55,7 @@ class Described:
 def load_described(paths: Sequence[Path], corpus: list[Utterance], kind: Kind = "phones"):
     """All shards of `paths`; what was read lies beside each of them once it is described."""
     shards = [Sights.read(path) for path in paths]
-    sight = np.concatenate([_read(p, s) for p, s in zip(paths, shards, strict=True)], 1)
+    sight = np.concatenate([read_shard(path) for path in paths], 1)
     all_of_them = Sights.join(shards)
     c = np.concatenate([true_codes(shard) for shard in shards])
     gaze = all_of_them.eyes[..., [0, 1, 3, 4]]
@@ -68,12 +68,12 @@ def load_described(paths: Sequence[Path], corpus: list[Utterance], kind: Kind = 
     )  # fmt: skip
 
 
-def _read(path: Path, shard: Sights) -> np.ndarray:
+def read_shard(path: Path) -> np.ndarray:
     """What is read of a shard, (VARIANTS, C, N, SIGHT) float16, from its file or anew."""
     beside = path.with_suffix(".sight.npy")
     if not beside.is_file():
         seed = [_SEED, *path.stem.encode()]
-        values = describe_shard(shard, np.random.default_rng(seed))
+        values = describe_shard(Sights.read(path), np.random.default_rng(seed))
         temporary = beside.with_suffix(".part")
         with open(temporary, "wb") as file:
             np.save(file, values)
@@ -84,7 +84,10 @@ def _read(path: Path, shard: Sights) -> np.ndarray:
 def describe_shard(shard: Sights, generator: np.random.Generator) -> np.ndarray:
     """(VARIANTS, C, N, SIGHT) float16."""
     out = [
-        [_describe_clip(shard, clip, None if v == 0 else generator) for clip in range(len(shard.units))]
+        [
+            _describe_clip(shard, clip, None if v == 0 else generator)
+            for clip in range(len(shard.units))
+        ]
         for v in range(VARIANTS)
     ]
     return np.array(out, np.float16)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import cv2
 import numpy as np
 
+from ..exchange.protocol import AVFaceError
 from ..models.landmarks import POINTS
 from ..seen import Crop, crop_size, see_faces
+from ..sight import colours_at
 from .occlusions import cover_with_hand
 from .people import Stage, build_stage, render_sequence
 from .people.acting import act_sequence
@@ -87,6 +88,19 @@ class Sights:
         with open(temporary, "wb") as file:
             np.savez(file, **{item.name: getattr(self, item.name) for item in fields(self)})
         os.replace(temporary, path)
+
+
+def shard_path(folder: Path, part: str, number: int) -> Path:
+    """Where a shard of `train` or `test` lies."""
+    return folder / f"{part}_{number:04d}.npz"
+
+
+def shard_paths(folder: Path, part: str) -> list[Path]:
+    """All of a part's shards. Raises AVFaceError."""
+    paths = sorted(folder.glob(f"{part}_????.npz"))
+    if not paths:
+        raise AVFaceError(f"{folder} holds no shard of {part}.", "Draw longer: --draw MINUTES.")
+    return paths
 
 
 def speak_corpus(
@@ -216,11 +230,3 @@ def _pass_hand(sample: dict, generator: np.random.Generator) -> dict:
     for name in ("pictures", "covered"):
         out[name][first:end] = part[name]
     return out
-
-
-def colours_at(pictures: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Smoothed colours of pictures (T, S, S, 3) at points (T, L, 2) px: (T, L, 3) uint8."""
-    size = pictures.shape[1]
-    column, row = np.clip(points.astype(int), 0, size - 1).transpose(2, 0, 1)
-    soft = [cv2.blur(picture, (5, 5)) for picture in pictures]
-    return np.stack([p[r, c] for p, r, c in zip(soft, row, column, strict=True)])

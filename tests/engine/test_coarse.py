@@ -11,6 +11,7 @@ from engine import coarse
 from engine.audio.features import SpeechFeatures
 from engine.coarse import (
     CoarseModels,
+    Sounding,
     codes_to_params,
     crop_batches,
     estimate_coarse,
@@ -80,7 +81,7 @@ def clip(tmp_path_factory):
 
 def sound(seconds=1.0):
     values = np.random.default_rng(0).normal(size=(int(50 * seconds), 29)).astype(np.float32)
-    return SpeechFeatures("phones", values)
+    return Sounding(SpeechFeatures("phones", values))
 
 
 def test_every_picture_passes_the_networks_once(clip, head, models, monkeypatch):
@@ -161,7 +162,7 @@ def test_a_lost_face_is_led_over_and_the_sound_takes_the_mouth(clip, head, model
 
 def test_a_clip_without_sound_and_other_kinds_of_sound(clip, head, models):
     assert len(estimate_coarse(clip, make_track(20), None, models, head)) == 20
-    mel = SpeechFeatures("mel", np.zeros((50, 80), np.float32))
+    mel = Sounding(SpeechFeatures("mel", np.zeros((50, 80), np.float32)))
     with pytest.raises(AVFaceError, match="hear phones, not mel"):
         estimate_coarse(clip, make_track(20), mel, models, head)
     with pytest.raises(AVFaceError, match="another head"):

@@ -1,0 +1,389 @@
+"""Training of AVFace's encoders on what the shared trunk reads: minutes on one processor core.
+
+E_c and the expression branch learn one after the other from the same windows of performers who
+speak (`described`). Expression is judged on the true person, the person with the true expression:
+else one makes up for the other. Both begin as the best linear answer to what was read, which the
+published layers then better.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ..head.torch_head import rotation_matrices
+from ..models.config import SHARED, Config
+from ..models.expression import AudioEncoder
+from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS
+from ..models.sight import SightBackbone, part
+from ..weights import load_head
+from . import losses
+from .described import VARIANTS, Described
+from .people.stage import build_stage
+from .reader import PAIRS, point_head, pose_points, unit_weights
+from .system import CoarseStage, Faces, Senses, split_codes
+
+_PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
+_RIDGE = 3.0  # of the inputs' variance: more fits performers better, and real faces worse
+_EXAMPLES = 30_000  # frames that a linear answer is found from
+_SOUNDS = 2_000  # of them whose sound is measured
+_FIRST_NOISE = 0.05  # of weights that begin with nothing
+# What is read is shaken, in deviations, so that nothing hangs on what only performers show.
+_LASTING_NOISE, _PASSING_NOISE = 0.2, 0.1  # of a window, of a frame
+_ALONE = 0.3  # of windows without a tracker's points
+_MOUTH_COVERED = 0.4  # share of the lips' landmarks
+_LANDMARK_STEP = 4  # frames between those whose landmarks are compared
+_TEST_STARTS = (0, 8, 16)
+_TEST_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Moments:
+    """B windows of W frames."""
+
+    sight: Tensor  # (B, W, SIGHT)
+    sound: Tensor  # (B, W, 16, A)
+    c: Tensor  # (B, W, 183)
+    e: Tensor  # (B, W, 57)
+    marks: Tensor  # (B, W, 68, 2) half crops
+    covered: Tensor  # (B, W, 68) bool
+
+
+@dataclass(frozen=True)
+class SharedOptions:
+    """What learns, and from what: the rows of the paper's tables."""
+
+    part: Literal["coarse", "expression"] = "expression"
+    senses: Senses = "both"
+    drops: bool = True
+    looks_around: bool = True
+    covers: bool = True  # windows with something before the face too
+    batch: int = 32
+
+
+class SharedTask:
+    """`loop.Task`: one of the two branches; the other stays as it is.
+
+    Args:
+        train, test: Clips of people that have nothing in common.
+        options: See there.
+        config: Sizes; the sound's channels must be the data's.
+        start: State of a stage to begin with.
+    """
+
+    def __init__(
+        self,
+        train: Described,
+        test: Described,
+        options: SharedOptions = SharedOptions(),
+        config: Config = SHARED,
+        start: dict[str, Tensor] | None = None,
+    ) -> None:
+        if not options.covers:
+            train = train.pick(np.flatnonzero(~train.covered.any(2).any(1).numpy()))
+        self.train, self.test, self.options, self.config = train, test, options, config
+        self.name = options.part
+        stage = CoarseStage(config, options.senses, options.drops, options.looks_around)
+        self.model: nn.Module = stage
+        self.stage = stage
+        if start is None:
+            begin_linear(stage, train)
+        else:
+            stage.load_state_dict(start)
+        learns = stage.coarse if options.part == "coarse" else stage.expression
+        stage.requires_grad_(False)
+        learns.requires_grad_(True)
+        for fixed in (stage.coarse.image.straight, stage.expression.straight):
+            assert fixed is not None
+            fixed.requires_grad_(False)  # the linear answers stay what they are
+        self.faces = Faces(load_head())
+        arrays = point_head(build_stage())
+        self.head = {name: torch.from_numpy(value) for name, value in vars(arrays).items()}
+        self.unit_weight = torch.from_numpy(unit_weights(build_stage(), arrays))
+        self.pairs = torch.tensor([(_PLACE[a], _PLACE[b]) for a, b, _ in PAIRS])
+        self.pair_weights = torch.tensor([weight for _, _, weight in PAIRS])
+        self.point_weights = torch.ones(len(POINTS))
+        for group in (LIPS, LIDS, BROWS, IRISES):
+            self.point_weights[[_PLACE[mesh] for mesh in group]] = 2.0
+
+    def batches(self, seed: int, step: int) -> Iterator[Moments]:
+        """Windows from anywhere in the clips."""
+        data, window = self.train, self.config.window
+        takes, clips, frames = len(data.sound), *data.e.shape[:2]
+        while True:
+            generator = np.random.default_rng([seed, step])
+            count = self.options.batch
+            variant = generator.integers(1, VARIANTS, count)
+            variant[generator.random(count) < _ALONE] = 0
+            yield cut(
+                data, variant, generator.integers(takes, size=count),
+                generator.integers(clips, size=count),
+                generator.integers(frames - window + 1, size=count), window,
+            )  # fmt: skip
+            step += 1
+
+    def losses(self, batch: Moments) -> dict[str, Tensor]:
+        """See `loop.Task`."""
+        self._follow(batch.e.device)
+        return self._of_person(batch) if self.options.part == "coarse" else self._of_face(batch)
+
+    def _of_person(self, batch: Moments) -> dict[str, Tensor]:
+        """Identity, turn, camera, colours; points of the person with the true expression."""
+        c, own = self.stage.coarse(self._shaken(batch.sight)), self.config.coarse_parts()
+        codes = split_codes(self.config, c.flatten(0, 1), batch.e.flatten(0, 1))
+        first = slice(0, 1)
+        apart = self._points(c[..., own["shape"]].mean(1), batch.e[:, first]) - self._points(
+            batch.c[:, 0, own["shape"]], batch.e[:, first]
+        )
+        turn = rotation_matrices(codes.pose) - rotation_matrices(
+            batch.c.flatten(0, 1)[:, own["pose"]]
+        )
+        few = slice(None, None, _LANDMARK_STEP)
+        shown = split_codes(self.config, c[:, few].flatten(0, 1), batch.e[:, few].flatten(0, 1))
+        marks = batch.marks[:, few].flatten(0, 1)
+        weights = losses.landmark_weights(marks.device)
+        wrong = (c - batch.c).abs()
+        steps = c[:, 1:] - c[:, :-1] - batch.c[:, 1:] + batch.c[:, :-1]
+        moving = slice(own["pose"].start, own["camera"].stop)
+        return {
+            "person": 0.3 * ((1000 * apart).square().sum(-1) + 0.05).sqrt().mean(),
+            "shape": 0.1 * wrong[..., own["shape"]].mean(),
+            "albedo": 0.1 * wrong[..., own["albedo"]].mean(),
+            "light": 0.5 * wrong[..., own["light"]].mean(),
+            "turn": 10 * turn.abs().mean(),
+            "scale": 0.3 * wrong[..., own["camera"]][..., 0].mean(),
+            "landmark": 5 * losses.landmark_loss(self.faces.landmarks(shown), marks, weights),
+            "steps": 5 * steps[..., moving].abs().mean(),
+        }
+
+    def _of_face(self, batch: Moments) -> dict[str, Tensor]:
+        """Units by how far they move the face; millimetres of points, of pairs, of their steps."""
+        e = self.stage.express(self._shaken(batch.sight), batch.sound)
+        count = self.config.expression
+        shape = batch.c[:, 0, self.config.coarse_parts()["shape"]]
+        some = _half(self.config.window)
+        mine, true = self._points(shape, e[:, some]), self._points(shape, batch.e[:, some])
+        apart = 1000 * (mine - true)  # mm
+        distance = (apart.square().sum(-1) + 0.02).sqrt()
+        first, second = self.pairs.unbind(1)
+        between = apart[:, :, first] - apart[:, :, second]  # (B, W, P, 3)
+        steps = between[:, 1:] - between[:, :-1]
+        wrong = functional.smooth_l1_loss(e, batch.e, beta=0.1, reduction="none")
+        away = (e - batch.e).abs()[..., count:]
+        return {
+            "units": 8 * (wrong[..., :count] * self.unit_weight).mean(),
+            "jaw": 8 * away[..., :3].mean(),
+            "gaze": 5 * away[..., 3:].mean(),
+            "points": 0.5 * (distance * self.point_weights).mean(),
+            "pairs": 0.5 * self._weighed(between),
+            "steps": 0.5 * self._weighed(steps),
+        }
+
+    def _shaken(self, sight: Tensor) -> Tensor:
+        """Windows (B, W, SIGHT) with errors of the whole window and of each frame."""
+        backbone = self.stage.coarse.image.backbone
+        assert isinstance(backbone, SightBackbone)
+        lasting = _LASTING_NOISE * torch.randn_like(sight[:, :1])
+        return sight + backbone.scale * (lasting + _PASSING_NOISE * torch.randn_like(sight))
+
+    def _weighed(self, between: Tensor) -> Tensor:
+        return ((between.square().sum(-1) + 0.02).sqrt() * self.pair_weights).mean()
+
+    def _points(self, shape: Tensor, e: Tensor) -> Tensor:
+        """(B, S), (B, W, 57) -> POINTS in head axes, (B, W, L, 3) m."""
+        count = self.config.expression
+        return pose_points(
+            self.head, shape, e[..., :count], e[..., count : count + 3], e[..., count + 3 :]
+        )
+
+    def _follow(self, device: torch.device) -> None:
+        """Fixed parts go where the batch is."""
+        self.faces.to(device)
+        self.head = {name: value.to(device) for name, value in self.head.items()}
+        self.unit_weight = self.unit_weight.to(device)
+        self.pair_weights = self.pair_weights.to(device)
+        self.point_weights = self.point_weights.to(device)
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """`judge` on the test's windows beside a tracker."""
+        assert isinstance(model, CoarseStage)
+        return self.judge(model)
+
+    @torch.no_grad()
+    def judge(self, model: CoarseStage, variant: int = 1) -> dict[str, float]:
+        """NME in % of the true box's side; millimetres of lip points; correlations in windows.
+
+        `lips_covered` and `lips_mm_covered` are of frames whose mouth is mostly hidden.
+        """
+        device = next(model.parameters()).device
+        found: list[dict[str, np.ndarray]] = []
+        for batch in test_windows(self.test, self.config.window, variant):
+            on = _to(batch, device)
+            found.append(self._measures(model, on))
+        joined = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+        return _figures(joined)
+
+    def _measures(self, model: CoarseStage, batch: Moments) -> dict[str, np.ndarray]:
+        self._follow(batch.e.device)
+        c = model.coarse(batch.sight)
+        e = model.express(batch.sight, batch.sound)
+        codes = split_codes(self.config, c.flatten(0, 1), e.flatten(0, 1))
+        marks = batch.marks.flatten(0, 1)
+        size = (marks.amax(1) - marks.amin(1)).prod(-1).sqrt()[:, None]
+        error = 100 * (self.faces.landmarks(codes) - marks).norm(dim=-1) / size
+        own = self.config.coarse_parts()
+        shape = batch.c[:, 0, own["shape"]]
+        mine, true = self._points(shape, e), self._points(shape, batch.e)
+        lips = [_PLACE[mesh] for mesh in LIPS]
+        apart = 1000 * (mine - true)[:, :, lips].norm(dim=-1).mean(-1)
+        turn = (rotation_matrices(codes.pose)
+                * rotation_matrices(batch.c.flatten(0, 1)[:, own["pose"]])).sum((1, 2))  # fmt: skip
+        out = {
+            "error": error, "covered": batch.covered.flatten(0, 1), "lips_mm": apart.flatten(),
+            "turn": torch.rad2deg(torch.acos(((turn - 1) / 2).clamp(-1, 1))),
+        }  # fmt: skip
+        for name, a, b in (("gap", 13, 14), ("width", 61, 291), ("lid", 159, 145),
+                           ("brow", 105, 33), ("jaw", 152, 1)):  # fmt: skip
+            for who, points in (("mine", mine), ("true", true)):
+                length = (points[:, :, _PLACE[a]] - points[:, :, _PLACE[b]]).norm(dim=-1)
+                out[f"{name}_{who}"] = (length - length.mean(1, keepdim=True)).flatten()
+        return {name: value.cpu().numpy() for name, value in out.items()}
+
+
+def _half(window: int) -> slice:
+    """Half of a window's frames, anywhere: neighbours say nearly the same."""
+    length = max(window // 2, min(window, 2))
+    first = int(torch.randint(window - length + 1, ()))
+    return slice(first, first + length)
+
+
+def _figures(found: dict[str, np.ndarray]) -> dict[str, float]:
+    error, covered = found["error"], found["covered"].any(1)
+    mouth = found["covered"][:, 48:].mean(1) > _MOUTH_COVERED
+    figures = {
+        "nme": error.mean(), "auc": (1 - error.mean(1) / 10).clip(0, 1).mean(),
+        "nme_lips": error[:, 48:].mean(), "turn": np.median(found["turn"]),
+    }  # fmt: skip
+    parts = (
+        ("nme_clear", error, ~covered), ("nme_covered", error, covered),
+        ("lips_clear", error[:, 48:], ~mouth), ("lips_covered", error[:, 48:], mouth),
+        ("lips_mm", found["lips_mm"], ~mouth), ("lips_mm_covered", found["lips_mm"], mouth),
+    )  # fmt: skip
+    figures |= {name: values[rows].mean() for name, values, rows in parts if rows.any()}
+    for name in ("gap", "width", "lid", "brow", "jaw"):
+        for where, rows in (("", ~mouth), ("_covered", mouth)):
+            both = found[f"{name}_mine"][rows], found[f"{name}_true"][rows]
+            if rows.any():
+                figures[f"r_{name}{where}"] = np.corrcoef(*both)[0, 1]
+    return {name: float(value) for name, value in figures.items()}
+
+
+def cut(
+    data: Described, variant: np.ndarray, take: np.ndarray, clip: np.ndarray, start: np.ndarray,
+    window: int,
+) -> Moments:  # fmt: skip
+    """Windows (B,) of the data."""
+    rows, v, s = (torch.from_numpy(x)[:, None] for x in (clip, variant, take))
+    place = torch.from_numpy(start)[:, None] + torch.arange(window)
+    return Moments(
+        data.sight[v, rows, place].float(), data.sound[s, rows, place].float(),
+        data.c[rows, place], data.e[rows, place], data.marks[rows, place],
+        data.covered[rows, place],
+    )  # fmt: skip
+
+
+def test_windows(data: Described, window: int, variant: int) -> Iterator[Moments]:
+    """The same windows of every clip, clean and spoilt sound by turns."""
+    clips = np.repeat(np.arange(len(data.e)), len(_TEST_STARTS))
+    starts = np.tile(_TEST_STARTS, len(data.e))
+    for first in range(0, len(clips), _TEST_BATCH):
+        some = clips[first : first + _TEST_BATCH]
+        yield cut(
+            data, np.full(len(some), variant), some % len(data.sound), some,
+            starts[first : first + _TEST_BATCH], window,
+        )  # fmt: skip
+
+
+test_windows.__test__ = False  # type: ignore[attr-defined]  # not a test of pytest's
+
+
+def _to(batch: Moments, device: torch.device) -> Moments:
+    return replace(batch, **{name: value.to(device) for name, value in vars(batch).items()})
+
+
+@torch.no_grad()
+def begin_linear(stage: CoarseStage, data: Described) -> None:
+    """Measure the inputs, and set the linear paths of both branches to ridge regressions."""
+    rows = np.random.default_rng(5).integers(data.e[..., 0].numel(), size=_EXAMPLES)
+    variant = torch.from_numpy(np.random.default_rng(6).integers(VARIANTS, size=_EXAMPLES))
+    clip, frame = (torch.from_numpy(x) for x in np.unravel_index(rows, data.e.shape[:2]))
+    sight, c, e = data.sight[variant, clip, frame].float(), data.c[clip, frame], data.e[clip, frame]
+    image, video, straight = stage.coarse.image, stage.expression.video, stage.expression.straight
+    assert image.straight is not None and straight is not None
+    own, moving = stage.config.coarse_parts(), stage.config.expression_parts()
+    told = [(part(name), own[name]) for name in ("shape", "pose", "camera")]
+    _regress(image.straight, image.backbone, sight, c, told)
+    last = image.layers[-1]
+    assert isinstance(last, nn.Linear)
+    nn.init.zeros_(last.weight)
+    nn.init.zeros_(last.bias)
+    names = {"units": "expression", "jaw": "jaw", "gaze": "gaze"}
+    answer = nn.Linear(video.backbone.outputs, e.shape[1])
+    told = [(part(mine), moving[name]) for mine, name in names.items()]
+    _regress(answer, video.backbone, sight, e, told)
+    codes, size = e.shape[1], stage.config.video_embedding
+    scale = (answer(video.backbone(sight)).std(0) + 1e-4)[:, None]
+    nn.init.normal_(video.layer.weight, 0, _FIRST_NOISE / video.backbone.outputs**0.5)
+    nn.init.zeros_(video.layer.bias)
+    video.layer.weight[:codes] += answer.weight / scale
+    video.layer.bias[:codes] = (answer.bias - e.mean(0)) / scale[:, 0]
+    nn.init.zeros_(straight.weight)
+    straight.weight[:, -size:][:, :codes] = torch.diag(scale[:, 0])
+    straight.bias.copy_(e.mean(0))
+    _even_out(stage.expression.audio, data.sound[0, clip[:_SOUNDS], frame[:_SOUNDS]].float())
+
+
+def _regress(
+    layer: nn.Linear, backbone: nn.Module, sight: Tensor, targets: Tensor,
+    told: list[tuple[slice, slice]],
+) -> None:  # fmt: skip
+    """Ridge regression of targets (n, D) on what the backbone lets through of `sight`.
+
+    It shrinks to what the reader says itself, part by part (`told`: where it lies in the sight, and
+    in the targets): the reader has met more people than there are here.
+    """
+    assert isinstance(backbone, SightBackbone)
+    backbone.measure(sight)
+    count = backbone.inputs
+    seen = backbone(sight)[:, :count]
+    first = torch.zeros(count, targets.shape[1])
+    for mine, theirs in told:
+        gain = backbone.scale[mine] / backbone.quiet
+        first[mine, theirs] = torch.diag(gain)
+    middle, mean = seen.mean(0), targets.mean(0)
+    away = seen - middle
+    system = away.T @ away
+    ridge = _RIDGE * system.diagonal().mean()
+    wanted = away.T @ (targets - mean) + ridge * first
+    weights = torch.linalg.solve(system + ridge * torch.eye(count), wanted)  # (I, D)
+    nn.init.zeros_(layer.weight)
+    layer.weight[:, :count] = weights.T
+    layer.bias.copy_(mean - middle @ weights)
+
+
+def _even_out(audio: AudioEncoder, sound: Tensor) -> None:
+    """Begin with embeddings of deviation 1, whatever the level and the spread of sounds (n, 16, A).
+
+    Else the places of frames, which are added, drown what is heard.
+    """
+    first, last = audio.convolutions[0], audio.layers[-1]
+    assert isinstance(first, nn.Conv1d) and first.bias is not None
+    assert isinstance(last, nn.Linear)
+    first.weight /= sound.std((0, 1)).clamp_min(1e-3)[None, :, None]
+    first.bias -= (first.weight * sound.mean((0, 1))[None, :, None]).sum((1, 2))
+    last.weight /= audio(sound).std(0).mean()
+    last.bias -= audio(sound).mean(0)

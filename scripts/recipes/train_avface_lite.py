@@ -1,0 +1,155 @@
+"""Train AVFace's encoders on the shared trunk: one processor core, about an hour and a half.
+
+    .venv/engine/bin/python scripts/recipes/train_avface_lite.py SCRATCH --draw 50 --train 30
+
+Speaks a corpus (Debian packages: see train_phones.py), draws performers who say it, keeps what the
+landmark network sees of them, then trains E_c and the audio-visual expression branch and leaves
+SCRATCH/avface.safetensors with a table of figures on people and voices that no training has met.
+Called again, it goes on where it stopped. With `--draw 0` nothing more is drawn: what to do when
+the acoustic network has changed. `--drawers N` draws in N processes; a GPU trains where there is
+one.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Literal
+
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+TEST_SHARDS = 5
+_MOST_SHARDS = 10_000
+
+
+def main() -> int:
+    """Draw, train, save, tell."""
+    parser = argparse.ArgumentParser(description="Train AVFace's encoders on the shared trunk.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--draw", type=float, default=50, help="minutes of drawing")
+    parser.add_argument("--train", type=float, default=30, help="minutes of training")
+    parser.add_argument("--speech", type=float, default=24, help="minutes of the corpus")
+    parser.add_argument("--drawers", type=int, default=1, help="processes that draw")
+    parser.add_argument("--batch", type=int, default=32)
+    options = parser.parse_args()
+
+    import torch
+
+    from engine.training.loop import LoopOptions, train
+    from engine.training.shared import SharedOptions, SharedTask
+
+    if not torch.cuda.is_available():
+        torch.set_num_threads(1)
+    draw_all(options.folder, options.speech, options.draw, options.drawers)
+    data, test = load_shards(options.folder)
+    _say(f"{data.e.shape[0]} clips of {data.e.shape[1]} frames, {test.e.shape[0]} for testing")
+    state, figures = None, {}
+    parts: tuple[tuple[Literal["coarse", "expression"], float, float], ...]
+    parts = (("coarse", 0.25, 5e-4), ("expression", 0.75, 1e-3))
+    for part, share, lr in parts:
+        torch.manual_seed(0)
+        task = SharedTask(data, test, SharedOptions(part, batch=options.batch), start=state)
+        loop = LoopOptions(
+            options.folder / part, seconds=60 * options.train * share, lr=lr, warmup=100,
+            optimizer="adamw", weight_decay=1e-2, clip=5.0, ema=0.998, evaluate_every=1000,
+        )  # fmt: skip
+        figures = train(task, loop, _say)["figures"]
+        state = last_weights(options.folder / part)
+    assert state is not None
+    save(options.folder / "avface.safetensors", state)
+    _say(json.dumps({name: round(value, 3) for name, value in figures.items()}, indent=1))
+    return 0
+
+
+def draw_all(folder: Path, speech: float, minutes: float, drawers: int) -> None:
+    """Shards of training until the minutes are over; those for testing first."""
+    from engine.training.sights import speak_corpus
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for is_test in (True, False):
+        speak_corpus(folder, speech, is_test, _say)
+    if not minutes:
+        return
+    stop, context = time.time() + 60 * minutes, multiprocessing.get_context("spawn")
+    some = [context.Process(target=_draw, args=(str(folder), k, drawers, stop))
+            for k in range(drawers)]  # fmt: skip
+    for process in some:
+        process.start()
+    for process in some:
+        process.join()
+
+
+def _draw(folder: str, first: int, step: int, stop: float) -> None:
+    import cv2
+    import torch
+
+    from engine.training.described import read_shard
+    from engine.training.sights import TEST_SEED, draw_shard, shard_path, speak_corpus
+
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    jobs = [("test", k) for k in range(TEST_SHARDS)] + [("train", k) for k in range(_MOST_SHARDS)]
+    for part, number in jobs[first::step]:
+        path = shard_path(Path(folder), part, number)
+        if not path.is_file():
+            if time.time() > stop:
+                return
+            is_test = part == "test"
+            corpus = speak_corpus(Path(folder), 0, is_test, _say)
+            draw_shard(corpus, TEST_SEED if is_test else 0, number).write(path)
+            _say(path.name)
+        read_shard(path)
+
+
+def load_shards(folder: Path, kind: str = "phones"):
+    """What was drawn, as the networks see it: for training, for testing."""
+    from engine.training.described import load_described
+    from engine.training.sights import shard_paths, speak_corpus
+
+    return tuple(
+        load_described(shard_paths(folder, part), speak_corpus(folder, 0, part == "test", _say),
+                       kind)  # type: ignore[arg-type]
+        for part in ("train", "test")
+    )  # fmt: skip
+
+
+def last_weights(folder: Path) -> dict:
+    """The averaged weights at the end of a part."""
+    from safetensors.torch import load_file
+
+    return load_file(folder / "last.safetensors")
+
+
+def save(path: Path, state: dict) -> None:
+    """The stage's tensors in half precision, with what a capture must know of them."""
+    from safetensors.torch import save_file
+
+    from engine.models.config import SHARED
+    from engine.weights import registry
+
+    rows = registry()
+    about = {"config": SHARED.to_json(), "sound": "phones", "head": rows["head_default"]["sha256"]}
+    about |= {name: rows[name]["sha256"] for name in ("landmarks", "reader", "phones")}
+    exact = ("middle", "scale")  # of the inputs
+    tensors = {
+        name: (value if name.endswith(exact) else value.half()).contiguous().cpu()
+        for name, value in state.items()
+    }
+    save_file(tensors, path.with_suffix(".part"), about)
+    os.replace(path.with_suffix(".part"), path)
+    _say(f"{path}: {path.stat().st_size} bytes")
+
+
+def _say(line: str) -> None:
+    print(time.strftime("%H:%M:%S"), line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""AVFace's encoders on the shared trunk: shards, their truth, and trainers that learn from them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from engine.models.config import SHARED
+from engine.models.sight import SIGHT, part
+from engine.training.ablation import ROWS, row_task
+from engine.training.described import TAKES, VARIANTS, Described, load_described
+from engine.training.loop import LoopOptions, train
+from engine.training.shared import SharedOptions, SharedTask, cut
+from engine.training.sights import FRAMES, Sights, draw_shard, read_corpus, shard_path
+from engine.training.sights import _write_corpus as write_corpus
+from engine.training.speech import Utterance
+from engine.training.trackers import track_points
+
+TINY = replace(
+    SHARED, backbone_hidden=32, coarse_hidden=32, transformer_layers=1, transformer_hidden=32
+)
+
+
+@pytest.fixture(scope="module")
+def corpus() -> list[Utterance]:
+    tone = 0.1 * np.sin(np.arange(48_000) / 9).astype(np.float32)
+    phones = (("SIL", 0.0, 0.2), ("AA", 0.2, 1.2), ("M", 1.2, 1.4), ("IY", 1.4, 3.0))
+    return [Utterance(tone, phones, "tone", "")]
+
+
+@pytest.fixture(scope="module")
+def shard(corpus) -> Sights:
+    torch.set_num_threads(1)
+    return draw_shard(corpus, 3, 0, clips=3)
+
+
+@pytest.fixture(scope="module")
+def data(shard, corpus, tmp_path_factory) -> Described:
+    path = shard_path(tmp_path_factory.mktemp("shards"), "train", 0)
+    shard.write(path)
+    return load_described([path], corpus)
+
+
+def test_a_corpus_is_read_as_it_was_written(corpus, tmp_path):
+    write_corpus(tmp_path / "spoken.npz", corpus)
+    again = read_corpus(tmp_path / "spoken.npz")
+    assert again[0].phones == corpus[0].phones
+    np.testing.assert_allclose(again[0].waveform, corpus[0].waveform, atol=1e-4)
+
+
+def test_shards_are_the_same_again_and_the_network_finds_the_points(shard, corpus):
+    again = draw_shard(corpus, 3, 0, clips=1)
+    np.testing.assert_array_equal(again.units[0], shard.units[0])
+    np.testing.assert_array_equal(again.points[0], shard.points[0])
+    error = np.linalg.norm(shard.points - shard.true_points, axis=-1)
+    assert np.median(error[~shard.covered]) < 0.06  # half crops
+    assert shard.colours.dtype == np.uint8
+
+
+def test_a_tracker_follows_what_it_sees(shard):
+    points = track_points(shard, 0, np.random.default_rng(0))
+    error = np.linalg.norm(points - shard.true_points[0], axis=-1)
+    assert points.shape == shard.true_points[0].shape
+    assert np.median(error[~shard.covered[0]]) < 0.06
+
+
+def test_codes_and_what_is_read_speak_of_the_same_camera(data):
+    clips = data.e.shape[0]
+    assert data.sight.shape == (VARIANTS, clips, FRAMES, SIGHT)
+    assert data.sound.shape == (TAKES, clips, FRAMES, 16, 29)
+    assert data.c.shape == (clips, FRAMES, SHARED.coarse_code)
+    assert data.e.shape == (clips, FRAMES, SHARED.expression_code)
+    camera = data.sight[0][..., part("camera")].float()
+    true = data.c[..., SHARED.coarse_parts()["camera"]]
+    assert (camera[..., 0] / true[..., 0]).log().abs().median() < 0.15
+
+
+@pytest.mark.parametrize("branch", ["coarse", "expression"])
+def test_each_branch_learns_and_the_other_stays(data, tmp_path, branch):
+    torch.manual_seed(0)
+    task = SharedTask(data, data, SharedOptions(branch, batch=4), TINY)
+    for straight in (task.model.coarse.image.straight, task.model.expression.straight):
+        torch.nn.init.zeros_(straight.weight)  # three clips are no task for a linear answer
+    before = {k: v.clone() for k, v in task.model.state_dict().items()}
+    batch = next(task.batches(0, 0))
+
+    def total() -> float:
+        torch.manual_seed(1)
+        with torch.no_grad():
+            return float(sum(task.losses(batch).values()))
+
+    at_first = total()
+    loop = LoopOptions(tmp_path, steps=12, lr=2e-3, ema=0.5, evaluate_every=100)
+    figures = train(task, loop, lambda _: None)["figures"]
+    assert total() < at_first
+    other = "expression." if branch == "coarse" else "coarse."
+    for name, value in task.model.state_dict().items():
+        if name.startswith(other):
+            torch.testing.assert_close(value, before[name])
+    assert next(iter(figures)) == "nme"
+
+
+def test_it_begins_as_the_best_linear_answer(data):
+    task = SharedTask(data, data, SharedOptions(batch=4), TINY)
+    zero = np.zeros(3, int)
+    batch = cut(data, zero, zero, np.arange(3), zero, SHARED.window)
+    with torch.no_grad():
+        e = task.model.express(batch.sight, batch.sound)
+        mean = batch.e.mean((0, 1), keepdim=True)
+        assert (e - batch.e).square().mean() < 0.5 * (mean - batch.e).square().mean()
+
+
+def test_rows_hear_and_see_what_they_say(data):
+    coarse = SharedTask(data, data, SharedOptions(batch=2)).model.state_dict()
+    names = [row.name for rows in ROWS.values() for row in rows]
+    assert len(set(names)) == len(names)
+    row = next(row for row in ROWS["table 1"] if row.name == "e from audio")
+    task = row_task(row, data, data, coarse, batch=2)
+    batch = next(task.batches(0, 0))
+    with torch.no_grad():
+        e = task.model.express(batch.sight, batch.sound)
+        blind = task.model.express(torch.zeros_like(batch.sight), batch.sound)
+    torch.testing.assert_close(e, blind)
