@@ -54,11 +54,7 @@ def export_fbx(
             "Blender's FBX add-on is switched off.",
             "Enable “FBX format” under Edit > Preferences > Add-ons.",
         )
-    with (
-        _selected(head, context, with_rig=True),
-        _prepared(head, context, options),
-        _written_whole(path, head) as partial,
-    ):
+    with _ready(head, path, context, options) as partial:
         bpy.ops.export_scene.fbx(
             **_FBX_FOR[options.target],
             filepath=str(partial),
@@ -89,11 +85,7 @@ def export_gltf(
             "Blender's glTF add-on is switched off.",
             "Enable “glTF 2.0 format” under Edit > Preferences > Add-ons.",
         )
-    with (
-        _selected(head, context, with_rig=True),
-        _prepared(head, context, options or ExportOptions()),
-        _written_whole(path, head) as partial,
-    ):
+    with _ready(head, path, context, options or ExportOptions()) as partial:
         bpy.ops.export_scene.gltf(
             filepath=str(partial),
             export_format="GLB",
@@ -119,11 +111,7 @@ def export_usd(
         raise AVFaceError(
             "This Blender was built without USD.", "Use the Blender from blender.org."
         )
-    with (
-        _selected(head, context, with_rig=True),
-        _prepared(head, context, options or ExportOptions()),
-        _written_whole(path, head) as partial,
-    ):
+    with _ready(head, path, context, options or ExportOptions()) as partial:
         bpy.ops.wm.usd_export(
             filepath=str(partial),
             selected_objects_only=True,
@@ -148,11 +136,7 @@ def export_alembic(
             "This Blender was built without Alembic.", "Use the Blender from blender.org."
         )
     scene: Any = context.scene
-    with (
-        _selected(head, context, with_rig=False),
-        _prepared(head, context, options),
-        _written_whole(path, head) as partial,
-    ):
+    with _ready(head, path, context, options, with_rig=False) as partial:
         bpy.ops.wm.alembic_export(
             filepath=str(partial),
             selected=True,
@@ -163,6 +147,23 @@ def export_alembic(
             normals=True,
             as_background_job=False,
         )
+
+
+@contextmanager
+def _ready(
+    head: bpy.types.Object,
+    path: Path,
+    context: bpy.types.Context,
+    options: ExportOptions,
+    with_rig: bool = True,
+) -> Iterator[Path]:
+    """Everything as an exporter wants it, and the path to write; afterwards all is as it was."""
+    with (
+        _selected(head, context, with_rig),
+        _prepared(head, context, options),
+        _written_whole(path, head) as partial,
+    ):
+        yield partial
 
 
 @contextmanager

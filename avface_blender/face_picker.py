@@ -227,10 +227,9 @@ def _show() -> None:
 
 
 def _texture(path: Path) -> gpu.types.GPUTexture:
-    """A picture for the overlay, in the screen's own colours."""
-    image: Any = bpy.data.images.load(str(path))
+    """A picture for the overlay; the image itself leaves the file again."""
+    image = bpy.data.images.load(str(path))
     try:
-        image.colorspace_settings.name = "Non-Color"
         return gpu.texture.from_image(image)
     finally:
         bpy.data.images.remove(image)

@@ -1,6 +1,7 @@
 """Shapes and words over a view, in its pixels: what draw handlers of the add-on draw with."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import blf
@@ -11,7 +12,7 @@ Colour = tuple[float, float, float, float]  # as the screen shows it
 Point = tuple[float, float]  # px from the view's lower left corner
 
 _FONT = 0
-_DISC_CORNERS = 20
+_DISC_CORNERS = 16
 
 
 def rectangle(low: Point, high: Point, colour: Colour) -> None:
@@ -30,14 +31,16 @@ def frame(low: Point, high: Point, colour: Colour, width: float) -> None:
         rectangle(corner, other, colour)
 
 
-def disc(centre: Point, radius: float, colour: Colour) -> None:
-    """A filled circle."""
-    (x, y), corners = centre, []
+def discs(centres: list[Point], radius: float, colour: Colour) -> None:
+    """Filled circles."""
     turns = [2 * math.pi * k / _DISC_CORNERS for k in range(_DISC_CORNERS + 1)]
-    rim = [(x + radius * math.cos(turn), y + radius * math.sin(turn)) for turn in turns]
-    for k in range(_DISC_CORNERS):
-        corners += [centre, rim[k], rim[k + 1]]
-    _triangles(corners, colour)
+    rim = [(radius * math.cos(turn), radius * math.sin(turn)) for turn in turns]
+    corners: list[Point] = []
+    for x, y in centres:
+        for (x0, y0), (x1, y1) in pairwise(rim):
+            corners += [(x, y), (x + x0, y + y0), (x + x1, y + y1)]
+    if corners:
+        _triangles(corners, colour)
 
 
 def line(begin: Point, end: Point, colour: Colour, width: float) -> None:

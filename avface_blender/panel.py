@@ -200,7 +200,7 @@ def _draw_faces(layout, context) -> None:
     row.operator("avface.find_faces", text=text, icon="VIEWZOOM")
     time = row.row(align=True)
     time.use_property_split = False
-    time.scale_x = 0.6
+    time.scale_x = 0.8
     time.prop(settings, "look_at", text="at")
     if state.status == "FAILED":
         _paragraph(layout, state.message, context, "ERROR")

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..engine.exchange.protocol import AVFaceError, CaptureJob
 from ..engine.exchange.take import Take
-from . import corrections, takes
+from . import corrections, landmarks, takes
 from .head_builder import shape_keys
 from .keyframes import curves_in
 from .rig import REST_AXES, rig_of
@@ -23,14 +23,16 @@ def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path)
 
     Raises AVFaceError when nothing was, or the take's file is gone.
     """
-    actions = takes.actions_of(head, takes.playing(head))
+    name = takes.playing(head)
+    actions = takes.actions_of(head, name)
     path = Path(str(actions[0].get(takes.FILE_PROPERTY, ""))) if actions else Path()
     take = Take.load(path)
     rows = _rows(context.scene, head, take, int(actions[0][takes.CLIP_START_PROPERTY]))
+    rows = _with_landmarks(rows, landmarks.dragged_in(head, name), take)
     if not rows:
         raise AVFaceError(
             "No frame of this take has been corrected.",
-            "Press Correct by Hand, pose the face in a frame or two and key it.",
+            "Drag landmarks in a frame or two, or pose the face and key it (Correct by Hand).",
         )
     file = folder / "corrections.json"
     temporary = file.with_name(file.name + ".tmp")
@@ -75,6 +77,18 @@ def _rows(scene: Any, head: bpy.types.Object, take: Take, clip_start: int) -> li
         rows.append(row)
     scene.frame_set(now)
     return rows
+
+
+def _with_landmarks(
+    rows: list[dict[str, Any]], dragged: dict[int, dict[int, tuple[float, float]]], take: Take
+) -> list[dict[str, Any]]:
+    """The rows, with the landmarks that were dragged (the take's frame -> them) in their frames."""
+    by_frame = {int(np.argmin(np.abs(take.times - row["time"]))): row for row in rows}
+    for frame, places in dragged.items():
+        if frame < take.frame_count:
+            row = by_frame.setdefault(frame, {"time": float(take.times[frame])})
+            row["landmarks"] = {str(number): list(place) for number, place in places.items()}
+    return [by_frame[frame] for frame in sorted(by_frame)]
 
 
 def _controls(head: bpy.types.Object, take: Take) -> tuple[list[str], set[str]]:

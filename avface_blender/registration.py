@@ -13,6 +13,8 @@ from . import (
     faces,
     filters,
     jobs,
+    landmark_dragger,
+    landmarks,
     operators,
     panel,
     preferences,
@@ -31,6 +33,8 @@ CLASSES = (
     *capture_presets.CLASSES,
     *face_picker.CLASSES,
     *filters.CLASSES,
+    *landmarks.CLASSES,
+    *landmark_dragger.CLASSES,
     *take_operators.CLASSES,
     *panel.CLASSES,
     *batch_panel.CLASSES,
@@ -51,6 +55,7 @@ def register() -> None:
     properties.register_pointers()
     batch_panel.register_pointers()
     filters.register_pointers()
+    landmarks.register_pointers()
     character_panel.register_pointers()
     bpy.types.TOPBAR_MT_file_import.append(panel.draw_import)
     bpy.types.TOPBAR_MT_file_export.append(panel.draw_export)
@@ -75,12 +80,14 @@ def unregister() -> None:
     bpy.types.TOPBAR_MT_file_export.remove(panel.draw_export)
     bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)
     watch.unregister()
+    landmark_dragger.unregister()
     faces.unregister()
     jobs.unregister()
     engine_setup.unregister()
     batch_panel.unregister()
     batch_panel.unregister_pointers()
     character_panel.unregister_pointers()
+    landmarks.unregister_pointers()
     filters.unregister_pointers()
     properties.unregister_pointers()
     capture_presets.unregister()

@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..engine.exchange.protocol import CaptureJob, take_name
 from ..engine.exchange.take import Take
-from . import corrections, filters, job_folders, jobs, review, shot, takes
+from . import corrections, filters, job_folders, jobs, landmarks, review, shot, takes
 from .action import Action
 from .preferences import engine_python, jobs_folder
 from .properties import capture_job
@@ -233,9 +233,10 @@ class AVFACE_OT_refine(_TakeAction, bpy.types.Operator):
         reason = super().disabled_reason(context)
         if reason:
             return reason
-        if not corrections.are_on(_head(context)):
-            return "Press Correct by Hand, pose the face in a frame or two and key it"
-        return ""
+        head = _head(context)
+        if corrections.are_on(head) or landmarks.dragged_in(head, takes.playing(head)):
+            return ""
+        return "Drag landmarks in a frame or two, or pose the face and key it (Correct by Hand)"
 
     def act(self, context):
         head, python = _head(context), engine_python(context)

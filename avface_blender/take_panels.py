@@ -5,7 +5,7 @@
 
 import bpy
 
-from . import corrections, takes
+from . import corrections, landmark_dragger, takes
 from .clean_up import REGIONS
 from .material import look_sockets, skin_material
 from .take_importer import selected_head
@@ -58,12 +58,12 @@ class AVFACE_PT_review(_Panel, bpy.types.Panel):
             "avface.next_unsure", text="Unsure Before", icon="PREV_KEYFRAME"
         ).forward = False
         row.operator("avface.next_unsure", text="Unsure Next", icon="NEXT_KEYFRAME").forward = True
+        landmark_dragger.draw(layout, head)
         if head and corrections.are_on(head):
-            row = layout.row(align=True)
-            row.operator("avface.refine", icon="MOD_SMOOTH")
-            row.operator("avface.stop_corrections", text="", icon="HIDE_OFF")
+            layout.operator("avface.stop_corrections", icon="HIDE_OFF")
         else:
             layout.operator("avface.start_corrections", icon="POSE_HLT")
+        layout.operator("avface.refine", icon="MOD_SMOOTH")
         camera = context.scene.camera
         if camera is not None and len(camera.data.background_images):
             image = camera.data.background_images[0]

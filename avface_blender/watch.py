@@ -37,13 +37,13 @@ def unregister() -> None:
         bpy.app.timers.unregister(_tick)
 
 
-def redraw(area_type: str = "VIEW_3D") -> None:
-    """Have the sidebars of the 3D views, or the preferences, drawn anew."""
+def redraw(area_type: str = "VIEW_3D", whole: bool = False) -> None:
+    """Have the sidebars of the 3D views, or the preferences, drawn anew; `whole`: all of them."""
     manager: Any = bpy.context.window_manager
     region_type = "UI" if area_type == "VIEW_3D" else "WINDOW"
     for area in (area for window in manager.windows for area in window.screen.areas):
         for region in area.regions:
-            if area.type == area_type and region.type == region_type:
+            if area.type == area_type and (whole or region.type == region_type):
                 region.tag_redraw()
 
 

@@ -1,8 +1,10 @@
 """An artist's corrections of a few frames, and how they teach the rest of the clip.
 
-What a correction moves in the picture is what the tracker had got wrong there. It will have got
-it wrong in the same way in frames that are near in time and alike in expression: their landmarks
-are moved likewise, and the clip is fitted anew. The corrected frames then stand exactly as given.
+A frame is corrected by the values of its units and joints, or by landmarks that were dragged over
+the clip (`dragged` finds the values). What a correction moves in the picture is what the tracker
+had got wrong there. It will have got it wrong in the same way in frames that are near in time and
+alike in expression: their landmarks are moved likewise, and the clip is fitted anew. The corrected
+frames then stand exactly as given.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .dragged import Dragged, pose_to_landmarks
 from .exchange.protocol import AVFaceError
 from .fitting.landmark_head import landmark_head
 from .geometry import embed, project
@@ -26,6 +29,9 @@ _NEAR_SECONDS = 0.6  # how far in time a correction is believed (standard deviat
 _ALIKE = 0.35  # likewise in expression: length of the difference, in units (jaw: 0.2 rad)
 _JAW_UNIT = 0.2  # rad
 _LANDING_SECONDS = 0.06  # over which what the fit leaves of a correction fades
+_REACH_SECONDS = (1.2, 1.8)  # from a correction: up to here as fitted, from here on as captured
+_LANDMARKS = 68
+_LEAST_CHANGE = 1e-4  # of a unit: less was not corrected
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,14 @@ class Correction:
     expression: dict[str, float] = field(default_factory=dict)  # unit -> value
     jaw: tuple[float, float, float] | None = None  # rad
     eyes: tuple[float, ...] | None = None  # 6 rad, left, right
+    landmarks: Dragged = field(default_factory=dict)  # px of the clip; on top of the rest
 
 
 def load_corrections(path: Path, names: tuple[str, ...], times: np.ndarray) -> list[Correction]:
-    """Read `{"corrections": [{"time": s, "expression": {...}, "jaw": [...], "eyes": [...]}]}`.
+    """Read `{"corrections": [{"time": s, "expression": {...}, "landmarks": {...}, ...}]}`.
 
-    Times are the take's own. Raises AVFaceError when the file isn't one, or names unknown units.
+    The whole of it is in docs/fileformats.md. Times are the take's own. Raises AVFaceError when the
+    file isn't one, or names unknown units or landmarks.
     """
     try:
         rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["corrections"]
@@ -51,6 +59,7 @@ def load_corrections(path: Path, names: tuple[str, ...], times: np.ndarray) -> l
                 expression={str(k): float(v) for k, v in row.get("expression", {}).items()},
                 jaw=_numbers(row.get("jaw"), 3),
                 eyes=_numbers(row.get("eyes"), 6),
+                landmarks={int(k): _numbers(v, 2) for k, v in row.get("landmarks", {}).items()},
             )
             for row in rows
         ]
@@ -63,9 +72,36 @@ def load_corrections(path: Path, names: tuple[str, ...], times: np.ndarray) -> l
         raise AVFaceError(
             f"The head has no unit {', '.join(unknown)}.", "Correct the head of this take."
         )
+    strange = sorted({k for row in found for k in row.landmarks} - set(range(_LANDMARKS)))
+    if strange:
+        raise AVFaceError(
+            f"There is no landmark {strange[0]}.", f"Landmarks count from 0 to {_LANDMARKS - 1}."
+        )
     if not found:
         raise AVFaceError("There are no corrections.", "Correct some frames and refine again.")
     return found
+
+
+def posed(
+    params: FaceParams, corrections: list[Correction], head: Head, size: tuple[int, int]
+) -> list[Correction]:
+    """The corrections in values alone: those that drag landmarks say which values do it."""
+    return [_posed(params, row, head, size) if row.landmarks else row for row in corrections]
+
+
+def _posed(
+    params: FaceParams, correction: Correction, head: Head, size: tuple[int, int]
+) -> Correction:
+    before = corrected(params, correction, head)
+    after = pose_to_landmarks(before, correction.landmarks, head, size)
+    change = after.expression[0] - params.expression[correction.frame]
+    moved = np.flatnonzero(np.abs(change) > _LEAST_CHANGE)
+    names = head.file.expression_names
+    return replace(
+        correction,
+        expression=correction.expression | {names[k]: float(after.expression[0, k]) for k in moved},
+        jaw=tuple(map(float, after.jaw[0])),
+    )
 
 
 def corrected(params: FaceParams, correction: Correction, head: Head) -> FaceParams:
@@ -109,6 +145,34 @@ def spread(times: np.ndarray, params: FaceParams, corrections: list[Correction])
     return weight / np.maximum(weight.sum(axis=0, keepdims=True), 1.0)
 
 
+def taught(
+    captured: FaceParams,
+    first: FaceParams,
+    again: FaceParams,
+    corrections: list[Correction],
+    head: Head,
+    times: np.ndarray,
+) -> FaceParams:
+    """The capture, moved as teaching has moved the fit: from `first` to `again`.
+
+    So what the capture has beyond a fit stays, and what lies far from every correction too.
+    """
+    near, far = _REACH_SECONDS
+    frames = [row.frame for row in corrections]
+    away = np.abs(times[:, None] - times[frames]).min(axis=1)
+    share = np.clip((far - away) / (far - near), 0, 1)[:, None]
+    share = share * share * (3 - 2 * share)
+    names = ("expression", "head_pose", "head_translation", "jaw", "eyes")
+    moved = {
+        name: getattr(captured, name) + share * (getattr(again, name) - getattr(first, name))
+        for name in names
+    }
+    low = np.minimum(head.file.expression_low, captured.expression)
+    high = np.maximum(head.file.expression_high, captured.expression)
+    moved["expression"] = np.clip(moved["expression"], low, high)
+    return captured.replace(**moved)
+
+
 def land(
     fitted: FaceParams,
     captured: FaceParams,
@@ -126,17 +190,34 @@ def land(
         for name in set(row.expression) - seen:
             k = head.unit[name]
             expression[:, k] += share * (row.expression[name] - captured.expression[row.frame, k])
-    for row in corrections:
+    pose, place = fitted.head_pose.copy(), fitted.head_translation.copy()
+    shares = landing(times, np.array([row.frame for row in corrections]))[..., None]  # (K, T, 1)
+    for share, row in zip(shares, corrections, strict=True):
         wanted = corrected(captured, row, head)
-        fade = np.exp(-0.5 * ((times - times[row.frame]) / _LANDING_SECONDS) ** 2)[:, None]
         columns = [head.unit[name] for name in row.expression]
         rest = wanted.expression[0, columns] - expression[row.frame, columns]
-        expression[:, columns] += fade * rest
+        expression[:, columns] += share * rest
         if row.jaw is not None:
-            jaw += fade * (wanted.jaw[0] - jaw[row.frame])
+            jaw += share * (wanted.jaw[0] - jaw[row.frame])
         if row.eyes is not None:
-            eyes += fade * (wanted.eyes[0] - eyes[row.frame])
-    return fitted.replace(expression=expression, jaw=jaw, eyes=eyes)
+            eyes += share * (wanted.eyes[0] - eyes[row.frame])
+        pose += share * (wanted.head_pose[0] - pose[row.frame])
+        place += share * (wanted.head_translation[0] - place[row.frame])
+    return fitted.replace(
+        expression=expression, jaw=jaw, eyes=eyes, head_pose=pose, head_translation=place
+    )
+
+
+def landing(times: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """How far the rest of each correction counts in each frame, (K, T) in 0..1.
+
+    1 at its own frame, 0 at every other corrected one, so that all of them stand.
+    """
+    shares = np.exp(-0.5 * ((times - times[frames, None]) / _LANDING_SECONDS) ** 2)
+    for share, frame in zip(shares, frames, strict=True):
+        for other in frames[frames != frame]:
+            share *= np.clip((times - times[other]) / (times[frame] - times[other]), 0, 1)
+    return shares
 
 
 def _move_px(

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .corrections import land, load_corrections, teach_track
+from .corrections import Correction, land, load_corrections, posed, taught, teach_track
+from .dragged import left_px
 from .exchange.head_file import HeadFile
 from .exchange.protocol import AVFaceError
 from .exchange.take import Take
@@ -18,6 +19,8 @@ from .hearing import hear_clip
 from .media import open_clip
 from .options import CaptureOptions
 from .progress import Report
+
+_FAR_PX = 2.0  # of the clip: from here on it is told that a dragged landmark wasn't reached
 
 
 def refine(
@@ -51,9 +54,12 @@ def refine(
     fit = FitOptions(focal=options.focal, smoothing=options.smoothing)
     first = fit_clip(track, head, fit, report.part("fit", 0.5, 0.2), hearing)
     captured = _params_of(take)
-    taught = teach_track(track, captured, rows, head)
-    again = fit_clip(taught, head, fit, report.part("fit", 0.7, 0.2), hearing, first.person)
-    params = land(again.params, captured, rows, head, take.times)
+    rows = posed(captured, rows, head, take.size)
+    lesson = teach_track(track, captured, rows, head)
+    again = fit_clip(lesson, head, fit, report.part("fit", 0.7, 0.2), hearing, first.person)
+    moved = taught(captured, first.params, again.params, rows, head, take.times)
+    params = land(moved, captured, rows, head, take.times)
+    _tell_what_is_left(params, rows, head, take, report)
     refined = replace(
         take,
         expression=params.expression,
@@ -67,6 +73,20 @@ def refine(
     refined.save(out)
     report.part("done", 1, 0)(1.0)
     return refined
+
+
+def _tell_what_is_left(
+    params: FaceParams, rows: list[Correction], head: Head, take: Take, report: Report
+) -> None:
+    """Say where the face can't follow a landmark to where it was dragged."""
+    for row in rows:
+        frame = params[row.frame : row.frame + 1]
+        left = left_px(frame, row.landmarks, head, take.size) if row.landmarks else 0.0
+        if left > _FAR_PX:
+            report.warn(
+                f"At {take.times[row.frame]:.2f} s the face can't follow the dragged landmark: "
+                f"{left:.0f} pixels are left."
+            )
 
 
 def _options_of(take: Take) -> CaptureOptions:

@@ -6,9 +6,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.corrections import Correction, land, load_corrections, spread, teach_track
+from engine.corrections import (
+    Correction,
+    land,
+    load_corrections,
+    posed,
+    spread,
+    taught,
+    teach_track,
+)
+from engine.dragged import pose_to_landmarks
 from engine.exchange.protocol import AVFaceError
 from engine.faces.track import FaceTrack
+from engine.fitting.landmark_head import landmark_head
+from engine.fitting.landmark_track import landmark_track
 from engine.fitting.recipe import FitOptions, fit_clip
 from engine.fitting.terms import CHIN, CHIN_EDGE, INNER_LIPS, OUTER_LIPS
 from engine.geometry import embed
@@ -47,13 +58,18 @@ def misled(head):
 
 
 def track_of(head, params) -> FaceTrack:
+    """What a tracker without error would see, the outline where the fit expects it."""
     rest, file = head.rest(params.shape), head.file
+    aside = np.zeros((478, 3))
+    aside[:468] = landmark_head(file).template[:468]
+    aside[:468] -= embed(file.template, file.faces, file.landmarks_468)
     landmarks = np.zeros((FRAMES, 478, 3), np.float32)
     for t in range(FRAMES):
         vertices = head.camera_frame(params, t, rest)
         points = np.concatenate(
             [embed(vertices, file.faces, e) for e in (file.landmarks_468, file.iris)]
         )
+        points = points + aside  # the head doesn't turn here
         landmarks[t, :, :2] = to_pixels(points, FOCAL, SIZE)
         depth = -(points[:, 2] - params.head_translation[t, 2])
         landmarks[t, :, 2] = depth * FOCAL / -params.head_translation[t, 2]
@@ -62,6 +78,19 @@ def track_of(head, params) -> FaceTrack:
         boxes, landmarks, np.ones(FRAMES, bool), np.ones((FRAMES, 5)),
         np.full((FRAMES, 3), np.nan), TIMES, SIZE,
     )  # fmt: skip
+
+
+def refined(head, track, captured, first, person, rows) -> FaceParams:
+    """What `refine` does once the clip has been seen."""
+    rows = posed(captured, rows, head, SIZE)
+    lesson = teach_track(track, captured, rows, head)
+    again = fit_clip(lesson, head, FitOptions(focal=FOCAL), Report(), known=person)
+    moved = taught(captured, first, again.params, rows, head, TIMES)
+    return land(moved, captured, rows, head, TIMES)
+
+
+def marks_of(head, params) -> np.ndarray:
+    return landmark_track(head, params, SIZE)
 
 
 def test_two_corrected_frames_mend_their_neighbours(head, misled):
@@ -87,6 +116,90 @@ def test_two_corrected_frames_mend_their_neighbours(head, misled):
     assert np.abs(params.jaw - fit.params.jaw)[far].max() < 0.02
 
 
+LOWER_LIP = (*range(55, 60), *range(65, 68))
+RIGHT_CORNER = 48
+
+
+def test_lips_that_are_dragged_in_two_frames_mend_their_neighbours(head, misled):
+    truth, track, fit = misled
+    right, wrong = marks_of(head, truth), marks_of(head, fit.params)
+    rows = [
+        Correction(frame, landmarks={k: tuple(right[frame, k]) for k in LOWER_LIP})
+        for frame in (19, 31)
+    ]
+    mended = marks_of(head, refined(head, track, fit.params, fit.params, fit.person, rows))
+
+    def error(marks):
+        return np.linalg.norm(marks - right, axis=2)[:, LOWER_LIP].mean(1)
+
+    before, after = error(wrong), error(mended)
+    assert after[[19, 31]].max() < 0.25 * before[[19, 31]].min()
+    assert after[WRONG].mean() < 0.5 * before[WRONG].mean()
+
+
+def test_a_take_that_is_wrong_beyond_its_fit_is_mended_too(head, misled):
+    """Ten frames of the take, not of the track, have a corner of the lips pulled aside."""
+    truth, _, _ = misled
+    track = track_of(head, truth)
+    fit = fit_clip(track, head, FitOptions(focal=FOCAL), Report())
+    bad = slice(20, 30)
+    expression = fit.params.expression.copy()
+    expression[bad, head.unit["mouthStretchRight"]] += 0.6
+    captured = fit.params.replace(expression=expression)
+    right, wrong = marks_of(head, fit.params), marks_of(head, captured)
+    rows = [
+        Correction(k, landmarks={RIGHT_CORNER: tuple(right[k, RIGHT_CORNER])}) for k in (22, 27)
+    ]
+    mended = marks_of(head, refined(head, track, captured, fit.params, fit.person, rows))
+    before = np.linalg.norm(wrong - right, axis=2)[bad, RIGHT_CORNER]
+    after = np.linalg.norm(mended - right, axis=2)[bad, RIGHT_CORNER]
+    assert before.min() > 2
+    neighbours = [k for k in range(10) if k not in (2, 7)]
+    assert after[[2, 7]].max() < 0.5
+    assert after[neighbours].mean() < 0.5 * before[neighbours].mean()
+
+
+def test_a_dragged_corner_moves_its_neighbours_less_and_far_frames_not_at_all(head):
+    truth = FaceParams.neutral(head, 150, FOCAL)
+    frame = 20
+    place = marks_of(head, truth[frame : frame + 1])[0, RIGHT_CORNER] + [-6, -8]
+    rows = posed(truth, [Correction(frame, landmarks={RIGHT_CORNER: tuple(place)})], head, SIZE)
+    times = np.arange(150) / 25
+    wanted = truth.replace(expression=truth.expression + 0.0)
+    wanted.expression[:, head.unit["mouthSmileRight"]] += 0.3  # whatever another fit gives
+    moved = taught(truth, truth, wanted, rows, head, times)
+    final = land(moved, truth, rows, head, times)
+    marks = marks_of(head, final)
+    np.testing.assert_allclose(marks[frame, RIGHT_CORNER], place, atol=0.5)
+    far = times > times[frame] + 1.8
+    np.testing.assert_allclose(final.expression[far], truth.expression[far], atol=1e-12)
+    np.testing.assert_allclose(final.jaw[far], truth.jaw[far], atol=1e-12)
+
+
+def test_a_dragged_face_keeps_its_pose_and_stays_in_the_heads_range(head):
+    frame = FaceParams.neutral(head, 1, FOCAL)
+    marks = marks_of(head, frame)[0]
+    for number, way in ((48, (-6, -8)), (57, (0, 10)), (19, (0, -8)), (37, (0, 3))):
+        place = marks[number] + way
+        found = pose_to_landmarks(frame, {number: tuple(place)}, head, SIZE)
+        left = np.linalg.norm(marks_of(head, found)[0, number] - place)
+        assert left < 0.2 * np.linalg.norm(way), number
+        np.testing.assert_array_equal(found.head_pose, frame.head_pose)
+        assert (found.expression[0] >= head.file.expression_low - 1e-6).all()
+        assert (found.expression[0] <= head.file.expression_high + 1e-6).all()
+        eyes = [k for k in range(36, 48) if number < 36 or k not in range(36, 42)]
+        if number >= 48:
+            moved = np.linalg.norm(marks_of(head, found)[0] - marks, axis=1)
+            assert moved[eyes].max() < 0.5, "what is far away stays"
+
+
+def test_dragging_a_landmark_to_where_it_is_changes_nothing(head):
+    frame = FaceParams.neutral(head, 1, FOCAL)
+    marks = marks_of(head, frame)[0]
+    same = pose_to_landmarks(frame, {48: tuple(marks[48])}, head, SIZE)
+    np.testing.assert_allclose(same.expression, frame.expression, atol=1e-4)
+
+
 def test_without_a_change_nothing_moves(head, misled):
     _, track, fit = misled
     same = [Correction(20, jaw=tuple(fit.params.jaw[20]))]
@@ -104,6 +217,15 @@ def test_shares_are_whole_at_home_and_never_more(misled):
     assert alone[0, 10] == pytest.approx(1)
 
 
+def test_neighbouring_corrections_stand_all(head, misled):
+    _, _, fit = misled
+    rows = [Correction(k, {"mouthClose": v}, (0.1 * v, 0, 0)) for k, v in ((20, 0.2), (21, 0.9))]
+    params = land(fit.params, fit.params, rows, head, TIMES)
+    column = params.expression[:, head.unit["mouthClose"]]
+    np.testing.assert_allclose(column[[20, 21]], (0.2, 0.9), atol=1e-9)
+    np.testing.assert_allclose(params.jaw[[20, 21], 0], (0.02, 0.09), atol=1e-9)
+
+
 def test_a_unit_that_no_landmark_shows_stands_too(head, misled):
     _, _, fit = misled
     params = land(fit.params, fit.params, [Correction(20, {"tongueOut": 0.8})], head, TIMES)
@@ -115,7 +237,10 @@ def test_a_unit_that_no_landmark_shows_stands_too(head, misled):
     "text",
     ["", "[]", "{}", '{"corrections": []}', '{"corrections": [{"time": "soon"}]}',
      '{"corrections": [{"time": 0, "jaw": [1]}]}',
-     '{"corrections": [{"time": 0, "expression": {"earWiggle": 1}}]}'],
+     '{"corrections": [{"time": 0, "expression": {"earWiggle": 1}}]}',
+     '{"corrections": [{"time": 0, "landmarks": {"68": [1, 2]}}]}',
+     '{"corrections": [{"time": 0, "landmarks": {"48": [1]}}]}',
+     '{"corrections": [{"time": 0, "landmarks": {"chin": [1, 2]}}]}'],
 )  # fmt: skip
 def test_what_is_no_corrections_is_said_in_a_sentence(text, tmp_path):
     path = tmp_path / "corrections.json"
@@ -126,8 +251,9 @@ def test_what_is_no_corrections_is_said_in_a_sentence(text, tmp_path):
 
 def test_corrections_are_found_by_time(tmp_path):
     path = tmp_path / "corrections.json"
-    row = {"time": 0.81, "expression": {"mouthClose": 0.5}, "jaw": [0.1, 0, 0]}
+    row = {"time": 0.81, "expression": {"mouthClose": 0.5}, "jaw": [0.1, 0, 0],
+           "landmarks": {"48": [310.5, 200]}}  # fmt: skip
     path.write_text(json.dumps({"corrections": [row]}), encoding="utf-8")
     assert load_corrections(path, ("mouthClose",), TIMES) == [
-        Correction(20, {"mouthClose": 0.5}, (0.1, 0.0, 0.0))
+        Correction(20, {"mouthClose": 0.5}, (0.1, 0.0, 0.0), landmarks={48: (310.5, 200.0)})
     ]

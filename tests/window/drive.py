@@ -66,10 +66,27 @@ def key(name: str, **modifiers: bool) -> None:
         window.event_simulate(type=name, value=value, x=x, y=y, **modifiers)
 
 
+def click(x: float, y: float, to: tuple[float, float] | None = None) -> None:
+    """The left button at a place of the 3D view (px); held until `to`, where one is given."""
+    there = view()
+    window, left, bottom = there["window"], there["region"].x, there["region"].y
+    way = [(x, y)]
+    if to is not None:
+        way += [(x + (to[0] - x) * k / 4, y + (to[1] - y) * k / 4) for k in range(1, 5)]
+    places = [{"x": int(left + px), "y": int(bottom + py)} for px, py in way]
+    window.event_simulate(type="MOUSEMOVE", value="NOTHING", **places[0])
+    window.event_simulate(type="LEFTMOUSE", value="PRESS", **places[0])
+    for place in places[1:]:
+        window.event_simulate(type="MOUSEMOVE", value="NOTHING", **place)
+    window.event_simulate(type="LEFTMOUSE", value="RELEASE", **places[-1])
+
+
 def picture(name: str) -> None:
     """What stands on the screen, where ImageMagick is."""
     program = shutil.which("import")
     if program:
+        with bpy.context.temp_override(**view()):
+            bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
         subprocess.run([program, "-window", "root", f"{PICTURES}/{name}.png"], check=False)
 
 
@@ -187,6 +204,48 @@ def choose_clip() -> Iterator[Wait]:
     settings.use_end, settings.end = True, CLIP_SECONDS
     yield 0.5
     picture("clip")
+
+
+def choose_face() -> Iterator[Wait]:
+    """By a click, undone and done again, then by a box, then not at all."""
+    settings, seen = bpy.context.scene.avface, bpy.context.window_manager.avface_faces
+    settings.look_at = 1.2
+    bpy.ops.ed.undo_push(message="Set Up")
+    press(bpy.ops.avface.find_faces)
+    yield lambda: not part("faces").is_running()
+    yield 1.5
+    picture("faces")
+    layout = faces_layout()
+    x0, y0, x1, y1 = seen.boxes[0].box
+    click(*layout.to_view((x0 + x1) / 2, (y0 + y1) / 2))
+    yield 1.0
+    facts["face"] = {"box": [x0, y0, x1, y1], "time": seen.time, "size": list(seen.size),
+                     "region": list(settings.region), "chosen": [settings.use_region]}  # fmt: skip
+    picture("face_chosen")
+    for modifiers in ({"ctrl": True}, {"ctrl": True, "shift": True}):
+        key("Z", **modifiers)
+        yield 1.5
+        facts["face"]["chosen"].append(bpy.context.scene.avface.use_region)
+    with bpy.context.temp_override(**view()):
+        bpy.ops.avface.pick_face("INVOKE_DEFAULT", True)
+    yield 0.5
+    click(*layout.to_view(200, 60), to=layout.to_view(480, 360))
+    yield 1.0
+    facts["face"]["dragged"] = list(bpy.context.scene.avface.region)
+    with bpy.context.temp_override(**view()):
+        bpy.ops.avface.pick_face("INVOKE_DEFAULT", True)
+    yield 0.5
+    key("ESC")
+    yield 0.5
+    facts["face"]["after_escape"] = list(bpy.context.scene.avface.region)
+    bpy.context.scene.avface.use_region = False
+
+
+def faces_layout() -> Any:
+    """Where the picker lays its picture."""
+    size, region = bpy.context.window_manager.avface_faces.size, view()["region"]
+    visible = (sidebar().x - region.x, region.height)
+    return part("picking").Layout.fit(tuple(size), visible)
 
 
 def cancel_by_escape() -> Iterator[Wait]:
@@ -358,8 +417,57 @@ def export() -> Iterator[Wait]:
     picture("exported")
 
 
-STEPS = (prepare, check_engine, choose_clip, cancel_by_escape, capture, review, correct,
-         undo_and_redo, clean_up, retake, export)  # fmt: skip
+def drag_landmark() -> Iterator[Wait]:
+    """Drag a corner of the lips in one frame, undo, redo, refine."""
+    corner, way, index = 48, np.array([-6.0, -8.0]), 20
+    scene, landmarks = bpy.context.scene, part("landmarks")
+    press(bpy.ops.avface.show_take, take="Ava demo 01")
+    scene.frame_set(scene.frame_start + index)
+    yield 0.5
+    press(bpy.ops.avface.drag_landmarks)
+    yield 2.0
+    picture("landmarks")
+
+    def shown() -> Any:
+        return landmarks.shown(bpy.context.scene, the_head())
+
+    before, there = shown(), view()
+    space = there["area"].spaces.active.region_3d
+    layout = landmarks.layout_of(before, bpy.context.scene.camera, there["region"], space)
+    here = before.captured[corner]
+    click(*layout.to_view(*here), to=layout.to_view(*(here + way)))
+    yield 2.0
+    picture("landmark_dragged")
+    counts = [len(shown().dragged)]
+    for modifiers in ({"ctrl": True}, {"ctrl": True, "shift": True}):
+        key("Z", **modifiers)
+        yield 1.5
+        counts.append(len(shown().dragged))
+    dragged = shown().dragged.get(corner)
+    key("ESC")
+    yield 1.0
+    ended = not part("landmark_dragger").is_on()
+    facts["progress"].append([])
+    press(bpy.ops.avface.refine)
+    yield lambda: note_progress() or not part("jobs").is_running()
+    yield lambda: state().imported or state().status != "DONE" or bool(state().hint)
+    bpy.context.scene.frame_set(bpy.context.scene.frame_start + index)
+    yield 2.0
+    facts["landmark"] = {
+        "status": [state().status, state().message, state().hint],
+        "counts": counts,
+        "before": here.tolist(),
+        "wanted": (here + way).tolist(),
+        "dragged": list(dragged or ()),
+        "ended": ended,
+        "after": shown().captured[corner].tolist(),
+        "plays": [entry.name for entry in part("takes").takes_of(the_head()) if entry.plays],
+    }
+    picture("landmark_refined")
+
+
+STEPS = (prepare, check_engine, choose_clip, choose_face, cancel_by_escape, capture, review,
+         correct, undo_and_redo, clean_up, retake, export, drag_landmark)  # fmt: skip
 
 
 def run() -> Iterator[Wait]:

@@ -92,6 +92,20 @@ def test_verify_says_that_the_engine_works(facts):
     assert facts["verify"][:2] == ["DONE", "The engine works."]
 
 
+def test_a_click_on_the_face_over_the_picture_chooses_it(facts):
+    seen = facts["face"]
+    assert seen["size"] == [640, 480] and seen["time"] == pytest.approx(1.2, abs=0.02)
+    x, y, width, height = seen["region"]
+    x0, y0, x1, y1 = seen["box"]
+    assert x < x0 < x1 < x + width and y < y0 < y1 < y + height
+    assert seen["chosen"] == [True, False, True], "chosen, undone, done again"
+
+
+def test_a_box_over_the_picture_is_the_region_and_escape_keeps_it(facts):
+    np.testing.assert_allclose(facts["face"]["dragged"], [200, 60, 280, 300], atol=3)
+    assert facts["face"]["after_escape"] == facts["face"]["dragged"]
+
+
 def test_the_progress_moves_forward(facts):
     captured = facts["progress"][1]
     for seen in facts["progress"]:
@@ -164,3 +178,19 @@ def test_the_export_is_written_and_leaves_the_scene_as_it_was(facts):
     assert "read back, it differs by at most 0.00" in facts["console"]
     assert facts["export"]["perspective"] == "CAMERA"
     assert facts["export"]["takes"] == ["Ava demo 01", "Ava demo 02", "Ava demo 03"]
+
+
+def test_a_landmark_is_dragged_by_the_mouse_and_each_drag_can_be_undone(facts):
+    seen = facts["landmark"]
+    assert seen["counts"] == [1, 0, 1], "dragged, undone, done again"
+    np.testing.assert_allclose(seen["dragged"], seen["wanted"], atol=1.0)
+    assert seen["ended"], "Esc takes the landmarks off the view"
+
+
+def test_refine_lets_the_face_follow_the_landmark(facts):
+    seen = facts["landmark"]
+    assert seen["status"] == ["DONE", "", ""]
+    assert seen["plays"] == ["Ava demo 04"]
+    way = np.array(seen["dragged"]) - seen["before"]
+    left = np.array(seen["dragged"]) - seen["after"]
+    assert np.linalg.norm(left) < 0.15 * np.linalg.norm(way)

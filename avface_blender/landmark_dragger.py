@@ -1,0 +1,274 @@
+"""Dragging landmarks over the clip: what the face didn't follow is shown to the engine."""
+
+# Attributes that we add to Blender's types can't be known to the type checker.
+# pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
+# pyright: reportIncompatibleMethodOverride=false
+
+from typing import Any
+
+import bpy
+from bpy.props import FloatVectorProperty, IntProperty
+
+from ..engine.exchange.protocol import AVFaceError
+from . import landmarks, overlay, takes, watch
+from .action import Action
+from .picking import Layout
+from .take_importer import selected_head
+
+_STILL, _FREE = (1.0, 1.0, 1.0, 0.3), (1.0, 1.0, 1.0, 0.9)
+_RIM, _NEAR, _DRAGGED = (0.0, 0.0, 0.0, 0.6), (0.35, 0.75, 1.0, 1.0), (1.0, 0.75, 0.1, 1.0)
+_HELP = "Drag a landmark to where the clip shows it.  X: put it back.  Esc: done"
+
+_view: Any = None  # the area in which landmarks are dragged now
+_handle: Any = None  # of what is drawn in it
+_showed_meshes = True  # whether that view did, before
+_is_to_end = False
+
+
+def is_on() -> bool:
+    """Whether landmarks are shown and can be dragged."""
+    return _view is not None
+
+
+class _LandmarkAction(Action):
+    """Shared by what needs landmarks."""
+
+    @classmethod
+    def disabled_reason(cls, context):
+        head = selected_head(context)
+        if head is None:
+            return "Select an AVFace head or its armature"
+        if not takes.takes_of(head):
+            return "The head has no take yet: capture or import one"
+        scene: Any = context.scene
+        if landmarks.clip_camera(scene, head) is None:
+            return "The scene's camera is not the clip's: make it the active camera"
+        return ""
+
+
+class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
+    """Show the face's landmarks over the clip, without the head, to drag those that are wrong"""
+
+    bl_idname = "avface.drag_landmarks"
+    bl_label = "Drag Landmarks"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        area = context.area
+        if area is None or area.type != "VIEW_3D":
+            return "Landmarks are dragged in a 3D view"
+        return super().disabled_reason(context)
+
+    def invoke(self, context, event):
+        global _view, _handle, _showed_meshes, _is_to_end
+        if is_on():
+            _is_to_end = True
+            return {"FINISHED"}
+        try:
+            _shown(context)
+        except AVFaceError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+        space = context.space_data
+        space.region_3d.view_perspective = "CAMERA"
+        _showed_meshes, space.show_object_viewport_mesh = space.show_object_viewport_mesh, False
+        _view, _is_to_end = context.area, False
+        self._mouse, self._held = (0.0, 0.0), None
+        drawn = bpy.types.SpaceView3D.draw_handler_add
+        _handle = drawn(self._draw, (), "WINDOW", "POST_PIXEL")
+        context.window_manager.modal_handler_add(self)
+        _view.tag_redraw()
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        self.report({"ERROR"}, "Landmarks are dragged in a window; a script calls move_landmark.")
+        return {"CANCELLED"}
+
+    def modal(self, context, event):
+        there = self._look()
+        if _is_to_end or there is None:
+            return _leave()
+        at, layout, region = there
+        self._mouse = (event.mouse_x - region.x, event.mouse_y - region.y)
+        if self._held is not None:
+            return self._drag(event, at, layout)
+        near = landmarks.nearest(at, layout, self._mouse) if _is_over(event, region) else None
+        if event.type == "MOUSEMOVE":
+            _view.tag_redraw()
+        elif event.value == "PRESS":
+            if event.type == "ESC":
+                return _leave()
+            if event.type == "LEFTMOUSE" and near is not None:
+                self._held = near
+                return {"RUNNING_MODAL"}
+            if event.type in {"X", "DEL"} and near in at.dragged:
+                bpy.ops.avface.forget_landmarks("EXEC_DEFAULT", True, landmark=near)
+                return {"RUNNING_MODAL"}
+        return {"PASS_THROUGH"}
+
+    def cancel(self, context):
+        _leave()
+
+    def _drag(self, event, at: landmarks.Shown, layout: Layout) -> set[str]:
+        """A landmark is held: it goes with the mouse until the button is let go."""
+        _view.tag_redraw()
+        if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
+            self._held = None
+        elif event.type == "LEFTMOUSE" and event.value == "RELEASE":
+            number, self._held = self._held, None
+            place = layout.to_clip(*self._mouse)
+            bpy.ops.avface.move_landmark("EXEC_DEFAULT", True, landmark=number, place=place)
+        return {"RUNNING_MODAL"}
+
+    def _look(self) -> tuple[landmarks.Shown, Layout, Any] | None:
+        """What is to be seen, where in the view, and the view's region; None: no more."""
+        if _view not in _areas() or _view.type != "VIEW_3D":
+            return None
+        head, view = selected_head(bpy.context), _view.spaces.active.region_3d
+        if head is None or view.view_perspective != "CAMERA":
+            return None
+        scene: Any = bpy.context.scene
+        camera = landmarks.clip_camera(scene, head)
+        try:
+            at = landmarks.shown(scene, head)
+        except AVFaceError:
+            return None
+        if camera is None or at is None:
+            return None
+        region = next(region for region in _view.regions if region.type == "WINDOW")
+        return at, landmarks.layout_of(at, camera, region, view), region
+
+    def _draw(self) -> None:
+        there = self._look() if bpy.context.area == _view else None
+        if there is None:
+            return
+        at, layout, region = there
+        scale = bpy.context.preferences.system.ui_scale
+        places = [layout.to_view(*place) for place in at.places]
+        captured = [layout.to_view(*place) for place in at.captured]
+        if self._held is not None:
+            places[self._held] = self._mouse
+        moved = {*at.dragged, *([self._held] if self._held is not None else [])}
+        for number in moved:
+            overlay.line(captured[number], places[number], _DRAGGED, 1.5 * scale)
+        still = [places[k] for k in range(len(places)) if k not in landmarks.MOVABLE]
+        free = [places[k] for k in sorted(landmarks.MOVABLE - moved)]
+        overlay.discs(still, 2 * scale, _STILL)
+        overlay.discs([places[k] for k in sorted(landmarks.MOVABLE)], 4.5 * scale, _RIM)
+        overlay.discs(free, 3 * scale, _FREE)
+        overlay.discs([places[k] for k in sorted(moved)], 4 * scale, _DRAGGED)
+        near = self._held
+        if near is None:
+            near = landmarks.nearest(at, layout, self._mouse)
+        if near is not None:
+            overlay.discs([places[near]], 5 * scale, _NEAR)
+        overlay.words(_HELP, (region.width / 2, 14 * scale), 14 * scale, _FREE, centred=True)
+
+
+class AVFACE_OT_move_landmark(_LandmarkAction, bpy.types.Operator):
+    """Say where a landmark belongs in this frame; Refine goes by it"""
+
+    bl_idname = "avface.move_landmark"
+    bl_label = "Move Landmark"
+    bl_options = {"REGISTER", "UNDO"}
+
+    landmark: IntProperty(name="Landmark", min=0, max=67, description="One of the 68, from 0")
+    place: FloatVectorProperty(
+        name="Place", size=2, description="Pixels of the clip, from its upper left corner"
+    )
+
+    def act(self, context):
+        landmarks.drag(_head(context), _shown(context), self.landmark, tuple(self.place))
+        return f"Landmark {self.landmark} was dragged; Refine lets the face follow"
+
+
+class AVFACE_OT_forget_landmarks(_LandmarkAction, bpy.types.Operator):
+    """Put back the landmarks that were dragged in this frame"""
+
+    bl_idname = "avface.forget_landmarks"
+    bl_label = "Put Landmarks Back"
+    bl_options = {"REGISTER", "UNDO"}
+
+    landmark: IntProperty(
+        name="Landmark", default=-1, min=-1, max=67, description="Only this one; -1: all",
+        options={"SKIP_SAVE"},
+    )  # fmt: skip
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
+        if reason:
+            return reason
+        try:
+            at = _shown(context)
+        except AVFaceError as error:
+            return str(error)
+        return "" if at.dragged else "No landmark was dragged in this frame"
+
+    def act(self, context):
+        one = None if self.landmark < 0 else self.landmark
+        count = landmarks.forget(_head(context), _shown(context), one)
+        return f"{count} landmark{'' if count == 1 else 's'} put back"
+
+
+CLASSES = (AVFACE_OT_drag_landmarks, AVFACE_OT_move_landmark, AVFACE_OT_forget_landmarks)
+
+
+def draw(layout, head: bpy.types.Object | None) -> None:
+    """The button, and what has been dragged in the take that plays."""
+    row = layout.row(align=True)
+    text = "Done Dragging" if is_on() else "Drag Landmarks"
+    row.operator("avface.drag_landmarks", text=text, icon="TRACKER", depress=is_on())
+    row.operator("avface.forget_landmarks", text="", icon="LOOP_BACK")
+    frames = landmarks.dragged_in(head, takes.playing(head)) if head else {}
+    if frames:
+        count = sum(len(places) for places in frames.values())
+        said = layout.row()
+        said.active = False
+        said.label(text=f"{count} dragged, in {len(frames)} frame{'' if len(frames) == 1 else 's'}")
+
+
+def unregister() -> None:
+    """End what goes on when the add-on is disabled."""
+    _leave()
+
+
+def _leave() -> set[str]:
+    """Take the landmarks off the view; the operator ends with the next event, if not now."""
+    global _view, _handle
+    if _handle is not None:
+        bpy.types.SpaceView3D.draw_handler_remove(_handle, "WINDOW")
+    if _view in _areas() and _view.type == "VIEW_3D":
+        _view.spaces.active.show_object_viewport_mesh = _showed_meshes
+    _view = _handle = None
+    watch.redraw(whole=True)
+    return {"FINISHED"}
+
+
+def _areas() -> list[Any]:
+    """Of all windows."""
+    windows: Any = bpy.context.window_manager.windows
+    return [area for window in windows for area in window.screen.areas]
+
+
+def _head(context) -> bpy.types.Object:
+    head = selected_head(context)
+    assert head is not None, "poll asks for one"
+    return head
+
+
+def _shown(context) -> landmarks.Shown:
+    """The landmarks at the scene's frame. Raises AVFaceError outside the take."""
+    at = landmarks.shown(context.scene, _head(context))
+    if at is None:
+        raise AVFaceError("The take has no picture in this frame.", "Go to a frame of the take.")
+    return at
+
+
+def _is_over(event, region) -> bool:
+    """Whether the mouse is over the view's picture, not over its sidebar or another view."""
+    x, y = event.mouse_x - region.x, event.mouse_y - region.y
+    sidebar = next(r for r in _view.regions if r.type == "UI")
+    right = sidebar.x - region.x if sidebar.width > 1 and sidebar.x > region.x else region.width
+    return 0 <= x < right and 0 <= y < region.height

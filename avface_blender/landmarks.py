@@ -1,0 +1,174 @@
+"""The landmarks of the take that plays, and where the artist has dragged some of them.
+
+A landmark is one of 68 points of the face; its place is in pixels of the clip, from the upper left.
+What is dragged belongs to one frame of one take and is kept on the head, as `avface_dragged`.
+"""
+
+# Attributes that we add to Blender's types can't be known to the type checker.
+# pyright: reportAttributeAccessIssue=false, reportInvalidTypeForm=false
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy.props import CollectionProperty, FloatVectorProperty, IntProperty, StringProperty
+
+from ..engine.exchange.protocol import AVFaceError
+from ..engine.exchange.take import Take
+from . import takes
+from .picking import Layout
+from .rig import rig_of
+
+# Chin, brows, lids and lips: what a face moves. The others follow the head's pose and shape.
+MOVABLE = frozenset((*range(7, 10), *range(17, 27), *range(36, 68)))
+GRASP_PX = 14  # of the view: so near the mouse takes hold of a landmark
+
+
+class AVFACE_DraggedLandmark(bpy.types.PropertyGroup):
+    """Where one landmark of one frame belongs."""
+
+    take: StringProperty()
+    frame: IntProperty()  # of the take, from 0
+    landmark: IntProperty()
+    place: FloatVectorProperty(size=2)  # px of the clip
+
+
+CLASSES = (AVFACE_DraggedLandmark,)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The frame of the playing take that the scene shows, L = 68."""
+
+    take: str  # its name
+    frame: int
+    seconds: float  # of the clip
+    captured: np.ndarray  # (L, 2) px
+    dragged: dict[int, tuple[float, float]]
+    size: tuple[int, int]  # of the clip's picture, px
+    focal: float  # px
+
+    @property
+    def places(self) -> np.ndarray:
+        """Where the landmarks are or were dragged to, (L, 2) px."""
+        places = self.captured.copy()
+        for number, place in self.dragged.items():
+            places[number] = place
+        return places
+
+
+def shown(scene: bpy.types.Scene, head: bpy.types.Object) -> Shown | None:
+    """What the scene's frame shows of the take that plays; None outside the take.
+
+    Raises AVFaceError when the take's file is gone.
+    """
+    name = takes.playing(head)
+    actions = takes.actions_of(head, name)
+    if not actions:
+        return None
+    take = _load(Path(str(actions[0].get(takes.FILE_PROPERTY, ""))))
+    rate = scene.render.fps / scene.render.fps_base
+    seconds = (scene.frame_current - int(actions[0][takes.CLIP_START_PROPERTY])) / rate
+    frame = int(np.argmin(np.abs(take.times - seconds)))
+    if abs(take.times[frame] - seconds) > 1 / rate:
+        return None
+    return Shown(
+        take=name,
+        frame=frame,
+        seconds=float(take.times[frame]),
+        captured=take.landmarks_px[frame].astype(float),
+        dragged=dragged_in(head, name).get(frame, {}),
+        size=take.size,
+        focal=take.focal,
+    )
+
+
+def dragged_in(head: bpy.types.Object, take: str) -> dict[int, dict[int, tuple[float, float]]]:
+    """What was dragged in a take: its frame -> landmark -> place."""
+    found: dict[int, dict[int, tuple[float, float]]] = {}
+    for item in head.avface_dragged:
+        if item.take == take:
+            found.setdefault(item.frame, {})[item.landmark] = tuple(item.place)
+    return found
+
+
+def drag(head: bpy.types.Object, at: Shown, landmark: int, place: tuple[float, float]) -> None:
+    """Say where a landmark belongs in the shown frame. Raises AVFaceError when it can't move."""
+    if landmark not in MOVABLE:
+        raise AVFaceError(
+            f"Landmark {landmark} goes with the head.", "Drag chin, brows, lids or lips."
+        )
+    forget(head, at, landmark)
+    item = head.avface_dragged.add()
+    item.take, item.frame, item.landmark, item.place = at.take, at.frame, landmark, place
+
+
+def forget(head: bpy.types.Object, at: Shown, landmark: int | None = None) -> int:
+    """Let a landmark of the shown frame, or all of them, be as captured; how many it were."""
+    items: Any = head.avface_dragged
+    gone = [
+        k
+        for k, item in enumerate(items)
+        if (item.take, item.frame) == (at.take, at.frame) and landmark in (None, item.landmark)
+    ]
+    for k in reversed(gone):
+        items.remove(k)
+    return len(gone)
+
+
+def clip_camera(scene: bpy.types.Scene, head: bpy.types.Object) -> bpy.types.Object | None:
+    """The scene's camera where it is the clip's, in whose picture landmarks lie."""
+    camera = scene.camera
+    return camera if camera is not None and camera.parent == rig_of(head) else None
+
+
+def layout_of(at: Shown, camera: bpy.types.Object, region: Any, view: Any) -> Layout:
+    """Where the clip's picture lies in a view through its camera (a region and its 3D data)."""
+    width, height = at.size
+    corners = np.array([[0.0, 0.0], [width, height]])
+    rays = np.ones((2, 4))
+    rays[:, 0] = (corners[:, 0] - width / 2) / at.focal
+    rays[:, 1] = (height / 2 - corners[:, 1]) / at.focal
+    rays[:, 2] = -1.0
+    seen = rays @ (np.array(view.perspective_matrix) @ np.array(camera.matrix_world)).T
+    x, y = ((seen[:, :2] / seen[:, 3:] + 1) / 2 * [region.width, region.height]).T
+    return Layout(at.size, float(x[0]), float(y[1]), float(x[1] - x[0]) / width)
+
+
+def nearest(at: Shown, layout: Layout, mouse: tuple[float, float]) -> int | None:
+    """The movable landmark under the mouse."""
+    numbers = sorted(MOVABLE)
+    views = np.array([layout.to_view(*place) for place in at.places[numbers]])
+    away = np.linalg.norm(views - mouse, axis=1)
+    best = int(np.argmin(away))
+    return numbers[best] if away[best] <= GRASP_PX else None
+
+
+def register_pointers() -> None:
+    """A list on each head."""
+    bpy.types.Object.avface_dragged = CollectionProperty(type=AVFACE_DraggedLandmark)
+
+
+def unregister_pointers() -> None:
+    """Take it away again."""
+    del bpy.types.Object.avface_dragged
+    _known.clear()
+
+
+_known: dict[Path, tuple[int, Take]] = {}  # the last take that was looked at, and its file's time
+
+
+def _load(path: Path) -> Take:
+    """A take's file, read once. Raises AVFaceError."""
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
+        raise AVFaceError(
+            f"The take's file {path.name} is gone.", "Put it back, or capture the clip again."
+        ) from error
+    if path not in _known or _known[path][0] != changed:
+        _known.clear()
+        _known[path] = changed, Take.load(path)
+    return _known[path][1]
