@@ -18,6 +18,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from .iris import find_irises
+
 _PRESENCE = "facelandmarkcpu__face_presence_score"
 _MESH_GRAPH = """
 input_stream: "IMAGE:image"
@@ -218,7 +220,7 @@ class FaceMesh:
         points *= np.array([width, height, width], np.float32) / view.scale  # (478, 3)
         points[:, :2] += view.origin
         logit = float(np.clip(getattr(answer, _PRESENCE), -30, 30))
-        return points, 1 / (1 + np.exp(-logit))
+        return find_irises(view, points), 1 / (1 + np.exp(-logit))
 
 
 def region_of(points: np.ndarray, margin: float = 1.5) -> np.ndarray:

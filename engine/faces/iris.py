@@ -1,16 +1,21 @@
-"""The irises, found in the picture itself: a disc of the iris's size behind the lids.
+"""The irises, found in the picture: a disc of the iris's size behind the lids.
 
-The mesh network knows where irises usually are. Across it follows them with four fifths of their
-movement, up and down with half of it; between the lids of a picture lies the rest. A disc, dark
-in its middle (the pupil), before a bright ground is laid over what the lids leave open, at every
-place around the network's; the place that leaves least unexplained is taken.
+The mesh network follows an iris across the eye with four fifths of its movement, up and down with
+half of it (measured on rendered faces). Here a disc with a darker middle, the pupil, on a bright
+ground is laid over what the lids leave open, at every place around the network's; the place that
+leaves least of the picture unexplained is taken, weighed against the network's by how well it does.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numba import njit
 
-from .detector import View
+if TYPE_CHECKING:
+    from .detector import View
 
 # Upper and lower lid from the picture's left corner to the right one, and the iris: its middle,
 # then four points of its rim.
@@ -31,7 +36,7 @@ _CORNER = 1.5  # px, likewise at the corners
 _EDGE = 1.2  # px across which an edge is blurred
 _LEAST_PIXELS = 24.0  # of the open eye; less is a shut one
 # px wide: up to here the network knows as much, from there on the picture does.
-_SMALL_EYE, _LARGE_EYE = 24.0, 36.0
+_SMALL_EYE, _LARGE_EYE = 28.0, 38.0
 
 
 def find_irises(view: View, points: np.ndarray) -> np.ndarray:
@@ -41,20 +46,21 @@ def find_irises(view: View, points: np.ndarray) -> np.ndarray:
     rims = [np.linalg.norm(inside[list(iris[1:])] - inside[iris[0]], axis=1) for *_, iris in _EYES]
     radius = float(np.mean(rims))  # one for both eyes
     for upper, lower, iris in _EYES:
-        shift = _shift(view.pixels, inside[list(upper)], inside[list(lower)], inside[iris[0]], radius)
-        out[list(iris), :2] += (shift / view.scale).astype(points.dtype)
+        lids = inside[list(upper)], inside[list(lower)]
+        width = float(np.linalg.norm(lids[0][-1] - lids[0][0])) / view.scale
+        sure = min((width - _SMALL_EYE) / (_LARGE_EYE - _SMALL_EYE), 1.0)
+        if sure > 0:
+            shift = sure * _shift(view.pixels, *lids, inside[iris[0]], radius)
+            out[list(iris), :2] += (shift / view.scale).astype(points.dtype)
     return out
 
 
 def _shift(
     pixels: np.ndarray, upper: np.ndarray, lower: np.ndarray, guess: np.ndarray, radius: float
 ) -> np.ndarray:
-    """How far the iris lies from `guess`, (2,) px of `pixels`."""
+    """How far the iris lies from `guess`, (2,) px of `pixels`; lids (9, 2) as in `_EYES`."""
     along = upper[-1] - upper[0]
     width = float(np.hypot(*along))
-    sure = min((width - _SMALL_EYE) / (_LARGE_EYE - _SMALL_EYE), 1.0)
-    if sure <= 0:
-        return np.zeros(2)
     axes = np.array([along, [-along[1], along[0]]]) / width  # right and down in the patch
     scale = _EYE_PX / width
     linear = axes * scale
@@ -71,14 +77,18 @@ def _shift(
     open_ = (columns > upper[0, 0] + _CORNER) & (columns < upper[-1, 0] - _CORNER)
     bottom[~open_] = -1.0
     found = _best_place(red, top, bottom, linear @ guess + offset, radius * scale)
-    return sure * (found @ axes) / scale
+    return found @ axes / scale
 
 
 @njit(cache=True)
 def _best_place(picture, top, bottom, guess, radius):
     """The iris's place relative to `guess`, (2,) px, by whole steps and then between them."""
     height, width = picture.shape
-    weight, light, place = np.empty(picture.size), np.empty(picture.size), np.empty((picture.size, 2))
+    weight, light, place = (
+        np.empty(picture.size),
+        np.empty(picture.size),
+        np.empty((picture.size, 2)),
+    )
     count, total = 0, 0.0
     for row in range(height):
         for column in range(width):

@@ -51,6 +51,8 @@ _SHAKEN_WEIGHT = 0.01  # of all others while the mouth is covered: the tracker t
 _LOST_BELOW, _COVERED_BELOW = 0.2, 0.5  # confidence in the face, in a region of it
 _SPEED_SECONDS = 0.16  # across which a region's speed is taken
 _EYE_SHUT, _EYE_OPEN = 0.10, 0.22  # height over width between which the iris comes into view
+_EYE_SMALL, _EYE_LARGE = 28.0, 38.0  # px wide, between which irises come to be found in the picture
+_FOUND_TRUST = 2.25  # of an iris so found, over one that the network places
 _TEETH, _SMILE_GAP = (0.6, 0.9), (1e-3, 3e-3)  # share and gap (m) at which teeth tell of the jaw
 _JAW_SD = 0.012  # rad, of what they tell
 
@@ -179,8 +181,8 @@ def gather(
     hidden = {name: mask[frames] for name, mask in hidden.items()}
     weight = _POINT_SHARE * visible * _trust(head, hidden, _SHAKEN_WEIGHT)
     weight /= landmark_sd(head) ** 2
-    weight[:, LEFT_PUPIL] *= _eye_in_view(points, 386, 374, 263, 362)
-    weight[:, RIGHT_PUPIL] *= _eye_in_view(points, 159, 145, 33, 133)
+    weight[:, LEFT_PUPIL] *= _iris_trust(points, 386, 374, 263, 362)
+    weight[:, RIGHT_PUPIL] *= _iris_trust(points, 159, 145, 33, 133)
     upper, lower = PAIRS.T
     trust = _trust(head, hidden)
     pair_weight = np.minimum(visible[:, upper], visible[:, lower])
@@ -268,11 +270,13 @@ def _trust(
     return trust
 
 
-def _eye_in_view(points: np.ndarray, upper: int, lower: int, outer: int, inner: int) -> np.ndarray:
-    """How much of the iris is to be seen, (n,) in [0, 1]."""
+def _iris_trust(points: np.ndarray, upper: int, lower: int, outer: int, inner: int) -> np.ndarray:
+    """What an iris counts, (n,): nothing in a shut eye, more in a large one than in a small one."""
     height = np.linalg.norm(points[:, upper] - points[:, lower], axis=1)
     width = np.maximum(np.linalg.norm(points[:, outer] - points[:, inner], axis=1), 1e-6)
-    return np.clip((height / width - _EYE_SHUT) / (_EYE_OPEN - _EYE_SHUT), 0, 1)
+    shown = np.clip((height / width - _EYE_SHUT) / (_EYE_OPEN - _EYE_SHUT), 0, 1)
+    found = np.clip((width - _EYE_SMALL) / (_EYE_LARGE - _EYE_SMALL), 0, 1)
+    return shown * (1 + (_FOUND_TRUST - 1) * found)
 
 
 def _heard_gaps(
