@@ -4,7 +4,7 @@
 |---|---|---|---|
 | fit | the landmarks read by a network | the fit | + adapted to the clip's colours |
 | spectre | SPECTRE's network on the reading | the fit, then SPECTRE's descent | + adapted |
-| avface | the coarse stage's networks | the fit, begun where they end | + adapted |
+| avface | the coarse stage's networks | the fit, theirs where it is covered | + adapted |
 
 A method whose weights the product doesn't carry says so before anything is computed. The fit does
 not begin at the reading: it ends at the same place, and no sooner.
@@ -95,6 +95,11 @@ def apply_method(
     if options.method == "avface":
         begin = _networks(clip, track, head, options, report.part("networks", 0, 0))
     result = fit(begin, report.part("fit", 0, share))
+    if begin is not None:
+        from .leaning import lean_on_networks
+
+        leant = lean_on_networks(result.params, begin, np.nan_to_num(track.confidence), head)
+        result = _moved(result, head, leant, track)
     if options.method == "spectre":
         from .spectre import SpectreSlots, descend_on_clip
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _MESH, _CONTOUR = 478, 17  # points of a mesh; landmarks of the jaw's line
 _TRUST = (0.3, 0.9)  # visibility of a region that is not, and that is fully believed
+_CLEAR = (0.6, 0.95)  # visibility of a face where a tracker is ignored, and where it counts half
 _LEFT, _RIGHT = ("left_eye", "left_brow"), ("right_eye", "right_brow")
 _REGION = {"mouth": 1, "left_eye": 2, "right_eye": 3, "left_brow": 4, "right_brow": 5}
 _LEAST = 1e-3  # of lengths whose logarithm is told, half crops
@@ -34,13 +35,10 @@ _PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
 
 @dataclass(frozen=True)
 class Looks:
-    """T frames of one face as it was seen, L = len(POINTS); at least one of the two sets of points.
+    """T frames of one face as it was seen, L = len(POINTS); NaN where there is no face."""
 
-    Frames in which there is no face are NaN in both.
-    """
-
-    own: np.ndarray | None  # (T, L, 2) px of the frames, by the landmark network
-    tracker: np.ndarray | None  # (T, L, 2) px, by a tracker
+    own: np.ndarray  # (T, L, 2) px of the frames, by the landmark network
+    tracker: np.ndarray | None  # (T, L, 2) px, by a tracker, if there is one
     sigma: np.ndarray  # (T, L) px, of `own`
     visible: np.ndarray  # (T, R) 0..1
     colours: np.ndarray  # (T, L, 3) uint8
@@ -108,9 +106,7 @@ def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
         size: Width and height of its picture, px; the view's middle is the picture's.
         focal: px.
     """
-    sets = [points for points in (looks.own, looks.tracker) if points is not None]
-    assert sets, "a look has points"
-    both = np.mean(sets, axis=0)  # the errors of the two are their own
+    both = blend(looks)
     mesh = np.full((len(both), _MESH, 2), np.nan)
     mesh[:, list(POINTS)] = both
     trust = np.ones((len(both), _MESH))
@@ -123,10 +119,10 @@ def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
     )  # fmt: skip
     sides, count = looks.boxes[:, 2:], len(both)
     apart = np.full((count, len(GROUPS)), np.log(_LEAST))
-    if len(sets) == 2:
-        away = np.linalg.norm(sets[0] - sets[1], axis=2) / sides * 2
+    if looks.tracker is not None:
+        away = np.linalg.norm(looks.own - looks.tracker, axis=2) / sides * 2
         apart = np.log(_grouped(away) + _LEAST)
-    known = [looks.own is not None, looks.tracker is not None]
+    known = [True, looks.tracker is not None]
     told = {
         "units": params.expression,
         "jaw": params.jaw,
@@ -162,6 +158,20 @@ def _middle_of_faces() -> tuple[np.ndarray, np.ndarray]:
     corners, weights = file.faces[face], weights[..., None] / len(face)
     rest = (weights * file.template[corners]).sum((0, 1))
     return rest, (weights[..., None] * file.shape_basis[corners]).sum((0, 1))
+
+
+def blend(looks: Looks) -> np.ndarray:
+    """The mean of both looks (T, L, 2) px: their errors are their own.
+
+    The more of the face or the mouth is covered, the less counts the tracker, who doesn't know of
+    covers and moves the whole face for them.
+    """
+    if looks.tracker is None:
+        return looks.own
+    clear = np.minimum(looks.visible[:, 0], looks.visible[:, _REGION["mouth"]])
+    low, high = _CLEAR
+    share = 0.5 * ((clear - low) / (high - low)).clip(0, 1)[:, None, None]
+    return looks.own + share * (looks.tracker - looks.own)
 
 
 def trust_points(visible: np.ndarray) -> np.ndarray:

@@ -165,5 +165,11 @@ SHARED = replace(
     coarse_backbone="landmarks",
     video_backbone="landmarks",
     expression_residual=True,
+    audio_dropout=0.2,
+    video_dropout=0.25,
 )
-"""The same encoders on one shared, frozen trunk: what the product carries weights for."""
+"""The same encoders on one shared, frozen trunk: what the product carries weights for.
+
+The published odds of dropout leave both senses in one window of ten: after a training of minutes,
+sound then overrules a mouth that is plainly seen. These leave them in more than half.
+"""

@@ -33,7 +33,7 @@ _EXAMPLES = 30_000  # frames that a linear answer is found from
 _SOUNDS = 2_000  # of them whose sound is measured
 _FIRST_NOISE = 0.05  # of weights that begin with nothing
 # What is read is shaken, in deviations, so that nothing hangs on what only performers show.
-_LASTING_NOISE, _PASSING_NOISE = 0.2, 0.1  # of a window, of a frame
+_LASTING_NOISE, _PASSING_NOISE = 0.2, 0.04  # of a window, of a frame
 _ALONE = 0.3  # of windows without a tracker's points
 _MOUTH_COVERED = 0.4  # share of the lips' landmarks
 _LANDMARK_STEP = 4  # frames between those whose landmarks are compared

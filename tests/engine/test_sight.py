@@ -11,7 +11,7 @@ from engine.models.config import LITE, SHARED
 from engine.models.expression import ExpressionEncoder
 from engine.models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS
 from engine.models.sight import PARTS, SIGHT, WITHOUT_COLOURS, SightBackbone, part
-from engine.sight import REGION_POINTS, Looks, describe, middle_of_face, trust_points
+from engine.sight import REGION_POINTS, Looks, blend, describe, middle_of_face, trust_points
 from engine.training.people.acting import act_moments
 from engine.training.people.stage import build_stage
 from engine.training.reader import point_head, pose_points
@@ -73,6 +73,15 @@ def test_a_tracker_s_points_count_half_and_its_distance_is_told(seen):
     assert (alone[:, part("known")] == [1, 0]).all()
     assert (far[:, part("known")] == [1, 1]).all()
     assert (far[:, part("apart")] > same[:, part("apart")] + 1).all()
+
+
+def test_a_tracker_is_not_asked_about_a_covered_face(seen):
+    pixels, boxes, *_ = seen
+    shown = looks(pixels, boxes, pixels + 6)
+    covered = looks(pixels, boxes, pixels + 6, visible=0.4)
+    np.testing.assert_allclose(blend(shown), pixels + 3)
+    np.testing.assert_array_equal(blend(covered), pixels)
+    np.testing.assert_array_equal(blend(looks(pixels, boxes)), pixels)
 
 
 def test_regions_know_their_points_and_covered_ones_are_not_believed():
