@@ -29,7 +29,7 @@ UNSEEN_UNITS = (
 # The head file's outline was found on skin that faces the camera; the tracker's lies farther back,
 # as far as the ears. From the file's points to the tracker's, mm, on the subject's left and, as
 # its mirror image, on the right. Triangulated from nine views of the template (docs/log.md).
-_OUTLINE_MM = {
+OUTLINE_MM = {
     (389, 162): (4.4, 0.8, -12.0), (356, 127): (3.1, 1.4, -15.0), (454, 234): (5.2, -0.3, -35.0),
     (323, 93): (4.7, 0.8, -33.6), (361, 132): (7.6, -0.7, -39.1), (288, 58): (8.7, -1.5, -36.6),
     (397, 172): (3.9, -1.0, -20.9), (365, 136): (1.1, -0.4, -8.7), (379, 150): (0.5, -0.6, -5.4),
@@ -118,7 +118,7 @@ def _with_outline(file: HeadFile) -> tuple[tuple[np.ndarray, np.ndarray], np.nda
     ears = file.masks.get("ears", np.zeros(len(file.template), bool))
     candidates = np.flatnonzero(~ears[file.faces].any(1))
     corners = file.template[file.faces[candidates]].astype(float)  # (F, 3, 3)
-    for landmarks, offset in _OUTLINE_MM.items():
+    for landmarks, offset in OUTLINE_MM.items():
         for k, side in zip(landmarks, (1e-3, -1e-3), strict=True):
             place = weights[k] @ file.template[file.faces[faces[k]]]
             place = place + np.array(offset) * [side, 1e-3, 1e-3]

@@ -83,7 +83,7 @@ class FitOptions:
 
     focal: float | None = None  # px; None is twice the picture's longer side
     smoothing: float = 1.0  # weight of the motion model; 0.5 is livelier, 2 calmer
-    shape_sd: float = 1.5  # width of the identity prior, in the head's own standard deviations
+    shape_sd: float = 1.2  # width of the identity prior, in the head's own standard deviations
     chunk: int = _CHUNK  # frames solved at once; memory grows with it, the result hardly changes
 
 

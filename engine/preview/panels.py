@@ -23,6 +23,8 @@ LOW_CONFIDENCE = 0.5
 RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)
 _TEXTURE_SIDE, _RELIEF_SIDE = 640, 1024  # px of the sheet: a preview shows nothing finer
 _HAIR_SHARE = 0.35  # how much of the head shows over the clip outside the face
+_GRADE_STEP, _LEAST_GRADED = 4, 100  # every so many px is looked at; with fewer of them no grade
+_DARKEST_FACE = 110  # sRGB, of its strongest colour: in a darker film the head stays visible
 _FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.55
 
 
@@ -212,15 +214,34 @@ def write(picture: np.ndarray, text: str, place: tuple[int, int], colour: tuple 
 
 
 def _over_clip(clip: np.ndarray, shot: Shot, found: bool) -> np.ndarray:
-    """The face solid, the rest of the head a veil with a bright rim, over the clip."""
+    """The face solid, the rest of the head a veil with a bright rim, over the clip.
+
+    In the clip's light: what differs from the film then is form, not the studio's lamps.
+    """
+    colour = _graded(clip, shot) if found else shot.colour
     share = _HAIR_SHARE + (1 - _HAIR_SHARE) * (shot.face.astype(np.float32) / 255)
     alpha = share * (shot.coverage.astype(np.float32) / 255) * (1.0 if found else 0.4)
     solid = cv2.blur(shot.coverage, (3, 3))
     rim = cv2.absdiff(solid, shot.coverage)
     mixed = cv2.blendLinear(
-        shot.colour, clip, np.ascontiguousarray(alpha), np.ascontiguousarray(1 - alpha)
+        colour, clip, np.ascontiguousarray(alpha), np.ascontiguousarray(1 - alpha)
     )
     return cv2.add(mixed, cv2.cvtColor(rim // 2, cv2.COLOR_GRAY2RGB))
+
+
+def _graded(clip: np.ndarray, shot: Shot) -> np.ndarray:
+    """The head with its face as bright and as coloured as what it hides, (H, W, 3) uint8.
+
+    A gain on sRGB is a gain on light, as both are powers of it.
+    """
+    here = slice(None, None, _GRADE_STEP), slice(None, None, _GRADE_STEP)
+    face = (shot.face[here] > 250) & (shot.coverage[here] > 250)
+    if face.sum() < _LEAST_GRADED:
+        return shot.colour
+    film, studio = (np.median(p[here][face], axis=0) + 1 for p in (clip, shot.colour))
+    gain = film / studio * max(_DARKEST_FACE / film.max(), 1)
+    curves = np.clip(np.arange(256)[:, None] * gain, 0, 255).round().astype(np.uint8)  # (256, 3)
+    return cv2.LUT(shot.colour, curves[:, None])
 
 
 def before_backdrop(shot: Shot) -> np.ndarray:

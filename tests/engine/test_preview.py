@@ -14,6 +14,7 @@ from engine.exchange.take import REGIONS, Take
 from engine.head.model import FaceParams, Head
 from engine.media import open_clip
 from engine.preview.film import PreviewOptions, write_preview
+from engine.preview.panels import Panels, crop_of
 from engine.preview.sheet import SheetOptions, telling_frames, write_sheet
 from engine.weights import load_head
 
@@ -109,6 +110,19 @@ def test_head_is_drawn_over_the_clip_and_alone(film):
     assert clip.max() < 40
     assert (over.max(2) > 90).mean() > 0.15
     assert (alone.max(2) > 120).mean() > 0.15
+
+
+def test_over_the_clip_the_head_stands_in_the_clips_light(take, head_file, tmp_path):
+    """The face's middle colour is the film's, however the studio lights it."""
+    panels = Panels(take, head_file, tmp_path)
+    film = np.full((SIZE[1], SIZE[0], 3), (70, 60, 120), np.uint8)
+    crop = crop_of(take, np.array([0]), 120)
+    panel = crop.panel[0]
+    row = panels.triple(film, 0, crop, None)
+    face = panels.shoot(0, crop, None).face > 250
+    over, alone = row[:, panel : 2 * panel][face], row[:, 2 * panel :][face]
+    assert np.abs(np.median(over, axis=0) - film[0, 0]).max() < 4
+    assert np.abs(np.median(alone, axis=0) - film[0, 0]).max() > 40
 
 
 def test_a_lost_face_is_framed_in_red(film):
