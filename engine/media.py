@@ -27,6 +27,7 @@ DEFAULT_FPS = 25.0  # of picture sequences, and of the clock of a sound file
 # Container formats whose packets carry a time for every picture, so that reading them suffices;
 # in others (MPEG programme streams, AVI, raw streams) each picture is decoded to know its time.
 _INDEXED_FORMATS = ("mp4", "mov", "matroska", "webm")
+_NEAR_FRAMES = 12  # so near it is quicker to decode what lies between than to seek
 _CUT_SECONDS = 0.5  # a file that ends this much before its stated length has been cut off
 _CHOOSE_ANOTHER = "Choose another file, or export it anew from the program that made it."
 
@@ -102,6 +103,15 @@ def read_frames(
             yield frame, read_picture(clip.pictures[frame], clip.size)
     elif wanted:
         yield from _decode_range(clip, wanted)
+
+
+def read_some(clip: Clip, frames: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """The pictures of some frames (n,), rising; what lies far between two of them isn't decoded."""
+    for part in np.split(frames, np.flatnonzero(np.diff(frames) > _NEAR_FRAMES) + 1):
+        if len(part):
+            wanted = set(part.tolist())
+            pictures = read_frames(clip, int(part[0]), int(part[-1]) + 1)
+            yield from ((frame, picture) for frame, picture in pictures if frame in wanted)
 
 
 def read_waveform(clip: Clip) -> np.ndarray | None:

@@ -32,6 +32,7 @@ from .methods import apply_method, check_method
 from .options import CaptureOptions, trust_ranges
 from .pictures import write_picture
 from .progress import Report
+from .second_look import look_beneath
 from .sync import Sync
 from .version import product_version
 from .weights import used_weights
@@ -125,6 +126,7 @@ def perform(
         faces = FaceOptions(face=options.face, region=options.region)
         track = track_face(clip, faces, report.part("faces", 0, 0.35))
         clock.lap("faces")
+    track = look_beneath(clip, track)
     heard = hear_clip(clip, track, options)
     for sentence in heard.sync.sentences if heard else ():
         report.warn(sentence)

@@ -2,6 +2,10 @@
 
 The errors of the two are their own, so their mean follows a face better than either. Where each
 puts a point in the lasting mean is a matter of convention: the tracker's is kept when asked.
+
+With something before the mouth the tracker's chin, nose and contour go astray (2 to 7 % of the
+face's width), its lids hardly (0.4 %). The network's brows and contour hold better (0.7 %, 1.3 to
+3 %), and it says how far each point can be trusted.
 """
 
 from collections.abc import Collection
@@ -9,11 +13,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from .exchange.take import REGIONS
 from .faces import FaceTrack
-from .media import Clip, read_frames
-from .seen import Crop, blend_points, crop_face, crop_size, see_faces
+from .media import Clip, read_frames, read_some
+from .seen import NETWORK, Crop, Seen, blend_points, crop_face, crop_size, see_faces
+from .weights import registry
 
 _AT_ONCE = 64  # crops in memory
+_COVERED_BELOW = 0.5  # confidence in the mouth
+_CLEAR_FRAMES = 16  # that tell the difference of conventions
+_SURE_SIGMA = (0.035, 0.055)  # of a point, in widths of the face: fully trusted, not at all
+_SHAKEN = 0.01  # trust in what a cover disturbs
 
 
 def second_look(
@@ -53,3 +63,42 @@ def second_look(
     landmarks = track.landmarks.copy()
     landmarks[track.seen, :, :2] += moved[track.seen].astype(np.float32)
     return replace(track, landmarks=landmarks)
+
+
+def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
+    """The track with the network's brows, contour and skin where the mouth is covered.
+
+    Its `trust` says there how far each point is to be believed. A track without a cover is handed
+    back as it is, as where the product carries no such network.
+    """
+    covered = track.seen & (track.confidence[:, REGIONS.index("mouth")] < _COVERED_BELOW)
+    if not covered.any() or NETWORK not in registry():
+        return track
+    from .models.landmarks import BROWS, LIDS, OVAL, POINTS, SKIN
+
+    clear = np.flatnonzero(track.seen & ~covered)
+    if len(clear):
+        clear = clear[np.unique(np.linspace(0, len(clear) - 1, _CLEAR_FRAMES).astype(int))]
+    frames, seen = _look_at(clip, track, np.union1d(np.flatnonzero(covered), clear))
+    numbers, taken = np.array(POINTS), np.isin(POINTS, BROWS + OVAL + SKIN)
+    apart = seen.points - track.landmarks[frames][:, numbers, :2]  # (n, L, 2)
+    usual = np.median(apart[~covered[frames]], axis=0) if len(clear) else 0.0
+    rows, beneath = frames[covered[frames]], covered[frames]
+    landmarks = track.landmarks.copy()
+    landmarks[rows[:, None], numbers[taken], :2] = (seen.points - usual)[beneath][:, taken]
+    width = np.ptp(track.boxes[rows][:, [0, 2]], axis=1)[:, None]
+    gone = (seen.sigma[beneath] / width - _SURE_SIGMA[0]) / np.ptp(_SURE_SIGMA)
+    trust = np.full(track.landmarks.shape[:2], np.nan)
+    trust[rows] = _SHAKEN
+    trust[np.ix_(rows, numbers[taken])] = np.clip(1 - gone, _SHAKEN, 1)[:, taken]
+    trust[rows[:, None], np.array(LIDS)] = 1
+    return replace(track, landmarks=landmarks, trust=trust)
+
+
+def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, Seen]:
+    """What the network sees in `frames` (n,), and which of them could be read."""
+    size, crops, read = crop_size(), [], []
+    for frame, picture in read_some(clip, frames):
+        crops.append(crop_face(picture, track.boxes[frame], size))
+        read.append(frame)
+    return np.array(read, int), see_faces(crops)

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from ..exchange.take import REGIONS
-from ..media import Clip, read_frames
+from ..media import Clip, read_some
 from ..seen import GLANCE_PX, NETWORK, crop_face, see_visibility, unpack
 from ..weights import registry
 from .people import Person
@@ -22,7 +22,6 @@ from .visibility import colour_cover, network_doubts
 _AT_ONCE = 64  # pictures in memory
 _IN_DOUBT = 0.1  # of a cover, or of its change from one glance to the next
 _AROUND = 3  # frames that are looked at on both sides of a doubtful one
-_NEAR = 12  # frames between two stretches that are read in one go
 
 
 def seen_by_network(clip: Clip, person: Person) -> np.ndarray | None:
@@ -64,12 +63,9 @@ def _look(seen: np.ndarray, pictures: Iterator[tuple[int, np.ndarray]]) -> None:
 def _read(clip: Clip, person: Person, wanted: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     """The `wanted` (N,) rows of the person with what the network sees of them."""
     row_of = {int(person.frames[row]): int(row) for row in np.flatnonzero(wanted)}
-    frames = np.array(list(row_of), int)
-    for part in np.split(frames, np.flatnonzero(np.diff(frames) > _NEAR) + 1):
-        for frame, picture in read_frames(clip, part[0], part[-1] + 1) if len(part) else ():
-            if frame in row_of:
-                box = box_of(person.points[row_of[frame]])
-                yield row_of[frame], crop_face(picture, box, GLANCE_PX).picture
+    for frame, picture in read_some(clip, np.array(list(row_of), int)):
+        box = box_of(person.points[row_of[frame]])
+        yield row_of[frame], crop_face(picture, box, GLANCE_PX).picture
 
 
 def _between(seen: np.ndarray) -> np.ndarray:

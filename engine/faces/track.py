@@ -47,6 +47,8 @@ class FaceTrack:
     times: np.ndarray  # (T,) seconds
     size: tuple[int, int]  # width, height of the picture, px
     cuts: tuple[int, ...] = ()  # frames with which new shots begin
+    # (T, 478) in 0..1, where something before the face disturbs some of its points; NaN elsewhere.
+    trust: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.times)

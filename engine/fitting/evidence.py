@@ -25,6 +25,7 @@ from .solver import Targets
 from .sound import SoundTerms, closing
 from .terms import (
     LIP_PAIRS,
+    OVAL,
     PACE_RANGE,
     PAIR_SD,
     PAIRS,
@@ -48,6 +49,7 @@ _GAP_PROFILE = np.array([0.35, 0.65, 0.85, 0.97, 1.0, 0.97, 0.85, 0.65, 0.35])
 _TOUCH = (0.6e-3, 1.6e-3)  # m: the tracker leaves lips that touch this far open
 _HIDDEN_WEIGHT = 0.002  # of points that a cover hides: the tracker invents them
 _SHAKEN_WEIGHT = 0.01  # of all others while the mouth is covered: the tracker turns the face
+_JAW_LINE_WEIGHT = 0.07  # of the chin and jaw beneath a covered mouth, as the network sees them
 _LOST_BELOW, _COVERED_BELOW = 0.2, 0.5  # confidence in the face, in a region of it
 _SPEED_SECONDS = 0.16  # across which a region's speed is taken
 _EYE_SHUT, _EYE_OPEN = 0.10, 0.22  # height over width between which the iris comes into view
@@ -179,7 +181,7 @@ def gather(
     visible = np.clip((facing + 0.15) / 0.5, 0.05, 1)  # (n, L)
     visible[:, MESH_POINTS:] = 1
     hidden = {name: mask[frames] for name, mask in hidden.items()}
-    weight = _POINT_SHARE * visible * _trust(head, hidden, _SHAKEN_WEIGHT)
+    weight = _POINT_SHARE * visible * _trust(head, hidden, _SHAKEN_WEIGHT, track, frames)
     weight /= landmark_sd(head) ** 2
     weight[:, LEFT_PUPIL] *= _iris_trust(points, 386, 374, 263, 362)
     weight[:, RIGHT_PUPIL] *= _iris_trust(points, 159, 145, 33, 133)
@@ -259,13 +261,29 @@ def jaw_target(
 
 
 def _trust(
-    head: LandmarkHead, hidden: dict[str, np.ndarray], shaken_weight: float = 1.0
+    head: LandmarkHead,
+    hidden: dict[str, np.ndarray],
+    shaken_weight: float = 1.0,
+    track: FaceTrack | None = None,
+    frames: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The weight of each point by what hides it, (n, L); of the rest of a face so disturbed."""
+    """The weight of each point by what hides it, (n, L); of the rest of a face so disturbed.
+
+    Where a `track` was looked at beneath its covers, it says itself which points hold in `frames`.
+    """
     trust = np.ones((len(hidden["face"]), len(head.template)))
     trust[hidden["shaken"]] = shaken_weight
-    for name, points in region_points(head).items():
+    told = None if track is None or track.trust is None else track.trust[frames]
+    if told is not None:
+        known = np.isfinite(told[:, 0]) & hidden["shaken"]
+        trust[known, :MESH_POINTS] = told[known, :MESH_POINTS]
+        trust[known, MESH_POINTS:] = 1
+    regions = region_points(head)
+    for name, points in regions.items():
         trust[np.ix_(hidden[name], points)] = _HIDDEN_WEIGHT * shaken_weight
+    if told is not None:
+        below = np.flatnonzero(regions["mouth"] & np.isin(np.arange(len(head.template)), OVAL))
+        trust[np.ix_(known, below)] = _JAW_LINE_WEIGHT * told[np.ix_(known, below)]
     trust[hidden["face"]] = 0
     return trust
 

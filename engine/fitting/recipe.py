@@ -212,9 +212,10 @@ def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip
 def _find_person(clip: _Clip, options: FitOptions) -> tuple[np.ndarray, Identity]:
     """The key frames (K,) and who they show."""
     track, head = clip.track, clip.head
-    covered = np.any(list(clip.hidden.values()), axis=0)
+    covered = np.logical_or.reduce(list(clip.hidden.values()))
     # What comes before a face disturbs its points before it hides any.
-    calm = ~maximum_filter1d(covered, 2 * _KEY_MARGIN + 1) & track.seen
+    near = np.asarray(maximum_filter1d(covered, 2 * _KEY_MARGIN + 1), bool)
+    calm = ~near & track.seen
     choices = (calm, ~covered, ~clip.hidden["face"], track.seen)
     usable = next(mask for mask in choices if mask.sum() >= _LEAST_KEYS or mask is track.seen)
     keys = choose_key_frames(_features(clip), usable)

@@ -1,12 +1,15 @@
 """Two looks at a face: where they are blended, and what stays the tracker's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine import second_look as module
+from engine.exchange.take import REGIONS
 from engine.faces import FaceTrack
 from engine.media import open_clip
-from engine.models.landmarks import POINTS
+from engine.models.landmarks import BROWS, LIDS, LIPS, NOSE, OVAL, POINTS
 from engine.seen import Seen
 from engine.weights import locate, registry
 
@@ -66,3 +69,40 @@ def test_our_network_agrees_with_the_tracker_on_the_demo_clip():
     moved = np.linalg.norm((again.landmarks - track.landmarks)[..., :2], axis=-1)
     width = np.ptp(track.landmarks[:, :468, 0], axis=1).mean()
     assert np.median(moved[:, list(POINTS)]) < 0.03 * width
+
+
+def test_beneath_a_cover_brows_and_contour_are_the_networks(looked, monkeypatch):
+    clip, track = looked
+    frames, covered = len(track.times), np.arange(10, 16)
+    confidence = track.confidence.copy()
+    confidence[covered, REGIONS.index("mouth")] = 0.1
+    track = replace(track, confidence=confidence)
+    shown = []
+
+    def see(crops):
+        at = next(iter(shown))
+        points = track.landmarks[at][:, list(POINTS), :2] + 3.0  # its own convention
+        points[np.isin(at, covered)] += 5.0  # and what the tracker has wrong
+        sigma = np.full(points.shape[:2], 1.0)  # px: 2 % of a face of 50 px
+        sigma[:, POINTS.index(152)] = 4.0
+        return Seen(points, sigma, np.zeros(0), np.zeros(0))
+
+    monkeypatch.setattr(module, "see_faces", see)
+    clear = np.setdiff1d(np.flatnonzero(track.seen), covered)
+    picked = clear[np.unique(np.linspace(0, len(clear) - 1, 16).astype(int))]
+    shown.append(np.union1d(picked, covered))
+    again = module.look_beneath(clip, track)
+    moved = (again.landmarks - track.landmarks)[..., :2]
+    np.testing.assert_allclose(moved[covered][:, [*BROWS, *OVAL]], 5, atol=1e-3)
+    assert not moved[covered][:, [*LIPS, *LIDS, *NOSE]].any()
+    assert not moved[np.setdiff1d(np.arange(frames), covered)].any()
+    trust = again.trust
+    assert trust is not None and np.isnan(trust[np.setdiff1d(np.arange(frames), covered)]).all()
+    assert (trust[covered][:, [*LIDS, BROWS[0], 10]] == 1).all()
+    assert trust[covered][:, [152, 13]].max() < 0.05  # the chin isn't sure, lips aren't seen
+
+
+def test_without_a_cover_nothing_is_looked_at_again(looked, monkeypatch):
+    clip, track = looked
+    monkeypatch.setattr(module, "see_faces", None)
+    assert module.look_beneath(clip, track) is track
