@@ -1,8 +1,8 @@
 """Where a face is covered, the fit goes by what AVFace's networks say.
 
-A fit has no evidence there but a tracker's guess, and follows it; the networks have learnt on
-covered faces. What the two differ by while the face is clear (another identity, another distance)
-is taken out first, so that nothing jumps.
+A fit has no evidence there but a tracker's guess; the networks have learnt on covered faces. What
+the two differ by while the face is clear (another identity, another distance) is taken out first,
+so that nothing jumps; where the face is hardly ever clear, the whole person is the networks'.
 """
 
 import numpy as np
@@ -29,9 +29,12 @@ def lean_on_networks(
         head: Whose parameters they are.
     """
     mouth = _covered(confidence[:, _MOUTH_REGION])
-    face = _covered(confidence[:, _FACE_REGION])
-    if not (mouth.any() or face.any()):
+    # who guesses a covered mouth moves the whole face for it
+    face = np.maximum(mouth, _covered(confidence[:, _FACE_REGION]))
+    if not face.any():
         return fit
+    if _clear(face).sum() < _LEAST_CLEAR:
+        return networks.replace(albedo=fit.albedo, light=fit.light)
     names = head.file.expression_names
     spoken = np.array([name.startswith(_MOUTH) for name in names])
     units = np.where(spoken, _mix(fit.expression, networks.expression, mouth), fit.expression)
@@ -57,10 +60,13 @@ def _mix(fit: np.ndarray, networks: np.ndarray, share: np.ndarray) -> np.ndarray
 
 
 def _apart(fit: np.ndarray, networks: np.ndarray, share: np.ndarray) -> np.ndarray:
-    clear = share < 0.01
-    if clear.sum() < _LEAST_CLEAR:
-        return np.zeros(fit.shape[1])
+    clear = _clear(share)
     return np.median(fit[clear] - networks[clear], axis=0)
+
+
+def _clear(share: np.ndarray) -> np.ndarray:
+    """Frames (T,) that are the fit's alone."""
+    return share < 0.01
 
 
 def _moved(
