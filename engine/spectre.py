@@ -25,6 +25,7 @@ from .coarse import crop_batches, face_boxes
 from .crops import place_in_crop, to_crop
 from .exchange.take import REGIONS
 from .geometry import embed
+from .head.landmarks import MESH_TO_68, REGION_OF_68
 from .head.model import FaceParams, Head
 from .models.config import PUBLISHED, Config
 from .models.spectre import SpectreEncoder
@@ -43,18 +44,6 @@ _DRAWN_SIDE = 128  # px
 _UNIT_OF_FLAME = 0.1  # of a unit's reach: as common as one standard deviation of FLAME's
 _LIP_SHARE = 0.5  # of its largest motion that a unit must show at the lips
 _SMOOTH_SD = 0.06  # s, of what is moved
-# MediaPipe's points that stand for the 68 landmarks
-_MESH_TO_68 = np.array([
-    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
-    71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305,
-    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
-])  # fmt: skip
-# Which of the track's regions speaks for a landmark
-_REGION_OF_68 = np.repeat(
-    [REGIONS.index(name) for name in ("face", "brows", "face", "right_eye", "left_eye", "mouth")],
-    [17, 10, 9, 6, 6, 20],
-)
 
 
 @dataclass(frozen=True)
@@ -166,9 +155,9 @@ def _targets(
     track: "FaceTrack", boxes: np.ndarray, codes: Codes, faces: Faces
 ) -> tuple[Tensor, Tensor]:
     """The detector's landmarks (T, 68, 2) in the crops without its habits, and belief (T, 68)."""
-    points = np.nan_to_num(track.landmarks[:, _MESH_TO_68, :2].astype(float))
+    points = np.nan_to_num(track.landmarks[:, MESH_TO_68, :2].astype(float))
     target = torch.from_numpy(to_crop(points, boxes).astype(np.float32))
-    believed = np.nan_to_num(track.confidence)[:, _REGION_OF_68] * track.seen[:, None]
+    believed = np.nan_to_num(track.confidence)[:, REGION_OF_68] * track.seen[:, None]
     belief = torch.from_numpy(np.where(believed < 0.5, 0, believed).astype(np.float32))
     with torch.no_grad():
         ours = torch.cat([

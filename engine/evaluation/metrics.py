@@ -9,13 +9,6 @@ import numpy as np
 
 EYE_DISTANCE_MM = 63.0  # between the eyes of a usual adult: makes face units millimetres
 SIGNALS = ("gap", "width", "jaw", "eye", "brow")
-MESH_TO_68 = np.array([
-    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
-    71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305,
-    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
-])  # fmt: skip
-"""The mesh's points that stand for the 68 (MediaPipe's order)."""
 BROWS_NOSE_EYES = slice(17, 48)
 CONTOUR_POINTS = 17  # the first points lie on the silhouette: left out where places matter
 _STILL_SHARE, _STILL_WINDOW, _STILL_MARGIN = 0.3, 7, 4

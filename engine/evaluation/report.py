@@ -14,6 +14,7 @@ from ..exchange.protocol import AVFaceError
 from ..faces import FaceTrack
 from ..fitting import FitResult
 from ..geometry import rotation_matrix
+from ..head.landmarks import MESH_TO_68
 from ..head.model import Head
 from ..media import open_clip
 from ..options import CaptureOptions
@@ -23,7 +24,6 @@ from ..weights import load_head
 from .metrics import (
     BROWS_NOSE_EYES,
     EYE_DISTANCE_MM,
-    MESH_TO_68,
     SIGNALS,
     blinks,
     closure_counts,

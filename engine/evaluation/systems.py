@@ -8,11 +8,11 @@ from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
 from ..faces import FaceOptions, track_face
+from ..head.landmarks import MESH_TO_68
 from ..media import Clip
 from ..options import CaptureOptions
 from ..pipeline import capture_motion
 from ..progress import Report
-from .metrics import MESH_TO_68
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ..crops import crop_boxes, cut_crop, to_crop
 from ..exchange.protocol import AVFaceError
 from ..faces import FaceOptions, FaceTrack, track_face
 from ..faces.track import stretches
+from ..head.landmarks import MESH_TO_68, REGION_OF_68
 from ..media import Clip, open_clip, read_frames, read_waveform
 from ..progress import Report
 from .data import Prepared
@@ -24,16 +25,6 @@ from .data import Prepared
 _LOG = logging.getLogger(__name__)
 _SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m4v")
 _JPEG_QUALITY = 92
-# MediaPipe's points that stand for the 68 landmarks
-MESH_TO_68 = np.array([
-    162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
-    71, 63, 105, 66, 107, 336, 296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305,
-    33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
-    61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
-])  # fmt: skip
-# which of the track's regions (face, mouth, left eye, right eye, brows) speaks for a landmark
-_REGION_OF_68 = np.r_[np.zeros(17), np.full(10, 4), np.zeros(9), np.full(6, 3), np.full(6, 2),
-                      np.ones(20)].astype(int)  # fmt: skip
 
 
 def prepare_folder(
@@ -94,7 +85,7 @@ def prepare_clip(
     Prepared(
         times=clip.times[frames],
         landmarks=to_crop(points, boxes).astype(np.float32),
-        belief=track.confidence[frames][:, _REGION_OF_68].astype(np.float32),
+        belief=track.confidence[frames][:, REGION_OF_68].astype(np.float32),
         boxes=boxes.astype(np.float32),
         sound=_sound(clip, clip.times[frames], sound, sound_path).astype(np.float16),
         offsets=offsets,

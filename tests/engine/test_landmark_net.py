@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.evaluation.metrics import MESH_TO_68
+from engine.head.landmarks import MESH_TO_68
 from engine.models.landmarks import (
     FULL,
     POINTS,
