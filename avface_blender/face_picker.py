@@ -16,6 +16,7 @@ from . import faces, overlay
 from .action import Action
 from .picking import Layout, dragged_region, face_at, is_drag, region_round
 from .preferences import engine_python
+from .properties import clip_problem
 
 _BACKDROP = (0.05, 0.05, 0.05, 0.85)
 _FACE, _NEAR, _DRAGGED = (1.0, 1.0, 1.0, 0.9), (0.35, 0.75, 1.0, 1.0), (1.0, 0.8, 0.2, 1.0)
@@ -33,12 +34,8 @@ class AVFACE_OT_find_faces(Action, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        clip = context.scene.avface.clip
-        if not clip:
-            return "Choose a clip first"
-        path = Path(bpy.path.abspath(clip))
-        if not path.exists() and "#" not in path.name:  # shot.####.png
-            return "The clip is not there any more: choose it again"
+        if problem := clip_problem(context.scene.avface):
+            return problem
         return "The engine is looking for faces" if faces.is_running() else ""
 
     def act(self, context):

@@ -16,7 +16,7 @@ from .action import Action
 from .export import ExportOptions, export_alembic, export_fbx, export_gltf, export_usd
 from .export_check import largest_error_mm
 from .preferences import engine_python, jobs_folder
-from .properties import capture_job
+from .properties import capture_job, clip_problem
 from .take_importer import ImportOptions, import_take, selected_head
 
 TAKE_SUFFIX = ".take.npz"
@@ -32,11 +32,8 @@ class AVFACE_OT_capture(Action, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context):
         settings = context.scene.avface
-        if not settings.clip:
-            return "Choose a clip first"
-        clip = Path(bpy.path.abspath(settings.clip))
-        if not clip.exists() and "#" not in clip.name:  # shot.####.png
-            return "The clip is not there any more: choose it again"
+        if problem := clip_problem(settings):
+            return problem
         if settings.use_end and settings.end <= settings.start:
             return "The end lies before the start"
         return ""

@@ -256,6 +256,16 @@ CLASSES = (
 )
 
 
+def clip_problem(settings: AVFACE_CaptureSettings) -> str:
+    """Why nothing can be done with the chosen clip; empty when it can."""
+    if not settings.clip:
+        return "Choose a clip first"
+    clip = Path(bpy.path.abspath(settings.clip))
+    if not clip.exists() and "#" not in clip.name:  # shot.####.png
+        return "The clip is not there any more: choose it again"
+    return ""
+
+
 def capture_job(settings: AVFACE_CaptureSettings, folder: Path) -> CaptureJob:
     """The job that the settings ask for, its take in `folder`."""
     clip = Path(bpy.path.abspath(settings.clip))

@@ -240,9 +240,11 @@ class AVFACE_OT_refine(_TakeAction, bpy.types.Operator):
 
     def act(self, context):
         head, python = _head(context), engine_python(context)
-        clip = takes.actions_of(head, takes.playing(head))[0][takes.CLIP_PROPERTY]
+        name = takes.playing(head)
+        clip = takes.actions_of(head, name)[0][takes.CLIP_PROPERTY]
         folder = job_folders.new_folder(jobs_folder(context), clip)
-        jobs.start(refine_job(context, head, folder), folder, python)
+        job = refine_job(context, head, folder)
+        jobs.start(job, folder, python, over=takes.is_range(head, name))
         if bpy.app.background:
             jobs.follow()
         return "Fitting the clip anew round your corrections"

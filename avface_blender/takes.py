@@ -59,6 +59,12 @@ def actions_of(head: bpy.types.Object, name: str) -> list[bpy.types.Action]:
     return [action for _, action in _tracks(head) if action[TAKE_PROPERTY] == name]
 
 
+def is_range(head: bpy.types.Object, name: str) -> bool:
+    """Whether a take counts only where it has frames: the one below plays on around it."""
+    tracks = [track for track, action in _tracks(head) if action[TAKE_PROPERTY] == name]
+    return any(track.strips[0].extrapolation == "NOTHING" for track in tracks)
+
+
 def show(head: bpy.types.Object, name: str, alone: bool = True) -> None:
     """Let a take play; `alone` silences the others."""
     for track, action in _tracks(head):

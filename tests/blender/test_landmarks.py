@@ -105,6 +105,20 @@ def test_refine_is_told_of_them_and_of_the_keyed_frames(addon, imported, tmp_pat
     assert bpy.ops.avface.refine.poll(), "those of the take before are kept"
 
 
+def test_a_refined_range_leaves_the_take_below(addon, imported, make_take):
+    source = {"path": "one.mp4", "sha256": ""}
+    path = make_take(seed=2, name="again", times=np.arange(20, 45) / 25.0, source=source)
+    options = addon.take_importer.ImportOptions(over=True)
+    second = addon.take_importer.import_take(path, bpy.context, options)
+    assert addon.takes.is_range(imported.head, second.name)
+    bpy.context.scene.frame_set(imported.first + 30)
+    bpy.ops.avface.move_landmark(landmark=LIP_CORNER, place=(10, 10))
+    assert bpy.ops.avface.refine() == {"FINISHED"}
+    entries = addon.takes.takes_of(imported.head)
+    assert [entry.plays for entry in entries] == [True, True, True]
+    assert addon.takes.is_range(imported.head, entries[-1].name)
+
+
 def test_a_take_whose_file_is_gone_says_so(addon, imported):
     imported.path.unlink()
     at_gone = imported.first + 3

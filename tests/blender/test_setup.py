@@ -111,8 +111,22 @@ def test_every_panel_can_be_drawn_at_every_stage(addon, tmp_path):
         row = bpy.context.window_manager.avface_jobs.add()
         row.name, row.state, row.folder = f"{name}.mp4", name, str(tmp_path)
     job.message, job.hint, job.status = "It failed.", "Try again.", "FAILED"
-    texts = [text for cls in addon.panel.CLASSES if hasattr(cls, "draw") for text in draw(cls)]
-    for words in ("It failed.", "WAITING.mp4: waits", "INTERRUPTED.mp4: interrupted"):
+    faces, settings = bpy.context.window_manager.avface_faces, bpy.context.scene.avface
+    faces.status, faces.clip = "DONE", settings.clip
+    faces.boxes.add().box = (100, 100, 200, 200)
+    settings.use_region, settings.region = True, (50, 60, 300, 200)
+    panels = (*addon.panel.CLASSES, *addon.take_panels.CLASSES)
+    texts = [text for cls in panels if hasattr(cls, "draw") for text in draw(cls)]
+    for words in (
+        "It failed.", "WAITING.mp4: waits", "INTERRUPTED.mp4: interrupted", "Face 1",
+        "Only in 300 x 200 Pixels", "Makes a new head", "Presets", "Drag Landmarks",
+    ):  # fmt: skip
         assert words in texts
-    addon.panel._draw_running(MagicMock(), job)
+    layout = MagicMock()
+    job.prepares = True
+    addon.panel._draw_running(layout, job, Context())
+    assert "prepares itself" in str(layout.mock_calls)
+    job.prepares, settings.use_region = False, False
+    faces.boxes.clear()
+    faces.status = "IDLE"
     bpy.context.window_manager.avface_jobs.clear()
