@@ -46,6 +46,13 @@ def test_another_sentence_does_not_belong():
     assert "don't belong together" in sync.sentences[0]
 
 
+def test_blurred_lips_in_sync_are_not_called_a_strangers():
+    """So much noise that the match alone would say so."""
+    sync = measured(noise=9.0, seconds=8.0)
+    assert sync.match < 0.38 and abs(sync.offset_seconds) < 0.06
+    assert sync.belongs == 0.5 and sync.sentences == []
+
+
 @pytest.mark.parametrize("nothing", [{"seconds": 0.4}, {"speaking": 0.0}, {"belief": 0.0}])
 def test_of_too_little_nothing_is_claimed(nothing):
     sync = measured(**nothing)
