@@ -98,7 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     inspect.set_defaults(run=_inspect)
 
     evaluate = commands.add_parser("evaluate", help="captures against independent referees")
-    evaluate.add_argument("what", choices=["clips", "speech", "senses", "tables", "visemes"])
+    evaluate.add_argument(
+        "what", choices=["clips", "speech", "senses", "covers", "tables", "visemes"]
+    )
     evaluate.add_argument("folder", type=Path, nargs="?", help="of clips; visemes: of takes")
     evaluate.add_argument("--json", type=Path, help="also write the figures here")
     evaluate.add_argument("--sheet", type=Path, help="visemes: the picture, default in the folder")
@@ -315,6 +317,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     elif options.folder is None:
         raise AVFaceError(f"To evaluate {options.what}, a folder of clips is needed.", "Name one.")
     else:
+        from .evaluation.covers import evaluate_covers
         from .evaluation.report import evaluate_clips
         from .evaluation.senses import evaluate_senses
         from .evaluation.speech import evaluate_speech
@@ -325,9 +328,10 @@ def _evaluate(options: argparse.Namespace) -> int:
 
             sheet = options.sheet or options.folder / "visemes.png"
             found = write_viseme_sheet(options.folder, sheet, report), {"sheet": str(sheet)}
-        elif options.what == "clips":
+        elif options.what in ("clips", "covers"):
             variant = CaptureOptions(method=options.method, quality=options.quality)
-            found = evaluate_clips(options.folder, report, variant)
+            evaluate = evaluate_clips if options.what == "clips" else evaluate_covers
+            found = evaluate(options.folder, report, variant)
         else:
             evaluations = {"speech": evaluate_speech, "senses": evaluate_senses}
             found = evaluations[options.what](options.folder, report)

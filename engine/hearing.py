@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .exchange.take import REGIONS
 from .fitting.sound import Hearing
+from .leaning import lean_on_networks
 from .media import Clip, read_waveform
 from .options import CaptureOptions, trust_ranges
 from .sync import Sync, measure_sync, sync_clock
@@ -15,6 +17,7 @@ from .sync import Sync, measure_sync, sync_clock
 if TYPE_CHECKING:
     from .audio import SpeechFeatures
     from .faces import FaceTrack
+    from .head.model import FaceParams, Head
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,29 @@ def hear_clip(clip: Clip, track: FaceTrack, options: CaptureOptions) -> Heard | 
         calibrated=options.senses == "both",
     )
     return Heard(features, offset, hearing, sync)
+
+
+def mouth_by_sound(
+    params: FaceParams, hearing: Hearing, track: FaceTrack, head: Head
+) -> tuple[FaceParams, np.ndarray]:
+    """A performance without a fit, with the mouth as heard where it is covered; sound's share (T,).
+
+    What the two differ by while the mouth is seen is kept: it is the person's.
+    """
+    from .improvise import mouth_of
+
+    mouth = REGIONS.index("mouth")
+    confidence = np.ones_like(track.confidence)
+    confidence[:, mouth] = np.nan_to_num(track.confidence[:, mouth]) * track.seen
+    if hearing.belongs < 0.5:
+        confidence[:, mouth] = 1.0
+    if hearing.forced is not None:
+        told = ~np.isnan(hearing.forced)
+        confidence[told, mouth] = 1 - hearing.forced[told]
+    expression, jaw = mouth_of(hearing.voice, track.times, head)
+    heard = params.replace(expression=expression, jaw=jaw)
+    trust = (1 - confidence[:, mouth]) * hearing.voice.speaking
+    return lean_on_networks(params, heard, confidence, head), trust
 
 
 def forced_trust(options: CaptureOptions, times: np.ndarray) -> np.ndarray:

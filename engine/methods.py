@@ -128,11 +128,11 @@ def _draft(
     if options.method == "avface":
         return _networks(clip, track, head, options, report.part("networks", 0, 1))
     from .reader import read_landmarks
-    from .second_look import second_look
+    from .second_look import believed_points, second_look
 
     focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
     track = second_look(clip, track)
-    params = read_landmarks(track.landmarks, track.size, focal).params
+    params = read_landmarks(track.landmarks, track.size, focal, believed_points(track)).params
     if options.method == "spectre":
         from .models.config import Config
         from .models.spectre import SpectreEncoder

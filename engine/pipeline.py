@@ -25,7 +25,7 @@ from .fitting import FitOptions, FitResult, fit_clip
 from .fitting.landmark_track import landmark_track
 from .head.model import FaceParams, Head, LipShapes
 from .head.tongue import with_clear_tongue
-from .hearing import Heard, hear_clip
+from .hearing import Heard, hear_clip, mouth_by_sound
 from .improvise import improvise
 from .media import SOUND_RATE, Clip, open_clip, read_waveform
 from .methods import apply_method, check_method
@@ -144,6 +144,10 @@ def perform(
         return fit_clip(again, head, fitting, stage, hearing, first.person, first.params)
 
     fit = apply_method(clip, track, head, options, fit_track, report.part("fit", 0.35, 0.25))
+    if hearing is not None and options.quality == "draft":
+        params, trust = mouth_by_sound(fit.params, hearing, track, head)
+        marks = landmark_track(head, params, track.size)
+        fit = replace(fit, params=params, landmarks_px=marks, trust_sound=trust)
     fit = replace(fit, params=with_clear_tongue(fit.params, head))
     clock.lap("fit")
     if heard is not None and options.lips == "on":

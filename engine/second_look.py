@@ -95,6 +95,22 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
     return replace(track, landmarks=landmarks, trust=trust)
 
 
+def believed_points(track: FaceTrack) -> np.ndarray:
+    """How far each point of the mesh can be believed by what is before it, (T, 478) in 0..1."""
+    from .models.landmarks import BROWS, LIDS, LIPS
+
+    trust = np.ones(track.landmarks.shape[:2])
+    if track.trust is not None:
+        trust = np.where(np.isnan(track.trust), trust, track.trust)
+    side = len(LIDS) // 2  # the right eye's come first
+    every = np.arange(track.landmarks.shape[1])
+    regions = {"mouth": LIPS, "right_eye": LIDS[:side], "left_eye": LIDS[side:], "brows": BROWS}
+    for region, points in regions.items():
+        hidden = track.confidence[:, REGIONS.index(region)] < _COVERED_BELOW
+        trust[hidden[:, None] & np.isin(every, points)] = 0
+    return trust
+
+
 def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, Seen]:
     """What the network sees in `frames` (n,), and which of them could be read."""
     size, crops, read = crop_size(), [], []

@@ -97,10 +97,11 @@ def test_avface_s_networks_begin_the_fit_or_stand_alone(head, track, calls, monk
 
 def test_a_draft_is_what_the_reader_says(head, track, calls, monkeypatch):
     read = FaceParams.neutral(head, FRAMES, 300.0).replace(jaw=np.full((FRAMES, 3), 0.05))
-    asked = []
+    asked, believed = [], []
 
-    def read_landmarks(points, size, focal):
+    def read_landmarks(points, size, focal, trust):
         asked.append((points, size, focal))
+        believed.append(trust)
         return SimpleNamespace(params=read)
 
     monkeypatch.setattr("engine.reader.read_landmarks", read_landmarks)
@@ -109,6 +110,7 @@ def test_a_draft_is_what_the_reader_says(head, track, calls, monkeypatch):
     result = run(head, track, calls, quality="draft", focal=250.0)
     assert asked == [(track.landmarks, track.size, 250.0)]
     assert result.params is read and not calls
+    assert (believed[0] == 1).all()
     assert (result.confidence == 1).all()
 
 

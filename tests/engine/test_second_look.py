@@ -102,6 +102,18 @@ def test_beneath_a_cover_brows_and_contour_are_the_networks(looked, monkeypatch)
     assert trust[covered][:, [152, 13]].max() < 0.05  # the chin isn't sure, lips aren't seen
 
 
+def test_points_of_a_covered_region_are_not_believed(looked):
+    _, track = looked
+    confidence = track.confidence.copy()
+    confidence[4, REGIONS.index("left_eye")] = 0.2
+    trust = np.full(track.landmarks.shape[:2], np.nan)
+    trust[6] = 0.3
+    believed = module.believed_points(replace(track, confidence=confidence, trust=trust))
+    right, left = LIDS[: len(LIDS) // 2], LIDS[len(LIDS) // 2 :]
+    assert not believed[4, list(left)].any() and (believed[4, list(right)] == 1).all()
+    assert (believed[6] == 0.3).all() and (believed[5] == 1).all()
+
+
 def test_without_a_cover_nothing_is_looked_at_again(looked, monkeypatch):
     clip, track = looked
     monkeypatch.setattr(module, "see_faces", None)

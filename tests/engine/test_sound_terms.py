@@ -12,7 +12,8 @@ from engine.fitting.projection import Camera, Model, Person, Subject
 from engine.fitting.solver import Targets
 from engine.fitting.sound import Hearing, closing, lip_signals, sound_terms, unseen_units
 from engine.fitting.terms import LIP_PAIRS
-from engine.hearing import forced_trust
+from engine.head.model import FaceParams, Head
+from engine.hearing import forced_trust, mouth_by_sound
 from engine.options import CaptureOptions, trust_ranges
 from engine.weights import load_head
 
@@ -153,3 +154,21 @@ def test_ranges_of_trust_are_read():
 def test_a_slip_of_the_pen_is_told(text):
     with pytest.raises(AVFaceError, match="doesn't say whom to trust"):
         trust_ranges(text)
+
+
+def test_without_a_fit_a_covered_mouth_does_what_is_heard():
+    whole = Head(load_head())
+    params = FaceParams.neutral(whole, T, 1000.0).replace(jaw=np.full((T, 3), 0.02))
+    mouth = np.where((np.arange(T) > 15) & (np.arange(T) < 45), 0.0, 1.0)
+    said = voice()
+    led, trust = mouth_by_sound(params, Hearing(said), track(mouth), whole)
+    assert trust[30] == 1 and trust[55] == 0
+    jaw = led.jaw[:, 0]
+    assert np.ptp(jaw[18:42]) > 0.05  # it speaks
+    assert np.abs(jaw[50:] - 0.02).max() < 1e-9 and np.abs(np.diff(jaw)).max() < 0.06
+    alien, none = mouth_by_sound(params, Hearing(said, belongs=0.0), track(mouth), whole)
+    assert not none.any() and np.abs(alien.jaw - params.jaw).max() < 1e-9
+    forced = np.full(T, np.nan)
+    forced[20:30] = 0.0
+    _, by_hand = mouth_by_sound(params, Hearing(said, forced=forced), track(mouth), whole)
+    assert not by_hand[20:30].any() and by_hand[35] == 1
