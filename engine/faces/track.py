@@ -116,7 +116,9 @@ def _warn(track: FaceTrack, report: Report) -> None:
             f"for {track.times[b] - track.times[a] + step:.1f} s at {track.times[a]:.1f} s"
             for a, b in sorted(runs[:_MOST_TOLD])
         ]
-        if told:
+        if told and not step:  # a single picture
+            report.warn(f"{words}.")
+        elif told:
             more = ", and more often" if len(runs) > _MOST_TOLD else ""
             report.warn(f"{words} {', '.join(told)}{more}.")
 

@@ -12,7 +12,7 @@ from engine.exchange.take import REGIONS
 from engine.faces import tracklets
 from engine.faces.detector import overlap, region_of, region_of_box, view_of
 from engine.faces.people import choose_person, link_people, signature_of, unlikeness
-from engine.faces.track import FaceOptions, stretches, track_face
+from engine.faces.track import FaceOptions, FaceTrack, _warn, stretches, track_face
 from engine.faces.tracklets import FollowOptions, follow_faces
 from engine.media import Clip, open_clip
 from engine.progress import Report
@@ -248,3 +248,22 @@ def test_covered_mouth_is_noticed(clips: Path) -> None:
 def test_cartoon_has_no_face(clips: Path) -> None:
     with pytest.raises(AVFaceError, match="No face"):
         track_face(open_clip(clips / "noface_bunny.webm", end=2.0), FaceOptions(), Report())
+
+
+@pytest.mark.parametrize(
+    ("times", "said"),
+    [
+        ([0.0], "The mouth is covered."),
+        ([0.0, 0.04], "The mouth is covered for 0.1 s at 0.0 s."),
+    ],
+)
+def test_a_cover_is_told_with_its_time_where_time_passes(times, said):
+    confidence = np.tile([1.0, 0.2, 1.0, 1.0, 1.0], (len(times), 1))
+    track = FaceTrack(
+        boxes=np.zeros((len(times), 4)), landmarks=np.zeros((len(times), 478, 3), np.float32),
+        seen=np.ones(len(times), bool), confidence=confidence,
+        mouth_inside=np.zeros((len(times), 3)), times=np.array(times), size=SIZE,
+    )  # fmt: skip
+    report = Report()
+    _warn(track, report)
+    assert report.warnings == [said]
