@@ -47,24 +47,13 @@ def test_a_covered_mouth_is_the_networks_and_all_else_the_fit_s(head):
     names = head.file.expression_names
     brows = [k for k, name in enumerate(names) if name.startswith("brow")]
     np.testing.assert_array_equal(out.expression[:, brows], fit.expression[:, brows])
-    np.testing.assert_allclose(out.head_pose[:15], fit.head_pose[:15], atol=1e-6)
+    np.testing.assert_array_equal(out.head_pose, fit.head_pose)
     np.testing.assert_allclose(out.jaw[:15], fit.jaw[:15], atol=1e-6)
     clear = np.r_[0:18, 48:FRAMES]
     lasting = np.median((fit.jaw - networks.jaw)[clear], axis=0)
     np.testing.assert_allclose(out.jaw[COVERED], (networks.jaw + lasting)[COVERED], atol=0.02)
     apart = np.abs(networks.jaw + lasting - fit.jaw).max()
     assert np.abs(np.diff(out.jaw, axis=0)).max() < 0.4 * apart
-
-
-def test_a_covered_face_moves_as_the_networks_say(head):
-    fit = performance(head, 0)
-    twice = fit.replace(head_translation=2 * fit.head_translation)  # the same from twice as far
-    out = lean_on_networks(fit, twice, confidence(0), head)
-    np.testing.assert_allclose(out.head_translation, fit.head_translation, atol=1e-9)
-    still = np.tile(fit.head_pose[:1], (FRAMES, 1))
-    out = lean_on_networks(fit, fit.replace(head_pose=still), confidence(0), head)
-    assert np.ptp(out.head_pose[28:37], axis=0).max() < 0.05
-    np.testing.assert_allclose(out.head_pose[:15], fit.head_pose[:15], atol=1e-9)
 
 
 def test_a_face_that_is_never_clear_is_the_networks(head):
