@@ -21,7 +21,7 @@ from engine.training.speech.espeak import _move_onsets_before_closures
 from engine.training.speech.judge import figures
 from engine.training.speech.noises import noise_pool
 from engine.training.speech.phone_maps import ARPABET, FESTIVAL, from_ipa
-from engine.training.speech.task import IGNORED, PhonesTask, _weights, step_labels
+from engine.training.speech.task import PhonesTask, step_labels
 from engine.training.speech.texts import texts
 from engine.training.speech.utterance import make_utterance, shut_before_bursts
 
@@ -167,20 +167,15 @@ def test_batches_depend_on_seed_and_step_alone():
 def test_a_tiny_training_learns_to_tell_a_hiss_from_a_hum(tmp_path, monkeypatch):
     from engine.training.speech import task as module
 
+    torch.manual_seed(0)
     monkeypatch.setattr(module, "_BATCH_SECONDS", 12.0)
     task = PhonesTask(tiny_corpus(), {"test": [utterance()]}, TINY, noises=7)
     before = task.evaluate(task.model.eval())["test clean"]
     options = LoopOptions(
-        tmp_path, steps=25, lr=2e-2, optimizer="adamw", ema=0.8, evaluate_every=100, device="cpu"
+        tmp_path, steps=40, lr=2e-2, optimizer="adamw", ema=0.8, evaluate_every=100, device="cpu"
     )
     after = train(task, options)["figures"]["test clean"]
     assert after < 0.5 * before
-
-
-def test_sealed_lips_count_more_and_a_first_stop_most():
-    said = [CLASSES.index(name) for name in "SIL PB AA PB M TD SIL TD TD".split()]
-    weights = _weights(torch.tensor([[*said, IGNORED]]))[0].tolist()
-    assert weights == [1, 3, 1, 1.5, 1.5, 1, 1, 3, 3, 0]
 
 
 def test_closures_are_balanced_by_a_constant():

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...models.phone_classes import CLASSES, SILENCE, VISEME_OF
+from ...models.phone_classes import SILENCE, VISEME_OF
 from ...models.phones import PhoneNetwork, PhonesConfig
 from .augment import pool_sounds, spoil
 from .corpus import DRAWS, Corpus, phone_rows
@@ -22,9 +22,6 @@ _LENGTHS = (1.5, 3.0, 4.0, 6.0)  # seconds of the pieces of a batch
 _STRENGTHS = (0.15, 0.5, 0.9)  # of what happens to a batch
 _WITHOUT_SPEECH = 0.06  # share of pieces
 IGNORED = -1
-_STOPS = tuple(CLASSES.index(name) for name in ("PB", "TD", "KG", "CH"))
-_SEALED = tuple(CLASSES.index(name) for name in ("PB", "M"))
-_SEALED_COUNTS, _FIRST_STOP_COUNTS = 1.5, 3.0  # times: of steps in the loss
 
 
 @dataclass(frozen=True)
@@ -64,10 +61,7 @@ class PhonesTask:
             step += 1
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross-entropy of the classes; bands and moments are hidden at random.
-
-        Sealed lips count more, and a stop after a pause, of which little is to be heard, most.
-        """
+        """Cross-entropy of the classes; bands and moments are hidden at random."""
         model = self.model
         assert isinstance(model, PhoneNetwork)
         with torch.no_grad():
@@ -75,12 +69,11 @@ class PhonesTask:
             shown = _hide(shown)
         logits = model.classify(shown)
         steps = min(logits.shape[1], batch.labels.shape[1])
-        each = functional.cross_entropy(
+        loss = functional.cross_entropy(
             logits[:, :steps].flatten(0, 1), batch.labels[:, :steps].flatten(),
-            ignore_index=IGNORED, label_smoothing=0.05, reduction="none",
+            ignore_index=IGNORED, label_smoothing=0.05,
         )  # fmt: skip
-        weight = _weights(batch.labels[:, :steps]).flatten()
-        return {"classes": (each * weight).sum() / weight.sum()}
+        return {"classes": loss}
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """Share of wrong steps on the held-out voices, clean and spoilt."""
@@ -166,20 +159,6 @@ def step_labels(rows: np.ndarray, steps: int) -> np.ndarray:
 def viseme_labels(classes: np.ndarray) -> np.ndarray:
     """Viseme groups of classes."""
     return np.asarray(VISEME_OF)[classes]
-
-
-def _weights(labels: Tensor) -> Tensor:
-    """How much each of (B, A) labels counts."""
-    place = torch.arange(labels.shape[1])
-    begins = labels != labels.roll(1, 1)
-    begins[:, 0] = True
-    begun = torch.where(begins, place, 0).cummax(1).values  # where the step's phone began
-    before = labels.gather(1, (begun - 1).clamp(min=0))
-    is_first = torch.isin(labels, torch.tensor(_STOPS)) & (before == SILENCE)
-    weight = torch.ones(labels.shape)
-    weight[torch.isin(labels, torch.tensor(_SEALED))] = _SEALED_COUNTS
-    weight[is_first] = _FIRST_STOP_COUNTS
-    return weight.masked_fill(labels == IGNORED, 0.0)
 
 
 def _hide(shown: Tensor) -> Tensor:
