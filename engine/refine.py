@@ -19,6 +19,7 @@ from .hearing import hear_clip
 from .media import open_clip
 from .options import CaptureOptions
 from .progress import Report
+from .second_look import look_beneath
 
 _FAR_PX = 2.0  # of the clip: from here on it is told that a dragged landmark wasn't reached
 
@@ -49,6 +50,7 @@ def refine(
             f"{clip.path.name} is not the clip that the take was captured from.",
             "Capture the clip again.",
         )
+    track = look_beneath(clip, track)
     heard = hear_clip(clip, track, options)
     hearing = heard.hearing if heard else None
     fit = FitOptions(focal=options.focal, smoothing=options.smoothing)
