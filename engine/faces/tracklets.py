@@ -5,6 +5,7 @@ only now and then, and when nothing is followed. No filter anywhere: each pictur
 network's own answer.
 """
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import cv2
@@ -19,6 +20,8 @@ from .looks import COLOUR_NOISE, Look, look_at
 _CUT_CHANGE = 0.045  # of the brightness range, mean over the picture
 _SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face
 _SLIDE_FRAMES = 4  # how long the mesh takes to slide from one face onto another
+# So many changes of colour say what is usual for a face; so many times that is another face.
+_LEAST_USUAL, _USUAL_FRAMES, _UNUSUAL = 3, 12, 1.6
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,7 @@ class FollowOptions:
     # Change of colours at the points from one picture to the next, in a camera's noise: one person
     # in a noisy film 1.8, another person 2.6 and more.
     largest_change: float = 2.3
+    newcomers_change: float = 3.5  # likewise, until it is known how much a face's colours flicker
 
 
 @dataclass(eq=False)
@@ -47,6 +51,7 @@ class Tracklet:
     points: list[np.ndarray] = field(default_factory=list)  # (478, 3) float32 px each
     looks: list[Look] = field(default_factory=list)
     glances: dict[int, np.ndarray] = field(default_factory=dict)  # by frame: `seen.glance`
+    changes: deque[float] = field(default_factory=lambda: deque(maxlen=_USUAL_FRAMES))
 
     def add(self, frame: int, points: np.ndarray, look: Look) -> None:
         """The next picture's points and colours."""
@@ -150,10 +155,19 @@ def _continue(
     if presence < options.least_presence or not is_same_face(before, points, options):
         return False
     look = look_at(view, points)
-    if colour_change(tracklet.looks[-1], look) > options.largest_change:
+    change = colour_change(tracklet.looks[-1], look)
+    if change > _bearable_change(tracklet, options):
         return False  # a cut to another shot, or another face in the same place
+    tracklet.changes.append(change)
     tracklet.add(frame, points, look)
     return True
+
+
+def _bearable_change(tracklet: Tracklet, options: FollowOptions) -> float:
+    """How far a face may change colour: far more than it did lately; grain and dither flicker."""
+    if len(tracklet.changes) < _LEAST_USUAL:
+        return options.newcomers_change
+    return max(options.largest_change, _UNUSUAL * float(np.median(tracklet.changes)))
 
 
 def is_same_face(before: np.ndarray, after: np.ndarray, options: FollowOptions) -> bool:

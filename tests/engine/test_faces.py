@@ -159,6 +159,14 @@ def test_cut_to_another_person(follow) -> None:
     assert shown == [list(range(20)), list(range(20, 40))]
 
 
+def test_grain_that_always_flickers_is_no_other_face(follow, monkeypatch) -> None:
+    """A dithered film changes every colour in every picture; another face changes them more."""
+    flicker = iter([3.0] * 19 + [5.0] + [3.0] * 19)
+    monkeypatch.setattr(tracklets, "colour_change", lambda before, after: next(flicker, 3.0))
+    _, _, followed, _ = follow([{0: (150, 90, 60)} for _ in range(40)])
+    assert [t.frames[0] for t in followed.tracklets] == [0, 20]
+
+
 def test_no_face(follow) -> None:
     *_, people = follow([{} for _ in range(20)])
     assert not people
