@@ -115,8 +115,7 @@ class AVFACE_OT_pick_face(Action, bpy.types.Operator):
         if region is None or self.disabled_reason(context):
             return self._leave(context, {"CANCELLED"})
         x, y = event.mouse_x - region.x, event.mouse_y - region.y
-        width, height = self._size(region)
-        inside = 0 <= x < width and 0 <= y < height
+        inside = 0 <= x < overlay.free_width(self._area) and 0 <= y < region.height
         self._mouse = (x, y)
         self._area.tag_redraw()
         if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
@@ -165,22 +164,17 @@ class AVFACE_OT_pick_face(Action, bpy.types.Operator):
         regions = self._area.regions if self._area.type == "VIEW_3D" else ()
         return next((region for region in regions if region.type == "WINDOW"), None)
 
-    def _size(self, region: Any) -> tuple[int, int]:
-        """Width and height of the view, px, without what the sidebar covers."""
-        sidebar = next(r for r in self._area.regions if r.type == "UI")
-        covers = sidebar.width > 1 and sidebar.x > region.x
-        return (sidebar.x - region.x if covers else region.width), region.height
-
     def _layout(self) -> Layout:
         state = bpy.context.window_manager.avface_faces
-        return Layout.fit(tuple(state.size), self._size(self._region()))
+        view = overlay.free_width(self._area), self._region().height
+        return Layout.fit(tuple(state.size), view)
 
     def _draw(self) -> None:
         if bpy.context.area != self._area or self._texture is None:
             return
         region, layout, found = self._region(), self._layout(), faces.boxes()
         overlay.rectangle((0, 0), (region.width, region.height), _BACKDROP)
-        width, _ = self._size(region)
+        width = overlay.free_width(self._area)
         low, high = layout.to_view(0, layout.size[1]), layout.to_view(layout.size[0], 0)
         overlay.picture(self._texture, low, high)
         near = None if self._begin else face_at(*layout.to_clip(*self._mouse), found)
@@ -198,7 +192,7 @@ class AVFACE_OT_pick_face(Action, bpy.types.Operator):
             overlay.frame((x0, y0), (x1, y1), _DRAGGED, 2 * scale)
         state = bpy.context.window_manager.avface_faces
         text = f"{_count(len(found))} at {state.time:.2f} s.  {_HELP}"
-        overlay.words(text, (width / 2, 14 * scale), 14 * scale, _FACE, centred=True)
+        overlay.words(text, (width / 2, 48 * scale), 14 * scale, _FACE, centred=True)
 
 
 CLASSES = (AVFACE_OT_find_faces, AVFACE_OT_pick_face)

@@ -17,11 +17,12 @@ from .take_importer import selected_head
 
 _STILL, _FREE = (1.0, 1.0, 1.0, 0.3), (1.0, 1.0, 1.0, 0.9)
 _RIM, _NEAR, _DRAGGED = (0.0, 0.0, 0.0, 0.6), (0.35, 0.75, 1.0, 1.0), (1.0, 0.75, 0.1, 1.0)
+_IN_THE_WAY = ("show_object_viewport_mesh", "show_object_viewport_armature")
 _HELP = "Drag a landmark to where the clip shows it.  X: put it back.  Esc: done"
 
 _view: Any = None  # the area in which landmarks are dragged now
 _handle: Any = None  # of what is drawn in it
-_showed_meshes = True  # whether that view did, before
+_showed: dict[str, bool] = {}  # what stands in the clip's way, and whether that view showed it
 _is_to_end = False
 
 
@@ -61,7 +62,7 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
         return super().disabled_reason(context)
 
     def invoke(self, context, event):
-        global _view, _handle, _showed_meshes, _is_to_end
+        global _view, _handle, _is_to_end
         if is_on():
             _is_to_end = True
             return {"FINISHED"}
@@ -72,7 +73,9 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
             return {"CANCELLED"}
         space = context.space_data
         space.region_3d.view_perspective = "CAMERA"
-        _showed_meshes, space.show_object_viewport_mesh = space.show_object_viewport_mesh, False
+        for name in _IN_THE_WAY:
+            _showed[name] = getattr(space, name)
+            setattr(space, name, False)
         _view, _is_to_end = context.area, False
         self._mouse, self._held = (0.0, 0.0), None
         drawn = bpy.types.SpaceView3D.draw_handler_add
@@ -143,7 +146,7 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
         there = self._look() if bpy.context.area == _view else None
         if there is None:
             return
-        at, layout, region = there
+        at, layout, _ = there
         scale = bpy.context.preferences.system.ui_scale
         places = [layout.to_view(*place) for place in at.places]
         captured = [layout.to_view(*place) for place in at.captured]
@@ -163,7 +166,8 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
             near = landmarks.nearest(at, layout, self._mouse)
         if near is not None:
             overlay.discs([places[near]], 5 * scale, _NEAR)
-        overlay.words(_HELP, (region.width / 2, 14 * scale), 14 * scale, _FREE, centred=True)
+        middle = overlay.free_width(_view) / 2
+        overlay.words(_HELP, (middle, 48 * scale), 14 * scale, _FREE, centred=True)
 
 
 class AVFACE_OT_move_landmark(_LandmarkAction, bpy.types.Operator):
@@ -240,7 +244,8 @@ def _leave() -> set[str]:
     if _handle is not None:
         bpy.types.SpaceView3D.draw_handler_remove(_handle, "WINDOW")
     if _view in _areas() and _view.type == "VIEW_3D":
-        _view.spaces.active.show_object_viewport_mesh = _showed_meshes
+        for name, before in _showed.items():
+            setattr(_view.spaces.active, name, before)
     _view = _handle = None
     watch.redraw(whole=True)
     return {"FINISHED"}
@@ -269,6 +274,4 @@ def _shown(context) -> landmarks.Shown:
 def _is_over(event, region) -> bool:
     """Whether the mouse is over the view's picture, not over its sidebar or another view."""
     x, y = event.mouse_x - region.x, event.mouse_y - region.y
-    sidebar = next(r for r in _view.regions if r.type == "UI")
-    right = sidebar.x - region.x if sidebar.width > 1 and sidebar.x > region.x else region.width
-    return 0 <= x < right and 0 <= y < region.height
+    return 0 <= x < overlay.free_width(_view) and 0 <= y < region.height

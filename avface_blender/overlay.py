@@ -15,6 +15,14 @@ _FONT = 0
 _DISC_CORNERS = 16
 
 
+def free_width(area: Any) -> int:
+    """Width of a 3D view's picture, px, without what the sidebar covers of it."""
+    regions = {region.type: region for region in reversed(list(area.regions))}  # the first of each
+    picture, sidebar = regions["WINDOW"], regions["UI"]
+    covers = sidebar.width > 1 and sidebar.x > picture.x
+    return sidebar.x - picture.x if covers else picture.width
+
+
 def rectangle(low: Point, high: Point, colour: Colour) -> None:
     """A filled rectangle."""
     (x0, y0), (x1, y1) = low, high

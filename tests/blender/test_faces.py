@@ -133,7 +133,7 @@ def picker(addon, tmp_path, monkeypatch):
                           disabled_reason=lambda context: "", picked=[])  # fmt: skip
     one.execute = lambda context: one.picked.append((one.face, tuple(one.region))) or {"FINISHED"}
     one._region = lambda: one._area.regions[0]
-    for name in ("_size", "_layout", "_picked", "_leave", "modal"):
+    for name in ("_layout", "_picked", "_leave", "modal"):
         setattr(one, name, getattr(cls, name).__get__(one))
     one.send = lambda *words: one.modal(bpy.context, event(*words))
     return one
