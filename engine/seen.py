@@ -19,6 +19,8 @@ NETWORK = "landmarks"
 CROP = 1.5  # side of a crop over the longer side of the face's box
 GLANCE_PX = 112  # side of a kept view of a face: what the shipped network sees
 _JPEG_QUALITY = 95
+_EYES, _MESH = [33, 263], 468  # outer corners of the eyes; the mesh's points before the irises
+_LEVEL = np.radians(10)  # a head that leans further is set upright for the network
 _BATCH = 16
 
 
@@ -59,9 +61,35 @@ def crop_face(frame: np.ndarray, box: np.ndarray, size: int) -> Crop:
     return Crop(picture, np.array([x, y], float), float(side))
 
 
-def glance(frame: np.ndarray, box: np.ndarray) -> np.ndarray:
-    """`crop_face`'s picture in a few kilobytes, to be looked at later: a JPEG, (n,) uint8."""
-    view = cv2.cvtColor(crop_face(frame, box, GLANCE_PX).picture, cv2.COLOR_RGB2BGR)
+def level_face(frame: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The view of a face in which covers are looked for, (GLANCE_PX, GLANCE_PX, 3) uint8 RGB.
+
+    Of a head that leans the network takes the mouth for covered: such a one is set upright.
+
+    Args:
+        frame: (H, W, 3) uint8 RGB.
+        points: (478, >=2) px, the tracker's.
+    """
+    mesh = points[:_MESH, :2].astype(float)
+    box = np.concatenate([mesh.min(0), mesh.max(0)])
+    across = np.diff(mesh[_EYES], axis=0)[0]
+    lean = np.arctan2(across[1], across[0])
+    if abs(lean) < _LEVEL:
+        return crop_face(frame, box, GLANCE_PX).picture
+    wide = crop_face(frame, box, 2 * GLANCE_PX)
+    level = np.array([[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]])
+    upright = mesh @ level.T
+    low, high = upright.min(0), upright.max(0)
+    middle = ((low + high) / 2 @ level - wide.corner) * (2 * GLANCE_PX / wide.side)
+    turn = level * (wide.side / (2 * CROP * float((high - low).max())))
+    place = np.column_stack([turn, GLANCE_PX / 2 - turn @ middle])
+    size = (GLANCE_PX, GLANCE_PX)
+    return cv2.warpAffine(wide.picture, place, size, borderMode=cv2.BORDER_REPLICATE)
+
+
+def glance(frame: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """`level_face` in a few kilobytes, to be looked at later: a JPEG, (n,) uint8."""
+    view = cv2.cvtColor(level_face(frame, points), cv2.COLOR_RGB2BGR)
     return cv2.imencode(".jpg", view, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
 
 

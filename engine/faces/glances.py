@@ -13,10 +13,9 @@ from scipy.ndimage import maximum_filter1d
 
 from ..exchange.take import REGIONS
 from ..media import Clip, read_some
-from ..seen import GLANCE_PX, NETWORK, crop_face, see_visibility, unpack
+from ..seen import NETWORK, level_face, see_visibility, unpack
 from ..weights import registry
 from .people import Person
-from .tracklets import box_of
 from .visibility import colour_cover, network_doubts
 
 _AT_ONCE = 64  # pictures in memory
@@ -64,8 +63,7 @@ def _read(clip: Clip, person: Person, wanted: np.ndarray) -> Iterator[tuple[int,
     """The `wanted` (N,) rows of the person with what the network sees of them."""
     row_of = {int(person.frames[row]): int(row) for row in np.flatnonzero(wanted)}
     for frame, picture in read_some(clip, np.array(list(row_of), int)):
-        box = box_of(person.points[row_of[frame]])
-        yield row_of[frame], crop_face(picture, box, GLANCE_PX).picture
+        yield row_of[frame], level_face(picture, person.points[row_of[frame]])
 
 
 def _between(seen: np.ndarray) -> np.ndarray:

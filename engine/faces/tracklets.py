@@ -100,7 +100,7 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
             live += new
         for tracklet in live:
             if (frame - tracklet.frames[0]) % glance_every == 0:
-                tracklet.glances[frame] = glance(picture, box_of(tracklet.points[-1]))
+                tracklet.glances[frame] = glance(picture, tracklet.points[-1])
         if frame % 10 == 0:
             report(frame / clip.frame_count)
     kept = [t for t in every if len(t.frames) > 1 or clip.frame_count == 1]

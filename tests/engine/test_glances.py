@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -9,11 +10,19 @@ from engine.exchange.take import REGIONS
 from engine.faces import glances as module
 from engine.faces.people import Person
 from engine.media import open_clip, read_frames
-from engine.seen import glance, unpack
+from engine.seen import glance, level_face, unpack
 from engine.weights import locate
 
 MOUTH = REGIONS.index("mouth")
 FRAMES = 40
+
+
+def a_face(first: float, last: float) -> np.ndarray:
+    """The mesh's points between two corners, its eyes level: (468, 2) px."""
+    points = np.random.default_rng(0).uniform(first, last, (468, 2))
+    points[[33, 263]] = (first, first), (last, first)
+    points[1] = last
+    return points
 
 
 @pytest.fixture
@@ -21,9 +30,8 @@ def person(monkeypatch):
     """A face that stays where it is in the demo clip, glanced at in every eighth picture."""
     clip = open_clip(locate("demo_clip"), end=FRAMES / 25)
     points = np.zeros((clip.frame_count, 478, 3), np.float32)
-    points[:, :468, :2] = np.random.default_rng(0).uniform(100, 200, (468, 2))
-    box = np.array([100.0, 100, 200, 200])
-    kept = {f: glance(p, box) for f, p in read_frames(clip) if f % 8 == 0}
+    points[:, :468, :2] = a_face(100, 200)
+    kept = {f: glance(p, points[f]) for f, p in read_frames(clip) if f % 8 == 0}
     none = np.zeros(0)
     frames = np.arange(clip.frame_count)
     shown: list[int] = []
@@ -48,9 +56,23 @@ def watch(monkeypatch, shown, answers):
 def test_a_glance_is_what_the_network_would_see():
     picture = np.repeat(np.arange(200, dtype=np.uint8)[None], 200, 0)[..., None].repeat(3, -1)
     picture[..., 0] = 40
-    view = unpack(glance(picture, np.array([60.0, 60, 140, 140])))
+    view = unpack(glance(picture, a_face(60, 140)))
     assert view.shape == (112, 112, 3)
     assert abs(int(view[56, 56, 0]) - 40) < 6 and abs(int(view[56, 56, 2]) - 100) < 6
+
+
+def test_a_head_that_leans_is_set_upright():
+    """A blob in the upper left of a face stays there however the picture is turned."""
+    picture = np.full((300, 300, 3), 90, np.uint8)
+    picture[115:135, 115:135] = 240
+    points = a_face(100, 200)
+    straight = level_face(picture, points).astype(float)
+    for degrees in (-35, 25):
+        turn = cv2.getRotationMatrix2D((150, 150), degrees, 1.0)
+        leaning = cv2.warpAffine(picture, turn, (300, 300), borderMode=cv2.BORDER_REPLICATE)
+        view = level_face(leaning, points @ turn[:, :2].T + turn[:, 2])
+        assert np.abs(view - straight).mean() < 1
+    assert np.abs(level_face(leaning, points) - straight).mean() > 2.5
 
 
 def test_a_clear_face_costs_no_more_than_the_glances(person, monkeypatch):
