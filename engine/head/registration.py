@@ -51,11 +51,6 @@ class Registration:
     error_mm: float  # median distance of the face's vertices to the target
 
 
-def no_guides() -> Guides:
-    """For heads without landmarks."""
-    return Guides((np.zeros(0, int), np.zeros((0, 3))), np.zeros((0, 3)))
-
-
 def register(head: HeadFile, target: Mesh, guides: Guides) -> Registration:
     """Lay the default head on `target`."""
     skin_faces = target.faces[~(target.eyes[0] | target.eyes[1])[target.faces].any(1)]
