@@ -92,6 +92,8 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
     trust[rows] = _SHAKEN
     trust[np.ix_(rows, numbers[taken])] = np.clip(1 - gone, _SHAKEN, 1)[:, taken]
     trust[rows[:, None], np.array(LIDS)] = 1
+    if len(clear) == _CLEAR_FRAMES:
+        trust *= _SHAKEN  # the head's way from before the cover to after it is the better guide
     return replace(track, landmarks=landmarks, trust=trust)
 
 
@@ -101,7 +103,8 @@ def believed_points(track: FaceTrack) -> np.ndarray:
 
     trust = np.ones(track.landmarks.shape[:2])
     if track.trust is not None:
-        trust = np.where(np.isnan(track.trust), trust, track.trust)
+        most = track.trust.max(axis=1, keepdims=True)  # among the points of a frame
+        trust = np.where(np.isnan(track.trust), trust, track.trust / most)
     side = len(LIDS) // 2  # the right eye's come first
     every = np.arange(track.landmarks.shape[1])
     regions = {"mouth": LIPS, "right_eye": LIDS[:side], "left_eye": LIDS[side:], "brows": BROWS}

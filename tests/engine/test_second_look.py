@@ -98,8 +98,9 @@ def test_beneath_a_cover_brows_and_contour_are_the_networks(looked, monkeypatch)
     assert not moved[np.setdiff1d(np.arange(frames), covered)].any()
     trust = again.trust
     assert trust is not None and np.isnan(trust[np.setdiff1d(np.arange(frames), covered)]).all()
-    assert (trust[covered][:, [*LIDS, BROWS[0], 10]] == 1).all()
-    assert trust[covered][:, [152, 13]].max() < 0.05  # the chin isn't sure, lips aren't seen
+    held = 1 if len(clear) < 16 else 0.01  # the head's way before and after tells more
+    np.testing.assert_allclose(trust[covered][:, [*LIDS, BROWS[0], 10]], held)
+    assert trust[covered][:, [152, 13]].max() < 0.05 * held  # an unsure chin, unseen lips
 
 
 def test_points_of_a_covered_region_are_not_believed(looked):
@@ -107,11 +108,12 @@ def test_points_of_a_covered_region_are_not_believed(looked):
     confidence = track.confidence.copy()
     confidence[4, REGIONS.index("left_eye")] = 0.2
     trust = np.full(track.landmarks.shape[:2], np.nan)
-    trust[6] = 0.3
+    trust[6], trust[6, 10] = 0.003, 0.01
     believed = module.believed_points(replace(track, confidence=confidence, trust=trust))
     right, left = LIDS[: len(LIDS) // 2], LIDS[len(LIDS) // 2 :]
     assert not believed[4, list(left)].any() and (believed[4, list(right)] == 1).all()
-    assert (believed[6] == 0.3).all() and (believed[5] == 1).all()
+    assert believed[6, 10] == 1 and np.allclose(believed[6, :10], 0.3)
+    assert (believed[5] == 1).all()
 
 
 def test_without_a_cover_nothing_is_looked_at_again(looked, monkeypatch):
