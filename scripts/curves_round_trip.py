@@ -3,7 +3,8 @@
 `python scripts/curves_round_trip.py TAKE [--seeds 3] [--each] [--folder out]`, in the engine's
 environment. The character is the default head with another identity and colours, moved by the 52
 curves alone; the studio films it with the take's head motion. Prints the correlation of each curve
-that moves. With `--each` the curves are not the take's: each goes to its full value in turn.
+that moves. With `--each` the curves are not the take's: each goes to its full value in turn, both
+sides together.
 """
 
 import argparse
@@ -67,22 +68,34 @@ def main() -> None:
 
 
 def each_in_turn(take: Take) -> Curves:
-    """Every curve but the unseen ones up, held and down again, while the head moves as the take's.
+    """Every seen curve up, held and down again, both sides together; the head moves as the take's.
 
-    Lips can only be shut against an open jaw: mouthClose goes with jawOpen, both to a half.
+    Eyes look the same way. Lips can only be shut against an open jaw: mouthClose goes with jawOpen,
+    both to a half.
     """
     bump = np.interp(np.arange(_TURN_FRAMES), [0, 4, 8, 12, _TURN_FRAMES], [0, 1, 1, 0, 0])
-    names = [name for name in ARKIT_NAMES if name not in _UNSEEN]
-    values = np.zeros((len(names) * _TURN_FRAMES, len(ARKIT_NAMES)))
-    for k, name in enumerate(names):
-        both = {"mouthClose": 0.5, "jawOpen": 0.5} if name == "mouthClose" else {name: 1.0}
-        for curve, value in both.items():
+    turns = {_turn_of(name): {} for name in ARKIT_NAMES if name not in _UNSEEN}
+    for name in ARKIT_NAMES:
+        turns.get(_turn_of(name), {})[name] = 1.0
+    turns["mouthClose"] = {"mouthClose": 0.5, "jawOpen": 0.5}
+    values = np.zeros((len(turns) * _TURN_FRAMES, len(ARKIT_NAMES)))
+    for k, curves in enumerate(turns.values()):
+        for name, value in curves.items():
             rows = slice(k * _TURN_FRAMES, (k + 1) * _TURN_FRAMES)
-            values[rows, ARKIT_NAMES.index(curve)] = value * bump
+            values[rows, ARKIT_NAMES.index(name)] = value * bump
     there = np.concatenate([np.arange(take.frame_count), np.arange(take.frame_count)[::-1]])
     head = yaw_pitch_roll(take.head_pose[np.resize(there, len(values))])
     still = np.zeros((len(values), 3))
     return Curves(np.arange(len(values)) / take.fps, values, head, still, still, take.fps)
+
+
+def _turn_of(name: str) -> str:
+    """What the curves that go together have in common."""
+    if name in ("jawLeft", "jawRight", "mouthLeft", "mouthRight"):
+        return name
+    if name.startswith(("eyeLookIn", "eyeLookOut")):
+        return "right" if name in ("eyeLookInLeft", "eyeLookOutRight") else "left"
+    return name.removesuffix("Left").removesuffix("Right")
 
 
 def film(curves: Curves, fps: int, seed: int, path: Path) -> None:

@@ -25,9 +25,8 @@ from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
 from ..fitting.landmark_track import posed_vertices
-from ..head.model import Head
+from ..head.model import Head, params_of
 from ..media import open_clip, read_waveform
-from ..preview.panels import params_of
 from ..progress import Report
 from ..weights import load_head
 

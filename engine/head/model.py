@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..exchange.head_file import HeadFile
+from ..exchange.take import Take
 from ..geometry import embed, project, rotation_matrix, to_camera
 
 
@@ -76,6 +77,18 @@ class FaceParams:
             focal=focal,
             light=np.zeros((9, 3)),
         )
+
+
+def params_of(take: Take) -> FaceParams:
+    """A take's parameters, refined lips included."""
+    lips = None
+    if take.lip_vertices is not None:
+        assert take.lip_shapes is not None and take.lip_weights is not None
+        lips = LipShapes(take.lip_vertices, take.lip_shapes, take.lip_weights)
+    return FaceParams(
+        take.shape, take.albedo, take.expression, take.head_pose, take.head_translation, take.jaw,
+        take.eyes, take.focal, take.light, lips,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

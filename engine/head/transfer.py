@@ -24,7 +24,7 @@ from .bridge import (
     default_head,
     point_head,
 )
-from .model import FaceParams, Head, LipShapes
+from .model import FaceParams, Head, params_of
 
 _POINT_SD, _APERTURE_SD = 1e-3, 0.3e-3  # m
 _SHAPE_SD, _SHAPE_POINT_SD = 2.0, 2e-3  # m: of a point of the person
@@ -280,18 +280,6 @@ def carried_units(file: HeadFile, shape: np.ndarray | None = None) -> tuple[list
     shown = np.abs(mix).max(1) > _LEAST_SHOWN
     names = [name for name, shows in zip(default.expression_names, shown, strict=True) if shows]
     return names, mix[shown].astype(np.float32)
-
-
-def params_of(take: Take) -> FaceParams:
-    """A take's parameters, refined lips included."""
-    lips = None
-    if take.lip_vertices is not None:
-        assert take.lip_shapes is not None and take.lip_weights is not None
-        lips = LipShapes(take.lip_vertices, take.lip_shapes, take.lip_weights)
-    return FaceParams(
-        take.shape, take.albedo, take.expression, take.head_pose, take.head_translation, take.jaw,
-        take.eyes, take.focal, take.light, lips,
-    )  # fmt: skip
 
 
 def aperture_mm(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

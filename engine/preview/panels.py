@@ -15,7 +15,7 @@ from ..complexion import person_texture
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS, Take
-from ..head.model import FaceParams, Head, LipShapes
+from ..head.model import FaceParams, Head, params_of
 from ..pictures import read_picture
 from .studio import Relief, Shot, Sitter, draw
 
@@ -71,20 +71,6 @@ def crop_of(take: Take, frames: np.ndarray, panel_height: int) -> Crop:
     top = np.clip(cy - tall / 2, 0, height - tall)
     panel = (2 * round(panel_height * wide / tall / 2), 2 * round(panel_height / 2))
     return Crop(float(left), float(top), float(wide), float(tall), panel)
-
-
-def params_of(take: Take) -> FaceParams:
-    """The take's parameters, as the head wants them."""
-    lips = None
-    if take.lip_vertices is not None:
-        assert take.lip_shapes is not None and take.lip_weights is not None
-        lips = LipShapes(take.lip_vertices, take.lip_shapes, take.lip_weights)
-    return FaceParams(
-        shape=take.shape, albedo=take.albedo, expression=take.expression,
-        head_pose=take.head_pose, head_translation=take.head_translation, jaw=take.jaw,
-        eyes=take.eyes, focal=take.focal, light=take.light,
-        lips=lips,
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)

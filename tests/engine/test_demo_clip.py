@@ -12,9 +12,8 @@ from engine.exchange.head_file import file_sha256
 from engine.exchange.take import Take
 from engine.faces.track import FaceOptions, track_face
 from engine.geometry import embed
-from engine.head.model import Head
+from engine.head.model import Head, params_of
 from engine.media import open_clip, read_waveform
-from engine.preview.panels import params_of
 from engine.progress import Report
 from engine.weights import load_head, locate
 
