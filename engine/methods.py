@@ -7,7 +7,7 @@
 | avface | the coarse stage's networks | the fit, theirs where it is covered | + adapted |
 
 A method whose weights the product doesn't carry says so before anything is computed. The fit does
-not begin at the reading: it ends at the same place, and no sooner.
+not begin at the reading nor at AVFace's networks: it ends at the same place, and no sooner.
 """
 
 from collections.abc import Callable
@@ -90,15 +90,15 @@ def apply_method(
     if options.quality == "draft":
         params = _draft(clip, track, head, options, report)
         return _without_fit(track, head, params)
-    begin = None
+    networks = None
     share = 0.5 if options.quality == "high" or options.method != "fit" else 1.0
     if options.method == "avface":
-        begin = _networks(clip, track, head, options, report.part("networks", 0, 0))
-    result = fit(begin, report.part("fit", 0, share))
-    if begin is not None:
+        networks = _networks(clip, track, head, options, report.part("networks", 0, 0))
+    result = fit(None, report.part("fit", 0, share))
+    if networks is not None:
         from .leaning import lean_on_networks
 
-        leant = lean_on_networks(result.params, begin, np.nan_to_num(track.confidence), head)
+        leant = lean_on_networks(result.params, networks, np.nan_to_num(track.confidence), head)
         result = _moved(result, head, leant, track)
     if options.method == "spectre":
         from .spectre import SpectreSlots, descend_on_clip

@@ -84,10 +84,18 @@ def test_each_method_runs_its_stages(head, track, calls, options, expected):
         assert np.abs(result.landmarks_px).max() > 0
 
 
-def test_avface_s_networks_begin_the_fit_or_stand_alone(head, track, calls, monkeypatch):
-    monkeypatch.setattr(methods, "registry", lambda: registry() | {"avface": {}})
-    run(head, track, calls, method="avface")
-    assert calls == ["networks", "fit from the networks"]
+def test_avface_s_networks_lead_covered_mouths_or_stand_alone(head, track, calls, monkeypatch):
+    leant = []
+
+    def lean(fit, networks, confidence, head):
+        leant.append(confidence)
+        return fit.replace(jaw=fit.jaw + 0.3)
+
+    monkeypatch.setattr("engine.leaning.lean_on_networks", lean)
+    result = run(head, track, calls, method="avface")
+    assert calls == ["networks", "fit"]
+    np.testing.assert_array_equal(leant[0], track.confidence)
+    np.testing.assert_allclose(result.params.jaw, 0.3)
     calls.clear()
     result = run(head, track, calls, method="avface", quality="draft")
     assert calls == ["networks"]
