@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial.transform import Rotation, Slerp
 
 from .exchange.protocol import AVFaceError
+from .exchange.take import REGIONS
 from .fitting import FitResult
 from .fitting.landmark_track import landmark_track
 from .head.model import FaceParams, Head
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 _READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the registry
 _LANDMARKS = "landmarks"
 _FOCAL_PER_SIDE = 2.0  # as the fit's
+_COVERED_BELOW = 0.5  # confidence in the mouth
 _BELONGS = 0.5  # a sound that is less surely this face's is not heard by AVFace's networks
 # For each method and quality: the networks it can't do without, and what to do without them.
 _NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -133,6 +136,7 @@ def _draft(
     focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
     track = second_look(clip, track)
     params = read_landmarks(track.landmarks, track.size, focal, believed_points(track)).params
+    params = _across_covers(params, track, head)
     if options.method == "spectre":
         from .models.config import Config
         from .models.spectre import SpectreEncoder
@@ -143,6 +147,29 @@ def _draft(
         network.load_state_dict({name: value.float() for name, value in tensors.items()})
         params = estimate_spectre(clip, track, params, head, network.eval())
     return params
+
+
+def _across_covers(params: FaceParams, track: "FaceTrack", head: Head) -> FaceParams:
+    """Head and mouth straight across the frames whose mouth is covered: the reading there jumps.
+
+    A cover without a clear frame before or after it is left as it was read.
+    """
+    covered = track.seen & (track.confidence[:, REGIONS.index("mouth")] < _COVERED_BELOW)
+    if not covered.any() or covered[0] or covered[-1]:
+        return params
+    clear, every = np.flatnonzero(~covered), np.arange(len(covered))
+
+    def across(values: np.ndarray) -> np.ndarray:
+        return np.stack([np.interp(every, clear, column[clear]) for column in values.T], axis=1)
+
+    spoken = [name.startswith(("mouth", "lips", "tongue")) for name in head.file.expression_names]
+    turns = Rotation.from_rotvec(params.head_pose[clear])
+    return params.replace(
+        expression=np.where(spoken, across(params.expression), params.expression),
+        jaw=across(params.jaw),
+        head_pose=Slerp(clear, turns)(every).as_rotvec(),
+        head_translation=across(params.head_translation),
+    )
 
 
 def _networks(
