@@ -40,7 +40,7 @@ class CaptureOptions:
     method: Literal["fit", "spectre", "avface"] = field(
         default="fit",
         metadata={"help": "fit: landmarks and sound; spectre: its losses on the clip after the"
-                  " fit; avface: the paper's networks, once trained"},
+                  " fit; avface: the fit, led by the paper's networks where a mouth is covered"},
     )  # fmt: skip
     quality: Literal["draft", "standard", "high"] = field(
         default="standard",
