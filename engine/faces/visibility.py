@@ -65,7 +65,7 @@ class VisibilityOptions:
     sharp_from: float = 0.5  # sharpness over the clip's usual one
     sharp_to: float = 0.2
     # The network's probability that a part is seen: belief is full at the first, gone at the last.
-    mouth_seen: tuple[float, float] = (0.85, 0.65)
+    mouth_seen: tuple[float, float] = (0.7, 0.5)  # wide open or laughing downwards 0.65
     one_eye_seen: tuple[float, float] = (0.65, 0.45)
     eyes_seen: tuple[float, float] = (0.5, 0.35)  # of both, and of the brows: glasses leave 0.6
     face_seen: tuple[float, float] = (0.5, 0.3)
