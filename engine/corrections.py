@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from .dragged import Dragged, pose_to_landmarks
 from .exchange.protocol import AVFaceError
@@ -30,6 +31,8 @@ _ALIKE = 0.35  # likewise in expression: length of the difference, in units (jaw
 _JAW_UNIT = 0.2  # rad
 _LANDING_SECONDS = 0.06  # over which what the fit leaves of a correction fades
 _REACH_SECONDS = (1.2, 1.8)  # from a correction: up to here as fitted, from here on as captured
+_LEAST_TOLD = 0.1  # of a correction: a frame that was taught less stays nearer to the capture
+_LEAK_SECONDS = 0.1  # how far the motion model carries a lesson on
 _LANDMARKS = 68
 _LEAST_CHANGE = 1e-4  # of a unit: less was not corrected
 
@@ -155,13 +158,14 @@ def taught(
 ) -> FaceParams:
     """The capture, moved as teaching has moved the fit: from `first` to `again`.
 
-    So what the capture has beyond a fit stays, and what lies far from every correction too.
+    So what the capture has beyond a fit stays, and what was not taught too: a fit decides some
+    things for the whole clip (what is heard, say), and a lesson may turn them elsewhere.
     """
     near, far = _REACH_SECONDS
     frames = [row.frame for row in corrections]
     away = np.abs(times[:, None] - times[frames]).min(axis=1)
-    share = np.clip((far - away) / (far - near), 0, 1)[:, None]
-    share = share * share * (3 - 2 * share)
+    told = _told(times, captured, corrections)
+    share = (_eased((far - away) / (far - near)) * _eased(told / _LEAST_TOLD))[:, None]
     names = ("expression", "head_pose", "head_translation", "jaw", "eyes")
     moved = {
         name: getattr(captured, name) + share * (getattr(again, name) - getattr(first, name))
@@ -171,6 +175,20 @@ def taught(
     high = np.maximum(head.file.expression_high, captured.expression)
     moved["expression"] = np.clip(moved["expression"], low, high)
     return captured.replace(**moved)
+
+
+def _told(times: np.ndarray, captured: FaceParams, corrections: list[Correction]) -> np.ndarray:
+    """How much of a correction each frame or one close to it was taught, (T,) in 0..1."""
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    reach = max(round(_LEAK_SECONDS / step), 1)
+    told = spread(times, captured, corrections).sum(axis=0)
+    return gaussian_filter1d(maximum_filter1d(told, 4 * reach + 1), reach, mode="nearest")
+
+
+def _eased(x: np.ndarray) -> np.ndarray:
+    """0 up to 0, 1 from 1 on, and smooth between."""
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
 
 
 def land(

@@ -48,6 +48,7 @@ def test_neighbours_follow_less_and_less(takes):
     moved = np.linalg.norm(after.landmarks_px - before.landmarks_px, axis=2)[:, CORNER]
     assert 2 < moved[FRAME + 2] < moved[FRAME] and 1 < moved[FRAME - 2] < moved[FRAME]
     assert moved[FRAME + 12] < 0.1 * moved[FRAME]
+    assert moved[: FRAME - 32].max() < 0.1, "what sound says there is not turned by the lesson"
 
 
 def test_far_frames_are_as_they_were(takes):
