@@ -93,7 +93,8 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
     trust[np.ix_(rows, numbers[taken])] = np.clip(1 - gone, _SHAKEN, 1)[:, taken]
     trust[rows[:, None], np.array(LIDS)] = 1
     if len(clear) == _CLEAR_FRAMES:
-        trust *= _SHAKEN  # the head's way from before the cover to after it is the better guide
+        # The head's way from before the cover to after it is the better guide; brows go their own.
+        trust[:, np.setdiff1d(np.arange(trust.shape[1]), BROWS)] *= _SHAKEN
     return replace(track, landmarks=landmarks, trust=trust)
 
 
