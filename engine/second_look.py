@@ -104,8 +104,9 @@ def believed_points(track: FaceTrack) -> np.ndarray:
 
     trust = np.ones(track.landmarks.shape[:2])
     if track.trust is not None:
-        most = track.trust.max(axis=1, keepdims=True)  # among the points of a frame
-        trust = np.where(np.isnan(track.trust), trust, track.trust / most)
+        others = np.delete(track.trust, BROWS, axis=1)
+        most = others.max(axis=1, keepdims=True)  # among the points of a frame
+        trust = np.where(np.isnan(track.trust), trust, np.minimum(track.trust / most, 1))
     side = len(LIDS) // 2  # the right eye's come first
     every = np.arange(track.landmarks.shape[1])
     regions = {"mouth": LIPS, "right_eye": LIDS[:side], "left_eye": LIDS[side:], "brows": BROWS}
