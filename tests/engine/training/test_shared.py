@@ -80,7 +80,7 @@ def test_codes_and_what_is_read_speak_of_the_same_camera(data):
 def test_each_branch_learns_and_the_other_stays(data, tmp_path, branch):
     torch.manual_seed(0)
     task = SharedTask(data, data, SharedOptions(branch, batch=4), TINY)
-    for straight in (task.model.coarse.image.straight, task.model.expression.straight):
+    for straight in (task.stage.coarse.image.straight, task.stage.expression.straight):
         torch.nn.init.zeros_(straight.weight)  # three clips are no task for a linear answer
     before = {k: v.clone() for k, v in task.model.state_dict().items()}
     batch = next(task.batches(0, 0))
@@ -106,7 +106,7 @@ def test_it_begins_as_the_best_linear_answer(data):
     zero = np.zeros(3, int)
     batch = cut(data, zero, zero, np.arange(3), zero, SHARED.window)
     with torch.no_grad():
-        e = task.model.express(batch.sight, batch.sound)
+        e = task.stage.express(batch.sight, batch.sound)
         mean = batch.e.mean((0, 1), keepdim=True)
         assert (e - batch.e).square().mean() < 0.5 * (mean - batch.e).square().mean()
 
@@ -119,6 +119,6 @@ def test_rows_hear_and_see_what_they_say(data):
     task = row_task(row, data, data, coarse, batch=2)
     batch = next(task.batches(0, 0))
     with torch.no_grad():
-        e = task.model.express(batch.sight, batch.sound)
-        blind = task.model.express(torch.zeros_like(batch.sight), batch.sound)
+        e = task.stage.express(batch.sight, batch.sound)
+        blind = task.stage.express(torch.zeros_like(batch.sight), batch.sound)
     torch.testing.assert_close(e, blind)
