@@ -9,7 +9,8 @@ face's width), its lids hardly (0.4 %). The network's brows and contour hold bet
 """
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import fields, replace
+from itertools import islice
 
 import numpy as np
 
@@ -94,7 +95,7 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
     trust[rows[:, None], np.array(LIDS)] = 1
     if len(clear) == _CLEAR_FRAMES:
         # The head's way from before the cover to after it is the better guide; brows go their own.
-        trust[:, np.setdiff1d(np.arange(trust.shape[1]), BROWS)] *= _SHAKEN
+        trust[:, np.setdiff1d(np.arange(len(trust[0])), BROWS)] *= _SHAKEN
     return replace(track, landmarks=landmarks, trust=trust)
 
 
@@ -102,13 +103,13 @@ def believed_points(track: FaceTrack) -> np.ndarray:
     """How far each point of the mesh can be believed by what is before it, (T, 478) in 0..1."""
     from .models.landmarks import BROWS, LIDS, LIPS
 
-    trust = np.ones(track.landmarks.shape[:2])
+    trust: np.ndarray = np.ones(track.landmarks.shape[:2])
     if track.trust is not None:
         others = np.delete(track.trust, BROWS, axis=1)
         most = others.max(axis=1, keepdims=True)  # among the points of a frame
         trust = np.where(np.isnan(track.trust), trust, np.minimum(track.trust / most, 1))
     side = len(LIDS) // 2  # the right eye's come first
-    every = np.arange(track.landmarks.shape[1])
+    every = np.arange(len(track.landmarks[0]))
     regions = {"mouth": LIPS, "right_eye": LIDS[:side], "left_eye": LIDS[side:], "brows": BROWS}
     for region, points in regions.items():
         hidden = track.confidence[:, REGIONS.index(region)] < _COVERED_BELOW
@@ -118,8 +119,12 @@ def believed_points(track: FaceTrack) -> np.ndarray:
 
 def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, Seen]:
     """What the network sees in `frames` (n,), and which of them could be read."""
-    size, crops, read = crop_size(), [], []
-    for frame, picture in read_some(clip, frames):
-        crops.append(crop_face(picture, track.boxes[frame], size))
-        read.append(frame)
-    return np.array(read, int), see_faces(crops)
+    size, read, parts = crop_size(), [], []
+    views = (
+        (f, crop_face(picture, track.boxes[f], size)) for f, picture in read_some(clip, frames)
+    )
+    while batch := list(islice(views, _AT_ONCE)):
+        read += [frame for frame, _ in batch]
+        parts.append(see_faces([crop for _, crop in batch]))
+    columns = [[getattr(part, item.name) for part in parts] for item in fields(Seen)]
+    return np.array(read, int), Seen(*map(np.concatenate, columns))
