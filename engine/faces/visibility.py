@@ -66,8 +66,6 @@ class VisibilityOptions:
     sharp_to: float = 0.2
     # The network's probability that a part is seen: belief is full at the first, gone at the last.
     mouth_seen: tuple[float, float] = (0.7, 0.5)  # wide open or laughing downwards 0.65
-    mouth_glimpsed: tuple[float, float] = (0.45, 0.3)  # for a moment: a round vowel falls to 0.58
-    lasting_frames: int = 15  # shorter is a moment
     one_eye_seen: tuple[float, float] = (0.65, 0.45)
     eyes_seen: tuple[float, float] = (0.5, 0.35)  # of both, and of the brows: glasses leave 0.6
     face_seen: tuple[float, float] = (0.5, 0.3)
@@ -168,11 +166,10 @@ def _both_witnesses(
     full, gone = options.one_eye_seen
     one = 1 - _fall(-seen[:, eyes].min(axis=1, keepdims=True), -full, -gone)  # (N, 1)
     doubts[:, eyes] = np.where(weaker.any(axis=1, keepdims=True), weaker * one, doubts[:, eyes])
-    mouth, brows = REGIONS.index("mouth"), REGIONS.index("brows")
-    doubts[:, mouth] = _without_vowels(doubts[:, mouth], seen[:, mouth], options)
     doubts = np.stack([_widen(column, options) for column in doubts.T], axis=1)
     lowest = minimum_filter1d(seen, 2 * options.sure_frames + 1, axis=0, mode="nearest")
     sure = 1 - _fall(lowest, *options.surely_seen)  # (N, R)
+    mouth, brows = REGIONS.index("mouth"), REGIONS.index("brows")
     # Light that deceives the colours of a mouth deceives them everywhere.
     deceived = colours[:, mouth] * sure[:, mouth]
     veto = sure * deceived[:, None]
@@ -181,18 +178,6 @@ def _both_witnesses(
         veto[:, brows], 1 - _fall(lowest[:, brows], *options.brows_surely_seen)
     )
     return np.maximum(colours * (1 - veto), doubts)
-
-
-def _without_vowels(doubts: np.ndarray, seen: np.ndarray, options: VisibilityOptions) -> np.ndarray:
-    """Doubts of a mouth (N,) that last, and of those of a moment only the strong ones.
-
-    A dark round mouth looks half covered for as long as a vowel lasts. What covers one as
-    briefly shows in its colours.
-    """
-    width = options.lasting_frames
-    lasting = maximum_filter1d(minimum_filter1d(doubts, width, mode="nearest"), width)
-    full, gone = options.mouth_glimpsed
-    return np.maximum(lasting, 1 - _fall(-seen, -full, -gone))
 
 
 def _lid_edges(landmarks: np.ndarray, edges: np.ndarray) -> np.ndarray:

@@ -264,18 +264,3 @@ def test_which_eye_is_covered_the_edges_tell(face) -> None:
     assert judge_visibility(*face, seen=glasses).min() > 0.9
     both = judge_visibility(*face, seen=seen)
     assert column(both, "left_eye").max() < 0.5 and column(both, "right_eye").max() < 0.1
-
-
-def test_a_vowel_is_no_cover_but_what_lasts_is():
-    from engine.faces.visibility import VisibilityOptions, _without_vowels, network_doubts
-
-    options, mouth = VisibilityOptions(), REGIONS.index("mouth")
-    seen = np.full((60, len(REGIONS)), 0.97)
-    seen[10:15, mouth] = 0.58  # a round vowel
-    seen[22:26, mouth] = 0.1  # a finger passes
-    seen[35:55, mouth] = 0.55  # a cup
-    doubts = network_doubts(seen, options)[:, mouth]
-    kept = _without_vowels(doubts, seen[:, mouth], options)
-    assert doubts[10:15].min() > 0.5 and kept[10:15].max() == 0
-    assert kept[22:26].min() == 1
-    assert np.allclose(kept[35:55], doubts[35:55]) and kept[56:].max() == 0
