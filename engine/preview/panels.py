@@ -124,7 +124,13 @@ class Panels:
         clip = cut(picture, crop)
         shot = self.shoot(frame, crop, relief)
         found = bool(self.take.found[frame])
-        row = np.hstack([clip, _over_clip(clip, shot, found), before_backdrop(shot)])
+        row = np.hstack(
+            [
+                clip,
+                _over_clip(clip, shot, found, self._bare_above(frame, crop)),
+                before_backdrop(shot),
+            ]
+        )
         if not found:
             cv2.rectangle(row, (0, 0), (row.shape[1] - 1, row.shape[0] - 1), RED, 6)
             write(row, "face not found", (12, 30), RED)
@@ -135,6 +141,15 @@ class Panels:
     def alone(self, frame: int, crop: Crop) -> np.ndarray:
         """The head alone, of a take without pictures: (h, w, 3) uint8; safe in threads."""
         return before_backdrop(self.shoot(frame, crop, None))
+
+    def _bare_above(self, frame: int, crop: Crop) -> int:
+        """The row of the panel above which the film shows the face itself: a cover's colour is no
+        skin's.
+        """
+        if self.take.confidence[frame, REGIONS.index("mouth")] >= LOW_CONFIDENCE:
+            return crop.panel[1]
+        nose = float(self.take.landmarks_px[frame, 30, 1])
+        return int(np.clip((nose - crop.top) * crop.scale, 0, crop.panel[1]))
 
     def _mark_doubts(self, row: np.ndarray, frame: int, left: int) -> None:
         """Name the regions that should not be trusted at this frame, on the middle panel."""
@@ -199,12 +214,13 @@ def write(picture: np.ndarray, text: str, place: tuple[int, int], colour: tuple 
         strip[:] = np.round(strip * (1 - alpha) + np.array(shade) * alpha)
 
 
-def _over_clip(clip: np.ndarray, shot: Shot, found: bool) -> np.ndarray:
+def _over_clip(clip: np.ndarray, shot: Shot, found: bool, bare: int) -> np.ndarray:
     """The face solid, the rest of the head a veil with a bright rim, over the clip.
 
-    In the clip's light: what differs from the film then is form, not the studio's lamps.
+    In the clip's light, read above the row `bare`: what differs from the film then is form, not the
+    studio's lamps.
     """
-    colour = _graded(clip, shot) if found else shot.colour
+    colour = _graded(clip, shot, bare) if found else shot.colour
     share = _HAIR_SHARE + (1 - _HAIR_SHARE) * (shot.face.astype(np.float32) / 255)
     alpha = share * (shot.coverage.astype(np.float32) / 255) * (1.0 if found else 0.4)
     solid = cv2.blur(shot.coverage, (3, 3))
@@ -215,12 +231,12 @@ def _over_clip(clip: np.ndarray, shot: Shot, found: bool) -> np.ndarray:
     return cv2.add(mixed, cv2.cvtColor(rim // 2, cv2.COLOR_GRAY2RGB))
 
 
-def _graded(clip: np.ndarray, shot: Shot) -> np.ndarray:
+def _graded(clip: np.ndarray, shot: Shot, bare: int) -> np.ndarray:
     """The head with its face as bright and as coloured as what it hides, (H, W, 3) uint8.
 
     A gain on sRGB is a gain on light, as both are powers of it.
     """
-    here = slice(None, None, _GRADE_STEP), slice(None, None, _GRADE_STEP)
+    here = slice(None, bare, _GRADE_STEP), slice(None, None, _GRADE_STEP)
     face = (shot.face[here] > 250) & (shot.coverage[here] > 250)
     if face.sum() < _LEAST_GRADED:
         return shot.colour
