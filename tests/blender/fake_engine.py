@@ -57,6 +57,7 @@ clip = Path(job["clip"]).stem
 send(Hello(VERSION, "cpu"))
 if "first" in clip:
     send(Progress(PREPARING, 0.0))
+    time.sleep(0.5)  # long enough to be seen by whoever looks now and then
 send(Progress("faces", 0.25))
 if "bad" in clip:
     send(Failed("No face was found.", "Choose another clip."))

@@ -85,7 +85,8 @@ def picture(name: str) -> None:
     """What stands on the screen, where ImageMagick is."""
     program = shutil.which("import")
     if program:
-        with bpy.context.temp_override(**view()):
+        window = bpy.context.window_manager.windows[0]  # its 3D view may be the preferences now
+        with bpy.context.temp_override(window=window, area=window.screen.areas[0]):
             bpy.ops.wm.redraw_timer(type="DRAW_WIN_SWAP", iterations=1)
         subprocess.run([program, "-window", "root", f"{PICTURES}/{name}.png"], check=False)
 
@@ -505,8 +506,10 @@ def tick() -> float | None:
     except BaseException:
         facts["error"] = traceback.format_exc()
         print(facts["error"], flush=True)
-        picture("error")
-        finish()
+        try:
+            picture("error")
+        finally:
+            finish()
     return TICK_SECONDS
 
 
