@@ -10,17 +10,15 @@ face's width), its lids hardly (0.4 %). The network's brows and contour hold bet
 
 from collections.abc import Collection
 from dataclasses import fields, replace
-from itertools import islice
 
 import numpy as np
 
 from .exchange.take import REGIONS
 from .faces import FaceTrack
-from .media import Clip, read_frames, read_some
-from .seen import NETWORK, Crop, Seen, blend_points, crop_face, crop_size, see_faces
+from .media import Clip
+from .seen import NETWORK, Seen, blend_points, look_at_faces
 from .weights import registry
 
-_AT_ONCE = 64  # crops in memory
 _COVERED_BELOW = 0.5  # confidence in the mouth
 _CLEAR_FRAMES = 16  # that tell the difference of conventions
 _SURE_SIGMA = (0.035, 0.055)  # of a point, in widths of the face: fully trusted, not at all
@@ -39,23 +37,8 @@ def second_look(
     stays flat with the clip's length.
     """
     blended = np.full((*track.landmarks.shape[:2], 2), np.nan)
-    crops: list[Crop] = []
-    frames: list[int] = []
-
-    def look() -> None:
-        if frames:
-            blended[frames] = blend_points(track.landmarks[frames], see_faces(crops))
-        crops.clear()
-        frames.clear()
-
-    size = crop_size()
-    for frame, picture in read_frames(clip):
-        if track.seen[frame]:
-            crops.append(crop_face(picture, track.boxes[frame], size))
-            frames.append(frame)
-        if len(frames) == _AT_ONCE:
-            look()
-    look()
+    for frames, _, seen in look_at_faces(clip, track.boxes, np.flatnonzero(track.seen)):
+        blended[frames] = blend_points(track.landmarks[frames], seen)
     moved = blended - track.landmarks[..., :2]
     if keep_convention:
         moved -= np.median(moved[track.seen], axis=0)
@@ -119,12 +102,7 @@ def believed_points(track: FaceTrack) -> np.ndarray:
 
 def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, Seen]:
     """What the network sees in `frames` (n,), and which of them could be read."""
-    size, read, parts = crop_size(), [], []
-    views = (
-        (f, crop_face(picture, track.boxes[f], size)) for f, picture in read_some(clip, frames)
-    )
-    while batch := list(islice(views, _AT_ONCE)):
-        read += [frame for frame, _ in batch]
-        parts.append(see_faces([crop for _, crop in batch]))
+    looks = list(look_at_faces(clip, track.boxes, frames))
+    read, parts = [rows for rows, _, _ in looks], [seen for _, _, seen in looks]
     columns = [[getattr(part, item.name) for part in parts] for item in fields(Seen)]
-    return np.array(read, int), Seen(*map(np.concatenate, columns))
+    return np.concatenate(read), Seen(*map(np.concatenate, columns))

@@ -3,8 +3,10 @@
 Crops are squares about a face's box as the network was trained on: `crop_face`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import cv2
@@ -13,6 +15,7 @@ import numpy as np
 from .weights import load_network
 
 if TYPE_CHECKING:
+    from .media import Clip
     from .models.landmarks import LandmarkNet
 
 NETWORK = "landmarks"
@@ -22,6 +25,7 @@ _JPEG_QUALITY = 95
 _EYES, _MESH = [33, 263], 468  # outer corners of the eyes; the mesh's points before the irises
 _LEVEL = np.radians(10)  # a head that leans further is set upright for the network
 _BATCH = 16
+_AT_ONCE = 64  # crops in memory
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,22 @@ def see_faces(crops: list[Crop]) -> Seen:
     side = np.array([crop.side for crop in crops])
     placed = corner + (points + 1) / 2 * side[:, None, None]
     return Seen(placed, sigma * side[:, None] / 2, visible, turn)
+
+
+def look_at_faces(
+    clip: "Clip", boxes: np.ndarray, frames: np.ndarray
+) -> Iterator[tuple[np.ndarray, list[Crop], Seen]]:
+    """What the network sees in `frames` (n,), rising, whose boxes are in `boxes` (T, 4) px.
+
+    A few frames at a time, of those that can be read: memory doesn't grow with the clip.
+    """
+    from .media import read_some  # training needs no reader of videos
+
+    size = crop_size()
+    views = ((f, crop_face(picture, boxes[f], size)) for f, picture in read_some(clip, frames))
+    while batch := list(islice(views, _AT_ONCE)):
+        crops = [crop for _, crop in batch]
+        yield np.array([frame for frame, _ in batch]), crops, see_faces(crops)
 
 
 def blend_points(landmarks: np.ndarray, seen: Seen) -> np.ndarray:

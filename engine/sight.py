@@ -16,7 +16,7 @@ from .models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS, REGIONS
 from .models.sight import COLOURED, GROUPS, PARTS
 from .progress import Report
 from .reader import head_read, read_landmarks
-from .seen import Crop, crop_face, crop_size, see_faces
+from .seen import crop_size, look_at_faces
 
 if TYPE_CHECKING:
     from .faces import FaceTrack
@@ -28,7 +28,6 @@ _CLEAR = (0.6, 0.95)  # visibility of a face where a tracker is ignored, and whe
 _LEFT, _RIGHT = ("left_eye", "left_brow"), ("right_eye", "right_brow")
 _REGION = {"mouth": 1, "left_eye": 2, "right_eye": 3, "left_brow": 4, "right_brow": 5}
 _LEAST = 1e-3  # of lengths whose logarithm is told, half crops
-_AT_ONCE = 64  # crops in memory
 _SOFT = 5  # px of the network's picture: colours are means of so many
 _PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
 
@@ -61,30 +60,13 @@ def read_sight(
     own = np.full((count, len(POINTS), 2), np.nan)
     sigma = np.full((count, len(POINTS)), np.nan)
     visible, colours = np.zeros((count, len(REGIONS))), np.zeros((count, len(POINTS), 3), np.uint8)
-    crops: list[Crop] = []
-    frames: list[int] = []
-
-    def look() -> None:
-        if frames:
-            seen = see_faces(crops)
-            own[frames], sigma[frames], visible[frames] = seen.points, seen.sigma, seen.visible
-            corner = np.stack([crop.corner for crop in crops])[:, None]
-            scale = size / np.array([crop.side for crop in crops])[:, None, None]
-            pictures = np.stack([crop.picture for crop in crops])
-            colours[frames] = colours_at(pictures, (seen.points - corner) * scale)
-            report((frames[-1] + 1) / count)
-        crops.clear()
-        frames.clear()
-
-    from .media import read_frames  # training needs no reader of videos
-
-    for frame, picture in read_frames(clip):
-        if track.seen[frame]:
-            crops.append(crop_face(picture, track.boxes[frame], size))
-            frames.append(frame)
-        if len(frames) == _AT_ONCE:
-            look()
-    look()
+    for frames, crops, seen in look_at_faces(clip, track.boxes, np.flatnonzero(track.seen)):
+        own[frames], sigma[frames], visible[frames] = seen.points, seen.sigma, seen.visible
+        corner = np.stack([crop.corner for crop in crops])[:, None]
+        scale = size / np.array([crop.side for crop in crops])[:, None, None]
+        pictures = np.stack([crop.picture for crop in crops])
+        colours[frames] = colours_at(pictures, (seen.points - corner) * scale)
+        report((int(frames[-1]) + 1) / count)
     tracker = np.where(track.seen[:, None, None], track.landmarks[:, list(POINTS), :2], np.nan)
     looks = Looks(own, tracker.astype(float), sigma, visible, colours, boxes)
     return describe(looks, track.size, focal), np.isfinite(own[:, 0, 0])

@@ -37,7 +37,7 @@ LEVELS = (
     {"pipeline", "refine", "methods", "spectre", "training", "evaluation", "preview"},
     {"STEPS"},
     {"head", "models"},
-    {"geometry", "weights", "progress", "options"},
+    {"geometry", "srgb", "weights", "progress", "options"},
     {"exchange"},
 )
 

@@ -14,6 +14,7 @@ from ..faces import FaceTrack
 from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
+from ..srgb import linear_from_srgb, srgb_from_linear
 from .folds import bare_of_eyes, hair_reaches
 from .residual import LUMINANCE, masked_blur
 from .skin import (
@@ -27,13 +28,14 @@ from .skin import (
     shift,
     views,
 )
-from .unwrap import cut_window, lay_window, linear_from_srgb, srgb_from_linear
+from .unwrap import cut_window, lay_window
 
 _TEXELS = 768  # most, across the face
 _FRAMES = 16
 _FEWEST = 6  # of them, the calmest, that are always used
 _LEAST_SHADE = 0.3  # of the median shading: darker skin says little of its colour
 _LEAST_WEIGHT = 0.15
+_DARKEST = 2e-3  # linear: below it colours are noise
 _BURNT = 0.95  # linear: a brighter texel has lost its colour
 _BROAD_MM = 14.0  # Gaussian sigma
 _BROAD_KEPT = 0.25  # share of broad differences that counts as pigment
@@ -64,7 +66,8 @@ def project_colour(
     frames = np.sort(frames[np.argsort(activity(params, frames), kind="stable")][: _calm(frames)])
     canvas = prepare_canvas(head, params, frames, _TEXELS)
     own, known = _lasting(clip, track, params, canvas, frames)
-    model = np.log(linear_from_srgb(cut_window(texture, canvas.sheet.window, canvas.sheet.size)))
+    laid = cut_window(texture, canvas.sheet.window, canvas.sheet.size)
+    model = np.log(np.maximum(linear_from_srgb(laid), _DARKEST))
     own = np.clip(own, model - _LIMIT, model + _LIMIT)
     trust = _trust(own - model, known, canvas)
     if trust.mean() < 0.02:
@@ -114,7 +117,7 @@ def _unlit(view: View, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     shade = harmonics(view.surface.normal) @ light.astype(np.float32)
     usual = np.median(shade[view.seen > 0.5], axis=0) if (view.seen > 0.5).any() else 1.0
     lit = shade @ LUMINANCE > _LEAST_SHADE * float(np.dot(usual, LUMINANCE))
-    colour = np.log(np.maximum(view.colour, 2e-3)) - np.log(np.maximum(shade, 1e-2))
+    colour = np.log(np.maximum(view.colour, _DARKEST)) - np.log(np.maximum(shade, 1e-2))
     weight = view.seen * lit * (view.colour.max(-1) < _BURNT)
     return np.moveaxis(colour, -1, 0), weight
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..geometry import embed, project, vertex_normals
 from ..head.model import Head
 from ..render import depth_map, interpolate, rasterize
+from ..srgb import linear_from_srgb
 
 _MARGIN = 0.04  # of the landmarks' extent, left free round them
 _FOREHEAD = 0.07  # of it, added above: the landmarks end below the hairline
@@ -309,21 +310,4 @@ def _look_up_colour(
     return cv2.remap(crop, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def linear_from_srgb(picture: np.ndarray) -> np.ndarray:
-    """Linear RGB, at least 2e-3, of sRGB 0..255 (uint8 or between its steps), any shape."""
-    code = np.asarray(picture, np.float32) / 255
-    linear = np.where(code < 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
-    return np.maximum(linear, 2e-3)
-
-
-def srgb_from_linear(linear: np.ndarray) -> np.ndarray:
-    """uint8 sRGB of linear RGB, any shape; clipped to what can be shown."""
-    linear = np.clip(linear, 0, 1)
-    code = np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-    return np.round(255 * code).astype(np.uint8)
-
-
-_CODE = np.arange(256) / 255
-_LINEAR = np.where(_CODE < 0.04045, _CODE / 12.92, ((_CODE + 0.055) / 1.055) ** 2.4).astype(
-    np.float32
-)  # IEC 61966-2-1 (sRGB)
+_LINEAR = linear_from_srgb(np.arange(256)).astype(np.float32)

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
+from ..srgb import srgb_from_linear
 
 SCHEMA = 1
 _BLOCK = 1 << 16  # texels at a time: what fits the cache beside its bytes
@@ -68,9 +69,7 @@ class Albedo:
 
     def texture(self, coefficients: np.ndarray, size: int = 1024) -> np.ndarray:
         """The colour texture: (A,) -> (size, size, 3) uint8 sRGB."""
-        linear = self.reflectance(coefficients, size)
-        encoded = np.where(linear < 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
-        return np.round(255 * encoded).astype(np.uint8)
+        return srgb_from_linear(self.reflectance(coefficients, size))
 
 
 def _weighted(maps: np.ndarray, ranges: np.ndarray, colours: np.ndarray) -> np.ndarray:

@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 
 from engine.detail.projected import _without_gloss, project_colour
-from engine.detail.unwrap import (
-    build_sheet,
-    cut_window,
-    lay_window,
-    linear_from_srgb,
-    srgb_from_linear,
-)
+from engine.detail.unwrap import build_sheet, cut_window, lay_window
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
 from engine.geometry import embed, harmonics, project, vertex_normals
@@ -20,6 +14,7 @@ from engine.head.model import FaceParams, Head
 from engine.media import open_clip
 from engine.pictures import write_picture
 from engine.render import interpolate, rasterize
+from engine.srgb import linear_from_srgb, srgb_from_linear
 from engine.weights import load_head
 
 SIDE, FRAMES = 448, 6
@@ -28,7 +23,7 @@ CHEEK, OTHER_CHEEK = 50, 280  # of the 468 landmarks
 
 
 def test_srgb_round_trip():
-    codes = np.arange(7, 256, dtype=np.uint8)  # below 7 the linear floor holds
+    codes = np.arange(256, dtype=np.uint8)
     assert np.array_equal(srgb_from_linear(linear_from_srgb(codes)), codes)
 
 

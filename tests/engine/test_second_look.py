@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine import second_look as module
+from engine import seen as network
 from engine.exchange.take import REGIONS
 from engine.faces import FaceTrack
 from engine.media import open_clip
@@ -35,8 +36,8 @@ def looked(monkeypatch):
         none = np.zeros(0)
         return Seen(points, none, none, none)
 
-    monkeypatch.setattr(module, "see_faces", see)
-    monkeypatch.setattr(module, "crop_size", lambda: 16)
+    monkeypatch.setattr(network, "see_faces", see)
+    monkeypatch.setattr(network, "crop_size", lambda: 16)
     return clip, track
 
 
@@ -87,7 +88,7 @@ def test_beneath_a_cover_brows_and_contour_are_the_networks(looked, monkeypatch)
         sigma[:, POINTS.index(152)] = 4.0
         return Seen(points, sigma, np.zeros(0), np.zeros(0))
 
-    monkeypatch.setattr(module, "see_faces", see)
+    monkeypatch.setattr(network, "see_faces", see)
     clear = np.setdiff1d(np.flatnonzero(track.seen), covered)
     picked = clear[np.unique(np.linspace(0, len(clear) - 1, 16).astype(int))]
     shown.append(np.union1d(picked, covered))
@@ -119,5 +120,5 @@ def test_points_of_a_covered_region_are_not_believed(looked):
 
 def test_without_a_cover_nothing_is_looked_at_again(looked, monkeypatch):
     clip, track = looked
-    monkeypatch.setattr(module, "see_faces", None)
+    monkeypatch.setattr(network, "see_faces", None)
     assert module.look_beneath(clip, track) is track
