@@ -18,6 +18,7 @@ from .export_check import largest_error_mm
 from .preferences import engine_python, jobs_folder
 from .properties import capture_job, clip_problem
 from .take_importer import ImportOptions, import_take, selected_head
+from .takes import take_file
 
 TAKE_SUFFIX = ".take.npz"
 
@@ -42,7 +43,8 @@ class AVFACE_OT_capture(Action, bpy.types.Operator):
         settings, python = context.scene.avface, engine_python(context)
         folder = job_folders.new_folder(jobs_folder(context), settings.clip)
         waits = jobs.is_running()
-        jobs.start(capture_job(settings, folder), folder, python)
+        person = take_file(selected_head(context))
+        jobs.start(capture_job(settings, folder, person), folder, python)
         if waits:
             return "It waits for the captures before it"
         if not bpy.app.background:

@@ -83,6 +83,7 @@ class AVFACE_PT_actor(_Panel, bpy.types.Panel):
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "actor", text="Name")
+        layout.prop(settings, "same_person")
         layout.prop(settings, "consent")
         layout.prop(settings, "head")
         head = selected_head(context)

@@ -78,6 +78,12 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         name="Consent",
         description="The actor's consent, in your words: kept with the take and its exports",
     )
+    same_person: BoolProperty(
+        name="Same Person",
+        default=True,
+        description="Keep the shape that the selected head has from its take: one person looks the"
+        " same in every clip. It takes effect where an AVFace head with a take is selected",
+    )
     detail: EnumProperty(
         name="Wrinkles",
         description="Fine detail of the skin, as normal maps",
@@ -113,6 +119,7 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         default="fit",
         items=[
             ("fit", "Fit", "The head fitted to landmarks and to the sound"),
+            ("avface", "AVFace", "The fit, led by AVFace's networks where the mouth is covered"),
             ("spectre", "SPECTRE", "After the fit the mouth moves by SPECTRE's losses"),
         ],
     )
@@ -266,14 +273,17 @@ def clip_problem(settings: AVFACE_CaptureSettings) -> str:
     return ""
 
 
-def capture_job(settings: AVFACE_CaptureSettings, folder: Path) -> CaptureJob:
-    """The job that the settings ask for, its take in `folder`."""
+def capture_job(
+    settings: AVFACE_CaptureSettings, folder: Path, person: Path | None = None
+) -> CaptureJob:
+    """The job that the settings ask for, its take in `folder`; `person`: a take of the actor."""
     clip = Path(bpy.path.abspath(settings.clip))
+    known = str(person) if person and settings.same_person else ""
     return CaptureJob(
         clip=str(clip),
         out=str(folder / f"{take_name(clip)}.take.npz"),
         head=bpy.path.abspath(settings.head) if settings.head else "",
-        options=_options(settings),
+        options=_options(settings) | {"person": known},
     )
 
 

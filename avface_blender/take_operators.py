@@ -137,7 +137,9 @@ class AVFACE_OT_retake(_TakeAction, bpy.types.Operator):
         if Path(job.clip) != Path(clip):  # the panel is set for another clip
             out = folder / f"{take_name(Path(clip))}.take.npz"
             job = CaptureJob(clip, str(out), options=take.made_by["options"])
-        options = job.options | {"start": max(start, 0.0), "end": end}
+        options = job.options | {
+            "start": max(start, 0.0), "end": end, "person": action[takes.FILE_PROPERTY],
+        }  # fmt: skip
         jobs.start(replace(job, options=options), folder, python, over=True)
         if bpy.app.background:
             jobs.follow()

@@ -59,6 +59,13 @@ def actions_of(head: bpy.types.Object, name: str) -> list[bpy.types.Action]:
     return [action for _, action in _tracks(head) if action[TAKE_PROPERTY] == name]
 
 
+def take_file(head: bpy.types.Object | None) -> Path | None:
+    """The file of the take that plays on a head; None where there is none any more."""
+    actions = actions_of(head, playing(head)) if head is not None else []
+    file = Path(actions[0][FILE_PROPERTY]) if actions else None
+    return file if file is not None and file.is_file() else None
+
+
 def is_range(head: bpy.types.Object, name: str) -> bool:
     """Whether a take counts only where it has frames: the one below plays on around it."""
     tracks = [track for track, action in _tracks(head) if action[TAKE_PROPERTY] == name]

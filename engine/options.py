@@ -26,6 +26,10 @@ class CaptureOptions:
     focal: float | None = field(
         default=None, metadata={"help": "focal length, pixels; default twice the longer side"}
     )
+    person: str = field(
+        default="",
+        metadata={"help": "a take of the same person on the same head: its shape is kept"},
+    )
     detail: Literal["off", "fast", "standard", "fine"] = field(
         default="standard", metadata={"help": "wrinkles as normal maps"}
     )

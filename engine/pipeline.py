@@ -62,6 +62,7 @@ def capture(
     head, clock = Head(head_file), _Clock()
     trust_ranges(options.trust)  # a slip of the pen is told before the work
     check_method(options, head)
+    known_shape(options, head)
     clip = open_clip(path, fps=options.fps, start=options.start, end=options.end)
     for sentence in clip.warnings:
         report.warn(sentence)
@@ -131,7 +132,8 @@ def perform(
     for sentence in heard.sync.sentences if heard else ():
         report.warn(sentence)
     clock.lap("voice")
-    fitting = FitOptions(focal=options.focal, smoothing=options.smoothing)
+    shape = known_shape(options, head)
+    fitting = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=shape)
     hearing = heard.hearing if heard else None
 
     def fit_track(begin: FaceParams | None, part: Report) -> FitResult:
@@ -144,6 +146,8 @@ def perform(
         return fit_clip(again, head, fitting, stage, hearing, first.person, first.params)
 
     fit = apply_method(clip, track, head, options, fit_track, report.part("fit", 0.35, 0.25))
+    if shape is not None:  # a fit has it already, networks find their own
+        fit = replace(fit, params=fit.params.replace(shape=shape))
     if hearing is not None and options.quality == "draft":
         params, trust = mouth_by_sound(fit.params, hearing, track, head)
         marks = landmark_track(head, params, track.size)
@@ -155,6 +159,22 @@ def perform(
         fit = replace(fit, params=fit.params.replace(lips=lips))
         clock.lap("lips")
     return Performance(track, fit, heard)
+
+
+def known_shape(options: CaptureOptions, head: Head) -> np.ndarray | None:
+    """The shape (S,) of the person whom `options` name by a take; None: to be found.
+
+    Raises AVFaceError when the take can't be read or is of another head.
+    """
+    if not options.person:
+        return None
+    take = Take.load(Path(options.person))
+    if take.head["sha256"] != head.file.sha256:
+        raise AVFaceError(
+            f"{Path(options.person).name} was made for another head than {head.file.name}.",
+            "Name a take of the same person on the same head, or leave --person out.",
+        )
+    return take.shape
 
 
 def _looked_at_again(clip: Clip, track: FaceTrack) -> FaceTrack:

@@ -53,7 +53,7 @@ def refine(
     track = look_beneath(clip, track)
     heard = hear_clip(clip, track, options)
     hearing = heard.hearing if heard else None
-    fit = FitOptions(focal=options.focal, smoothing=options.smoothing)
+    fit = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=take.shape)
     first = fit_clip(track, head, fit, report.part("fit", 0.5, 0.2), hearing)
     captured = _params_of(take)
     rows = posed(captured, rows, head, take.size)

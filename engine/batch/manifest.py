@@ -105,6 +105,8 @@ def _wanted(
             raise AVFaceError(
                 f"Row {number} of {path}: {key} can't be “{value}”.", str(error).capitalize() + "."
             ) from error
+    if "person" in given:  # like the clip's path
+        options["person"] = str(folder / options["person"])
     name, count = _file_name(base), 1
     while any(other.name.lower() == name.lower() for other in before):  # some disks ignore case
         count += 1

@@ -60,15 +60,25 @@ def frontal_weight(pose: np.ndarray) -> np.ndarray:
 
 
 def fit_identity(
-    problem: Problem, head: LandmarkHead, x: np.ndarray, shape_sd: float, with_offsets: bool
+    problem: Problem,
+    head: LandmarkHead,
+    x: np.ndarray,
+    shape_sd: float,
+    with_offsets: bool,
+    shape: np.ndarray | None = None,
 ) -> Identity:
-    """Shape and static offsets of the person in the key frames of `problem`."""
-    identity = Identity(np.zeros(head.shape_basis.shape[2]), np.zeros_like(head.template), x)
-    identity = _fit_shape(problem, head, identity, shape_sd, 14)
+    """Shape and static offsets of the person in the key frames of `problem`.
+
+    A `shape` (S,) that is known already stays as it is.
+    """
+    kept = shape is not None
+    begin = shape if kept else np.zeros(head.shape_basis.shape[2])
+    identity = Identity(begin, np.zeros_like(head.template), x)
+    identity = _fit_shape(problem, head, identity, shape_sd, 14, kept)
     if with_offsets:
         for _ in range(_OFFSET_ROUNDS):
             identity = _fit_offsets(problem, head, identity)
-            identity = _fit_shape(problem, head, identity, shape_sd, 3)
+            identity = _fit_shape(problem, head, identity, shape_sd, 3, kept)
     return identity
 
 
@@ -78,15 +88,23 @@ def _subject(problem: Problem, head: LandmarkHead, identity: Identity) -> Subjec
 
 
 def _fit_shape(
-    problem: Problem, head: LandmarkHead, identity: Identity, shape_sd: float, iterations: int
+    problem: Problem,
+    head: LandmarkHead,
+    identity: Identity,
+    shape_sd: float,
+    iterations: int,
+    kept: bool,
 ) -> Identity:
-    """Gauss-Newton over shape and key frames; each frame's unknowns are eliminated (Schur)."""
+    """Gauss-Newton over shape and key frames; each frame's unknowns are eliminated (Schur).
+
+    A shape that is `kept` leaves the key frames alone to be found.
+    """
     strength = _PER_FRAME * len(identity.x) / shape_sd**2
     damping = 1e-3
     for _ in range(iterations):
         system = _ShapeSystem(problem, head, identity, strength, damping)
         for _ in range(4):
-            tried = system.stepped(identity, problem, damping)
+            tried = system.stepped(identity, problem, damping, kept)
             tried_cost = _total_cost(problem, head, tried, strength)
             if tried_cost <= system.cost:
                 break
@@ -149,10 +167,10 @@ class _ShapeSystem:
         self.matrix -= np.einsum("kds,kdr->sr", cross, self._by_shape, optimize=True)
         self.right -= np.einsum("kds,kd->s", cross, self._alone)
 
-    def stepped(self, identity: Identity, problem: Problem, damping: float) -> Identity:
-        """The identity after one damped step."""
+    def stepped(self, identity: Identity, problem: Problem, damping: float, kept: bool) -> Identity:
+        """The identity after one damped step; its shape may be `kept`."""
         damped = self.matrix + damping * np.diag(np.diag(self.matrix))
-        step = -np.linalg.solve(damped, self.right)
+        step = np.zeros_like(self.right) if kept else -np.linalg.solve(damped, self.right)
         dx = -(self._alone + self._by_shape @ step)
         reach = _LONGEST_UNIT_STEP * (problem.prior.high - problem.prior.low)[JOINTS_END:]
         dx[:, JOINTS_END:] = np.clip(dx[:, JOINTS_END:], -reach, reach)

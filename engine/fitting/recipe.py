@@ -84,6 +84,7 @@ class FitOptions:
     focal: float | None = None  # px; None is twice the picture's longer side
     smoothing: float = 1.0  # weight of the motion model; 0.5 is livelier, 2 calmer
     shape_sd: float = 1.2  # width of the identity prior, in the head's own standard deviations
+    shape: np.ndarray | None = None  # (S,) of the person, where another clip has told it
     chunk: int = _CHUNK  # frames solved at once; memory grows with it, the result hardly changes
 
 
@@ -231,7 +232,9 @@ def _find_person(clip: _Clip, options: FitOptions) -> tuple[np.ndarray, Identity
     )
     problem = replace(problem, evidence=evidence)
     x = solve(problem, x, 4)
-    return keys, fit_identity(problem, head, x, options.shape_sd, with_offsets=True)
+    return keys, fit_identity(
+        problem, head, x, options.shape_sd, with_offsets=True, shape=options.shape
+    )
 
 
 def _features(clip: _Clip) -> np.ndarray:

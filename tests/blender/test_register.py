@@ -85,9 +85,16 @@ def test_the_settings_are_the_engines_options():
         settings.use_region = True
         job = addon.properties.capture_job(settings, Path("/takes/1"))
         assert set(job.options) == set(CaptureOptions.__dataclass_fields__)
-        choices = CaptureOptions.__annotations__["detail"].__args__
-        detail = settings.bl_rna.properties["detail"]
-        assert tuple(item.identifier for item in detail.enum_items) == choices
+        for name in ("detail", "skin", "method", "quality", "senses"):
+            choices = CaptureOptions.__annotations__[name].__args__
+            items = settings.bl_rna.properties[name].enum_items
+            assert {item.identifier for item in items} == set(choices), name
+        known = Path("/takes/0/ada.take.npz")
+        job = addon.properties.capture_job(settings, Path("/takes/1"), known)
+        assert job.options["person"] == str(known)
+        settings.same_person = False
+        job = addon.properties.capture_job(settings, Path("/takes/1"), known)
+        assert job.options["person"] == ""
         assert set(batch.CAPTURE_OPTIONS) <= set(CaptureOptions.__dataclass_fields__)
 
 

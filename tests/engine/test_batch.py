@@ -65,6 +65,13 @@ def test_a_csv_with_options_in_its_columns(tmp_path, delimiter):
     assert second.options == {"detail": "off", "end": 4.0}
 
 
+def test_a_person_is_named_by_a_path_beside_the_list(tmp_path):
+    path = tmp_path / "list.json"
+    path.write_text(json.dumps([{"clip": "b.mp4", "person": "out/a.take.npz"}]))
+    (only,) = read_manifest(path)
+    assert only.options["person"] == str(tmp_path / "out/a.take.npz")
+
+
 def test_a_json_with_shared_options(tmp_path):
     path = tmp_path / "list.json"
     content = {"options": {"detail": "fast"}, "clips": ["a.mp4", {"clip": "b.mp4", "name": "B/1"}]}

@@ -146,6 +146,18 @@ def system(head, spoken):
     return small, subject, evidence, x
 
 
+def test_a_person_who_is_known_keeps_the_shape(head):
+    times = np.arange(20) / 25
+    truth = performance(head, times)
+    track = track_of(head, truth, times, noise_px=0.3)
+    free = fit_clip(track, head, FitOptions(), Report())
+    kept = fit_clip(track, head, FitOptions(shape=truth.shape), Report())
+    assert np.array_equal(kept.params.shape, truth.shape)
+    assert not np.allclose(free.params.shape, truth.shape, atol=1e-3)
+    apart = np.nanmedian(kept.residual_px), np.nanmedian(free.residual_px)
+    assert apart[0] < 1.2 * apart[1]
+
+
 def test_derivatives_are_those_of_finite_differences(system):
     _, subject, evidence, x = system
     work = workspace(subject.model)
