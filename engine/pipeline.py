@@ -10,13 +10,9 @@ from typing import Any
 import numpy as np
 
 from .complexion import person_texture
-from .detail import (
-    DetailOptions,
-    bake_normals,
-    estimate_appearance,
-    project_colour,
-    recover_detail,
-)
+from .detail.appearance import estimate_appearance
+from .detail.projected import project_colour
+from .detail.recover import DetailOptions, bake_normals, recover_detail
 from .exchange.head_file import HeadFile, file_sha256
 from .exchange.protocol import AVFaceError
 from .exchange.take import REGIONS, Take

@@ -23,6 +23,7 @@ from .unwrap import Surface
 _OCCLUSION_MM = (0.7, 1.4, 2.8, 5.6)  # scales s
 _STEEPEST = 2.0  # slope of the relief, mm per mm
 _SHADING_FLOOR = 0.4  # of the median shading
+_DARKEST = 0.2  # of the light without direction: no slope is read where the shading is less
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,24 @@ def surface_steps(surface: Surface) -> tuple[np.ndarray, np.ndarray]:
     Returns U and V, (R, R, 3) texels per mm: the dual basis of the surface's texel steps.
     """
     return _dual(surface.along_u, surface.along_v)
+
+
+def shading_by_slope(surface: Surface, light: np.ndarray, texel_mm: float) -> np.ndarray:
+    """How log S of the coarse surface changes with a relief's slope: (2, R, R) along u and v.
+
+    Per mm of height in a mm of the sheet; 0 where the light doesn't reach.
+    """
+    limit = 4 / texel_mm
+    step_u, step_v = (
+        np.ascontiguousarray(np.clip(step, -limit, limit), np.float32)
+        for step in surface_steps(surface)
+    )
+    normal, light = np.ascontiguousarray(surface.normal, np.float32), light.astype(np.float32)
+    zero = np.zeros(normal.shape[:2], np.float32)
+    _, by_u, by_v = _linearise(
+        normal, step_u, step_v, zero, zero, light, np.float32(_DARKEST * max(light[0], 1e-4))
+    )
+    return np.stack([by_u, by_v]) * np.float32(texel_mm)
 
 
 def differences(height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ import numpy as np
 from ...geometry import harmonics
 from .stage import Stage
 
-_MOUTH_REACH_M = 0.020  # light behind the lips falls to 1/e over this way
+MOUTH_REACH_M = 0.020  # light behind the lips falls to 1/e over this way
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def light_vertices(
     inside = stage.in_mouth
     forward = (turn @ [0, 0, 1]).astype(np.float32)
     behind = np.maximum((lip_front - placed[inside]) @ forward, 0)
-    entered = np.exp(-behind / np.float32(_MOUTH_REACH_M))
+    entered = np.exp(-behind / np.float32(MOUTH_REACH_M))
     ambient[inside] = 0.08 + 0.85 * entered
     reached[:, inside] = 0.15 + 0.75 * entered
     out = np.empty((len(placed), 6), np.float32)
@@ -113,15 +113,38 @@ def light_vertices(
 
 def light_plain(lighting: Lighting, normals: np.ndarray) -> np.ndarray:
     """Light on surfaces that nothing shades, (N, 3) -> (N, 3): for what is beside the face."""
+    count = len(normals)
+    fallen, mirrored = light_points(
+        lighting, normals, np.ones(count, np.float32),
+        np.ones((len(lighting.lamps), count), np.float32),
+        np.full((count, 2), (0.05, 10), np.float32),
+    )  # fmt: skip
+    return fallen + mirrored
+
+
+def light_points(
+    lighting: Lighting,
+    normals: np.ndarray,
+    open_to_sky: np.ndarray,
+    reached: np.ndarray,
+    gloss: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """What falls on points of any surface and what they mirror: (N, 3) float32 each.
+
+    Args:
+        lighting: camera axes.
+        normals: (N, 3) camera axes.
+        open_to_sky: (N,) share of the sky that reaches each point.
+        reached: (lamps, N) share of each lamp.
+        gloss: (N, 2) strength and exponent of the mirror.
+    """
     out = np.empty((len(normals), 6), np.float32)
-    count = len(lighting.lamps)
     _light(
         np.ascontiguousarray(normals, np.float32), lighting.sky.astype(np.float32),
-        np.ones(len(normals), np.float32), lighting.lamps.astype(np.float32),
-        lighting.colours.astype(np.float32), np.ones((count, len(normals)), np.float32),
-        np.full((len(normals), 2), (0.05, 10), np.float32), out,
+        open_to_sky, lighting.lamps.astype(np.float32),
+        lighting.colours.astype(np.float32), reached, gloss, out,
     )  # fmt: skip
-    return out[:, :3] + out[:, 3:]
+    return out[:, :3], out[:, 3:]
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
