@@ -72,7 +72,7 @@ def shown(scene: bpy.types.Scene, head: bpy.types.Object) -> Shown | None:
     rate = scene.render.fps / scene.render.fps_base
     seconds = (scene.frame_current - int(actions[0][takes.CLIP_START_PROPERTY])) / rate
     frame = int(np.argmin(np.abs(take.times - seconds)))
-    if abs(take.times[frame] - seconds) > 1 / rate:
+    if abs(take.times[frame] - seconds) > max(1 / rate, 1 / take.fps):
         return None
     return Shown(
         take=name,

@@ -16,7 +16,7 @@ from .action import Action
 from .export import ExportOptions, export_alembic, export_fbx, export_gltf, export_usd
 from .export_check import largest_error_mm
 from .preferences import engine_python, jobs_folder
-from .properties import capture_job, clip_problem
+from .properties import TIMINGS, capture_job, clip_problem
 from .take_importer import ImportOptions, import_take, selected_head
 from .takes import take_file
 
@@ -128,13 +128,10 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         ],
     )
     timing: EnumProperty(
-        name="Timing",
-        description="How the clip's frames meet the scene's",
-        items=[
-            ("set_scene", "Set the Scene", "The scene takes the clip's rate, size and length"),
-            ("resample", "Resample", "The scene keeps its rate; keys on its whole frames"),
-            ("exact", "Exact", "The scene keeps its rate; keys at the clip's own times"),
-        ],
+        name="Frame Rate",
+        description="How the clip's frames meet the scene's; as the panel Clip has it, unless set",
+        items=TIMINGS,
+        options={"SKIP_SAVE"},
     )
     over: BoolProperty(
         name="Only Its Range",
@@ -154,6 +151,10 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         return "" if context.mode == "OBJECT" else "Takes come in in Object Mode: change to it"
 
     def draw(self, context):
+    def invoke(self, context, event):
+        self.timing = self._timing(context)
+        return super().invoke(context, event)
+
         layout = self.layout
         layout.use_property_split = True
         for name in ("new_head", "identity", "look", "moves", "timing", "over"):
@@ -164,9 +165,13 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
 
     def act(self, context):
         path = Path(bpy.path.abspath(self.filepath))
-        names = ("new_head", "identity", "look", "moves", "timing", "over", "camera", "sound",
-                 "markers")  # fmt: skip
-        options = ImportOptions(**{name: getattr(self, name) for name in names})
+        names = ("new_head", "identity", "look", "moves", "over", "camera", "sound", "markers")
+        settings = context.scene.avface
+        options = ImportOptions(
+            **{name: getattr(self, name) for name in names},
+            timing=self._timing(context),
+            start_frame=settings.start_frame if settings.use_start_frame else None,
+        )
         result = import_take(path, context, options)
         for note in result.notes:
             self.report({"WARNING"}, note)
@@ -177,6 +182,11 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
 
 
 class _ExportAction(Action, ExportHelper):
+    def _timing(self, context) -> str:
+        """As it was asked for, else as the panel has it."""
+        chosen = self.properties.is_property_set("timing")
+        return self.timing if chosen else context.scene.avface.timing
+
     """Shared by the exports of one head."""
 
     bl_options = {"REGISTER", "PRESET"}

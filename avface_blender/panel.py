@@ -56,6 +56,9 @@ class AVFACE_PT_clip(_Panel, bpy.types.Panel):
         _optional(column, settings, "end")
         if _is_pictures(settings.clip):
             _optional(layout, settings, "fps")
+        frames = layout.column(align=True)
+        frames.prop(settings, "timing")
+        _optional(frames, settings, "start_frame")
         _draw_faces(layout, context)
 
 

@@ -22,6 +22,21 @@ from bpy.props import (
 from ..engine.exchange.protocol import CaptureJob, take_name
 
 
+TIMINGS = [  # how a take's frames meet the scene's: `take_importer.Timing`
+    ("set_scene", "Set Scene", "The scene takes the clip's rate, size and length"),
+    (
+        "resample",
+        "Resample",
+        "The scene keeps its rate; keys on its whole frames, no closure of lips or lids is lost",
+    ),
+    (
+        "exact",
+        "Keep Times",
+        "The scene keeps its rate; keys at the clip's times, between its frames",
+    ),
+]
+
+
 class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     """The fields of the engine's CaptureOptions, as an artist sets them."""
 
@@ -49,6 +64,22 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         min=0,
         default=10,
         description="Where in the clip the capture stops",
+    )
+    timing: EnumProperty(
+        name="Frame Rate",
+        description="How the clip's frames meet the scene's when a take comes in. Clip and sound"
+        " stay in time with each",
+        items=TIMINGS,
+    )
+    use_start_frame: BoolProperty(
+        name="Begin at a Frame",
+        description="Let the next take begin at this frame, not at the scene's first",
+    )
+    start_frame: IntProperty(
+        name="Start Frame",
+        default=1,
+        description="Frame of the scene at which the next take begins, with its clip and its sound."
+        " In a scene that keeps its rate, takes of one clip on a head lie together",
     )
     use_face: BoolProperty(
         name="Choose the Face",

@@ -2,6 +2,7 @@
 markers where the capture is unsure.
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from .timeline import low_ranges
 SENSOR_WIDTH_MM = 36.0
 _CLIP_START_M = 0.01
 _SAME_RATE = 1e-3
+_HEARD_SECONDS = 0.01  # so far may sound be from its picture, without a word about it
 _LIGHTS = (  # name, place in metres, watts, width in metres
     ("Key", (0.5, -0.8, 0.35), 9.0, 0.4),
     ("Fill", (-0.8, -0.6, 0.1), 4.0, 0.6),
@@ -66,11 +68,20 @@ def find_clip(take: Take, folder: Path, moved_to: Path | None) -> Path | None:
 
 
 def show_clip(
-    camera: bpy.types.Object, take: Take, path: Path, start_frame: int, scene_rate: float
+    camera: bpy.types.Object,
+    name: str,
+    take: Take,
+    path: Path,
+    start_frame: int,
+    scene_rate: float,
 ) -> str | None:
     """The clip as the camera's background, its first picture at `start_frame`.
 
-    `scene_rate` is in frames per second. Gives a sentence when the background isn't as it should.
+    `scene_rate` is in frames per second; `name` is the take's. At the clip's own rate the
+    background is a movie clip. Blender shows one picture of that in each frame of the scene; at
+    another rate the background is an image, whose picture is animated.
+
+    Gives a sentence when the background isn't as it should.
     """
     try:
         clip = bpy.data.movieclips.load(str(_first_picture(path)))
@@ -89,12 +100,45 @@ def show_clip(
     background.frame_method = "FIT"
     # Blender counts a film's pictures at a rate of its own choice (a varying one's highest).
     clip_rate = clip.fps if clip.source == "MOVIE" else take.fps
-    if abs(scene_rate / clip_rate - 1) > _SAME_RATE:
+    if abs(scene_rate / clip_rate - 1) < _SAME_RATE:
+        return None
+    numbers = _picture_numbers(path, clip.frame_duration)
+    if numbers is None:
         return (
-            "The clip behind the camera runs away from the head: Blender shows one of its pictures "
-            f"per scene frame, {clip_rate:.4g} a second of the clip, the scene {scene_rate:.4g}."
+            "The clip behind the camera runs away from the head: Blender shows one picture in each "
+            "frame of the scene, and finds no others by names without numbers."
         )
+    bpy.data.movieclips.remove(clip)
+    _show_at_its_times(camera, name, path, numbers, start_frame, scene_rate / clip_rate)
     return None
+
+
+def _show_at_its_times(
+    camera: bpy.types.Object,
+    name: str,
+    path: Path,
+    numbers: np.ndarray,
+    start_frame: int,
+    scene_frames: float,
+) -> None:
+    """Let each frame of the scene show the picture that is nearest in time.
+
+    Blender's numbers of the pictures (K,); how many frames of the scene one of them lasts.
+    """
+    data: Any = camera.data
+    background = data.background_images[-1]
+    background.source = "IMAGE"
+    background.image = bpy.data.images.load(str(_first_picture(path)))
+    if path.is_dir():
+        background.image.source = "SEQUENCE"
+    user = background.image_user
+    user.frame_duration, user.use_cyclic = 1, True  # so that it shows 1 + offset in every frame
+    frames = np.arange(start_frame, start_frame + np.ceil(len(numbers) * scene_frames) + 1)
+    shown = np.rint((frames - start_frame) / scene_frames).astype(int)
+    offsets = numbers[np.minimum(shown, len(numbers) - 1)] - 1
+    curve = f"{user.path_from_id()}.frame_offset"
+    values, stepped = {(curve, 0): offsets}, frozenset([curve])
+    play(data, make_action(data, f"{name} clip", frames, values, stepped=stepped))
 
 
 def add_sound(
@@ -124,9 +168,16 @@ def add_sound(
     channel = max((strip.channel for strip in strips), default=0) + 1
     whole = round(start_frame)
     strip = strips.new_sound(name, str(path), channel, whole)
+    late = (start_frame - whole) * scene.render.fps_base / scene.render.fps
     if hasattr(strip, "sound_offset"):  # the rest of a frame, in seconds; Blender 4.2 can't
-        strip.sound_offset = (start_frame - whole) * scene.render.fps_base / scene.render.fps
+        strip.sound_offset = late
+        late = 0.0
     strip[_STRIP_PROPERTY] = rig.name
+    if abs(late) > _HEARD_SECONDS:
+        return (
+            f"The sound is {abs(late) * 1000:.0f} ms {'early' if late > 0 else 'late'}: this"
+            " Blender starts it on whole frames only, Blender 4.5 between them too."
+        )
     return None
 
 
@@ -210,6 +261,14 @@ def _first_picture(path: Path) -> Path:
     if path.is_dir():
         return min((item for item in path.iterdir() if item.is_file()), default=path)
     return path
+
+
+def _picture_numbers(path: Path, count: int) -> np.ndarray | None:
+    """By which numbers Blender finds a clip's pictures, (K,): a film's, or in files' names."""
+    if not path.is_dir():
+        return np.arange(1, count + 1)
+    stems = [re.search(r"(\d+)$", item.stem) for item in path.iterdir() if item.is_file()]
+    return np.array(sorted(int(found[1]) for found in stems if found)) if all(stems) else None
 
 
 def _reason(error: RuntimeError) -> str:

@@ -24,7 +24,8 @@ from .head_builder import (
 )
 from .keyframes import TAKE_PROPERTY, Curves, bone_curves, make_action, play, shape_key_curves
 from .material import Pictures, dress
-from .review import confidence_curves
+from .resampling import Performance, on_frames
+from .review import lay_confidence
 from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of, unhidden
 from .takes import (
     CLIP_PROPERTY,
@@ -34,10 +35,11 @@ from .takes import (
     actions_of,
     playing,
 )
-from .timeline import Performance, SceneRate, on_frames, scene_rate, to_frames
+from .timeline import SceneRate, scene_rate, to_frames
 
 DEFAULT_HEAD = Path(__file__).parent.parent / "weights" / "head_default.npz"
 Timing = Literal["set_scene", "resample", "exact"]
+_SAME_RATE = 1e-3
 _NAME_LENGTH = 40  # of actor and clip in names: Blender cuts a name at 63 bytes, silently
 
 
@@ -52,7 +54,8 @@ class ImportOptions:
     moves: Literal["head", "camera"] = "head"
 
     # set_scene: the scene takes the clip's rate, size and length; resample: the scene stays as it
-    # is, keys on its whole frames; exact: the scene stays, keys at the clip's own times
+    # is, keys on its whole frames; exact: the scene stays, keys at the clip's own times, between
+    # its frames
     timing: Timing = "set_scene"
     over: bool = False  # the take below plays on before and after; the scene stays as it is
     start_frame: int | None = None  # where the take begins; None: the scene's first frame
@@ -125,7 +128,8 @@ def import_take(
     if options.over and options.timing == "set_scene":
         options = replace(options, timing="resample")
     sets_scene = options.timing == "set_scene"
-    rate = _set_rate(scene, take) if sets_scene else _rate_of(scene)
+    before = _rate_of(scene)
+    rate = _set_rate(scene, take) if sets_scene else before
     job = _Import(
         take=take,
         path=path,
@@ -138,7 +142,8 @@ def import_take(
         clip_start=_clip_start(take, head, scene, rate, options),
         middle=np.median(take.head_translation, axis=0),
     )
-    notes = [*take.warnings, *filter(None, [shot.hide_startup_cube(scene)])]
+    said = [shot.hide_startup_cube(scene), _other_speed(before, rate)]
+    notes = [*take.warnings, *filter(None, said)]
     performance = on_frames(take, job.take_frames, exact=options.timing == "exact")
     _animate(job, performance)
     if options.look:
@@ -153,6 +158,8 @@ def import_take(
     first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))
     if sets_scene:
         _set_shot(scene, take, camera, first, last)
+    elif camera and (scene.camera is None or scene.camera.parent == rig):
+        scene.camera = camera
     _sign(job, camera)
     _select_only(context, head)
     return ImportResult(job.name, head, rig, camera, first, last, tuple(notes))
@@ -244,6 +251,18 @@ def _set_rate(scene: bpy.types.Scene, take: Take) -> SceneRate:
     return rate
 
 
+def _other_speed(before: SceneRate, rate: SceneRate) -> str | None:
+    """A sentence when what is animated already plays faster or slower now."""
+    old, new = before.frames_per_second, rate.frames_per_second
+    actions: Any = bpy.data.actions
+    if abs(new / old - 1) < _SAME_RATE or not any(CLIP_START_PROPERTY in a for a in actions):
+        return None
+    return (
+        f"The scene shows {new:.4g} frames a second now, not {old:.4g}: takes that were there "
+        "before have lost their time. Frame Rate: Resample keeps the scene's rate."
+    )
+
+
 def _clip_start(
     take: Take, head: bpy.types.Object, scene: Any, rate: SceneRate, options: ImportOptions
 ) -> int:
@@ -274,9 +293,10 @@ def _animate(job: _Import, performance: Performance) -> None:
         turns, places = np.zeros_like(turns), np.zeros_like(places)
         turns[:, 0] = 1.0
     curves |= bone_curves("root", bone_turns("root", turns), bone_moves("root", places))
-    curves |= confidence_curves(job.rig, job.take, job.take_frames, performance.frames)
     action = make_action(job.rig, f"{job.name} rig", performance.frames, curves)
     play(job.rig, action, job.options.over)
+    frames = job.take_frames, performance.frames
+    lay_confidence(job.rig, job.take, *frames, job.name, job.options.over)
 
     keys = shape_keys(job.head)
     units = shape_key_curves(job.take.expression_names, performance.expression)
@@ -338,7 +358,7 @@ def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
         return [f"The clip {missing} was not found: no background and no sound."]
     said = []
     if camera is not None and take.source.get("kind") != "sound":
-        said.append(shot.show_clip(camera, take, clip, job.clip_start, rate))
+        said.append(shot.show_clip(camera, job.name, take, clip, job.clip_start, rate))
     if job.options.sound:
         first_sample = job.clip_start + take.sound_offset * rate
         said.append(shot.add_sound(job.scene, job.rig, clip, job.name, first_sample))

@@ -1,4 +1,4 @@
-"""Seconds and scene frames, and a performance's values on whole frames. No Blender here.
+"""Seconds and scene frames, and values between frames. No Blender here.
 
 A scene shows `fps / fps_base` frames a second (30 / 1.001 = 29.97). A clip's frames have exact
 times; where its rate is constant they fall on whole scene frames and keep their values untouched.
@@ -8,8 +8,6 @@ Rotations are unit quaternions (w, x, y, z).
 from dataclasses import dataclass
 
 import numpy as np
-
-from ..engine.exchange.take import Take
 
 # A clip's container may round its times (Matroska: to 1 ms): so far from a whole frame is on it.
 _WHOLE_FRAME_TOLERANCE = 0.1
@@ -26,20 +24,6 @@ class SceneRate:
     def frames_per_second(self) -> float:
         """The rate that the two numbers stand for."""
         return self.fps / self.base
-
-
-@dataclass(frozen=True)
-class Performance:
-    """A take on the scene's frames, in head axes: N frames."""
-
-    frames: np.ndarray  # (N,)
-    expression: np.ndarray  # (N, E)
-    lips: np.ndarray  # (N, K) weights of the take's lip shapes; K is 0 without
-    head_turns: np.ndarray  # (N, 4) unit quaternions, here and below
-    head_places: np.ndarray  # (N, 3) m, from the camera
-    jaw: np.ndarray  # (N, 4)
-    left_eye: np.ndarray  # (N, 4)
-    right_eye: np.ndarray  # (N, 4)
 
 
 def scene_rate(frames_per_second: float) -> SceneRate:
@@ -59,25 +43,6 @@ def to_frames(times: np.ndarray, rate: SceneRate, start_frame: int) -> np.ndarra
     if np.all(np.abs(frames - whole) < _WHOLE_FRAME_TOLERANCE) and np.all(np.diff(whole) > 0):
         return whole
     return frames
-
-
-def on_frames(take: Take, frames: np.ndarray, exact: bool) -> Performance:
-    """The take at its own scene frames (T,), or on whole ones where its own lie between."""
-    turns = {
-        "head_turns": quaternions(take.head_pose),
-        "jaw": quaternions(take.jaw),
-        "left_eye": quaternions(take.eyes[:, :3]),
-        "right_eye": quaternions(take.eyes[:, 3:]),
-    }
-    expression, places = take.expression, take.head_translation
-    lips = np.zeros((len(frames), 0)) if take.lip_weights is None else take.lip_weights
-    if not exact and np.any(frames != np.round(frames)):
-        at = whole_frames(frames)
-        turns = {name: resample_rotations(turn, frames, at) for name, turn in turns.items()}
-        expression, places = resample(expression, frames, at), resample(places, frames, at)
-        lips = resample(lips, frames, at)
-        frames = at
-    return Performance(frames, expression, lips, head_places=places, **turns)
 
 
 def whole_frames(frames: np.ndarray) -> np.ndarray:

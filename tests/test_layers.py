@@ -21,11 +21,13 @@ BLENDER = {"bpy", "bpy_extras", "mathutils", "bmesh", "addon_utils", "gpu", "aud
 HEAVY = {"torch", "numba", "cv2", "av", "mediapipe", "scipy", "ray"}
 PLAIN = (
     "__init__",
+    "clean_up",
     "engine_client",
     "install",
     "job_folders",
     "pace",
     "picking",
+    "resampling",
     "timeline",
 )  # of avface_blender
 
