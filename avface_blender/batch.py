@@ -98,6 +98,7 @@ class ClipReport:
         """Add to the report that the engine has left, or write a new one."""
         content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
         own = asdict(self)
+        own["clip"] = content.get("clip", self.clip)  # of a take: the film that it came from
         own["stages"] = content.get("stages", {}) | own["stages"]
         own["warnings"] = list(dict.fromkeys(content.get("warnings", []) + own["warnings"]))
         temporary = path.with_name(path.name + ".tmp")

@@ -74,12 +74,11 @@ def test_when_none_works_the_code_says_whose_fault_it_is(tmp_path, engine, name,
 
 def test_a_take_needs_no_engine_and_keeps_the_captures_report(tmp_path, make_take):
     take = make_take(frames=4, name="ada")
-    (tmp_path / "ada.report.json").write_text(
-        json.dumps({"frames": 4, "stages": {"fit": {"seconds": 1.0}}, "warnings": ["dark"]})
-    )
+    captured = {"clip": "ada.mov", "frames": 4, "stages": {"fit": {"seconds": 1.0}}}
+    (tmp_path / "ada.report.json").write_text(json.dumps(captured | {"warnings": ["dark"]}))
     assert batch.main([str(take), "--out", str(tmp_path), "--engine", "/nowhere"]) == DONE
     report = read_report(tmp_path, "ada")
-    assert report["frames"] == 4
+    assert (report["frames"], report["clip"]) == (4, "ada.mov")
     assert {"fit", "import", "blend"} <= set(report["stages"])
     assert "dark" in report["warnings"]
 
