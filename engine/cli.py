@@ -84,9 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("job", type=Path)
     run.set_defaults(run=_run_job)
 
-    refine = commands.add_parser("refine", help="a take, taught by a few corrected frames")
+    refine = commands.add_parser("refine", help="a take, taught by an artist")
     refine.add_argument("take", type=Path)
-    refine.add_argument("corrections", type=Path, help="JSON, see docs/fileformats.md")
+    refine.add_argument(
+        "corrections", type=Path, nargs="?", help="frames: JSON, see docs/fileformats.md"
+    )
+    refine.add_argument("--trust", help="whom to trust when, as for a capture; only that is solved")
     refine.add_argument(
         "--out", type=Path, help="default: beside the take, so that it has pictures"
     )
@@ -209,7 +212,8 @@ def _run_job(options: argparse.Namespace) -> int:
         if job.refines:
             from .refine import refine
 
-            refine(Path(job.refines), Path(job.corrections), out, head_file, report)
+            rows = Path(job.corrections) if job.corrections else None
+            refine(Path(job.refines), rows, out, head_file, report, job.options.get("trust"))
         else:
             _capture_job(job, out, head_file, report)
     except AVFaceError as error:
@@ -246,7 +250,8 @@ def _refine(options: argparse.Namespace) -> int:
     name = options.take.name.removesuffix(".npz").removesuffix(".take")
     out = options.out or options.take.with_name(f"{name} refined.take.npz")
     head_file = load_head(options.head)
-    take = refine(options.take, options.corrections, out, head_file, _Terminal().report())
+    told = options.corrections, out, head_file, _Terminal().report(), options.trust
+    take = refine(options.take, *told)
     print(f"{out}: {take.frame_count} frames")
     return DONE
 

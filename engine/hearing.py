@@ -30,10 +30,13 @@ class Heard:
     sync: Sync
 
 
-def hear_clip(clip: Clip, track: FaceTrack, options: CaptureOptions) -> Heard | None:
+def hear_clip(
+    clip: Clip, track: FaceTrack, options: CaptureOptions, sync: Sync | None = None
+) -> Heard | None:
     """What is heard while the face of `track` is seen; None without sound or where it isn't asked.
 
-    A sound that is surely late or early is heard where the lips say that it belongs.
+    A sound that is surely late or early is heard where the lips say that it belongs; `sync` is
+    measured where the whole clip has not told it before.
     Raises AVFaceError when the ranges of trust can't be read.
     """
     forced = forced_trust(options, track.times)
@@ -46,7 +49,7 @@ def hear_clip(clip: Clip, track: FaceTrack, options: CaptureOptions) -> Heard | 
     if waveform is None or not len(waveform):
         return None
     features = speech_features(waveform)
-    sync = measure_sync(track, listen(features, sync_clock(track.times)))
+    sync = sync or measure_sync(track, listen(features, sync_clock(track.times)))
     offset = sync.offset_seconds if sync.is_off else 0.0
     hearing = Hearing(
         voice=listen(features, track.times + offset),

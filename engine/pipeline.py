@@ -89,14 +89,16 @@ def capture_motion(
     options: CaptureOptions,
     report: Report,
     track: FaceTrack | None = None,
+    sync: Sync | None = None,
 ) -> Take:
     """The take of a clip without its looks (skin colour, light, wrinkles); nothing is written.
 
-    A `track` of the clip that stands already saves most of the work.
+    A `track` of the clip that stands already saves most of the work; `sync` is what the whole told
+    where this is a part of it.
     """
     if clip.kind == "sound":
         return _speak(clip, head_file, options, report)
-    done = perform(clip, Head(head_file), options, report, track=track)
+    done = perform(clip, Head(head_file), options, report, track=track, sync=sync)
     return _take(clip, done, done.fit.params, head_file, options)
 
 
@@ -116,6 +118,7 @@ def perform(
     report: Report,
     clock: "_Clock | None" = None,
     track: FaceTrack | None = None,
+    sync: Sync | None = None,
 ) -> Performance:
     """Where the face is in each picture, what is heard, and the head's parameters by both."""
     clock = clock or _Clock()
@@ -124,7 +127,7 @@ def perform(
         track = track_face(clip, faces, report.part("faces", 0, 0.35))
         clock.lap("faces")
     track = look_beneath(clip, track)
-    heard = hear_clip(clip, track, options)
+    heard = hear_clip(clip, track, options, sync)
     for sentence in heard.sync.sentences if heard else ():
         report.warn(sentence)
     clock.lap("voice")

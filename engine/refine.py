@@ -1,4 +1,4 @@
-"""Refine a take by a few frames that an artist has corrected: the clip is fitted anew."""
+"""Refine a take by what an artist says: frames that were corrected, and whom to trust when."""
 
 from dataclasses import fields, replace
 from pathlib import Path
@@ -19,17 +19,24 @@ from .hearing import hear_clip
 from .media import open_clip
 from .options import CaptureOptions
 from .progress import Report
+from .retrust import trust_anew
 from .second_look import look_beneath
 
 _FAR_PX = 2.0  # of the clip: from here on it is told that a dragged landmark wasn't reached
 
 
 def refine(
-    take_path: Path, corrections: Path, out: Path, head_file: HeadFile, report: Report
+    take_path: Path,
+    corrections: Path | None,
+    out: Path,
+    head_file: HeadFile,
+    report: Report,
+    trust: str | None = None,
 ) -> Take:
-    """Write the take at `out`: as `take_path`, taught by the corrections.
+    """Write the take at `out`: as `take_path`, going by `trust`, taught by the corrections.
 
-    `out` should lie beside `take_path`: both share their pictures.
+    `out` should lie beside `take_path`: both share their pictures. Without corrections only the
+    stretches are looked at in which `trust` (as `CaptureOptions.trust`) is new.
     Raises AVFaceError when the clip isn't where it was, or the head is another.
     """
     take = Take.load(take_path)
@@ -38,7 +45,35 @@ def refine(
             f"{take_path.name} was made for another head than {head_file.name}.",
             "Give the head that it was captured with.",
         )
-    head, options = Head(head_file), _options_of(take)
+    options = _options_of(take)
+    refined = take
+    if trust is not None:
+        share = 1.0 if corrections is None else 0.4
+        part, report = report.part("fit", 0, share), report.part("", share, 1 - share)
+        refined = trust_anew(take, take_path, options, trust, head_file, part)
+    if corrections is not None:
+        options = _options_of(refined)
+        refined = _taught(refined, take_path, corrections, options, head_file, report)
+    if refined is take:
+        raise AVFaceError(
+            f"Nothing says how {take_path.name} should be other than it is.",
+            "Correct some frames, or trust picture or sound where the take doesn't yet.",
+        )
+    refined.save(out)
+    report.part("done", 1, 0)(1.0)
+    return refined
+
+
+def _taught(
+    take: Take,
+    take_path: Path,
+    corrections: Path,
+    options: CaptureOptions,
+    head_file: HeadFile,
+    report: Report,
+) -> Take:
+    """The take, the whole clip fitted anew round the corrected frames."""
+    head = Head(head_file)
     rows = load_corrections(corrections, take.expression_names, take.times)
     clip = open_clip(
         Path(take.source["path"]), fps=options.fps, start=options.start, end=options.end
@@ -62,7 +97,7 @@ def refine(
     moved = taught(captured, first.params, again.params, rows, head, take.times)
     params = land(moved, captured, rows, head, take.times)
     _tell_what_is_left(params, rows, head, take, report)
-    refined = replace(
+    return replace(
         take,
         expression=params.expression,
         head_pose=params.head_pose,
@@ -72,9 +107,6 @@ def refine(
         landmarks_px=landmark_track(head, params, take.size).astype(np.float32),
         made_by=take.made_by | {"refined_from": take_path.name, "corrections": len(rows)},
     )
-    refined.save(out)
-    report.part("done", 1, 0)(1.0)
-    return refined
 
 
 def _tell_what_is_left(

@@ -36,7 +36,7 @@ PLAIN = (
 LEVELS = (
     {"cli", "__main__"},
     {"batch"},
-    {"pipeline", "refine", "methods", "spectre", "training", "evaluation", "preview"},
+    {"pipeline", "refine", "retrust", "methods", "spectre", "training", "evaluation", "preview"},
     {"STEPS"},
     {"head", "models"},
     {"geometry", "srgb", "weights", "progress", "options"},

@@ -102,7 +102,9 @@ class CaptureJob:
     options: dict[str, Any] = field(default_factory=dict)
     preview: bool = False  # also NAME.preview.mp4
     sheet: bool = False  # also NAME.sheet.png
-    refines: str = ""  # path of a take: not a new capture, but this one taught by `corrections`
+    # Path of a take: not a new capture, but this one taught by `corrections`, if there are any, and
+    # going by `options["trust"]`, if it is there.
+    refines: str = ""
     corrections: str = ""  # path of a file that `engine.corrections` reads
     version: int = VERSION
 
