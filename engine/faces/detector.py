@@ -5,22 +5,18 @@ over time. The mesh gets its region from us (the packaged solution finds it with
 detector, which misses faces below 80 px), and tells how sure it is that a face is there.
 """
 
-import importlib
-import importlib.util
-import os
-import sys
-import types
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from .graph import Graph, contents, mediapipe_module, mediapipe_root, packets, picture_packet
 from .iris import find_irises
 
 _PRESENCE = "facelandmarkcpu__face_presence_score"
+_GATE = "facelandmarkcpu__ThresholdingCalculator"
 _MESH_GRAPH = """
 input_stream: "IMAGE:image"
 input_stream: "ROI:roi"
@@ -40,45 +36,42 @@ RIGHT_EYE, LEFT_EYE = 33, 263  # outer corners, as the subject's right and left
 
 
 @cache
-def _mediapipe(module: str) -> Any:
-    """A module of mediapipe, without what its packages import besides (jax, matplotlib, ...)."""
-    os.environ.setdefault("GLOG_minloglevel", "3")
-    if "mediapipe" not in sys.modules:
-        spec = importlib.util.find_spec("mediapipe")
-        assert spec and spec.origin, "mediapipe is not installed in the engine's environment"
-        root = Path(spec.origin).parent
-        for name, folder in (
-            ("mediapipe", root),
-            ("mediapipe.python.solutions", root / "python" / "solutions"),
-        ):
-            package = types.ModuleType(name)
-            package.__path__ = [str(folder)]
-            sys.modules[name] = package
-    return importlib.import_module(f"mediapipe.{module}")
+def _detector_graph(threshold: float) -> Graph:
+    mediapipe_module("framework.formats.detection_pb2")  # lets its messages be read
+    options = mediapipe_module("modules.face_detection.face_detection_pb2").FaceDetectionOptions()
+    options.min_score_thresh = threshold
+    return Graph(
+        mediapipe_root().parent / _DETECTOR_GRAPH,
+        ("detections",),
+        prepare=lambda configuration: configuration.graph_options.add().Pack(options),
+    )
+
+
+@cache
+def _mesh_graph() -> Graph:
+    """The mesh's graph, which always answers: the caller judges the presence."""
+    mediapipe_module("framework.formats.landmark_pb2")  # lets its messages be read
+    thresholding = mediapipe_module("calculators.util.thresholding_calculator_pb2")
+
+    def answer_always(configuration: Any) -> None:
+        gate = next(node for node in configuration.node if node.name == _GATE)
+        gate.options.Extensions[thresholding.ThresholdingCalculatorOptions.ext].threshold = -1e9
+
+    sides = {"with_attention": packets().create_bool(True)}
+    return Graph(_MESH_GRAPH, ("landmarks", _PRESENCE), sides, answer_always)
 
 
 class FaceDetector:
     """Boxes of faces in a picture, with the full-range network (down to 1/16 of the picture)."""
 
     def __init__(self, threshold: float = 0.5) -> None:
-        solution = _mediapipe("python.solution_base")
-        _mediapipe("python.solutions.face_detection")  # registers the graph's option types
-        self._graph = solution.SolutionBase(
-            binary_graph_path=_DETECTOR_GRAPH,
-            graph_options=self._options(threshold),
-            outputs=["detections"],
-        )
-
-    @staticmethod
-    def _options(threshold: float) -> Any:
-        options = _mediapipe("modules.face_detection.face_detection_pb2").FaceDetectionOptions()
-        options.min_score_thresh = threshold
-        return options
+        self._graph = _detector_graph(threshold)
 
     def find(self, picture: np.ndarray) -> np.ndarray:
         """(N, 5): x0, y0, x1, y1 in pixels and the score, best first."""
         height, width, _ = picture.shape
-        found = self._graph.process(np.ascontiguousarray(picture)).detections or []
+        answer = self._graph.run(image=picture_packet(np.ascontiguousarray(picture)))
+        found = contents().get_proto_list(answer["detections"]) if answer else []
         faces = np.zeros((len(found), 5))
         for row, face in zip(faces, found, strict=True):
             box = face.location_data.relative_bounding_box
@@ -182,18 +175,8 @@ class FaceMesh:
     """478 points of the face in a region, each picture by itself."""
 
     def __init__(self) -> None:
-        text = importlib.import_module("google.protobuf.text_format")
-        solution = _mediapipe("python.solution_base")
-        _mediapipe("python.solutions.face_mesh")  # registers the graph's option types
-        config = _mediapipe("framework.calculator_pb2").CalculatorGraphConfig()
-        self._rect = _mediapipe("framework.formats.rect_pb2").NormalizedRect
-        self._graph = solution.SolutionBase(
-            graph_config=text.Parse(_MESH_GRAPH, config),
-            side_inputs={"with_attention": True},
-            # Always answer; the caller judges the presence.
-            calculator_params={"facelandmarkcpu__ThresholdingCalculator.threshold": -1e9},
-            outputs=["landmarks", _PRESENCE],
-        )
+        self._graph = _mesh_graph()
+        self._rect = mediapipe_module("framework.formats.rect_pb2").NormalizedRect
 
     def find(self, view: View, region: np.ndarray) -> tuple[np.ndarray, float]:
         """The face in a turned square of a picture.
@@ -215,11 +198,13 @@ class FaceMesh:
             height=side / height,
             rotation=region[3],
         )
-        answer = self._graph.process({"image": view.pixels, "roi": rect})
-        points = _coordinates(answer.landmarks)
+        answer = self._graph.run(
+            image=picture_packet(view.pixels), roi=packets().create_proto(rect)
+        )
+        points = _coordinates(contents().get_proto(answer["landmarks"]))
         points *= np.array([width, height, width], np.float32) / view.scale  # (478, 3)
         points[:, :2] += view.origin
-        logit = float(np.clip(getattr(answer, _PRESENCE), -30, 30))
+        logit = float(np.clip(contents().get_float(answer[_PRESENCE]), -30, 30))
         return find_irises(view, points), 1 / (1 + np.exp(-logit))
 
 

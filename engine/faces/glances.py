@@ -16,24 +16,23 @@ from ..media import Clip, read_some
 from ..seen import NETWORK, level_face, see_visibility, unpack
 from ..weights import registry
 from .people import Person
-from .visibility import colour_cover, network_doubts
+from .visibility import network_doubts
 
 _AT_ONCE = 64  # pictures in memory
 _IN_DOUBT = 0.1  # of a cover, or of its change from one glance to the next
 _AROUND = 3  # frames that are looked at on both sides of a doubtful one
 
 
-def seen_by_network(clip: Clip, person: Person) -> np.ndarray | None:
+def seen_by_network(clip: Clip, person: Person, cover: np.ndarray) -> np.ndarray | None:
     """How surely the network sees each region of the person, (N, R) in 0..1, for N frames.
 
-    None where the product carries no such network.
+    `cover` (N, R) is what the colours say. None where the product carries no such network.
     """
     if NETWORK not in registry() or not person.glances:
         return None
     seen = np.full((len(person.frames), len(REGIONS)), np.nan)
     kept = {frame: int(row) for row, frame in enumerate(person.frames) if frame in person.glances}
     _look(seen, ((row, unpack(person.glances[frame])) for frame, row in kept.items()))
-    cover = colour_cover(person.points, person.colours, person.edges)
     _look(seen, _read(clip, person, _doubtful(cover, seen) & np.isnan(seen[:, 0])))
     return _between(seen)
 

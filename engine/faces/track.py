@@ -13,6 +13,7 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS
 from ..media import Clip
 from ..progress import Report
+from .colour_cover import colour_witness
 from .glances import seen_by_network
 from .mouth import judge_mouth
 from .people import Person, choose_person, link_people
@@ -130,9 +131,9 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     seen = np.isfinite(landmarks[:, 0, 0])
     boxes = np.concatenate([landmarks[:, :468, :2].min(1), landmarks[:, :468, :2].max(1)], axis=1)
     confidence = np.zeros((frames, len(REGIONS)))
-    confidence[person.frames] = judge_visibility(
-        person.points, person.colours, person.edges, seen=seen_by_network(clip, person)
-    )
+    witness = colour_witness(person.points, person.colours, person.edges)
+    seen_there = seen_by_network(clip, person, witness.cover)
+    confidence[person.frames] = judge_visibility(person.points, person.edges, witness, seen_there)
     mouth_inside = np.full((frames, 3), np.nan)
     mouth_inside[person.frames] = judge_mouth(
         person.points, person.colours, person.mouth, person.lips

@@ -26,7 +26,7 @@ def a_face(first: float, last: float) -> np.ndarray:
 
 
 @pytest.fixture
-def person(monkeypatch):
+def person():
     """A face that stays where it is in the demo clip, glanced at in every eighth picture."""
     clip = open_clip(locate("demo_clip"), end=FRAMES / 25)
     points = np.zeros((clip.frame_count, 478, 3), np.float32)
@@ -36,7 +36,6 @@ def person(monkeypatch):
     frames = np.arange(clip.frame_count)
     shown: list[int] = []
     calm = np.zeros((len(frames), len(REGIONS)))
-    monkeypatch.setattr(module, "colour_cover", lambda *_: calm)
     return clip, Person(frames, points, none, none, none, none, 1.0, kept), shown, calm
 
 
@@ -76,18 +75,18 @@ def test_a_head_that_leans_is_set_upright():
 
 
 def test_a_clear_face_costs_no_more_than_the_glances(person, monkeypatch):
-    clip, who, shown, _ = person
+    clip, who, shown, calm = person
     watch(monkeypatch, shown, np.full(FRAMES, 0.97))
-    seen = module.seen_by_network(clip, who)
+    seen = module.seen_by_network(clip, who, calm)
     assert shown == [len(who.glances)]
     assert seen.shape == (clip.frame_count, len(REGIONS)) and seen.min() > 0.9
 
 
 def test_where_a_cover_comes_every_picture_is_looked_at(person, monkeypatch):
-    clip, who, shown, _ = person
+    clip, who, shown, calm = person
     glanced = [0.97, 0.97, 0.97, 0.1, 0.1]  # of frames 0, 8, 16, 24, 32
     watch(monkeypatch, shown, glanced + [0.97] * 4 + [0.1] * 30)
-    seen = module.seen_by_network(clip, who)[:, MOUTH]
+    seen = module.seen_by_network(clip, who, calm)[:, MOUTH]
     assert 7 <= shown[1] <= 14  # frames 17 to 23, and a few around them
     assert seen[:16].min() > 0.9 and seen[28:].max() < 0.2
 
@@ -96,12 +95,12 @@ def test_doubtful_colours_are_looked_into(person, monkeypatch):
     clip, who, shown, cover = person
     cover[10:13, MOUTH] = 1.0
     watch(monkeypatch, shown, np.full(2 * FRAMES, 0.97))
-    module.seen_by_network(clip, who)
+    module.seen_by_network(clip, who, cover)
     assert shown[1] == 8  # frames 7 to 15 but 8, which was glanced at
 
 
 def test_without_the_network_colours_are_the_only_witness(person, monkeypatch):
-    clip, who, _, _ = person
+    clip, who, _, calm = person
     monkeypatch.setattr(module, "registry", lambda: {})
-    assert module.seen_by_network(clip, who) is None
-    assert module.seen_by_network(clip, SimpleNamespace(glances={})) is None
+    assert module.seen_by_network(clip, who, calm) is None
+    assert module.seen_by_network(clip, SimpleNamespace(glances={}), calm) is None

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from engine.exchange.take import REGIONS
+from engine.faces.colour_cover import colour_witness, head_angles
 from engine.faces.detector import View
 from engine.faces.looks import (
     LOWER_INNER,
@@ -15,7 +16,7 @@ from engine.faces.looks import (
     look_at,
 )
 from engine.faces.mouth import judge_mouth
-from engine.faces.visibility import head_angles, judge_visibility
+from engine.faces.visibility import judge_visibility
 
 FRAMES = 90
 SKIN_RGB = np.array([200, 150, 125])
@@ -61,6 +62,11 @@ def face() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return landmarks, lab(frames), edges.astype(np.uint8)
 
 
+def judged(landmarks, colours, edges, seen=None) -> np.ndarray:
+    """Confidence by both witnesses, (T, R)."""
+    return judge_visibility(landmarks, edges, colour_witness(landmarks, colours, edges), seen)
+
+
 def lab(rgb: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(np.clip(rgb, 0, 255).astype(np.uint8), cv2.COLOR_RGB2LAB)
 
@@ -89,7 +95,7 @@ def column(confidence: np.ndarray, region: str) -> np.ndarray:
 
 
 def test_clean_face_is_believed(face) -> None:
-    confidence = judge_visibility(*face)
+    confidence = judged(*face)
     assert confidence.shape == (FRAMES, len(REGIONS))
     assert confidence.min() > 0.95
 
@@ -98,7 +104,7 @@ def test_clean_face_is_believed(face) -> None:
 @pytest.mark.parametrize("frames", [slice(30, 50), slice(10, 75)])
 def test_cover_is_noticed(face, rgb: np.ndarray, frames: slice) -> None:
     """A hand of the skin's own colour, a microphone, paper; also for most of the clip."""
-    confidence = judge_visibility(*covered(face, lower_face(), frames, rgb))
+    confidence = judged(*covered(face, lower_face(), frames, rgb))
     mouth = column(confidence, "mouth")
     assert mouth[frames].max() < 0.2
     outside = np.r_[mouth[: frames.start - 3], mouth[frames.stop + 3 :]]
@@ -108,14 +114,14 @@ def test_cover_is_noticed(face, rgb: np.ndarray, frames: slice) -> None:
 
 
 def test_cover_reaches_two_frames_further(face) -> None:
-    mouth = column(judge_visibility(*covered(face, lower_face(), slice(40, 50), HAND_RGB)), "mouth")
+    mouth = column(judged(*covered(face, lower_face(), slice(40, 50), HAND_RGB)), "mouth")
     assert list(np.flatnonzero(mouth < 0.5)) == list(range(38, 52))
 
 
 def test_covered_eye(face) -> None:
     shape = face_shape()
     eye = (np.abs(shape[:, 1]) < 0.3) & (shape[:, 0] > 0.05)  # the subject's left
-    confidence = judge_visibility(*covered(face, eye, slice(40, 60), HAND_RGB))
+    confidence = judged(*covered(face, eye, slice(40, 60), HAND_RGB))
     assert column(confidence, "left_eye")[40:60].max() < 0.2
     assert column(confidence, "right_eye").min() > 0.9
     assert column(confidence, "mouth").min() > 0.9
@@ -125,7 +131,7 @@ def test_darkness_and_noise_alone_are_no_cover(face) -> None:
     landmarks, _, edges = face
     rng = np.random.default_rng(5)
     dark = rng.normal(30, 9, (1, 478, 3)) + rng.normal(0, 8, (FRAMES, 478, 3))
-    assert judge_visibility(landmarks, lab(dark), edges).min() > 0.9
+    assert judged(landmarks, lab(dark), edges).min() > 0.9
 
 
 def test_smile_is_no_cover(face) -> None:
@@ -136,7 +142,7 @@ def test_smile_is_no_cover(face) -> None:
     held = np.clip(np.minimum(np.arange(FRAMES) - 40, 70 - np.arange(FRAMES)) / 6, 0, 1)
     shade = np.where(lower_face(), np.where(shape[:, 0] > 0, 0.7, 1.15), 1.0)
     smiling = rgb * (1 + held[:, None, None] * (shade[:, None] - 1))
-    assert judge_visibility(landmarks, lab(smiling), edges).min() > 0.9
+    assert judged(landmarks, lab(smiling), edges).min() > 0.9
 
 
 def test_blinks_are_no_cover(face) -> None:
@@ -149,14 +155,14 @@ def test_blinks_are_no_cover(face) -> None:
     shut[10:15], shut[40:60] = True, True
     colours[np.ix_(~shut, inside)] = white
     edges[np.ix_(shut, near_eyes)] = edges[np.ix_(shut, near_eyes)] // 2
-    assert judge_visibility(landmarks, colours, edges).min() > 0.9
+    assert judged(landmarks, colours, edges).min() > 0.9
 
 
 def test_flash_of_light_is_no_cover(face) -> None:
     landmarks, colours, edges = face
     bright = colours.copy()
     bright[40:60, :, 0] = np.minimum(bright[40:60, :, 0].astype(int) + 40, 255)
-    assert judge_visibility(landmarks, bright, edges).min() > 0.9
+    assert judged(landmarks, bright, edges).min() > 0.9
 
 
 @pytest.mark.parametrize("yaw, far", [(50.0, "left_eye"), (-50.0, "right_eye")])
@@ -169,7 +175,7 @@ def test_far_eye_is_doubted(face, yaw: float, far: str) -> None:
     middle = landmarks.mean(axis=(0, 1))
     turned = (landmarks - middle) @ turn.T + middle
     assert head_angles(turned)[:, 0] == pytest.approx(yaw, abs=4)
-    confidence = judge_visibility(turned, colours, edges)
+    confidence = judged(turned, colours, edges)
     assert column(confidence, far).max() < 0.8
     assert column(confidence, "mouth").min() > 0.9
 
@@ -178,13 +184,13 @@ def test_blur_is_doubted(face) -> None:
     landmarks, colours, edges = face
     blurred = edges.copy()
     blurred[20:25] = blurred[20:25] // 4
-    confidence = judge_visibility(landmarks, colours, blurred)
+    confidence = judged(landmarks, colours, blurred)
     assert confidence[20:25].max() < 0.2 and np.delete(confidence, range(20, 25), 0).min() > 0.9
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])
 def test_few_frames(face, count: int) -> None:
-    confidence = judge_visibility(*(a[:count] for a in face))
+    confidence = judged(*(a[:count] for a in face))
     assert confidence.shape == (count, len(REGIONS)) and confidence.min() > 0.9
 
 
@@ -192,7 +198,7 @@ def test_half_clip_gives_the_same_as_the_whole_in_blocks(face) -> None:
     """Longer than one block: the same frames again and again are judged alike."""
     parts = covered(face, lower_face(), slice(30, 50), HAND_RGB)
     many = [np.concatenate([a] * 10) for a in parts]
-    mouth = column(judge_visibility(many[0], many[1], many[2]), "mouth").reshape(10, FRAMES)
+    mouth = column(judged(many[0], many[1], many[2]), "mouth").reshape(10, FRAMES)
     assert (np.abs(mouth[0] - mouth) < 0.3).all()
 
 
@@ -239,17 +245,17 @@ def looked(frames: slice, region: str, value: float, elsewhere: float = 0.98) ->
 
 def test_the_network_notices_a_cover_of_the_whole_clip(face) -> None:
     hidden = covered(face, lower_face(), slice(0, FRAMES), HAND_RGB)
-    assert column(judge_visibility(*hidden), "mouth").min() > 0.9  # its colours are the usual ones
-    told = judge_visibility(*hidden, seen=looked(slice(0, FRAMES), "mouth", 0.2))
+    assert column(judged(*hidden), "mouth").min() > 0.9  # its colours are the usual ones
+    told = judged(*hidden, seen=looked(slice(0, FRAMES), "mouth", 0.2))
     assert column(told, "mouth").max() < 0.1 and column(told, "left_eye").min() > 0.9
 
 
 def test_colours_that_light_deceives_are_overruled_by_what_is_surely_seen(face) -> None:
     dark = covered(face, face_shape()[:, 0] > 0, slice(30, 50), np.array([70, 45, 35]), 5)
-    assert column(judge_visibility(*dark), "mouth")[35:45].max() < 0.5
-    lit = judge_visibility(*dark, seen=looked(slice(0), "mouth", 0.0))
+    assert column(judged(*dark), "mouth")[35:45].max() < 0.5
+    lit = judged(*dark, seen=looked(slice(0), "mouth", 0.0))
     assert lit.min() > 0.9
-    doubted = judge_visibility(*dark, seen=looked(slice(30, 50), "mouth", 0.88))
+    doubted = judged(*dark, seen=looked(slice(30, 50), "mouth", 0.88))
     assert column(doubted, "mouth")[35:45].max() < 0.5
 
 
@@ -258,9 +264,9 @@ def test_which_eye_is_covered_the_edges_tell(face) -> None:
     eye = (np.abs(shape[:, 1]) < 0.3) & (shape[:, 0] > 0.05)  # the subject's left
     seen = looked(every, "left_eye", 0.4)
     seen[:, REGIONS.index("right_eye")] = 0.3
-    one = judge_visibility(*covered(face, eye, every, HAND_RGB), seen=seen)
+    one = judged(*covered(face, eye, every, HAND_RGB), seen=seen)
     assert column(one, "left_eye").max() < 0.1 and column(one, "right_eye").min() > 0.9
     glasses = np.maximum(seen, 0.7)
-    assert judge_visibility(*face, seen=glasses).min() > 0.9
-    both = judge_visibility(*face, seen=seen)
+    assert judged(*face, seen=glasses).min() > 0.9
+    both = judged(*face, seen=seen)
     assert column(both, "left_eye").max() < 0.5 and column(both, "right_eye").max() < 0.1
