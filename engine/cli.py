@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     tables.add_argument("--synthetic", type=int, default=4, help="films with truth to make")
     tables.add_argument("--testset", type=Path, help="keep them here; films already here count")
     tables.add_argument("--clips", type=Path, help="real clips, with referees/")
+    tables.add_argument("--lip_reader", type=Path, help="reads them; TorchScript that gives text")
     evaluate.set_defaults(run=_evaluate)
 
     bench = commands.add_parser("bench", help="frames per second and peak memory of each stage")
@@ -318,7 +319,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     if options.what == "tables":
         from .evaluation.tables import print_tables
 
-        found = print_tables(report, options.synthetic, options.testset, options.clips)
+        found = print_tables(
+            report, options.synthetic, options.testset, options.clips, options.lip_reader
+        )
     elif options.folder is None:
         raise AVFaceError(f"To evaluate {options.what}, a folder of clips is needed.", "Name one.")
     else:

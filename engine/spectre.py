@@ -1,9 +1,10 @@
 """SPECTRE on a clip: by its network, or by descent on the clip itself (Filntisis et al. 2022, B.1).
 
 Who it is, where the head is and the eyes come from the start (the fit, or the coarse stage) and
-stay; expression and jaw are SPECTRE's. Descent needs no weights: nearness to the start, landmarks
-of nose, eyes and outline, distances within the mouth, and, with a lip-reading network of the
-user's, the features of the drawn and the real mouth. The losses are those of training.
+stay; expression and jaw are SPECTRE's. Descent goes by nearness to the start, landmarks of nose,
+eyes and outline, distances within the mouth, and what a lip reader sees in the drawn and the real
+mouth: the small one that the product carries, or a network of the user's. The losses are those of
+training.
 
 Choices: the detector's habits (where it puts a landmark on every frame of this person) are taken
 out by the clip's median; nearness counts for units between 0 and 1 as it does for FLAME's standard
@@ -31,8 +32,7 @@ from .models.config import PUBLISHED, Config
 from .models.spectre import SpectreEncoder
 from .progress import Report
 from .training.data import Windows
-from .training.objectives import load_slot
-from .training.spectre import PerceptualLosses
+from .training.spectre import PerceptualLosses, perceptual_losses
 from .training.system import Codes, Faces
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from .media import Clip
 
 _STEPS, _RATE = 60, 0.01  # of Adam, on units and radians
-_DRAWN_SIDE = 128  # px
+_SEEN_SIDE = 224  # px of a face's crop that networks look at
 _UNIT_OF_FLAME = 0.1  # of a unit's reach: as common as one standard deviation of FLAME's
 _LIP_SHARE = 0.5  # of its largest motion that a unit must show at the lips
 _SMOOTH_SD = 0.06  # s, of what is moved
@@ -50,7 +50,8 @@ _SMOOTH_SD = 0.06  # s, of what is moved
 class SpectreSlots:
     """Networks of the user's, TorchScript."""
 
-    lip_reader: Path | None = None  # grey mouths (B, K, 1, 88, 88) -> features (B, K, C)
+    # grey mouths (B, K, 1, 88, 88) -> features (B, K, C); None: the product's own
+    lip_reader: Path | None = None
     emotion: Path | None = None  # faces (N, 3, 224, 224) -> features (N, C)
 
 
@@ -88,12 +89,13 @@ def descend_on_clip(
         AVFaceError: A slot's file isn't a network.
     """
     slots = slots or SpectreSlots()
-    networks = load_slot(slots.lip_reader, "lip reading"), load_slot(slots.emotion, "emotions")
-    faces = Faces(head.file, draws=any(networks))
-    objective = PerceptualLosses(faces, *networks, PUBLISHED.direct_lip_reading)
+    objective = perceptual_losses(
+        head.file, slots.lip_reader, slots.emotion, PUBLISHED.direct_lip_reading
+    )
+    looks = objective.lip_reader is not None or objective.emotion is not None
     boxes = face_boxes(track)
-    codes = _codes(start, track, head, boxes)
-    target, belief = _targets(track, boxes, codes, faces)
+    codes = codes_in_crops(start, boxes, head, track.size)
+    target, belief = _targets(track, boxes, codes, objective.faces)
     expression, jaw = start.expression.copy(), start.jaw.copy()
     bounds = torch.from_numpy(head.file.expression_low), torch.from_numpy(head.file.expression_high)
     moving = _lip_units(head)
@@ -101,7 +103,7 @@ def descend_on_clip(
         piece = slice(first, end)
         if float(belief[piece].sum()) > 0:
             own = Codes(**{name: value[piece] for name, value in vars(codes).items()})
-            pictures = _pictures(clip, boxes, first, end, any(networks))
+            pictures = _pictures(clip, boxes, first, end, looks)
             windows = Windows(pictures[None], torch.zeros(1, len(own.jaw), 16, 1),
                               target[piece][None], belief[piece][None],
                               1 - belief[piece][None])  # fmt: skip
@@ -126,12 +128,17 @@ def _convolve(network: SpectreEncoder, features: Tensor, config: Config) -> np.n
     return torch.cat(pieces).numpy().astype(float)
 
 
-def _codes(start: FaceParams, track: "FaceTrack", head: Head, boxes: np.ndarray) -> Codes:
-    """The start as the coarse stage would say it, in white light."""
+def codes_in_crops(
+    start: FaceParams, boxes: np.ndarray, head: Head, size: tuple[int, int]
+) -> Codes:
+    """Parameters as the coarse stage would say them in the crops (T, 3), in white light.
+
+    `size` is the clip's, px.
+    """
     file, count = head.file, len(start)
     points = embed(head.rest(start.shape)[0], file.faces, file.landmarks_68)
     pose, camera = place_in_crop(
-        start.head_pose, start.head_translation, boxes, points[17:].mean(0), start.focal, track.size
+        start.head_pose, start.head_translation, boxes, points[17:].mean(0), start.focal, size
     )
     light = np.zeros((count, 9, 3))
     light[:, 0] = 1.0
@@ -154,7 +161,10 @@ def _codes(start: FaceParams, track: "FaceTrack", head: Head, boxes: np.ndarray)
 def _targets(
     track: "FaceTrack", boxes: np.ndarray, codes: Codes, faces: Faces
 ) -> tuple[Tensor, Tensor]:
-    """The detector's landmarks (T, 68, 2) in the crops without its habits, and belief (T, 68)."""
+    """The detector's landmarks (T, 68, 2) in the crops without its habits, and belief (T, 68).
+
+    Where it says nothing stand the start's own.
+    """
     points = np.nan_to_num(track.landmarks[:, MESH_TO_68, :2].astype(float))
     target = torch.from_numpy(to_crop(points, boxes).astype(np.float32))
     believed = np.nan_to_num(track.confidence)[:, REGION_OF_68] * track.seen[:, None]
@@ -165,14 +175,17 @@ def _targets(
             for i in range(0, len(target), 256)
         ])  # fmt: skip
     apart = torch.where(belief[..., None] > 0, target - ours, torch.nan)
-    return target - torch.nan_to_num(apart.nanmedian(0).values), belief
+    target = target - torch.nan_to_num(apart.nanmedian(0).values)
+    seen = torch.from_numpy(np.array(track.seen, bool))
+    return torch.where(seen[:, None, None], target, ours), belief
 
 
 def _pictures(clip: "Clip", boxes: np.ndarray, first: int, end: int, wanted: bool) -> Tensor:
-    pictures = torch.zeros(end - first, 3, _DRAWN_SIDE, _DRAWN_SIDE)
-    if wanted:
-        for frames, crops in crop_batches(clip, boxes, _DRAWN_SIDE, start=first, stop=end):
-            pictures[frames - first] = crops
+    if not wanted:
+        return torch.zeros(end - first, 3, 1, 1)
+    pictures = torch.zeros(end - first, 3, _SEEN_SIDE, _SEEN_SIDE)
+    for frames, crops in crop_batches(clip, boxes, _SEEN_SIDE, start=first, stop=end):
+        pictures[frames - first] = crops
     return pictures
 
 
@@ -206,10 +219,11 @@ def _descend(
         expression = torch.clamp(start.expression + moving * (smooth @ u), *bounds)
         return expression, start.jaw + smooth @ v
 
+    watched = objective.watch(windows)
     for _ in range(_STEPS):
         expression, jaw = place()
         codes = replace(start, expression=expression, jaw=jaw)
-        losses = objective(codes, start, windows)
+        losses = objective(codes, start, windows, watched)
         losses["expression"] = losses["expression"] / _UNIT_OF_FLAME**2
         optimiser.zero_grad()
         torch.stack(list(losses.values())).sum().backward()

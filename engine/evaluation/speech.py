@@ -103,6 +103,13 @@ def known_words(path: Path) -> str | None:
     return " ".join(words[key] for words, key in zip(_GRID_WORDS, name.groups(), strict=True))
 
 
+def possible_words(path: Path) -> tuple[str, ...]:
+    """The words that a clip of known words could be made of: GRID's, or those of its own text."""
+    if path.with_suffix(".txt").is_file():
+        return tuple(sorted(set((known_words(path) or "").split())))
+    return tuple(sorted({word for words in _GRID_WORDS for word in words.values()}))
+
+
 def heard_phones(waveform: np.ndarray, words: str | None) -> list[Phone]:
     """What pocketsphinx hears in (N,) samples at 16 kHz, silences named SIL.
 

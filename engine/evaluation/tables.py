@@ -28,6 +28,7 @@ from .errors import (
     normalized_errors,
     normals_error_degrees,
 )
+from .lip_table import LipTable
 from .metrics import (
     CONTOUR_POINTS,
     EYE_DISTANCE_MM,
@@ -59,7 +60,11 @@ class _Scores:
 
 
 def print_tables(
-    report: Report, synthetic: int = 4, testset: Path | None = None, clips: Path | None = None
+    report: Report,
+    synthetic: int = 4,
+    testset: Path | None = None,
+    clips: Path | None = None,
+    lip_reader: Path | None = None,
 ) -> tuple[str, dict]:
     """All tables as text, and their figures.
 
@@ -68,6 +73,7 @@ def print_tables(
         synthetic: Films to make (unless there) in `testset`, or in a temporary folder.
         testset: A folder of films with truth, such as Blender's; what is there is used too.
         clips: A folder of real clips with `referees/`.
+        lip_reader: A network of the user's that reads them (`lip_table.LipTable`).
     """
     systems, missing = known_systems()
     lines = [f"AVFace {product_version()}, commit {_commit()}, test set seed {SEED}"]
@@ -82,7 +88,11 @@ def print_tables(
         text, figures["synthetic"] = _film_table(films, scores)
         lines += ["", *text]
     if clips:
-        text, figures["clips"] = _clip_table(clips, systems, report.part("clips", 0.6, 0.4))
+        lips = LipTable(lip_reader)
+        stage = report.part("clips", 0.6, 0.4)
+        text, figures["clips"] = _clip_table(clips, systems, lips, stage)
+        lines += ["", *text]
+        text, figures["lips"] = lips.table()
         lines += ["", *text]
     lines += ["", *missing, *_published()]
     return "\n".join(lines), figures
@@ -191,9 +201,9 @@ def _film_row(mine: _Scores) -> dict[str, float]:
 
 
 def _clip_table(
-    folder: Path, systems: list[System], report: Report
+    folder: Path, systems: list[System], lips: LipTable, report: Report
 ) -> tuple[list[str], dict[str, dict]]:
-    """Correlations with the referees and motion errors, medians over the clips."""
+    """Correlations with the referees and motion errors, medians over the clips; lips are read."""
     clips = [
         path for path in sorted(folder.iterdir())
         if path.is_file() and (folder / "referees" / f"{path.stem}__ghost68.npy").is_file()
@@ -207,16 +217,20 @@ def _clip_table(
     failed: dict[str, str] = {}
     for k, path in enumerate(clips):
         clip, head_file = open_clip(path), load_head()
-        raw = None
+        raw, sentence = None, lips.hear(path, clip)
         for system in [LANDMARKS, *(s for s in systems if s is not LANDMARKS)]:
             if system.name in failed or (system.needs_sound and not clip.has_sound):
                 continue
             try:
-                points = ask(system, clip, head_file, Report()).landmarks
+                answer = ask(system, clip, head_file, Report())
             except AVFaceError as error:
                 failed[system.name] = error.message
                 continue
+            points = answer.landmarks
             raw = points if raw is None else raw
+            if sentence is not None:
+                params = None if answer.take is None else _params(answer.take)
+                lips.add(system.name, sentence, clip, answer, params)
             rows[system.name].append(_against_referees(folder, path.stem, points, raw))
         report((k + 1) / len(clips))
     keys = (*SIGNALS, "inner_mm", "lips_mm")

@@ -224,9 +224,13 @@ def expression_weight(loss: Tensor) -> Tensor:
     return torch.where(loss.detach() > 40, 2e-3, 1e-3)
 
 
-def feature_cosine_loss(rendered: Tensor, picture: Tensor) -> Tensor:
-    """Mean over frames of the cosine distance of a lip reader's features (SPECTRE, L_lr)."""
-    return identity_loss(rendered, picture)
+def feature_cosine_loss(rendered: Tensor, picture: Tensor, weights: Tensor) -> Tensor:
+    """Mean over frames of the cosine distance of a lip reader's features (SPECTRE, L_lr).
+
+    (..., C) twice; `weights` (...) are 0 where the mouth is covered.
+    """
+    apart = 1 - functional.cosine_similarity(rendered, picture, dim=-1)
+    return (weights * apart).sum() / weights.sum().clamp(min=1e-6)
 
 
 def feature_distance_loss(rendered: Tensor, picture: Tensor) -> Tensor:

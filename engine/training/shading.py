@@ -35,12 +35,12 @@ class VertexAlbedo(nn.Module):
     basis: Tensor  # (A, V, 3)
     low: Tensor  # (A,)
 
-    def __init__(self, file: HeadFile, albedo: Albedo | None) -> None:
+    def __init__(self, file: HeadFile, albedo: Albedo | None, kept: np.ndarray) -> None:
         super().__init__()
-        count = len(file.template)
+        count = len(kept)
         mean, basis, low = np.zeros((count, 3)), np.zeros((50, count, 3)), np.zeros(50)
         if albedo is not None:
-            maps = _maps_at_vertices(file, albedo)  # (V, M)
+            maps = _maps_at_vertices(file, albedo)[kept]  # (V, M)
             mean, basis = maps @ albedo.mean, np.einsum("vm,amc->avc", maps, albedo.basis)
             low = albedo.low
         for name, value in (("mean", mean), ("basis", basis), ("low", low)):
@@ -53,19 +53,39 @@ class VertexAlbedo(nn.Module):
 
 
 class Renderer(nn.Module):
-    """Draws posed heads. Vertices are in units of the crop, z towards the camera in metres."""
+    """Draws posed heads. Vertices are in units of the crop, z towards the camera in metres.
+
+    Args:
+        file: The head.
+        albedo: Its skin's colours; None: all of one grey.
+        kept: Indices (V,) of the vertices that there are; all when None.
+    """
 
     faces: Tensor  # (F, 3)
     skin: Tensor  # (V,) 1 on the face's outer skin, what photometric losses look at
 
-    def __init__(self, file: HeadFile, albedo: Albedo | None) -> None:
+    def __init__(
+        self, file: HeadFile, albedo: Albedo | None, kept: np.ndarray | None = None
+    ) -> None:
         super().__init__()
-        self.albedo = VertexAlbedo(file, albedo)
-        self.register_buffer("faces", torch.as_tensor(np.array(file.faces)).long(), False)
+        kept = np.arange(len(file.template)) if kept is None else kept
+        self.albedo = VertexAlbedo(file, albedo, kept)
+        place = np.full(len(file.template), -1)
+        place[kept] = np.arange(len(kept))
+        faces = place[file.faces]
+        faces = faces[(faces >= 0).all(1)]
+        self.register_buffer("faces", torch.as_tensor(faces).long(), False)
         skin = file.masks["face"] & file.masks["skin"] & ~file.masks["mouth_inside"]
-        self.register_buffer("skin", torch.as_tensor(skin).float(), False)
+        self.register_buffer("skin", torch.as_tensor(skin[kept]).float(), False)
 
-    def forward(self, vertices: Tensor, albedo: Tensor, light: Tensor, size: int) -> Rendered:
+    def forward(
+        self,
+        vertices: Tensor,
+        albedo: Tensor,
+        light: Tensor,
+        size: int,
+        reached: Tensor | None = None,
+    ) -> Rendered:
         """Draw N heads.
 
         Args:
@@ -73,9 +93,12 @@ class Renderer(nn.Module):
             albedo: (N, A) coefficients.
             light: (N, 9, 3) of `harmonics`.
             size: P, px.
+            reached: (N, V) share of the light that reaches a vertex; None: all of it.
         """
         normals = vertex_normals(vertices * vertices.new_tensor([1, -1, 1]), self.faces)
         colours = self.albedo(albedo) * shade(normals, light)
+        if reached is not None:
+            colours = colours * reached[..., None]
         skin = self.skin.expand(len(vertices), -1)[..., None]
         drawn = self.draw(vertices, torch.cat([colours, normals, skin], -1), size)
         picture = drawn[:, :3].clamp(min=1e-5) ** _GAMMA * (drawn[:, 3:6] != 0).any(1, True)

@@ -1,7 +1,8 @@
 """SPECTRE's perceptual encoder (Filntisis et al. 2022, section 3 and supplement C).
 
-The coarse stage is fixed and gives identity, pose, camera, colours and light. The lip-reading and
-emotion networks are the user's; without one, its loss is left out and the geometric ones remain.
+The coarse stage is fixed and gives identity, pose, camera, colours and light. The lip-reading
+network is the user's or the small one of our own, the emotion network the user's; without one, its
+loss is left out and the geometric ones remain.
 """
 
 from dataclasses import dataclass, field, replace
@@ -13,17 +14,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..exchange.head_file import HeadFile
+from ..models.lipreader import LipReader, LipReaderConfig
 from ..models.spectre import SpectreEncoder
-from ..weights import load_head
+from ..weights import load_head, load_network, registry
 from . import losses
 from .data import Source, Windows
 from .losses import SPECTRE
+from .mouths import MouthPainter, crop_mouths
 from .objectives import landmark_figures, load_slot
 from .stages import StageOptions, WindowTask
-from .system import CoarseStage, Codes, Faces
+from .system import CoarseStage, Codes, Faces, head_albedo
 
-_MOUTH_SIDE = 88  # px: what lip readers see (Ma et al. 2022)
-_MOUTH_MARGIN = 1.8  # of the mouth's width
+_MOUTH_SIDE = 88  # px: what lip readers of a user's see (Ma et al. 2022)
+_OWN_READER = "lipreader"  # in the registry
 _FACE_SIDE = 224  # px: what the emotion network sees
 
 
@@ -45,23 +48,59 @@ class SpectreOptions(StageOptions):
 
 
 @dataclass(frozen=True)
+class Watched:
+    """Features of B sequences of K real pictures; None without a network for them."""
+
+    lips: Tensor | None  # (B, K, C)
+    emotion: Tensor | None  # (B K, C)
+
+
+@dataclass(frozen=True)
 class PerceptualLosses:
     """SPECTRE's losses on codes, for the encoder and for descent on one clip.
 
     Args:
-        faces: With a renderer when a network is given.
+        faces: With a renderer when the emotion network is given.
         lip_reader: Mouths -> features.
+        painter: Draws mouths for the lip reader.
         emotion: Faces -> features.
         lip_reading_weight: 2; 4 in descent on one clip.
     """
 
     faces: Faces
     lip_reader: nn.Module | None = None
+    painter: MouthPainter | None = None
     emotion: nn.Module | None = None
     lip_reading_weight: float = SPECTRE.lip_reading
 
-    def __call__(self, codes: Codes, start: Codes, windows: Windows) -> dict[str, Tensor]:
-        """Each loss, weighted; `start` is what the coarse stage said."""
+    @property
+    def parts(self) -> list[nn.Module]:
+        """Everything that has a device."""
+        found = (self.faces, self.lip_reader, self.painter, self.emotion)
+        return [part for part in found if part is not None]
+
+    @torch.no_grad()
+    def watch(self, windows: Windows) -> Watched:
+        """What the networks see in the real pictures."""
+        lips = emotion = None
+        if self.lip_reader is not None:
+            mouths = crop_mouths(windows.pictures, windows.landmarks, _mouth_side(self.lip_reader))
+            lips = self.lip_reader(mouths)
+        if self.emotion is not None:
+            emotion = self.emotion(_scaled(windows.flat("pictures")))
+        return Watched(lips, emotion)
+
+    def __call__(
+        self, codes: Codes, start: Codes, windows: Windows, watched: Watched | None = None
+    ) -> dict[str, Tensor]:
+        """Each loss, weighted.
+
+        Args:
+            codes: Of all frames.
+            start: What the coarse stage said.
+            windows: What is real.
+            watched: What `watch` says of them, where it stands already.
+        """
         points, target = self.faces.landmarks(codes), windows.flat("landmarks")
         belief = windows.flat("belief")
         nearness = losses.nearness_loss(codes.expression, start.expression)
@@ -71,35 +110,59 @@ class PerceptualLosses:
             "outline": SPECTRE.landmark * losses.outline_loss(points, target, belief),
             "mouth": SPECTRE.mouth * losses.intra_distance_loss(points, target, weights=belief),
         }
-        if self.lip_reader is None and self.emotion is None:
-            return out
-        pictures = windows.flat("pictures")
-        drawn = self._draw(codes, pictures)
-        shape = windows.sound.shape[:2]
-        if self.lip_reader is not None:
-            # the rendered mouth is cropped by its own landmarks, the real one by the detector's
-            ours, theirs = (
-                self.lip_reader(crop_mouths(picture, marks).unflatten(0, shape))
-                for picture, marks in ((drawn, points), (pictures, target))
-            )
-            loss = losses.feature_cosine_loss(ours, theirs.detach())
+        watched = watched or self.watch(windows)
+        if watched.lips is not None:
+            assert self.lip_reader is not None and self.painter is not None
+            # the drawn mouth is cropped by its own landmarks, the real one by the detector's
+            marks = points.unflatten(0, windows.sound.shape[:2])
+            ours = self.lip_reader(self.painter(codes, marks, _mouth_side(self.lip_reader)))
+            seen = windows.belief[..., 48:].mean(-1)
+            loss = losses.feature_cosine_loss(ours, watched.lips, seen)
             out["lip_reading"] = self.lip_reading_weight * loss
-        if self.emotion is not None:
-            size = (_FACE_SIDE, _FACE_SIDE)
-            ours, theirs = (
-                self.emotion(functional.interpolate(p, size, mode="bilinear", antialias=True))
-                for p in (drawn, pictures)
-            )
-            loss = losses.feature_distance_loss(ours, theirs.detach())
+        if watched.emotion is not None:
+            renderer = self.faces.renderer
+            assert self.emotion is not None and renderer is not None
+            drawn = renderer(self.faces.vertices(codes), codes.albedo, codes.light, _FACE_SIDE)
+            loss = losses.feature_distance_loss(self.emotion(drawn.picture), watched.emotion)
             out["emotion"] = SPECTRE.emotion * loss
         return out
 
-    def _draw(self, codes: Codes, pictures: Tensor) -> Tensor:
-        renderer = self.faces.renderer
-        assert renderer is not None, "networks want faces that draw"
-        size = pictures.shape[-1]
-        drawn = renderer(self.faces.vertices(codes), codes.albedo, codes.light, size)
-        return drawn.picture
+
+def perceptual_losses(
+    file: HeadFile, lip_reader: Path | None, emotion: Path | None, weight: float
+) -> PerceptualLosses:
+    """The losses with a user's networks, or with the lip reader that the product carries.
+
+    Raises AVFaceError when a user's file isn't a network.
+    """
+    reader = load_slot(lip_reader, "lip reading") if lip_reader else own_lip_reader()
+    feeling = load_slot(emotion, "emotions")
+    faces = Faces(file, draws=feeling is not None)
+    painter = MouthPainter(file, head_albedo(file)) if reader is not None else None
+    return PerceptualLosses(faces, reader, painter, feeling, weight)
+
+
+def own_lip_reader() -> LipReader | None:
+    """The lip reader of the registry, fixed; None where the product carries none."""
+    if _OWN_READER not in registry():
+        return None
+    tensors, about = load_network(_OWN_READER)
+    reader = LipReader(LipReaderConfig.from_metadata(about))
+    reader.load_state_dict({
+        name: value.float() if value.is_floating_point() else value
+        for name, value in tensors.items()
+    })  # fmt: skip
+    return reader.eval().requires_grad_(False)
+
+
+def _mouth_side(reader: nn.Module) -> int:
+    return reader.side if isinstance(reader, LipReader) else _MOUTH_SIDE
+
+
+def _scaled(pictures: Tensor) -> Tensor:
+    """Pictures (N, 3, P, P) as the emotion network sees them."""
+    size = (_FACE_SIDE, _FACE_SIDE)
+    return functional.interpolate(pictures, size, mode="bilinear", antialias=True)
 
 
 class SpectreTask(WindowTask):
@@ -121,10 +184,9 @@ class SpectreTask(WindowTask):
         if options.coarse:
             self.coarse.load_state_dict(load_file(options.coarse))
         self.coarse.eval().requires_grad_(False)
-        reader = load_slot(options.lip_reader, "lip reading")
-        emotion = load_slot(options.emotion_network, "emotions")
-        draws = reader is not None or emotion is not None
-        self.objective = PerceptualLosses(Faces(file, draws), reader, emotion)
+        self.objective = perceptual_losses(
+            file, options.lip_reader, options.emotion_network, SPECTRE.lip_reading
+        )
 
     def losses(self, batch: Windows) -> dict[str, Tensor]:
         """See `loop.Task`."""
@@ -141,10 +203,8 @@ class SpectreTask(WindowTask):
     def _codes(self, model: nn.Module, batch: Windows) -> tuple[Codes, Codes]:
         """With SPECTRE's expression and jaw, and the coarse stage's own."""
         device = batch.pictures.device
-        for part in (self.coarse, self.objective.faces, self.objective.lip_reader,
-                     self.objective.emotion):  # fmt: skip
-            if part is not None:
-                part.to(device)
+        for part in (self.coarse, *self.objective.parts):
+            part.to(device)
         with torch.no_grad():
             start = code_sequence(self.coarse, batch)
         e = model(batch.pictures).flatten(0, 1)
@@ -169,19 +229,6 @@ def code_sequence(stage: CoarseStage, batch: Windows) -> Codes:
     return Codes(
         **{name: join(value, getattr(second, name)) for name, value in vars(first).items()}
     )
-
-
-def crop_mouths(pictures: Tensor, marks: Tensor) -> Tensor:
-    """Grey mouths (N, 1, 88, 88) of pictures (N, 3, P, P) at their landmarks (N, 68, 2)."""
-    mouth = marks[:, 48:].detach()
-    low, high = mouth.amin(1), mouth.amax(1)
-    centre, half = (low + high) / 2, _MOUTH_MARGIN / 2 * (high - low).amax(1)
-    line = (torch.arange(_MOUTH_SIDE, device=marks.device) + 0.5) / _MOUTH_SIDE * 2 - 1
-    square = torch.stack(torch.meshgrid(line, line, indexing="xy"), -1)
-    grid = centre[:, None, None] + half.clamp(min=1e-3)[:, None, None, None] * square
-    weights = pictures.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    grey = (pictures * weights).sum(1, keepdim=True)
-    return functional.grid_sample(grey, grid, align_corners=False)
 
 
 def build_task(options: SpectreOptions) -> SpectreTask:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..exchange.head_file import HeadFile
-from ..head.albedo import load_albedo
+from ..head.albedo import Albedo, load_albedo
 from ..head.torch_head import TorchHead, landmark_vertices, rotation_matrices
 from ..models.coarse import CoarseEncoder
 from ..models.config import LITE, PUBLISHED, Config
@@ -125,8 +125,7 @@ class Faces(nn.Module):
         self.whole = TorchHead(file) if draws else None
         self.renderer = None
         if draws:
-            path = FOLDER / file.albedo_file if file.albedo_file else None
-            self.renderer = Renderer(file, load_albedo(path) if path else None)
+            self.renderer = Renderer(file, head_albedo(file))
 
     def landmarks(self, codes: Codes) -> Tensor:
         """(N, 68, 2) in units of the crop."""
@@ -149,6 +148,11 @@ class Faces(nn.Module):
         rest = head.rest(codes.shape)
         vertices = head.pose(rest, codes.expression, codes.jaw, codes.eyes)
         return vertices @ rotation_matrices(codes.pose).transpose(1, 2)
+
+
+def head_albedo(file: HeadFile) -> Albedo | None:
+    """The colours that belong to a head; None where it has none."""
+    return load_albedo(FOLDER / file.albedo_file) if file.albedo_file else None
 
 
 def to_crop(points: Tensor, camera: Tensor) -> Tensor:

@@ -171,7 +171,16 @@ def test_gradients():
     assert gradcheck(lambda m: losses.shape_consistency_loss(m[0]), maps)
     assert gradcheck(lambda m: losses.white_light_loss(m[0]), maps)
     features = torch.rand(3, 5, dtype=torch.float64, requires_grad=True)
-    assert gradcheck(lambda f: losses.feature_cosine_loss(f, other[0, :, 0, :5]), features)
+    seen = torch.tensor([1.0, 0.5, 0.0]).double()
+    assert gradcheck(lambda f: losses.feature_cosine_loss(f, other[0, :, 0, :5], seen), features)
+
+
+def test_a_covered_mouth_s_features_do_not_count():
+    real = torch.eye(3)
+    drawn = torch.stack([real[0], -real[1], real[2]])
+    assert losses.feature_cosine_loss(drawn, real, torch.tensor([1.0, 0.0, 1.0])) == 0
+    assert losses.feature_cosine_loss(drawn, real, torch.ones(3)) == pytest.approx(2 / 3)
+    assert losses.feature_cosine_loss(drawn, real, torch.zeros(3)) == 0
 
 
 def test_gradients_are_finite_where_everything_is_right():

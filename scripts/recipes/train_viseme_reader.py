@@ -1,0 +1,95 @@
+"""Train the small lip reader on mouths of synthetic performers: one core, half an hour.
+
+    .venv/engine/bin/python scripts/recipes/train_viseme_reader.py SCRATCH --draw 12 --train 16
+
+Speaks a corpus (Debian packages: see train_phones.py), films and draws performers who say it, then
+trains and leaves SCRATCH/lipreader.safetensors (half precision) with a table of figures on people
+and voices that no training has met. Called again, it goes on where it stopped.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+TEST_SHARDS = 4
+_MOST_SHARDS = 10_000
+
+
+def main() -> int:
+    """Draw, train, save, tell."""
+    parser = argparse.ArgumentParser(description="Train the small lip reader.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--draw", type=float, default=12, help="minutes of drawing")
+    parser.add_argument("--train", type=float, default=16, help="minutes of training")
+    parser.add_argument("--speech", type=float, default=24, help="minutes of the corpus")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+
+    import cv2
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from engine.models.lipreader import LipReader, LipReaderConfig
+    from engine.training.lipreader import LipReaderTask
+    from engine.training.loop import LoopOptions, train
+    from engine.training.mouth_clips import MouthClips, shard_paths
+    from engine.weights import registry
+
+    cv2.setNumThreads(1)
+    if not torch.cuda.is_available():
+        torch.set_num_threads(1)
+    draw(options.folder, options.speech, options.draw)
+    clips, held = (MouthClips.read(shard_paths(options.folder, p)) for p in ("train", "test"))
+    _say(f"{len(clips.visemes)} clips of {clips.visemes.shape[1]} frames, {len(held.visemes)} held")
+    torch.manual_seed(options.seed)
+    config = LipReaderConfig(shapes=clips.shapes.shape[-1])
+    loop = LoopOptions(
+        options.folder / "lipreader", seconds=60 * options.train, lr=2e-3, warmup=50,
+        optimizer="adamw", weight_decay=0.02, clip=5.0, ema=0.99, evaluate_every=200,
+        seed=options.seed,
+    )  # fmt: skip
+    figures = train(LipReaderTask(LipReader(config), clips, held), loop, _say)["figures"]
+    tensors = load_file(loop.folder / "last.safetensors")
+    half = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
+    path = options.folder / "lipreader.safetensors"
+    about = config.metadata() | {"head": registry()["head_default"]["sha256"]}
+    save_file(half, path.with_suffix(".part"), about)
+    os.replace(path.with_suffix(".part"), path)
+    _say(f"{path}: {path.stat().st_size} bytes")
+    for name, value in figures.items():
+        print(f"{name:16}{value:9.3f}")
+    return 0
+
+
+def draw(folder: Path, speech: float, minutes: float) -> None:
+    """Shards of training until the minutes are over; those for testing first."""
+    from engine.training.mouth_clips import MouthFilmer, shard_path
+    from engine.training.sights import TEST_SEED, speak_corpus
+
+    folder.mkdir(parents=True, exist_ok=True)
+    stop = time.time() + 60 * minutes
+    for part, seed, count in (("test", TEST_SEED, TEST_SHARDS), ("train", 0, _MOST_SHARDS)):
+        filmer = MouthFilmer(speak_corpus(folder, speech, part == "test", _say), seed)
+        for number in range(count):
+            path = shard_path(folder, part, number)
+            if path.is_file():
+                continue
+            if number and time.time() > stop:
+                break
+            filmer.shard(number).write(path)
+            _say(path.name)
+
+
+def _say(line: str) -> None:
+    print(time.strftime("%H:%M:%S"), line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
