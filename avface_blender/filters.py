@@ -23,6 +23,7 @@ from .clean_up import (
     region_of_key,
 )
 from .keyframes import TAKE_PROPERTY, curves_in
+from .review import CONFIDENCE_PROPERTY
 
 TWIN_PROPERTY = "avface_as_captured"  # on an action: the action with its captured values
 
@@ -88,7 +89,8 @@ def apply(action: bpy.types.Action) -> None:
     wanted = {name: getattr(action.avface_filters, name).filter for name in REGIONS}
     neutral = all(filter_.is_neutral for filter_ in wanted.values())
     take = action.get(TAKE_PROPERTY)
-    for part in [a for a in bpy.data.actions if take and a.get(TAKE_PROPERTY) == take]:
+    parts = [a for a in bpy.data.actions if take and a.get(TAKE_PROPERTY) == take]
+    for part in [a for a in parts if CONFIDENCE_PROPERTY not in a]:
         _filter_action(part, wanted)
         if neutral:
             _forget_twin(part)

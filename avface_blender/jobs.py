@@ -308,7 +308,11 @@ def _import_options(job: Job) -> dict[str, Any]:
     """How a take comes in: as a new shot, over a range, or in the place of the refined one."""
     options: dict[str, Any] = {"filepath": job.capture.out, "over": job.over}
     if job.capture.refines:
-        options |= {"timing": "resample", "camera": False, "sound": False, "ends_corrections": True}
+        scene: Any = bpy.context.scene
+        resamples = scene.avface.timing == "set_scene"  # the scene is set already
+        options |= {"timing": "resample" if resamples else scene.avface.timing}
+        options |= {"camera": False, "sound": False}
+        options["ends_corrections"] = bool(job.capture.corrections)
     return options
 
 

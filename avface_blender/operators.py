@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..engine.exchange.protocol import AVFaceError
-from . import corrections, job_folders, jobs
+from . import corrections, job_folders, jobs, trust
 from .action import Action
 from .export import ExportOptions, export_alembic, export_fbx, export_gltf, export_usd
 from .export_check import largest_error_mm
@@ -43,8 +43,9 @@ class AVFACE_OT_capture(Action, bpy.types.Operator):
         settings, python = context.scene.avface, engine_python(context)
         folder = job_folders.new_folder(jobs_folder(context), settings.clip)
         waits = jobs.is_running()
-        person = take_file(selected_head(context))
-        jobs.start(capture_job(settings, folder, person), folder, python)
+        head = selected_head(context)
+        job = trust.by_trust(capture_job(settings, folder, take_file(head)), head)
+        jobs.start(job, folder, python)
         if waits:
             return "It waits for the captures before it"
         if not bpy.app.background:
@@ -150,11 +151,11 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
     def disabled_reason(cls, context):
         return "" if context.mode == "OBJECT" else "Takes come in in Object Mode: change to it"
 
-    def draw(self, context):
     def invoke(self, context, event):
         self.timing = self._timing(context)
         return super().invoke(context, event)
 
+    def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
         for name in ("new_head", "identity", "look", "moves", "timing", "over"):
@@ -175,18 +176,19 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         result = import_take(path, context, options)
         for note in result.notes:
             self.report({"WARNING"}, note)
+        trust.adopt(result.head, context.scene)
         if self.ends_corrections:
             corrections.retire(result.head)
         jobs.imported(path, result.notes)
         return f"Imported {result.name}"
 
-
-class _ExportAction(Action, ExportHelper):
     def _timing(self, context) -> str:
         """As it was asked for, else as the panel has it."""
         chosen = self.properties.is_property_set("timing")
         return self.timing if chosen else context.scene.avface.timing
 
+
+class _ExportAction(Action, ExportHelper):
     """Shared by the exports of one head."""
 
     bl_options = {"REGISTER", "PRESET"}

@@ -8,12 +8,14 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..engine.exchange.head_file import file_sha256
 from ..engine.exchange.protocol import AVFaceError, CaptureJob
 from ..engine.exchange.take import Take
-from . import corrections, landmarks, takes
+from . import corrections, landmarks, takes, trust
 from .head_builder import shape_keys
 from .keyframes import curves_in
 from .rig import REST_AXES, rig_of
+from .stretches import as_text
 
 _BONES = {"jaw": "jaw", "left_eye": "eyes", "right_eye": "eyes"}
 
@@ -39,8 +41,9 @@ def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path)
     temporary.write_text(json.dumps({"corrections": rows}), encoding="utf-8")
     os.replace(temporary, file)
     return CaptureJob(
-        clip=take.source["path"], out=str(_free_path(path)), refines=str(path),
-        corrections=str(file),
+        clip=take.source["path"], out=str(free_path(path)), refines=str(path),
+        corrections=str(file), head=head_path(take),
+        options={"trust": as_text(trust.stretches_of(head))} if trust.is_new(head) else {},
     )  # fmt: skip
 
 
@@ -116,7 +119,16 @@ def _axis_angle(rig: Any, bone: str) -> list[float]:
     return (axis * (angle / length if length > 1e-9 else 2.0)).tolist()
 
 
-def _free_path(take: Path) -> Path:
+def head_path(take: Take) -> str:
+    """The panel's head file where the take was captured on it; empty for our own head."""
+    settings: Any = getattr(bpy.context.scene, "avface", None)
+    chosen = Path(bpy.path.abspath(settings.head)) if settings and settings.head else None
+    if chosen is None or not chosen.is_file() or file_sha256(chosen) != take.head["sha256"]:
+        return ""
+    return str(chosen)
+
+
+def free_path(take: Path) -> Path:
     """Beside the take, whose pictures the refined one shares."""
     stem = take.name.removesuffix(".npz").removesuffix(".take").split(" refined")[0]
     number = 1

@@ -22,6 +22,8 @@ from . import (
     setup_operators,
     take_operators,
     take_panels,
+    trust,
+    trust_painter,
     watch,
 )
 
@@ -36,6 +38,8 @@ CLASSES = (
     *landmarks.CLASSES,
     *landmark_dragger.CLASSES,
     *take_operators.CLASSES,
+    *trust.CLASSES,
+    *trust_painter.CLASSES,
     *panel.CLASSES,
     *batch_panel.CLASSES,
     *take_panels.CLASSES,
@@ -56,6 +60,8 @@ def register() -> None:
     batch_panel.register_pointers()
     filters.register_pointers()
     landmarks.register_pointers()
+    trust.register_pointers()
+    trust_painter.register()
     character_panel.register_pointers()
     bpy.types.TOPBAR_MT_file_import.append(panel.draw_import)
     bpy.types.TOPBAR_MT_file_export.append(panel.draw_export)
@@ -87,6 +93,8 @@ def unregister() -> None:
     batch_panel.unregister()
     batch_panel.unregister_pointers()
     character_panel.unregister_pointers()
+    trust_painter.unregister()
+    trust.unregister_pointers()
     landmarks.unregister_pointers()
     filters.unregister_pointers()
     properties.unregister_pointers()

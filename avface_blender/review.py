@@ -1,6 +1,8 @@
-"""Where a take can't be trusted: its confidence as curves on the armature, and the next such place.
+"""Where a take can't be trusted: its confidence as curves, and the next such place.
 
-The curves are `["confidence_mouth"]` and so on; the Graph Editor shows them beside the motion.
+The curves are properties of the armature's data (`["confidence_mouth"]` and so on), in an action
+that plays there by itself: on the NLA the Graph Editor wouldn't show them. They drive nothing, and
+no export takes them along.
 """
 
 from typing import Any
@@ -9,34 +11,76 @@ import bpy
 import numpy as np
 
 from ..engine.exchange.take import REGIONS, Take
-from .keyframes import Curves, curves_in
+from .keyframes import TAKE_PROPERTY, Curves, curves_in, make_action
 from .timeline import low_ranges
 
+GROUP = "AVFace confidence"
+CONFIDENCE_PROPERTY = "avface_confidence"  # on an action: it holds a take's confidence
 _PREFIX = "confidence_"
 _SOUND = "trust_in_sound"
 _BRIDGE_FRAMES = 4  # stretches parted by so few are one
+_COLOURS = {
+    "confidence_face": (0.9, 0.9, 0.9), "confidence_mouth": (0.95, 0.35, 0.3),
+    "confidence_left_eye": (0.3, 0.85, 0.95), "confidence_right_eye": (0.2, 0.6, 0.8),
+    "confidence_brows": (0.95, 0.75, 0.25), _SOUND: (0.35, 0.5, 1.0),
+}  # fmt: skip
 
 
-def confidence_curves(
-    rig: bpy.types.Object, take: Take, take_frames: np.ndarray, frames: np.ndarray
-) -> Curves:
-    """The take's confidence at the scene's frames (N,), as properties of the armature."""
-    columns = {f"{_PREFIX}{name}": take.confidence[:, k] for k, name in enumerate(REGIONS)}
+def lay_confidence(
+    rig: bpy.types.Object, take: Take, take_frames: np.ndarray, frames: np.ndarray, name: str,
+    over: bool = False,
+) -> None:  # fmt: skip
+    """The confidence of the take `name` at the scene's frames (N,), playing on the armature's data.
+
+    With `over` the confidence that played there plays on before and after.
+    """
+    columns = {f"{_PREFIX}{region}": take.confidence[:, k] for k, region in enumerate(REGIONS)}
     columns[_SOUND] = take.trust_sound
-    curves: Curves = {}
-    for name, values in columns.items():
-        rig[name] = 1.0
-        look: Any = rig.id_properties_ui(name)
-        look.update(min=0.0, max=1.0)
-        curves[f'["{name}"]', 0] = np.interp(frames, take_frames, values)
-    return curves
+    curves: Curves = {
+        (f'["{column}"]', 0): np.interp(frames, take_frames, values)
+        for column, values in columns.items()
+    }
+    below = playing(rig)
+    if over and below is not None:
+        frames, curves = _laid_over(below, frames, curves)
+    data: Any = rig.data
+    for column in columns:
+        data[column] = 1.0
+        data.id_properties_ui(column).update(min=0.0, max=1.0)
+    action = make_action(data, f"{name} confidence", frames, curves, group=GROUP)
+    action[TAKE_PROPERTY], action[CONFIDENCE_PROPERTY] = name, True
+    action.use_fake_user = True  # while another take plays
+    for curve in curves_in(action):
+        curve.color_mode, curve.color = "CUSTOM", _COLOURS[_name_of(curve)]
+        curve.lock = True  # it tells of the capture: there is nothing to edit
+    _assign(data, action)
 
 
-def unsure_ranges(action: bpy.types.Action, threshold: float) -> list[tuple[int, int, str]]:
+def playing(rig: bpy.types.Object) -> bpy.types.Action | None:
+    """The confidence that plays on an armature."""
+    animation = rig.data.animation_data if rig.data else None
+    action = animation.action if animation else None
+    return action if action is not None and CONFIDENCE_PROPERTY in action else None
+
+
+def confidence_of(rig: bpy.types.Object, take: str) -> bpy.types.Action | None:
+    """The confidence of one of an armature's takes."""
+    kept = (a for a in bpy.data.actions if CONFIDENCE_PROPERTY in a)
+    return next((action for action in kept if action[TAKE_PROPERTY] == take), None)
+
+
+def show_confidence(rig: bpy.types.Object, take: str) -> None:
+    """Let the confidence of a take play."""
+    action = confidence_of(rig, take)
+    if action is not None:
+        _assign(rig.data, action)
+
+
+def unsure_ranges(action: bpy.types.Action | None, threshold: float) -> list[tuple[int, int, str]]:
     """First frame, last frame and region of each stretch below `threshold`, in order."""
     found = []
-    for curve in curves_in(action):
-        name = curve.data_path.removeprefix('["').removesuffix('"]')
+    for curve in curves_in(action) if action else ():
+        name = _name_of(curve)
         if not name.startswith(_PREFIX) or not len(curve.keyframe_points):
             continue
         frames, values = _points(curve)
@@ -55,6 +99,33 @@ def step(
     if forward:
         return next((r for r in ranges if r[0] > frame), ranges[0])
     return next((r for r in reversed(ranges) if r[0] < frame), ranges[-1])
+
+
+def _laid_over(
+    below: bpy.types.Action, frames: np.ndarray, curves: Curves
+) -> tuple[np.ndarray, Curves]:
+    """Frames and curves of `below`, with these in the place of what it has from end to end."""
+    merged: Curves = {}
+    for curve in curves_in(below):
+        own = curves[curve.data_path, curve.array_index]
+        at, values = _points(curve)
+        before, after = at < frames[0], at > frames[-1]
+        every = np.concatenate([at[before], frames, at[after]])
+        merged[curve.data_path, curve.array_index] = np.concatenate(
+            [values[before], own, values[after]]
+        )
+    return every, merged
+
+
+def _assign(data: Any, action: bpy.types.Action) -> None:
+    animation = data.animation_data_create()
+    animation.action = action
+    if hasattr(animation, "action_slot") and len(action.slots):
+        animation.action_slot = action.slots[0]
+
+
+def _name_of(curve: Any) -> str:
+    return curve.data_path.removeprefix('["').removesuffix('"]')
 
 
 def _points(curve: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -12,13 +12,15 @@ from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..engine.exchange.protocol import CaptureJob, take_name
 from ..engine.exchange.take import Take
-from . import corrections, filters, job_folders, jobs, landmarks, review, shot, takes
+from . import corrections, filters, job_folders, jobs, landmarks, review, shot, takes, trust
 from .action import Action
 from .preferences import engine_python, jobs_folder
 from .properties import capture_job
-from .refine import refine_job
+from .refine import head_path, refine_job
 from .rig import rig_of
 from .take_importer import selected_head
+
+_GRAPH_SHARE = 0.3  # of the 3D view's height that curves get
 
 
 def filtered_action(context: bpy.types.Context) -> bpy.types.Action | None:
@@ -33,13 +35,31 @@ def filtered_action(context: bpy.types.Context) -> bpy.types.Action | None:
     return next((a for a in actions if a and a.get(takes.TAKE_PROPERTY) == name), None)
 
 
-def _head(context: bpy.types.Context) -> bpy.types.Object:
+def the_head(context: bpy.types.Context) -> bpy.types.Object:
+    """The selected head, where a poll has asked for one."""
     head = selected_head(context)
     assert head is not None, "poll asks for one"
     return head
 
 
-class _TakeAction(Action):
+def _graph_editor(context: bpy.types.Context) -> Any:
+    """The window's Graph Editor; without one, the lower part of its largest 3D view becomes one."""
+    screen: Any = context.screen
+    for area in screen.areas:
+        if area.type == "GRAPH_EDITOR":
+            return area
+    before = set(screen.areas)
+    views = [area for area in before if area.type == "VIEW_3D"] or list(before)
+    largest = max(views, key=lambda area: area.width * area.height)
+    with context.temp_override(area=largest, region=largest.regions[0]):
+        bpy.ops.screen.area_split(direction="HORIZONTAL", factor=_GRAPH_SHARE)
+    new = next(area for area in screen.areas if area not in before)
+    lower = min((largest, new), key=lambda area: area.y)
+    lower.type = "GRAPH_EDITOR"
+    return lower
+
+
+class TakeAction(Action):
     """Shared by what needs a head with a take."""
 
     @classmethod
@@ -50,7 +70,7 @@ class _TakeAction(Action):
         return "" if takes.takes_of(head) else "The head has no take yet: capture or import one"
 
 
-class AVFACE_OT_show_take(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_show_take(TakeAction, bpy.types.Operator):
     """Play this take; the others stay on the NLA, silent"""
 
     bl_idname = "avface.show_take"
@@ -60,11 +80,11 @@ class AVFACE_OT_show_take(_TakeAction, bpy.types.Operator):
     take: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def act(self, context):
-        takes.show(_head(context), self.take)
+        takes.show(the_head(context), self.take)
         return f"{self.take} plays"
 
 
-class AVFACE_OT_compare_takes(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_compare_takes(TakeAction, bpy.types.Operator):
     """Change to the take that played before this one, and back"""
 
     bl_idname = "avface.compare_takes"
@@ -76,10 +96,10 @@ class AVFACE_OT_compare_takes(_TakeAction, bpy.types.Operator):
         reason = super().disabled_reason(context)
         if reason:
             return reason
-        return "" if len(takes.takes_of(_head(context))) > 1 else "There is only one take"
+        return "" if len(takes.takes_of(the_head(context))) > 1 else "There is only one take"
 
     def act(self, context):
-        head = _head(context)
+        head = the_head(context)
         names, now = [entry.name for entry in takes.takes_of(head)], takes.playing(head)
         before = head.get("avface_compared", "")
         other = before if before in names and before != now else names[names.index(now) - 1]
@@ -88,7 +108,7 @@ class AVFACE_OT_compare_takes(_TakeAction, bpy.types.Operator):
         return f"{other} plays, instead of {now}"
 
 
-class AVFACE_OT_delete_take(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_delete_take(TakeAction, bpy.types.Operator):
     """Take this take off the head, with its camera and sound"""
 
     bl_idname = "avface.delete_take"
@@ -106,11 +126,11 @@ class AVFACE_OT_delete_take(_TakeAction, bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def act(self, context):
-        files = takes.delete(_head(context), self.take, self.with_files)
+        files = takes.delete(the_head(context), self.take, self.with_files)
         return f"Deleted {self.take}" + (f" and {files} files" if files else "")
 
 
-class AVFACE_OT_retake(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_retake(TakeAction, bpy.types.Operator):
     """Capture the preview range again, as Clip and Capture are set now; the rest stays"""
 
     bl_idname = "avface.retake"
@@ -125,7 +145,7 @@ class AVFACE_OT_retake(_TakeAction, bpy.types.Operator):
         return "Set a preview range in the timeline first (P)"
 
     def act(self, context):
-        scene, head = context.scene, _head(context)
+        scene, head = context.scene, the_head(context)
         action = takes.actions_of(head, takes.playing(head))[0]
         take = Take.load(Path(action[takes.FILE_PROPERTY]))
         rate = scene.render.fps / scene.render.fps_base
@@ -136,17 +156,19 @@ class AVFACE_OT_retake(_TakeAction, bpy.types.Operator):
         job = capture_job(scene.avface, folder)
         if Path(job.clip) != Path(clip):  # the panel is set for another clip
             out = folder / f"{take_name(Path(clip))}.take.npz"
-            job = CaptureJob(clip, str(out), options=take.made_by["options"])
+            told = take.made_by["options"] | {"trust": ""}  # what is painted says it
+            job = CaptureJob(clip, str(out), head=head_path(take), options=told)
         options = job.options | {
             "start": max(start, 0.0), "end": end, "person": action[takes.FILE_PROPERTY],
         }  # fmt: skip
-        jobs.start(replace(job, options=options), folder, python, over=True)
+        job = trust.by_trust(replace(job, options=options), head)
+        jobs.start(job, folder, python, over=True)
         if bpy.app.background:
             jobs.follow()
         return f"Capturing frames {first} to {last} again"
 
 
-class AVFACE_OT_reset_filters(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_reset_filters(TakeAction, bpy.types.Operator):
     """Show the take as it was captured"""
 
     bl_idname = "avface.reset_filters"
@@ -160,7 +182,7 @@ class AVFACE_OT_reset_filters(_TakeAction, bpy.types.Operator):
         return "As captured"
 
 
-class AVFACE_OT_next_unsure(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_next_unsure(TakeAction, bpy.types.Operator):
     """Go to the next place where the capture is unsure"""
 
     bl_idname = "avface.next_unsure"
@@ -175,8 +197,8 @@ class AVFACE_OT_next_unsure(_TakeAction, bpy.types.Operator):
     )  # fmt: skip
 
     def act(self, context):
-        action = filtered_action(context)
-        ranges = review.unsure_ranges(action, self.threshold) if action else []
+        rig = rig_of(the_head(context))
+        ranges = review.unsure_ranges(review.playing(rig) if rig else None, self.threshold)
         found = review.step(ranges, context.scene.frame_current, self.forward)
         if found is None:
             return "The capture is sure everywhere"
@@ -184,7 +206,35 @@ class AVFACE_OT_next_unsure(_TakeAction, bpy.types.Operator):
         return f"The {found[2]} is unsure from {found[0]} to {found[1]}"
 
 
-class AVFACE_OT_start_corrections(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_show_confidence(TakeAction, bpy.types.Operator):
+    """Show the confidence of face, mouth, eyes and brows, and the sound's share, as curves"""
+
+    bl_idname = "avface.show_confidence"
+    bl_label = "Confidence Curves"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
+        if reason:
+            return reason
+        if bpy.app.background or context.window is None:
+            return "There is no window to show curves in"
+        rig = rig_of(the_head(context))
+        return "" if rig and review.playing(rig) else "This take was imported without confidence"
+
+    def act(self, context):
+        rig = rig_of(the_head(context))
+        rig.hide_set(False)
+        rig.select_set(True)  # the editor shows what is selected
+        area = _graph_editor(context)
+        region = next(region for region in area.regions if region.type == "WINDOW")
+        with context.temp_override(area=area, region=region):
+            bpy.ops.graph.view_all()
+        return "1 is sure, 0 is not: the curves are in the Graph Editor"
+
+
+class AVFACE_OT_start_corrections(TakeAction, bpy.types.Operator):
     """Key corrections on top of the takes; no take is changed, and new takes keep them"""
 
     bl_idname = "avface.start_corrections"
@@ -192,11 +242,11 @@ class AVFACE_OT_start_corrections(_TakeAction, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        corrections.start(_head(context))
+        corrections.start(the_head(context))
         return "Pose and key: what you key is added to the take"
 
 
-class AVFACE_OT_stop_corrections(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_stop_corrections(TakeAction, bpy.types.Operator):
     """Take the corrections off for a look; nothing of them is lost"""
 
     bl_idname = "avface.stop_corrections"
@@ -204,11 +254,11 @@ class AVFACE_OT_stop_corrections(_TakeAction, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        corrections.stop(_head(context))
+        corrections.stop(the_head(context))
         return "The corrections are off"
 
 
-class AVFACE_OT_add_lights(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_add_lights(TakeAction, bpy.types.Operator):
     """Three lights round the head, and a dim world where the scene has none"""
 
     bl_idname = "avface.add_lights"
@@ -216,14 +266,14 @@ class AVFACE_OT_add_lights(_TakeAction, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        rig = rig_of(_head(context))
+        rig = rig_of(the_head(context))
         assert rig is not None, "a head with a take has an armature"
         scene: Any = context.scene
         shot.add_lights(rig, rig.users_collection[0], scene)
         return "Added key, fill and rim light"
 
 
-class AVFACE_OT_refine(_TakeAction, bpy.types.Operator):
+class AVFACE_OT_refine(TakeAction, bpy.types.Operator):
     """Fit the clip anew round the frames that you corrected: their neighbours follow"""
 
     bl_idname = "avface.refine"
@@ -235,13 +285,13 @@ class AVFACE_OT_refine(_TakeAction, bpy.types.Operator):
         reason = super().disabled_reason(context)
         if reason:
             return reason
-        head = _head(context)
+        head = the_head(context)
         if corrections.are_on(head) or landmarks.dragged_in(head, takes.playing(head)):
             return ""
         return "Drag landmarks in a frame or two, or pose the face and key it (Correct by Hand)"
 
     def act(self, context):
-        head, python = _head(context), engine_python(context)
+        head, python = the_head(context), engine_python(context)
         name = takes.playing(head)
         clip = takes.actions_of(head, name)[0][takes.CLIP_PROPERTY]
         folder = job_folders.new_folder(jobs_folder(context), clip)
@@ -259,6 +309,7 @@ CLASSES = (
     AVFACE_OT_retake,
     AVFACE_OT_reset_filters,
     AVFACE_OT_next_unsure,
+    AVFACE_OT_show_confidence,
     AVFACE_OT_start_corrections,
     AVFACE_OT_stop_corrections,
     AVFACE_OT_refine,

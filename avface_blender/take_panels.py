@@ -5,7 +5,7 @@
 
 import bpy
 
-from . import corrections, landmark_dragger, takes
+from . import corrections, landmark_dragger, takes, trust_painter
 from .clean_up import REGIONS
 from .material import look_sockets, skin_material
 from .take_importer import selected_head
@@ -58,6 +58,7 @@ class AVFACE_PT_review(_Panel, bpy.types.Panel):
             "avface.next_unsure", text="Unsure Before", icon="PREV_KEYFRAME"
         ).forward = False
         row.operator("avface.next_unsure", text="Unsure Next", icon="NEXT_KEYFRAME").forward = True
+        layout.operator("avface.show_confidence", icon="GRAPH")
         landmark_dragger.draw(layout, head)
         if head and corrections.are_on(head):
             layout.operator("avface.stop_corrections", icon="HIDE_OFF")
@@ -69,6 +70,25 @@ class AVFACE_PT_review(_Panel, bpy.types.Panel):
             image = camera.data.background_images[0]
             layout.prop(image, "alpha", text="Clip behind the Head", slider=True)
             layout.prop(image, "display_depth", expand=True)
+
+
+class AVFACE_PT_trust(_Panel, bpy.types.Panel):
+    bl_label = "Trust in Picture or Sound"
+    bl_parent_id = "AVFACE_PT_review"
+
+    def draw(self, context):
+        layout, head = self.layout, selected_head(context)
+        row = layout.row(align=True)
+        row.operator("avface.paint_trust", text="Picture", icon="HIDE_OFF").sense = "picture"
+        row.operator("avface.paint_trust", text="Sound", icon="SPEAKER").sense = "sound"
+        row.operator("avface.paint_trust", text="Clear", icon="X").sense = "neither"
+        said = layout.row()
+        said.active = False
+        preview = context.scene.use_preview_range
+        said.label(text="In the preview range" if preview else "Then drag over the timeline")
+        if head and takes.takes_of(head):
+            trust_painter.draw_stretches(layout.column(align=True), head)
+        layout.operator("avface.solve_trust", icon="FILE_REFRESH")
 
 
 class AVFACE_PT_clean_up(_Panel, bpy.types.Panel):
@@ -110,4 +130,10 @@ class AVFACE_PT_look(_Panel, bpy.types.Panel):
         layout.operator("avface.add_lights", icon="LIGHT_AREA")
 
 
-CLASSES = (AVFACE_PT_takes, AVFACE_PT_review, AVFACE_PT_clean_up, AVFACE_PT_look)
+CLASSES = (
+    AVFACE_PT_takes,
+    AVFACE_PT_review,
+    AVFACE_PT_trust,
+    AVFACE_PT_clean_up,
+    AVFACE_PT_look,
+)

@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 
 from ..engine.exchange.protocol import AVFaceError
+from . import review
 from .head_builder import shape_keys
 from .keyframes import TAKE_PROPERTY
 from .rig import rig_of
@@ -79,6 +80,9 @@ def show(head: bpy.types.Object, name: str, alone: bool = True) -> None:
             track.mute = False
         elif alone:
             track.mute = True
+    rig = rig_of(head)
+    if rig:
+        review.show_confidence(rig, name)
 
 
 def delete(head: bpy.types.Object, name: str, with_files: bool = False) -> int:
@@ -95,7 +99,9 @@ def delete(head: bpy.types.Object, name: str, with_files: bool = False) -> int:
         tracks = owner.animation_data.nla_tracks
         for track in [t for t in tracks if _take_name(t) == name]:
             tracks.remove(track)
-    for action in actions:
+    rig = rig_of(head)
+    confidence = review.confidence_of(rig, name) if rig else None
+    for action in [*actions, *([confidence] if confidence else [])]:
         bpy.data.actions.remove(action)
     _delete_shot(name)
     left = takes_of(head)

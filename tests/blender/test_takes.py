@@ -70,14 +70,13 @@ def test_confidence_is_a_curve_and_leads_to_the_next_unsure_place(make_take):
     confidence[5:9, 1] = 0.1
     confidence[15:20, 4] = 0.2
     result = importer.import_take(make_take(confidence=confidence), bpy.context)
-    action = takes.actions_of(result.head, result.name)[0]
     start = result.first_frame
-    ranges = review.unsure_ranges(action, 0.5)
+    ranges = review.unsure_ranges(review.playing(result.rig), 0.5)
     assert ranges == [(start + 5, start + 8, "mouth"), (start + 15, start + 19, "brows")]
     assert review.step(ranges, start + 5, True)[0] == start + 15
     assert review.step(ranges, start + 5, False)[0] == start + 15  # round the end
     bpy.context.scene.frame_set(start + 6)
-    assert result.rig["confidence_mouth"] == pytest.approx(0.1)
+    assert result.rig.data["confidence_mouth"] == pytest.approx(0.1)
 
 
 def test_filters_can_be_set_anew_and_taken_off(make_take):

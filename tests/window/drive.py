@@ -298,7 +298,7 @@ def capture() -> Iterator[Wait]:
 def review() -> Iterator[Wait]:
     scene = bpy.context.scene
     scene.frame_set(scene.frame_start)
-    action = part("take_operators").filtered_action(bpy.context)
+    action = part("review").playing(part("rig").rig_of(the_head()))
     for threshold in (0.5, 0.7, 0.9):  # a clean clip is unsure nowhere by the panel's measure
         if ranges := part("review").unsure_ranges(action, threshold):
             break
