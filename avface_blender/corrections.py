@@ -64,6 +64,12 @@ def playing(head: bpy.types.Object) -> list[bpy.types.Action]:
     return [action for action in actions if action is not None and CORRECTION_PROPERTY in action]
 
 
+def kept(head: bpy.types.Object) -> list[bpy.types.Action]:
+    """The corrections that a head has, whether it plays them or not."""
+    found = [_kept(head, part) for _, part, _ in _owners(head)]
+    return [action for action in found if action is not None]
+
+
 def are_on(head: bpy.types.Object) -> bool:
     """Whether the head plays corrections."""
     return bool(playing(head))

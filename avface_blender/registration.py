@@ -15,6 +15,7 @@ from . import (
     jobs,
     landmark_dragger,
     landmarks,
+    offset,
     operators,
     panel,
     preferences,
@@ -36,6 +37,7 @@ CLASSES = (
     *face_picker.CLASSES,
     *filters.CLASSES,
     *landmarks.CLASSES,
+    *offset.CLASSES,
     *landmark_dragger.CLASSES,
     *take_operators.CLASSES,
     *trust.CLASSES,
@@ -60,6 +62,7 @@ def register() -> None:
     batch_panel.register_pointers()
     filters.register_pointers()
     landmarks.register_pointers()
+    offset.register_pointers()
     trust.register_pointers()
     trust_painter.register()
     character_panel.register_pointers()
@@ -95,6 +98,7 @@ def unregister() -> None:
     character_panel.unregister_pointers()
     trust_painter.unregister()
     trust.unregister_pointers()
+    offset.unregister_pointers()
     landmarks.unregister_pointers()
     filters.unregister_pointers()
     properties.unregister_pointers()

@@ -26,7 +26,7 @@ _LIGHTS = (  # name, place in metres, watts, width in metres
 )
 _WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
-_STRIP_PROPERTY = "avface_rig"  # on a sound strip: the armature that it belongs to
+STRIP_PROPERTY = "avface_rig"  # on a sound strip: the armature that it belongs to
 
 
 def add_camera(
@@ -90,27 +90,27 @@ def show_clip(
     if clip.frame_duration == 0:
         bpy.data.movieclips.remove(clip)
         return f"{path.name} can't be shown behind the camera (Blender finds no pictures in it)."
-    clip.frame_start = start_frame
     data: Any = camera.data
     data.show_background_images = True
     background = data.background_images.new()
-    background.source = "MOVIE_CLIP"
-    background.clip = clip
     background.alpha = 1.0
     background.frame_method = "FIT"
     # Blender counts a film's pictures at a rate of its own choice (a varying one's highest).
     clip_rate = clip.fps if clip.source == "MOVIE" else take.fps
-    if abs(scene_rate / clip_rate - 1) < _SAME_RATE:
-        return None
     numbers = _picture_numbers(path, clip.frame_duration)
-    if numbers is None:
-        return (
-            "The clip behind the camera runs away from the head: Blender shows one picture in each "
-            "frame of the scene, and finds no others by names without numbers."
-        )
-    bpy.data.movieclips.remove(clip)
-    _show_at_its_times(camera, name, path, numbers, start_frame, scene_rate / clip_rate)
-    return None
+    has_its_rate = abs(scene_rate / clip_rate - 1) < _SAME_RATE
+    if has_its_rate or numbers is None:
+        background.source, background.clip = "MOVIE_CLIP", clip
+        clip.frame_start = start_frame
+    else:
+        bpy.data.movieclips.remove(clip)
+        _show_at_its_times(camera, name, path, numbers, start_frame, scene_rate / clip_rate)
+    if has_its_rate or numbers is not None:
+        return None
+    return (
+        "The clip behind the camera runs away from the head: Blender shows one picture in each "
+        "frame of the scene, and finds no others by names without numbers."
+    )
 
 
 def _show_at_its_times(
@@ -163,7 +163,7 @@ def add_sound(
         return f"{path.name} has no sound."
     strips = _strips(scene)
     for strip in strips:
-        if strip.get(_STRIP_PROPERTY) == rig.name:
+        if strip.get(STRIP_PROPERTY) == rig.name:
             strip.mute = True
     channel = max((strip.channel for strip in strips), default=0) + 1
     whole = round(start_frame)
@@ -172,7 +172,7 @@ def add_sound(
     if hasattr(strip, "sound_offset"):  # the rest of a frame, in seconds; Blender 4.2 can't
         strip.sound_offset = late
         late = 0.0
-    strip[_STRIP_PROPERTY] = rig.name
+    strip[STRIP_PROPERTY] = rig.name
     if abs(late) > _HEARD_SECONDS:
         return (
             f"The sound is {abs(late) * 1000:.0f} ms {'early' if late > 0 else 'late'}: this"

@@ -5,7 +5,7 @@
 
 import bpy
 
-from . import corrections, landmark_dragger, takes, trust_painter
+from . import corrections, landmark_dragger, offset, takes, trust_painter
 from .clean_up import REGIONS
 from .material import look_sockets, skin_material
 from .take_importer import selected_head
@@ -43,6 +43,7 @@ class AVFACE_PT_takes(_Panel, bpy.types.Panel):
                 said = column.row()
                 said.active = False
                 said.label(text=", ".join(fact for fact in facts if fact))
+        offset.draw(layout, head)
         layout.operator("avface.compare_takes", icon="ARROW_LEFTRIGHT")
         layout.operator("avface.retake", icon="FILE_REFRESH")
 
