@@ -21,7 +21,7 @@ from ..media import Clip
 from ..pictures import write_picture
 from ..progress import Report
 from .relief import SolveOptions, solve_relief
-from .residual import gate, residual, without_strangers
+from .residual import LASTING_TRUST, PASSING_TRUST, gate, residual, without_strangers
 from .skin import (
     SAMPLES,
     Canvas,
@@ -41,8 +41,6 @@ from .unwrap import FaceSheet, lay_window, map_surface
 Quality = Literal["off", "fast", "standard", "fine"]
 
 _COARSEST_PICTURE_MM = 1.6  # per pixel: with larger pixels nothing that folds can be seen
-_STATIC_TRUST = {"floor": 0.15, "line": 0.8, "core": 0.03}  # pigment leaks into what lasts
-_DYNAMIC_TRUST = {"floor": 0.5, "line": 1.0, "core": 0.012}
 
 
 @dataclass(frozen=True)
@@ -228,7 +226,7 @@ def _static_relief(
     surface = map_surface(canvas.sheet, vertices, canvas.head.file.faces)
     left = residual(skin.albedo, skin.weight, canvas.grain)
     weight = without_strangers(left, skin.weight, canvas.sheet.texel_mm)
-    left = gate(left, weight, canvas.zones, canvas.grain, **_STATIC_TRUST)
+    left = gate(left, weight, canvas.zones, canvas.grain, **LASTING_TRUST)
     return solve_relief(left, weight, surface, skin.light, canvas.sheet.texel_mm, solve)
 
 
@@ -236,7 +234,7 @@ def _dynamic_relief(view: View, skin: Skin, canvas: Canvas, solve: SolveOptions)
     ratio, weight = change(view, skin, canvas)
     left = residual(ratio, weight, canvas.grain)
     weight = without_strangers(left, weight, canvas.sheet.texel_mm)
-    left = gate(left, weight, canvas.zones, canvas.grain, **_DYNAMIC_TRUST)
+    left = gate(left, weight, canvas.zones, canvas.grain, **PASSING_TRUST)
     return solve_relief(left, weight, view.surface, skin.light, canvas.sheet.texel_mm, solve)
 
 

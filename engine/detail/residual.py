@@ -12,6 +12,9 @@ LUMINANCE = np.array([0.6, 0.35, 0.05], np.float32)
 # Residuals are taken against their own mean within this reach (Gaussian sigma): relief up to folds,
 # never the mid-scale shape of the face (measured: shading makes 12 mm shape worse).
 HIGH_PASS_MM = 5.0
+# How much of a residual `gate` takes for relief: pigment leaks into what lasts.
+LASTING_TRUST = {"floor": 0.15, "line": 0.8, "core": 0.03}
+PASSING_TRUST = {"floor": 0.5, "line": 1.0, "core": 0.012}
 
 _SKIN_TEXEL_MM = 0.8  # coarse enough to tell skin from hair
 _STRANGE_RIM_MM = 2.0  # round what isn't skin: the shade of hair, the rim of a blurred strand

@@ -68,7 +68,8 @@ class Config:
     uv: int = 256  # px
     fine_backbone: Backbone = "resnet18"
     fine_width: int = 64  # channels of the backbone's first layer
-    fine_channels: int = 3  # the unwrapped picture; 6 adds the coarse normals
+    # the unwrapped picture; 6 adds the coarse normals; 8 is `detail.evidence`
+    fine_channels: int = 3
     fine_sound_layer: int = 3
     displacement_limit: float = 0.01  # m, DECA's
 
@@ -158,6 +159,9 @@ LITE = Config(
     fine_channels=6,
 )
 """The same classes, faster than real time on two CPU cores."""
+
+RELIEF = replace(LITE, fine_channels=8, displacement_limit=0.002)
+"""The fine stage that the product carries weights for: it is given what coarse shading leaves."""
 
 SHARED = replace(
     LITE,

@@ -42,6 +42,7 @@ class FineNetwork(nn.Module):
         super().__init__()
         assert config.fine_sound_layer == 3, "the encoder takes the sound after its third layer"
         self.limit = config.displacement_limit
+        self.sound = config.audio_steps, config.audio_channels
         build = _BUILDERS[config.fine_backbone]
         width = config.fine_width
         self.encoder = build(pictures=config.fine_channels, extra=1, width=width)
@@ -66,3 +67,7 @@ class FineNetwork(nn.Module):
         x = self.up4(self.encoder.layer4(three), three)
         x = self.up1(self.up2(self.up3(x, two), one), stem)
         return self.limit * torch.tanh(self.last(self.up0(x, None)))
+
+    def silence(self, count: int) -> Tensor:
+        """What stands for the sound of `count` pictures where there is none."""
+        return torch.zeros(count, *self.sound)

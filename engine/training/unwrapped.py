@@ -1,0 +1,370 @@
+"""Faces on the sheet with known relief, as films and unwrapping leave them: no rasteriser needed.
+
+Pigment without relief (the albedo model, spots, blotches, strands), relief without pigment
+(`wrinkles`), coarse surfaces of random people who act, light with shadows, and a camera. What is
+written is what the product would give the network (`detail.evidence`) and the true relief.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from ..detail.evidence import TEXELS, evidence, log_hue
+from ..detail.folds import calm_skin, fold_zones, open_skin
+from ..detail.light import draw_samples, fit_light, log_shading
+from ..detail.relief import SolveOptions, differences, solve_relief, surface_steps
+from ..detail.residual import (
+    HIGH_PASS_MM,
+    LASTING_TRUST,
+    LUMINANCE,
+    PASSING_TRUST,
+    Grain,
+    gate,
+    residual,
+    skin_share,
+    without_strangers,
+)
+from ..detail.unwrap import FaceSheet, Surface, build_sheet, cut_window, map_surface
+from ..geometry import rotation_matrix
+from ..head.albedo import load_albedo
+from ..render import interpolate
+from ..srgb import linear_from_srgb, srgb_from_linear
+from ..weights import locate
+from .people import build_stage
+from .people.acting import act_moments
+from .people.camera import turn_heads
+from .people.light import Lighting, choose_lighting, light_points
+from .wrinkles import grow_wrinkles, noise, relief_at, spot
+
+_PIXEL_MM = (0.35, 1.6)  # of the face under one pixel: the product looks no coarser
+_SHADE_SCALES_MM = (0.7, 1.4, 2.8, 5.6)
+_SCATTER_MM = np.array([1.3, 0.5, 0.3])  # how far red, green, blue wander in skin
+_MELANIN = np.array([0.45, 0.8, 1.2])  # log reflectance of R, G, B per unit of pigment
+_BLOOD = np.array([0.15, 1.0, 0.8])
+_SHAPE_OFF, _TURN_OFF = 0.7, 0.04  # how far a fit is off: standard deviations, rad
+_MOMENTS = 2  # surfaces of one person: one calm, one that acts
+
+
+@dataclass(frozen=True)
+class Example:
+    """One map for the network and its truth. Texels R x R."""
+
+    given: np.ndarray  # (8, R, R) float16
+    relief: np.ndarray  # (R, R) float16 mm, without what is wider than the high-pass
+    picture: np.ndarray  # (R, R, 3) uint8 what the camera saw, for looking at
+    passing: bool  # how a moment differs, rather than what lasts
+    solved: np.ndarray | None = None  # (R, R) mm, what shading alone gives (`detail.relief`)
+
+
+@dataclass(frozen=True)
+class _Body:
+    """A person's coarse surfaces: at rest and acting, a little turned."""
+
+    surfaces: list[Surface]  # that the light falls on
+    fitted: list[Surface]  # as a fit has them, off in shape, expression and turn
+    turns: np.ndarray  # (2, 3, 3) head to camera
+    facing: list[np.ndarray]  # (R, R) cosine to the line of sight
+
+
+class Gallery:
+    """Makes examples: number `index` of a seed is always the same one."""
+
+    def __init__(self, seed: int, people: int = 120) -> None:
+        self.stage, self.seed = build_stage(), seed
+        head = self.stage.head
+        self.rest = head.rest(np.zeros(head.file.shape_basis.shape[2]))
+        self.sheet = build_sheet(head, self.rest[0], TEXELS)
+        self.open, self.calm = open_skin(self.sheet), calm_skin(self.sheet)
+        self.zones = fold_zones(self.sheet)
+        self.paints, self.mean, self.basis, self.low = _paints(self.sheet)
+        values = np.concatenate([self.stage.open_to, self.stage.openness[None]]).T
+        self._open_to = _lay(self.sheet, values)  # (R, R, 65)
+        random = np.random.default_rng([seed, 0])
+        self.bodies = [self._body(random) for _ in range(people)]
+
+    def example(self, index: int, solve: bool = False) -> Example:
+        """A person's lasting relief, or how a moment's relief differs from it.
+
+        `solve`: with what the product's solver finds from the same picture.
+        """
+        random = np.random.default_rng([self.seed, 1, index])
+        body = self.bodies[int(random.integers(len(self.bodies)))]
+        scene = _Scene(self, random, body, solve)
+        return scene.passing() if random.random() < 0.4 else scene.lasting()
+
+    def _body(self, random: np.random.Generator) -> _Body:
+        head = self.stage.head
+        count = head.file.shape_basis.shape[2]
+        shape = np.clip(random.normal(size=count) * random.uniform(0.6, 1.3), -3.5, 3.5)
+        rest = head.rest(shape.astype(np.float32))
+        acting = act_moments(self.stage, random, _MOMENTS)
+        units = acting.units * np.array([[random.random() < 0.5], [1]])
+        turn = turn_heads(random, 1, 0.6)[0]
+        surfaces, fitted, turns, facing = [], [], [], []
+        off = random.uniform(0, 1)
+        fit_rest = head.rest((shape + off * random.normal(size=count) * _SHAPE_OFF).astype("f4"))
+        for k in range(_MOMENTS):
+            turns.append(turn_heads(random, 1, 0.0)[0] @ turn if k else turn)
+            jaw, away = acting.jaw[k] * (k > 0), [0, 0, -random.uniform(0.45, 2.0)]
+            placed = head.pose(rest, units[k], jaw, np.zeros(6)) @ turns[k].T + away
+            surfaces.append(map_surface(self.sheet, placed, head.file.faces))
+            unlike = units[k] * (1 + 0.4 * off * random.normal(size=len(units[k])))
+            slip = rotation_matrix(random.normal(0, _TURN_OFF * off, 3))
+            near = head.pose(fit_rest, unlike, jaw, np.zeros(6)) @ (slip @ turns[k]).T + away
+            fitted.append(map_surface(self.sheet, near, head.file.faces))
+            sight = -_lay(self.sheet, placed / np.linalg.norm(placed, axis=1, keepdims=True))
+            facing.append((surfaces[k].normal * sight).sum(-1))
+        return _Body(surfaces, fitted, np.stack(turns), facing)
+
+    def reached(self, lighting: Lighting, turn: np.ndarray) -> np.ndarray:
+        """Share of each lamp that reaches the texels, (lamps, R * R)."""
+        out = np.ones((len(lighting.lamps), TEXELS * TEXELS), np.float32)
+        for k, (lamp, sharp) in enumerate(zip(lighting.lamps, lighting.sharpness, strict=True)):
+            if sharp > 0:
+                patch = np.exp(sharp * (self.stage.directions @ (turn.T @ lamp) - 1))
+                patch = (patch / patch.sum()).astype(np.float32)
+                out[k] = (self._open_to[..., :-1] @ patch).ravel()
+        return out
+
+    @property
+    def openness(self) -> np.ndarray:
+        """(R, R) how much of the sky the coarse face leaves."""
+        return self._open_to[..., -1]
+
+
+class _Scene:
+    """One person under one light before one camera."""
+
+    def __init__(
+        self, gallery: Gallery, random: np.random.Generator, body: _Body, solve: bool
+    ) -> None:
+        self.gallery, self.random, self.body, self.solve = gallery, random, body, solve
+        self.sheet = gallery.sheet
+        self.texel = self.sheet.texel_mm
+        low, high = np.log(_PIXEL_MM)
+        self.grain = Grain(self.texel, float(np.exp(random.uniform(low, high))))
+        self.lighting = choose_lighting(random, random.random())
+        self.sheen = random.uniform(0.0, 0.35) * random.random(), random.uniform(6, 40)
+        self.hollow = random.uniform(0.05, 0.6)
+        self.scatter = _SCATTER_MM * random.uniform(0.2, 1.2)
+        self.exposure = np.exp(random.uniform(np.log(0.10), np.log(0.55)))
+        self.cast = np.exp(random.normal(0, 0.1, 3))
+        self.contrast = np.exp(random.normal(0, 0.12))
+        self.vivid = random.choice([0.0, random.uniform(0.5, 1.2)], p=[0.1, 0.9])
+        self.soft = random.uniform(0.3, 0.9)
+        self.level = 0.0  # what light is multiplied by: one exposure for the whole clip, once known
+        self.pigment = self._pigment()
+        self.wrinkles = grow_wrinkles(self.sheet, random)
+        self.covered = self._covered()
+        self.edge = self._shadow_edge()
+
+    def lasting(self) -> Example:
+        """The clip's median picture: noise is low, pigment is all there."""
+        which = int(self.random.integers(_MOMENTS))
+        relief = relief_at(self.wrinkles, self.sheet, None)
+        if self.random.random() < 0.5:  # an expression held all the time
+            relief = relief_at(self.wrinkles, self.sheet, self.random)
+        picture = self._film(which, relief, calm=True)
+        ratio, hue, weight, light = self._read(which, picture)
+        return self._done(False, (ratio, hue, weight, light), which, relief, picture)
+
+    def passing(self) -> Example:
+        """A frame over the median picture: pigment cancels as far as they are registered."""
+        still = relief_at(self.wrinkles, self.sheet, None)
+        moved = relief_at(self.wrinkles, self.sheet, self.random)
+        median, frame = self._film(0, still, calm=True), self._film(1, moved, calm=False)
+        ratio, hue, weight, light = self._read(0, median)
+        ratio_now, hue_now, weight_now, _ = self._read(1, frame, light)
+        slip = np.stack([noise(self.random, TEXELS, 12 / self.texel) for _ in "uv"], -1)
+        slip *= np.float32(self.random.uniform(0, 0.6) / self.texel)
+        ratio, hue = _shift(ratio, slip), _shift(hue, slip)
+        both = weight_now * _shift(weight, slip)
+        change = ratio_now - ratio, hue_now - hue, both, light
+        return self._done(True, change, 1, moved - still, frame)
+
+    def _done(self, passing: bool, read: tuple, which: int, relief: np.ndarray, picture) -> Example:
+        ratio, hue, weight, light = read
+        surface = self.body.fitted[which]
+        given = evidence(ratio, hue, weight, surface, light, self.grain)
+        wide = cv2.GaussianBlur(relief, (0, 0), HIGH_PASS_MM / self.texel)
+        solved = None
+        if self.solve:
+            left = residual(ratio, weight, self.grain)
+            weight = without_strangers(left, weight, self.texel)
+            trust = PASSING_TRUST if passing else LASTING_TRUST
+            left = gate(left, weight, self.gallery.zones, self.grain, **trust)
+            options = SolveOptions(rounds=2, steps=5)
+            solved = solve_relief(left, weight, surface, light, self.texel, options)
+        true = (relief - wide).astype(np.float16)
+        return Example(given.astype(np.float16), true, picture, passing, solved)
+
+    def _film(self, which: int, relief: np.ndarray, calm: bool) -> np.ndarray:
+        """What the camera writes of a moment, laid on the sheet: (R, R, 3) uint8."""
+        skin = self.sheet.on_skin
+        surface = self.body.surfaces[which]
+        step_u, step_v = surface_steps(surface)
+        du, dv = differences(relief)
+        normal = surface.normal - step_u * du[..., None] - step_v * dv[..., None]
+        normal /= np.maximum(np.linalg.norm(normal, axis=-1, keepdims=True), 1e-6)
+        dark = _hollows(relief, self.texel) * np.float32(self.hollow)
+        depth = np.exp(np.clip(dark, -1.5, 0.3))
+        sky = self.gallery.openness ** np.float32(self.lighting.depth) * depth
+        reached = self.gallery.reached(self.lighting, self.body.turns[which])
+        reached *= (np.sqrt(depth) * self.edge).reshape(1, -1)
+        gloss = np.empty((normal.shape[0] * normal.shape[1], 2), np.float32)
+        gloss[:] = self.sheen
+        fallen, mirrored = (
+            part.reshape(normal.shape)
+            for part in light_points(
+                self.lighting, normal.reshape(-1, 3), sky.ravel().astype(np.float32), reached, gloss
+            )
+        )
+        for c in range(3):  # light comes out of skin a little beside where it went in
+            fallen[..., c] = _blur_on(fallen[..., c], skin, self.scatter[c] / self.texel)
+        seen = fallen * np.exp(self.pigment) + mirrored
+        return self._camera(np.maximum(seen, 1e-4) * skin[..., None], calm)
+
+    def _camera(self, seen: np.ndarray, calm: bool) -> np.ndarray:
+        random = self.random
+        if not self.level:
+            self.level = self.exposure / float(np.median((seen @ LUMINANCE)[self.gallery.calm]))
+        seen = (seen * self.level * self.cast.astype(np.float32)) ** np.float32(self.contrast)
+        grey = seen @ LUMINANCE
+        seen = grey[..., None] + np.float32(self.vivid) * (seen - grey[..., None])
+        side = int(np.clip(TEXELS * self.texel / self.grain.picture_mm, 96, 448))
+        small = cv2.resize(seen, (side, side), interpolation=cv2.INTER_AREA)
+        small = cv2.GaussianBlur(small, (0, 0), self.soft)
+        noisy = srgb_from_linear(small).astype(np.float32)
+        amount = random.uniform(0.2, 1.2) if calm else random.uniform(0.5, 4)
+        noisy += amount * random.standard_normal(noisy.shape, np.float32)
+        coded = np.clip(noisy + 0.5, 0, 255).astype(np.uint8)
+        quality = int(random.uniform(70, 99) if calm else random.uniform(50, 97))
+        _, stream = cv2.imencode(".jpg", coded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+        decoded = cv2.imdecode(stream, cv2.IMREAD_COLOR)
+        assert decoded is not None
+        laid = cv2.resize(decoded, (TEXELS, TEXELS), interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(laid[..., ::-1])
+
+    def _read(self, which: int, picture: np.ndarray, light: np.ndarray | None = None):
+        """As `detail.skin` reads a frame: log ratio, hue, trust, light."""
+        surface, gallery = self.body.fitted[which], self.gallery
+        colour = linear_from_srgb(picture).astype(np.float32)
+        weight = np.clip((self.body.facing[which] - 0.3) / 0.3, 0, 1).astype(np.float32)
+        weight = weight * gallery.open * self.covered
+        weight *= skin_share(colour, weight, gallery.calm, self.texel)
+        luminance = np.maximum(colour @ LUMINANCE, 1e-3)
+        if light is None:
+            drawn = draw_samples(weight, self.random)
+            light = np.array([1.0] + 8 * [0.0])
+            if len(drawn):
+                light = fit_light(surface.normal.reshape(-1, 3)[drawn], luminance.ravel()[drawn])
+        ratio = np.log(luminance) - log_shading(surface.normal, light)
+        return ratio.astype(np.float32), log_hue(colour), weight, light
+
+    def _pigment(self) -> np.ndarray:
+        """Log reflectance (R, R, 3) of skin that knows nothing of its relief."""
+        random, gallery = self.random, self.gallery
+        drawn = random.normal(size=len(gallery.low)) * random.uniform(0.5, 1.2)
+        above = np.maximum(drawn, gallery.low) - np.maximum(gallery.low, 0)
+        colours = gallery.mean + np.tensordot(above, gallery.basis, 1)  # (M, 3)
+        logit = gallery.paints @ colours.astype(np.float32)
+        out = -np.log1p(np.exp(-logit)).reshape(TEXELS, TEXELS, 3)
+        # paint lies beside the coarse surface by millimetres, and nobody's marks lie alike
+        slip = np.stack([noise(random, TEXELS, 16 / self.texel) for _ in "uv"], -1)
+        out = _shift(out, slip * np.float32(random.uniform(0, 2.5) / self.texel))
+        for wide, most in ((0.8, 0.06), (2.0, 0.08), (5.0, 0.12)):
+            blotch = noise(random, TEXELS, wide / self.texel) * (most * random.random() ** 2)
+            out += blotch[..., None] * self._tone()
+        marks = np.zeros((TEXELS, TEXELS), np.float32)
+        tone = self._tone()
+        most = (1, 6, 60)[int(random.integers(3))]
+        for _ in range(int(random.integers(most))):
+            wide = np.exp(random.uniform(np.log(0.4), np.log(2.5))) / self.texel
+            dark = random.uniform(0.05, 0.9) * random.choice([1, 1, 1, -0.3])
+            spot(marks, random.uniform(0.08, 0.92, 2) * TEXELS, wide, dark)
+        out -= marks[..., None] * tone
+        if random.random() < 0.35:
+            out -= self._strands()[..., None]
+        return out.astype(np.float32)
+
+    def _tone(self) -> np.ndarray:
+        share = self.random.random()
+        return (share * _MELANIN + (1 - share) * _BLOOD).astype(np.float32)
+
+    def _strands(self) -> np.ndarray:
+        """Hair over the skin or lines drawn on it: dark, flat, (R, R)."""
+        random = self.random
+        drawn = np.zeros((4 * TEXELS,) * 2, np.uint8)
+        for _ in range(int(random.integers(1, 8))):
+            start = random.uniform(0, 4 * TEXELS, 2)
+            angle, length = random.uniform(0, 2 * np.pi), random.uniform(40, 500)
+            way = start + np.outer(np.linspace(0, 1, 6) * length, [np.cos(angle), np.sin(angle)])
+            way = way + random.normal(0, 8, way.shape)
+            thick = int(random.integers(1, 4) if random.random() < 0.8 else random.integers(4, 12))
+            cv2.polylines(drawn, [np.round(way).astype(np.int32)], False, (255,), thick)
+        thin = cv2.resize(drawn, (TEXELS, TEXELS), interpolation=cv2.INTER_AREA)
+        return thin.astype(np.float32) * np.float32(random.uniform(0.1, 1.2) / 255)
+
+    def _shadow_edge(self) -> np.ndarray:
+        """(R, R) share of the lamps beside the edge of a shadow: of hair, a nose, a hat."""
+        random = self.random
+        if random.random() > 0.25:
+            return np.ones((TEXELS, TEXELS), np.float32)
+        level = noise(random, TEXELS, random.uniform(10, 25) / self.texel) - random.normal(0, 0.7)
+        soft = np.exp(random.uniform(np.log(0.02), np.log(0.3)))
+        share = 1 / (1 + np.exp(np.clip(level / soft, -30, 30)))
+        return (1 - random.uniform(0.2, 0.9) * share).astype(np.float32)
+
+    def _covered(self) -> np.ndarray:
+        """(R, R) in [0, 1]: 0 under hair, a hand, a microphone."""
+        random, out = self.random, np.ones((TEXELS, TEXELS), np.float32)
+        if random.random() < 0.3:  # hair over the forehead
+            line = random.uniform(0.05, 0.2) * TEXELS + 14 * noise(random, TEXELS, 12)[0]
+            out *= np.arange(TEXELS)[:, None] > line
+        for _ in range(int(random.choice([0, 0, 1, 2]))):
+            place, reach = random.uniform(0, TEXELS, 2), random.uniform(10, 45)
+            y, x = np.mgrid[:TEXELS, :TEXELS]
+            out *= np.hypot(x - place[0], y - place[1]) > reach
+        return cv2.GaussianBlur(out, (0, 0), 1.2)
+
+
+def _paints(sheet: FaceSheet):
+    """The albedo model's maps in the window (R * R, M), their colours, and the lows."""
+    model = load_albedo(locate("albedo_default"))
+    maps = np.empty((len(model.ranges), sheet.size, sheet.size), np.float32)
+    for k, picture in enumerate([*model.sharp, *model.smooth]):
+        low, high = model.ranges[k]
+        maps[k] = low + (high - low) * cut_window(picture, sheet.window, sheet.size) / 255
+    gate = (maps[0] - model.ranges[0, 0]) / max(float(np.ptp(model.ranges[0])), 1e-6)
+    maps[len(model.sharp) :] *= gate
+    flat = np.ascontiguousarray(maps.reshape(len(maps), -1).T)
+    return flat, model.mean, model.basis, model.low
+
+
+def _lay(sheet: FaceSheet, values: np.ndarray) -> np.ndarray:
+    """Values at vertices (V, C) on the sheet, (R, R, C) float32."""
+    laid = interpolate(values, sheet.faces, sheet.face_id, sheet.barycentric)
+    return np.asarray(laid, np.float32)
+
+
+def _hollows(relief: np.ndarray, texel_mm: float) -> np.ndarray:
+    """How far each texel stands above what is round it, per mm, over several widths: (R, R)."""
+    out = np.zeros_like(relief)
+    for scale in _SHADE_SCALES_MM:
+        out += (relief - cv2.GaussianBlur(relief, (0, 0), scale / texel_mm)) / np.float32(scale)
+    return out
+
+
+def _blur_on(values: np.ndarray, mask: np.ndarray, sigma: float) -> np.ndarray:
+    if sigma < 0.25:
+        return values
+    share = mask.astype(np.float32)
+    top, bottom = (cv2.GaussianBlur(part, (0, 0), sigma) for part in (values * share, share))
+    return top / np.maximum(bottom, 1e-3)
+
+
+def _shift(values: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """Values (R, R[, C]) read `way` (R, R, 2) texels aside."""
+    y, x = np.mgrid[: values.shape[0], : values.shape[1]].astype(np.float32)
+    return cv2.remap(values, x + way[..., 0], y + way[..., 1], cv2.INTER_LINEAR)
