@@ -17,6 +17,7 @@ import bpy
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, write_sidecar
 from .head_builder import shape_keys
+from .review import without_confidence
 from .rig import rig_of
 
 Target = Literal["any", "unreal", "unity"]
@@ -158,21 +159,21 @@ def _ready(
     with_rig: bool = True,
 ) -> Iterator[Path]:
     """Everything as an exporter wants it, and the path to write; afterwards all is as it was."""
+    rig = rig_of(head)
+    if rig is None:
+        raise AVFaceError(f"{head.name} has lost its armature.", "Import its take once more.")
     with (
-        _selected(head, context, with_rig),
+        _selected([head, rig] if with_rig else [head], context),
         _prepared(head, context, options),
+        without_confidence(rig),
         _written_whole(path, head) as partial,
     ):
         yield partial
 
 
 @contextmanager
-def _selected(head: bpy.types.Object, context: bpy.types.Context, with_rig: bool) -> Iterator[None]:
-    """The head, and with it its armature, alone selected; the selection and the frame come back."""
-    rig = rig_of(head)
-    if rig is None:
-        raise AVFaceError(f"{head.name} has lost its armature.", "Import its take once more.")
-    wanted = [head, rig] if with_rig else [head]
+def _selected(wanted: list[bpy.types.Object], context: bpy.types.Context) -> Iterator[None]:
+    """These alone selected, the first active; the selection and the frame come back."""
     hidden = [object_.name for object_ in wanted if not object_.visible_get()]
     if hidden:
         raise AVFaceError(
@@ -184,7 +185,7 @@ def _selected(head: bpy.types.Object, context: bpy.types.Context, with_rig: bool
     frame = scene.frame_current
     if context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
-    _select(wanted, layer, head)
+    _select(wanted, layer, wanted[0])
     try:
         yield
     finally:

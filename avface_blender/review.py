@@ -5,6 +5,8 @@ that plays there by itself: on the NLA the Graph Editor wouldn't show them. They
 no export takes them along.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import bpy
@@ -44,9 +46,6 @@ def lay_confidence(
     if over and below is not None:
         frames, curves = _laid_over(below, frames, curves)
     data: Any = rig.data
-    for column in columns:
-        data[column] = 1.0
-        data.id_properties_ui(column).update(min=0.0, max=1.0)
     action = make_action(data, f"{name} confidence", frames, curves, group=GROUP)
     action[TAKE_PROPERTY], action[CONFIDENCE_PROPERTY] = name, True
     action.use_fake_user = True  # while another take plays
@@ -74,6 +73,22 @@ def show_confidence(rig: bpy.types.Object, take: str) -> None:
     action = confidence_of(rig, take)
     if action is not None:
         _assign(rig.data, action)
+
+
+@contextmanager
+def without_confidence(rig: bpy.types.Object) -> Iterator[None]:
+    """Nothing of it on the armature for a while: exporters write whatever they find."""
+    action, data = playing(rig), rig.data
+    if action is None or data is None or data.animation_data is None:
+        yield
+        return
+    data.animation_data.action = None
+    for name in _COLOURS:
+        data.pop(name, None)
+    try:
+        yield
+    finally:
+        _assign(data, action)
 
 
 def unsure_ranges(action: bpy.types.Action | None, threshold: float) -> list[tuple[int, int, str]]:
@@ -118,6 +133,12 @@ def _laid_over(
 
 
 def _assign(data: Any, action: bpy.types.Action) -> None:
+    """Let an action move the properties of an armature's data; they are made where they miss."""
+    for curve in curves_in(action):
+        name = _name_of(curve)
+        if name not in data:
+            data[name] = 1.0
+            data.id_properties_ui(name).update(min=0.0, max=1.0)
     animation = data.animation_data_create()
     animation.action = action
     if hasattr(animation, "action_slot") and len(action.slots):

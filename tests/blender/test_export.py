@@ -4,7 +4,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
-from bl_ext.test.avface.avface_blender import export, export_check
+from bl_ext.test.avface.avface_blender import export, export_check, review
 from bl_ext.test.avface.avface_blender.take_importer import import_take
 from bl_ext.test.avface.engine.exchange.protocol import AVFaceError
 
@@ -165,3 +165,18 @@ def test_gltf_holds_the_keys_and_the_bones(imported, tmp_path):
     assert {"jaw", "neck", "left_eye", "right_eye"} <= {node["name"] for node in content["nodes"]}
     (animation,) = content["animations"]
     assert {c["target"]["path"] for c in animation["channels"]} >= {"weights", "rotation"}
+
+
+@pytest.mark.parametrize("name", ["head.fbx", "head.glb", "head.usda", "head.abc"])
+def test_no_export_carries_the_takes_confidence(imported, tmp_path, name):
+    write = {
+        "fbx": export.export_fbx, "glb": export.export_gltf, "usda": export.export_usd,
+        "abc": export.export_alembic,
+    }[name.rpartition(".")[2]]  # fmt: skip
+    assert "confidence_mouth" in imported.rig.data
+    write(imported.head, tmp_path / name, bpy.context)
+    written = (tmp_path / name).read_bytes()
+    assert b"confidence" not in written and b"trust_in_sound" not in written
+    bpy.context.scene.frame_set(FRAMES[3])
+    assert imported.rig.data["confidence_mouth"] == 1.0, "it is back"
+    assert review.playing(imported.rig) is not None
