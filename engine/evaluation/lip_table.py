@@ -35,6 +35,7 @@ from .speech import heard_phones, known_words, possible_words
 from .systems import Answer
 
 CHARACTERS = "_ abcdefghijklmnopqrstuvwxyz'"  # of a user's reader; the first is CTC's blank
+_NAME = 37  # letters of a row's name
 _USERS_SIDE = 88  # px
 FILM, FLOOR = "the film itself", "floor: another clip's words"
 _NOT_CARRIED = (
@@ -124,12 +125,12 @@ class LipTable:
             "VWER of words read with the corpus' vocabulary, %. Captures are drawn in one skin and",
             "one light.",
             "",
-            f"{'':28}" + "".join(f"{name:>9}" for name in _COLUMNS),
+            f"{'':{_NAME}}" + "".join(f"{name:>9}" for name in _COLUMNS),
         ]
         figures = {name: _figures(row) for name, row in self.rows.items()}
         for name, row in figures.items():
             told = (row.get(column, float("nan")) for column in _COLUMNS)
-            lines.append(f"{name:28}" + "".join(f"{value:9.1f}" for value in told))
+            lines.append(f"{name:{_NAME}}" + "".join(f"{value:9.1f}" for value in told))
         return lines, figures
 
     def _note(

@@ -17,11 +17,15 @@ from ..progress import Report
 
 @dataclass(frozen=True)
 class System:
-    """One row of a table. `options` are fields of CaptureOptions; None: the tracker alone."""
+    """One row of a table. `options` are fields of CaptureOptions; None: the tracker alone.
+
+    `layered`: rows for its lips and its fine stage follow.
+    """
 
     name: str
     options: dict[str, object] | None = field(default_factory=dict)
     needs_sound: bool = False
+    layered: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ SYSTEMS = (
     System("sound alone", {"senses": "sound"}, needs_sound=True),
     System("landmark reader alone (draft)", {"quality": "draft"}),
     System("AVFace networks (draft)", {"method": "avface", "quality": "draft"}),
-    System("AVFace networks + fit", {"method": "avface", "quality": "standard"}),
+    System("AVFace networks + fit", {"method": "avface", "quality": "standard"}, layered=True),
     System("SPECTRE", {"method": "spectre"}),
 )
 

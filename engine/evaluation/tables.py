@@ -6,11 +6,13 @@ digit.
 
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ..detail.recover import Detail
 from ..exchange.protocol import AVFaceError
 from ..geometry import embed, rotation_matrix
 from ..head.model import FaceParams, Head
@@ -28,6 +30,7 @@ from .errors import (
     normalized_errors,
     normals_error_degrees,
 )
+from .layers import FINE_ROW, LIPS_ROW, Layer, layers, raised
 from .lip_table import LipTable
 from .metrics import (
     CONTOUR_POINTS,
@@ -42,6 +45,7 @@ from .scans import ScanErrors, pool_errors, scan_to_mesh
 from .systems import LANDMARKS, System, ask, known_systems
 from .testset import SEED, TestClip, make_testset, read_testset
 
+_NAME = 37  # letters of a row's name
 _MESH_STEP = 10  # frames between those whose surface is measured
 _INNER = slice(CONTOUR_POINTS, 68)
 _REFEREE = {"gap": "ghost", "width": "ghost", "jaw": "3ddfa", "eye": "ghost", "brow": "ghost"}
@@ -101,7 +105,7 @@ def print_tables(
 def _score_films(films: list[TestClip], systems: list[System], report: Report) -> dict:
     """Each system's scores."""
     head_file = load_head()
-    head, scores = Head(head_file), {system.name: _Scores() for system in systems}
+    head, scores = Head(head_file), {name: _Scores() for s in systems for name in _row_names(s)}
     for k, film in enumerate(films):
         clip = open_clip(film.path)
         for system in systems:
@@ -115,8 +119,30 @@ def _score_films(films: list[TestClip], systems: list[System], report: Report) -
                 continue
             params = None if answer.take is None else _params(answer.take)
             _add_film(mine, film, answer.landmarks, params, head)
+            if system.layered and answer.take is not None:
+                _add_layers(scores, system, film, layers(clip, answer.take, head), head)
         report((k + 1) / len(films))
     return scores
+
+
+def _row_names(system: System) -> list[str]:
+    rows = [system.name]
+    return [*rows, *(system.name + row for row in (LIPS_ROW, FINE_ROW))] if system.layered else rows
+
+
+def _add_layers(
+    scores: dict[str, _Scores],
+    system: System,
+    film: TestClip,
+    stages: Iterator[Layer],
+    head: Head,
+) -> None:
+    try:
+        for stage in stages:
+            mine = scores[system.name + stage.name]
+            _add_film(mine, film, stage.landmarks, stage.params, head, stage.detail)
+    except AVFaceError as error:  # no later stage works here
+        scores[system.name + FINE_ROW].failed = error.message
 
 
 def _params(take) -> FaceParams:
@@ -126,7 +152,12 @@ def _params(take) -> FaceParams:
 
 
 def _add_film(
-    scores: _Scores, film: TestClip, points: np.ndarray, params: FaceParams | None, head: Head
+    scores: _Scores,
+    film: TestClip,
+    points: np.ndarray,
+    params: FaceParams | None,
+    head: Head,
+    detail: Detail | None = None,
 ) -> None:
     truth = film.truth
     count = min(len(points), len(truth.landmarks))
@@ -149,6 +180,7 @@ def _add_film(
         if not np.isfinite(points[t]).all():
             continue
         ours, theirs = head.frame(params, t, rest), truth.vertices[t].astype(float)
+        ours = ours if detail is None else raised(ours, file.faces, detail, t)
         turned = ours @ rotation_matrix(params.head_pose[t]).T, theirs @ truth.turn[t].T
         scores.normals.append(normals_error_degrees(*turned, file.faces, which))
         marks_3d = [embed(v, file.faces, file.landmarks_68) for v in (theirs, ours)]
@@ -165,18 +197,19 @@ def _film_table(films: list[TestClip], scores: dict[str, _Scores]) -> tuple[list
         "normals in degrees; shut: of the frames whose lips meet (within 1.5 mm of the film's",
         "least gap), how many do, and open ones (over 5 mm) taken for shut.",
         "",
-        f"{'':28}{'films':>6}{'NME':>6}{'AUC':>6}{'lips':>6}{'clear':>7}{'covered':>9}"
+        f"{'':{_NAME}}{'films':>6}{'NME':>6}{'AUC':>6}{'lips':>6}{'clear':>7}{'covered':>9}"
         f"{'median':>8}{'mean':>6}{'std':>6}{'normals':>9}{'shut':>7}{'wrong':>7}",
     ]
     figures = {}
     for name, mine in scores.items():
         if not mine.errors:
-            lines.append(f"{name:28}not here: {mine.failed}")
+            if mine.failed:  # a layer of what isn't here needs no word of its own
+                lines.append(f"{name:{_NAME}}not here: {mine.failed}")
             continue
         row = _film_row(mine)
         figures[name] = row
         lines.append(
-            f"{name:28}{len(mine.errors):6}{row['nme']:6.2f}{row['auc']:6.2f}{row['nme_lips']:6.2f}"
+            f"{name:{_NAME}}{len(mine.errors):6}{row['nme']:6.2f}{row['auc']:6.2f}{row['nme_lips']:6.2f}"
             f"{row['nme_clear']:7.2f}{row['nme_covered']:9.2f}{row['scan_median']:8.2f}"
             f"{row['scan_mean']:6.2f}{row['scan_std']:6.2f}{row['normals']:9.1f}"
             f"{row['shut']:7.0%}{row['shut_wrongly']:7.0%}"
@@ -238,16 +271,16 @@ def _clip_table(
         f"Real clips: {len(clips)}, medians. Correlation with the referees (jaw: 3ddfa, the rest:",
         "ghost); motion of the inner 51 landmarks and of the lips against ghost, mm.",
         "",
-        f"{'':28}" + "".join(f"{key:>10}" for key in keys),
+        f"{'':{_NAME}}" + "".join(f"{key:>10}" for key in keys),
     ]
     figures = {}
     for name, found in rows.items():
         if not found:
-            lines.append(f"{name:28}not here: {failed.get(name, '')}")
+            lines.append(f"{name:{_NAME}}not here: {failed.get(name, '')}")
             continue
         medians = {key: float(np.nanmedian([row[key] for row in found])) for key in keys}
         figures[name] = medians
-        lines.append(f"{name:28}" + "".join(f"{medians[key]:10.3f}" for key in keys))
+        lines.append(f"{name:{_NAME}}" + "".join(f"{medians[key]:10.3f}" for key in keys))
     return lines, figures
 
 

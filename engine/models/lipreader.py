@@ -13,6 +13,7 @@ from torch.nn import functional
 VISEMES = ("sil", "p", "f", "T", "t", "s", "S", "k", "r", "u", "i", "E", "a", "o")
 MERGED = {"@": "E", "e": "E", "O": "o"}
 _LEAST_CONTRAST = 0.02  # of a sequence's greys
+_LEAST_RANGE = 0.3  # of a sequence's features: a mouth that rests stays at rest
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class LipReader(nn.Module):
     """(B, K, 1, P, P) grey mouths in 0..1 -> features (B, K, C); `read` gives visemes.
 
     A sequence's own brightness and contrast are taken out, so that a film and a drawn head compare.
+    Reading goes by the features and by how they differ from the sequence's mean, in its own range:
+    people open their mouths more or less.
     """
 
     def __init__(self, config: LipReaderConfig = LipReaderConfig()) -> None:
@@ -59,6 +62,7 @@ class LipReader(nn.Module):
         size = config.features
         self.front = nn.Sequential(*layers, nn.Flatten(), nn.Linear(before * left**2, size))
         self.even = nn.BatchNorm1d(size)
+        self.inlet = nn.Linear(2 * size, size)
         self.time = nn.ModuleList(
             nn.Sequential(
                 nn.Conv1d(size, size, config.kernel, padding=config.kernel // 2, bias=False),
@@ -89,7 +93,9 @@ class LipReader(nn.Module):
 
     def over_time(self, features: Tensor) -> Tensor:
         """(B, K, C) -> log-probabilities of VISEMES (B, K, 14)."""
-        x = functional.relu(features).transpose(1, 2)
+        away = features - features.mean(1, keepdim=True)
+        own = away / (away.std((1, 2), keepdim=True) + _LEAST_RANGE)
+        x = functional.relu(self.inlet(torch.cat([features, own], -1))).transpose(1, 2)
         for block in self.time:
             x = x + block(x)
         return torch.log_softmax(self.last(x.transpose(1, 2)), -1)

@@ -29,6 +29,8 @@ def main() -> int:
     parser.add_argument("--draw", type=float, default=12, help="minutes of drawing")
     parser.add_argument("--train", type=float, default=16, help="minutes of training")
     parser.add_argument("--speech", type=float, default=24, help="minutes of the corpus")
+    parser.add_argument("--start", type=Path, help="weights to begin with, as far as they fit")
+    parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
@@ -49,17 +51,22 @@ def main() -> int:
     clips, held = (MouthClips.read(shard_paths(options.folder, p)) for p in ("train", "test"))
     _say(f"{len(clips.visemes)} clips of {clips.visemes.shape[1]} frames, {len(held.visemes)} held")
     torch.manual_seed(options.seed)
-    config = LipReaderConfig(shapes=clips.shapes.shape[-1])
+    reader = LipReader(LipReaderConfig(shapes=clips.shapes.shape[-1]))
+    if options.start:
+        own = reader.state_dict()
+        given = load_file(options.start).items()
+        fitting = {name: v for name, v in given if name in own and v.shape == own[name].shape}
+        reader.load_state_dict(fitting, strict=False)
     loop = LoopOptions(
-        options.folder / "lipreader", seconds=60 * options.train, lr=2e-3, warmup=50,
+        options.folder / "lipreader", seconds=60 * options.train, lr=options.lr, warmup=50,
         optimizer="adamw", weight_decay=0.02, clip=5.0, ema=0.99, evaluate_every=200,
         seed=options.seed,
     )  # fmt: skip
-    figures = train(LipReaderTask(LipReader(config), clips, held), loop, _say)["figures"]
+    figures = train(LipReaderTask(reader, clips, held), loop, _say)["figures"]
     tensors = load_file(loop.folder / "last.safetensors")
     half = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     path = options.folder / "lipreader.safetensors"
-    about = config.metadata() | {"head": registry()["head_default"]["sha256"]}
+    about = reader.config.metadata() | {"head": registry()["head_default"]["sha256"]}
     save_file(half, path.with_suffix(".part"), about)
     os.replace(path.with_suffix(".part"), path)
     _say(f"{path}: {path.stat().st_size} bytes")
