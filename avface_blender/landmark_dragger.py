@@ -10,20 +10,30 @@ import bpy
 from bpy.props import FloatVectorProperty, IntProperty
 
 from ..engine.exchange.protocol import AVFaceError
-from . import landmarks, overlay, takes, watch
+from . import landmarks, live_pose, overlay, takes, watch
 from .action import Action
+from .following import HEADS_OWN
 from .picking import Layout
 from .take_importer import selected_head
 
-_STILL, _FREE = (1.0, 1.0, 1.0, 0.3), (1.0, 1.0, 1.0, 0.9)
+_STILL, _FREE = (1.0, 1.0, 1.0, 0.5), (1.0, 1.0, 1.0, 0.9)
 _RIM, _NEAR, _DRAGGED = (0.0, 0.0, 0.0, 0.6), (0.35, 0.75, 1.0, 1.0), (1.0, 0.75, 0.1, 1.0)
-_IN_THE_WAY = ("show_object_viewport_mesh", "show_object_viewport_armature")
-_HELP = "Drag a landmark to where the clip shows it.  X: put it back.  Esc: done"
+_EARLIER, _LATER = (0.35, 1.0, 0.45), (0.75, 0.5, 1.0)
+_HELP = (
+    "Drag a landmark to where the clip shows it.  X: put it back.  H: head.  O: onion.  Esc: done"
+)
+_ALONE = {"show_object_viewport_mesh": False, "show_object_viewport_armature": False}
+_SEEN_THROUGH: dict[str, Any] = {
+    "type": "SOLID", "light": "STUDIO", "color_type": "MATERIAL", "show_xray": True,
+    "xray_alpha": 0.35, "show_backface_culling": True, "show_object_outline": False,
+}  # fmt: skip
 
 _view: Any = None  # the area in which landmarks are dragged now
 _handle: Any = None  # of what is drawn in it
-_showed: dict[str, bool] = {}  # what stands in the clip's way, and whether that view showed it
+_showed: list[tuple[Any, str, Any]] = []  # of what, which setting, what it was before
 _is_to_end = False
+_SWITCHES = {"H": "see_head", "O": "use_onion"}  # keys over the view
+_has_changed = False  # another frame, or undone: the head may stand as it plays
 
 
 def is_on() -> bool:
@@ -71,13 +81,14 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
         except AVFaceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        space = context.space_data
-        space.region_3d.view_perspective = "CAMERA"
-        for name in _IN_THE_WAY:
-            _showed[name] = getattr(space, name)
-            setattr(space, name, False)
         _view, _is_to_end = context.area, False
-        self._mouse, self._held = (0.0, 0.0), None
+        _view.spaces.active.region_3d.view_perspective = "CAMERA"
+        dress_view()
+        live_pose.prepare(_head(context))
+        self._mouse, self._held, self._followed = (0.0, 0.0), None, None
+        for changed in (bpy.app.handlers.frame_change_post, bpy.app.handlers.undo_post,
+                        bpy.app.handlers.redo_post):  # fmt: skip
+            changed.append(_note_change)
         drawn = bpy.types.SpaceView3D.draw_handler_add
         _handle = drawn(self._draw, (), "WINDOW", "POST_PIXEL")
         context.window_manager.modal_handler_add(self)
@@ -96,6 +107,7 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
         self._mouse = (event.mouse_x - region.x, event.mouse_y - region.y)
         if self._held is not None:
             return self._drag(event, at, layout)
+        self._follow(at, {})
         near = landmarks.nearest(at, layout, self._mouse) if _is_over(event, region) else None
         if event.type == "MOUSEMOVE":
             _view.tag_redraw()
@@ -106,7 +118,12 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
                 self._held = near
                 return {"RUNNING_MODAL"}
             if event.type in {"X", "DEL"} and near in at.dragged:
+                live_pose.leave(context.scene)  # a step of undo holds no look
                 bpy.ops.avface.forget_landmarks("EXEC_DEFAULT", True, landmark=near)
+                return {"RUNNING_MODAL"}
+            if event.type in _SWITCHES and _is_over(event, region):
+                settings, name = context.scene.avface, _SWITCHES[event.type]
+                setattr(settings, name, not getattr(settings, name))
                 return {"RUNNING_MODAL"}
         return {"PASS_THROUGH"}
 
@@ -116,13 +133,30 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
     def _drag(self, event, at: landmarks.Shown, layout: Layout) -> set[str]:
         """A landmark is held: it goes with the mouse until the button is let go."""
         _view.tag_redraw()
+        place = layout.to_clip(*self._mouse)
         if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
             self._held = None
         elif event.type == "LEFTMOUSE" and event.value == "RELEASE":
             number, self._held = self._held, None
-            place = layout.to_clip(*self._mouse)
+            live_pose.leave(bpy.context.scene)  # a step of undo holds no look
             bpy.ops.avface.move_landmark("EXEC_DEFAULT", True, landmark=number, place=place)
+        else:
+            self._follow(at, {self._held: place})
         return {"RUNNING_MODAL"}
+
+    def _follow(self, at: landmarks.Shown, held: dict[int, tuple[float, float]]) -> None:
+        """Let the head follow what is dragged, where that or the frame is another than before."""
+        global _has_changed
+        dragged = at.dragged | held
+        wanted = at.take, at.frame, dragged
+        head, screen = selected_head(bpy.context), bpy.context.screen
+        if head is None or (wanted == self._followed and not _has_changed):
+            return
+        if screen is not None and screen.is_animation_playing:
+            live_pose.forget()
+        else:
+            live_pose.update(bpy.context.scene, head, at, dragged)
+        self._followed, _has_changed = wanted, False
 
     def _look(self) -> tuple[landmarks.Shown, Layout, Any] | None:
         """What is to be seen, where in the view, and the view's region; None: no more."""
@@ -152,14 +186,15 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
         captured = [layout.to_view(*place) for place in at.captured]
         if self._held is not None:
             places[self._held] = self._mouse
+        if bpy.context.scene.avface.use_onion:
+            _draw_onion(at, layout, bpy.context.scene.avface.onion_frames, scale)
         moved = {*at.dragged, *([self._held] if self._held is not None else [])}
         for number in moved:
             overlay.line(captured[number], places[number], _DRAGGED, 1.5 * scale)
-        still = [places[k] for k in range(len(places)) if k not in landmarks.MOVABLE]
-        free = [places[k] for k in sorted(landmarks.MOVABLE - moved)]
-        overlay.discs(still, 2 * scale, _STILL)
-        overlay.discs([places[k] for k in sorted(landmarks.MOVABLE)], 4.5 * scale, _RIM)
-        overlay.discs(free, 3 * scale, _FREE)
+        face = [k for k in range(len(places)) if k not in HEADS_OWN]
+        overlay.discs([places[k] for k in sorted(HEADS_OWN - moved)], 2.5 * scale, _STILL)
+        overlay.discs([places[k] for k in face], 4.5 * scale, _RIM)
+        overlay.discs([places[k] for k in face if k not in moved], 3 * scale, _FREE)
         overlay.discs([places[k] for k in sorted(moved)], 4 * scale, _DRAGGED)
         near = self._held
         if near is None:
@@ -220,11 +255,18 @@ CLASSES = (AVFACE_OT_drag_landmarks, AVFACE_OT_move_landmark, AVFACE_OT_forget_l
 
 
 def draw(layout, head: bpy.types.Object | None) -> None:
-    """The button, and what has been dragged in the take that plays."""
+    """The button, what is shown beside, and what has been dragged in the take that plays."""
+    settings: Any = bpy.context.scene.avface  # type: ignore
     row = layout.row(align=True)
     text = "Done Dragging" if is_on() else "Drag Landmarks"
     row.operator("avface.drag_landmarks", text=text, icon="TRACKER", depress=is_on())
     row.operator("avface.forget_landmarks", text="", icon="LOOP_BACK")
+    shown = layout.row(align=True)
+    shown.prop(settings, "see_head", toggle=True)
+    shown.prop(settings, "use_onion", toggle=True)
+    count = shown.row(align=True)
+    count.active = settings.use_onion
+    count.prop(settings, "onion_frames")
     frames = landmarks.dragged_in(head, takes.playing(head)) if head else {}
     if frames:
         count = sum(len(places) for places in frames.values())
@@ -233,9 +275,53 @@ def draw(layout, head: bpy.types.Object | None) -> None:
         said.label(text=f"{count} dragged, in {len(frames)} frame{'' if len(frames) == 1 else 's'}")
 
 
+def dress_view() -> None:
+    """Show the head through the clip, or the clip alone, as the settings have it."""
+    if _view not in _areas() or _view.type != "VIEW_3D":
+        return
+    _undress_view()
+    space = _view.spaces.active
+    seen: Any = bpy.context.scene.avface.see_head and space.show_object_viewport_mesh
+    wanted = [(space, name, value) for name, value in _ALONE.items()]
+    if seen:
+        wanted = [(space.shading, name, value) for name, value in _SEEN_THROUGH.items()]
+        wanted.append((space, "show_object_viewport_armature", False))
+    for owner, name, value in wanted:
+        _showed.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+    _view.tag_redraw()
+
+
 def unregister() -> None:
     """End what goes on when the add-on is disabled."""
     _leave()
+
+
+def _undress_view() -> None:
+    """What the view showed before; the last that was set goes first."""
+    while _showed:
+        owner, name, before = _showed.pop()
+        setattr(owner, name, before)
+
+
+@bpy.app.handlers.persistent
+def _note_change(*_arguments) -> None:
+    global _has_changed
+    _has_changed = True
+
+
+def _draw_onion(at: landmarks.Shown, layout: Layout, count: int, scale: float) -> None:
+    """The landmarks of the frames around, fainter the farther, and the ways between them."""
+    views = {k: [layout.to_view(*place) for place in at.around[k]] for k in at.around}
+    views[0] = [layout.to_view(*place) for place in at.places]
+    for step, colour in ((-1, _EARLIER), (1, _LATER)):
+        for k in range(count, 0, -1):
+            there, nearer = views.get(k * step), views.get((k - 1) * step)
+            if there is None or nearer is None:
+                continue
+            strength = 0.85 * (1 - (k - 1) / (count + 0.5))
+            overlay.lines(list(zip(there, nearer, strict=True)), (*colour, 0.5 * strength))
+            overlay.discs(there, 2.2 * scale, (*colour, strength))
 
 
 def _leave() -> set[str]:
@@ -244,8 +330,14 @@ def _leave() -> set[str]:
     if _handle is not None:
         bpy.types.SpaceView3D.draw_handler_remove(_handle, "WINDOW")
     if _view in _areas() and _view.type == "VIEW_3D":
-        for name, before in _showed.items():
-            setattr(_view.spaces.active, name, before)
+        _undress_view()
+    _showed.clear()
+    for changed in (bpy.app.handlers.frame_change_post, bpy.app.handlers.undo_post,
+                    bpy.app.handlers.redo_post):  # fmt: skip
+        if _note_change in changed:
+            changed.remove(_note_change)
+    if _view is not None:
+        live_pose.leave(bpy.context.scene)
     _view = _handle = None
     watch.redraw(whole=True)
     return {"FINISHED"}

@@ -21,8 +21,7 @@ from . import takes
 from .picking import Layout
 from .rig import rig_of
 
-# Chin, brows, lids and lips: what a face moves. The others follow the head's pose and shape.
-MOVABLE = frozenset((*range(7, 10), *range(17, 27), *range(36, 68)))
+ONION_FRAMES = 5  # before and after: more would hide the face
 GRASP_PX = 14  # of the view: so near the mouse takes hold of a landmark
 
 
@@ -49,6 +48,7 @@ class Shown:
     dragged: dict[int, tuple[float, float]]
     size: tuple[int, int]  # of the clip's picture, px
     focal: float  # px
+    around: dict[int, np.ndarray]  # frames from here, -1 is the one before -> (L, 2) px
 
     @property
     def places(self) -> np.ndarray:
@@ -74,14 +74,24 @@ def shown(scene: bpy.types.Scene, head: bpy.types.Object) -> Shown | None:
     frame = int(np.argmin(np.abs(take.times - seconds)))
     if abs(take.times[frame] - seconds) > max(1 / rate, 1 / take.fps):
         return None
+    frames = dragged_in(head, name)
+
+    def places(number: int) -> np.ndarray:
+        marks = take.landmarks_px[number].astype(float)
+        for landmark, place in frames.get(number, {}).items():
+            marks[landmark] = place
+        return marks
+
+    near = range(-ONION_FRAMES, ONION_FRAMES + 1)
     return Shown(
         take=name,
         frame=frame,
         seconds=float(take.times[frame]),
         captured=take.landmarks_px[frame].astype(float),
-        dragged=dragged_in(head, name).get(frame, {}),
+        dragged=frames.get(frame, {}),
         size=take.size,
         focal=take.focal,
+        around={k: places(frame + k) for k in near if k and 0 <= frame + k < take.frame_count},
     )
 
 
@@ -95,11 +105,7 @@ def dragged_in(head: bpy.types.Object, take: str) -> dict[int, dict[int, tuple[f
 
 
 def drag(head: bpy.types.Object, at: Shown, landmark: int, place: tuple[float, float]) -> None:
-    """Say where a landmark belongs in the shown frame. Raises AVFaceError when it can't move."""
-    if landmark not in MOVABLE:
-        raise AVFaceError(
-            f"Landmark {landmark} goes with the head.", "Drag chin, brows, lids or lips."
-        )
+    """Say where a landmark belongs in the shown frame."""
     forget(head, at, landmark)
     item = head.avface_dragged.add()
     item.take, item.frame, item.landmark, item.place = at.take, at.frame, landmark, place
@@ -138,12 +144,11 @@ def layout_of(at: Shown, camera: bpy.types.Object, region: Any, view: Any) -> La
 
 
 def nearest(at: Shown, layout: Layout, mouse: tuple[float, float]) -> int | None:
-    """The movable landmark under the mouse."""
-    numbers = sorted(MOVABLE)
-    views = np.array([layout.to_view(*place) for place in at.places[numbers]])
+    """The landmark under the mouse."""
+    views = np.array([layout.to_view(*place) for place in at.places])
     away = np.linalg.norm(views - mouse, axis=1)
     best = int(np.argmin(away))
-    return numbers[best] if away[best] <= GRASP_PX else None
+    return best if away[best] <= GRASP_PX else None
 
 
 def register_pointers() -> None:

@@ -61,6 +61,18 @@ def line(begin: Point, end: Point, colour: Colour, width: float) -> None:
     _triangles([a, b, c, a, c, d], colour)
 
 
+def lines(ways: list[tuple[Point, Point]], colour: Colour) -> None:
+    """Many straight lines, one pixel wide."""
+    if not ways:
+        return
+    shader: Any = gpu.shader.from_builtin("UNIFORM_COLOR")
+    gpu.state.blend_set("ALPHA")
+    shader.bind()
+    shader.uniform_float("color", colour)
+    batch_for_shader(shader, "LINES", {"pos": [end for way in ways for end in way]}).draw(shader)
+    gpu.state.blend_set("NONE")
+
+
 def picture(texture: gpu.types.GPUTexture, low: Point, high: Point) -> None:
     """A picture, its lower left and upper right corner at these places."""
     (x0, y0), (x1, y1) = low, high

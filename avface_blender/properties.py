@@ -37,6 +37,12 @@ TIMINGS = [  # how a take's frames meet the scene's: `take_importer.Timing`
 ]
 
 
+def _dress_view(settings, context):
+    from . import landmark_dragger  # it needs what stands here
+
+    landmark_dragger.dress_view()
+
+
 class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     """The fields of the engine's CaptureOptions, as an artist sets them."""
 
@@ -64,6 +70,27 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         min=0,
         default=10,
         description="Where in the clip the capture stops",
+    )
+    see_head: BoolProperty(
+        name="Head",
+        default=True,
+        description="Show the head through the clip while landmarks are dragged: it follows at once"
+        " (H over the view)",
+        update=_dress_view,
+    )
+    use_onion: BoolProperty(
+        name="Onion",
+        description="Show the landmarks of the frames before (green) and after (violet) too"
+        " (O over the view)",
+        update=_dress_view,
+    )
+    onion_frames: IntProperty(
+        name="Frames",
+        default=2,
+        min=1,
+        max=5,
+        description="How many frames before and after",
+        update=_dress_view,
     )
     timing: EnumProperty(
         name="Frame Rate",

@@ -45,6 +45,8 @@ class Correction:
     expression: dict[str, float] = field(default_factory=dict)  # unit -> value
     jaw: tuple[float, float, float] | None = None  # rad
     eyes: tuple[float, ...] | None = None  # 6 rad, left, right
+    head_pose: tuple[float, float, float] | None = None  # rad
+    head_translation: tuple[float, float, float] | None = None  # m
     landmarks: Dragged = field(default_factory=dict)  # px of the clip; on top of the rest
 
 
@@ -104,6 +106,8 @@ def _posed(
         correction,
         expression=correction.expression | {names[k]: float(after.expression[0, k]) for k in moved},
         jaw=tuple(map(float, after.jaw[0])),
+        head_pose=tuple(map(float, after.head_pose[0])),
+        head_translation=tuple(map(float, after.head_translation[0])),
     )
 
 
@@ -115,7 +119,15 @@ def corrected(params: FaceParams, correction: Correction, head: Head) -> FacePar
         expression[0, head.unit[name]] = value
     jaw = frame.jaw if correction.jaw is None else np.array([correction.jaw])
     eyes = frame.eyes if correction.eyes is None else np.array([correction.eyes])
-    return frame.replace(expression=expression, jaw=jaw, eyes=eyes)
+    pose = correction.head_pose
+    place = correction.head_translation
+    return frame.replace(
+        expression=expression,
+        jaw=jaw,
+        eyes=eyes,
+        head_pose=frame.head_pose if pose is None else np.array([pose]),
+        head_translation=frame.head_translation if place is None else np.array([place]),
+    )
 
 
 def teach_track(

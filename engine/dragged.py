@@ -1,7 +1,8 @@
 """A face posed so that some of its landmarks lie where an artist has dragged them in the picture.
 
-One frame: head pose and person stay; jaw and expression move as little as they must, and the other
-landmarks hold their places as far as the face lets them.
+One frame: the person stays; jaw and expression move as little as they must, and the other landmarks
+hold their places as far as the face lets them. Nose and jaw line are no part of any expression:
+where one of them was dragged, the head moves too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _HELD_SD = 0.03  # of the face's height in the picture: how far the others may g
 _EXPRESSION_SD = 0.25  # of a column's range
 _JAW_SD = np.array([0.08, 0.02, 0.02])  # rad; a jaw opens more than it slides or rolls
 _JAW_LOW, _JAW_HIGH = np.array([-0.05, -0.12, -0.1]), np.array([0.6, 0.12, 0.1])  # rad
+HEADS_OWN = frozenset((*range(7), *range(10, 17), *range(27, 36)))  # jaw line but the chin, nose
+_POSE_SD = np.repeat([0.05, 0.01], 3)  # rad, m: how far a pose may be wrong
 _STEP = 0.02  # of a standard deviation's four, for the derivatives
 _ROUNDS = 4
 
@@ -30,15 +33,16 @@ def pose_to_landmarks(
     """The one frame with its landmarks dragged; regularised, bounded Gauss-Newton."""
     start = landmark_track(head, frame, size)[0]  # (68, 2)
     target, sd = _targets(start, dragged)
-    origin = np.concatenate([frame.expression[0], frame.jaw[0]]).astype(float)  # (E + 3,)
-    low, high, scale = _bounds(head, origin)
-    x = origin.copy()
+    parts = frame.expression, frame.jaw, frame.head_pose, frame.head_translation
+    origin = np.concatenate([part[0] for part in parts]).astype(float)  # (E + 9,)
+    low, high, scale = _bounds(head, origin, moves=bool(HEADS_OWN & dragged.keys()))
+    x, free = origin.copy(), high > low
     for _ in range(_ROUNDS):
         now, slope = _derivatives(frame, x, scale, head, size)
-        rows = np.concatenate([slope * scale / sd[:, None], np.eye(len(x))])
+        rows = np.concatenate([slope * scale / sd[:, None], np.eye(len(x))])[:, free]
         residual = np.concatenate([(target - now) / sd, (origin - x) / scale])
-        room = (low - x) / scale - 1e-9, (high - x) / scale + 1e-9
-        x = x + scale * lsq_linear(rows, residual, room).x
+        room = ((low - x) / scale - 1e-9)[free], ((high - x) / scale + 1e-9)[free]
+        x[free] += scale[free] * lsq_linear(rows, residual, room).x
     return _with(frame, x[None])
 
 
@@ -56,16 +60,20 @@ def _targets(start: np.ndarray, dragged: Dragged) -> tuple[np.ndarray, np.ndarra
     return target.reshape(-1), sd.reshape(-1)
 
 
-def _bounds(head: Head, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Lowest and highest values and usual changes of the unknowns, (E + 3,) each.
+def _bounds(
+    head: Head, origin: np.ndarray, moves: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Lowest and highest values and usual changes of the unknowns, (E + 9,) each.
 
-    What points on the skin can't tell stays as it is.
+    What points on the skin can't tell stays as it is, and the head's pose unless it `moves`.
     """
-    low = np.concatenate([head.file.expression_low, _JAW_LOW])
-    high = np.concatenate([head.file.expression_high, _JAW_HIGH])
-    scale = np.concatenate([_EXPRESSION_SD * (high - low)[:-3], _JAW_SD])
-    unseen = [name.startswith(UNSEEN_UNITS) for name in head.file.expression_names]
-    still = np.array([*unseen, False, False, False])
+    file, free = head.file, np.full(len(_POSE_SD), np.inf)
+    low = np.concatenate([file.expression_low, _JAW_LOW, -free])
+    high = np.concatenate([file.expression_high, _JAW_HIGH, free])
+    range_ = file.expression_high - file.expression_low
+    scale = np.concatenate([_EXPRESSION_SD * range_, _JAW_SD, _POSE_SD])
+    unseen = [name.startswith(UNSEEN_UNITS) for name in file.expression_names]
+    still = np.array([*unseen, *[False] * 3, *[not moves] * len(_POSE_SD)])
     low = np.where(still, origin, np.minimum(low, origin))
     high = np.where(still, origin, np.maximum(high, origin))
     return low, high, scale
@@ -74,21 +82,22 @@ def _bounds(head: Head, origin: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
 def _derivatives(
     frame: FaceParams, x: np.ndarray, scale: np.ndarray, head: Head, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The landmarks at `x`, (136,) px, and their slopes (136, E + 3)."""
+    """The landmarks at `x`, (136,) px, and their slopes (136, E + 9)."""
     step = 4 * _STEP * scale
-    moved = np.concatenate([x[None], x + np.diag(step)])  # (1 + E + 3, E + 3)
+    step[-6:-3] = scale[-6:-3]  # the jaw line slides by whole degrees of a turn
+    moved = np.concatenate([x[None], x + np.diag(step)])  # (1 + E + 9, E + 9)
     marks = landmark_track(head, _with(frame, moved), size).reshape(len(moved), -1)
     return marks[0], ((marks[1:] - marks[0]) / step[:, None]).T
 
 
 def _with(frame: FaceParams, x: np.ndarray) -> FaceParams:
-    """The frame as often as there are rows of `x` (n, E + 3)."""
+    """The frame as often as there are rows of `x` (n, E + 9)."""
     copies = np.zeros(len(x), int)
     return frame.replace(
-        expression=x[:, :-3],
-        jaw=x[:, -3:],
-        head_pose=frame.head_pose[copies],
-        head_translation=frame.head_translation[copies],
+        expression=x[:, :-9],
+        jaw=x[:, -9:-6],
+        head_pose=x[:, -6:-3],
+        head_translation=x[:, -3:],
         eyes=frame.eyes[copies],
         lips=None,
     )

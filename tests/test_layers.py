@@ -23,6 +23,7 @@ PLAIN = (
     "__init__",
     "clean_up",
     "engine_client",
+    "following",
     "install",
     "job_folders",
     "pace",

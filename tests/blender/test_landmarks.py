@@ -65,10 +65,22 @@ def test_a_dragged_landmark_stays_with_its_frame(addon, imported):
     assert addon.landmarks.dragged_in(imported.head, "no take") == {}
 
 
-def test_what_goes_with_the_head_cannot_be_dragged(addon, imported):
+def test_nose_and_jaw_line_are_dragged_too(addon, imported):
     at(addon, imported, 7)
-    with pytest.raises(RuntimeError, match="goes with the head"):
-        bpy.ops.avface.move_landmark(landmark=30, place=(1, 1))
+    for number in (0, 16, 30):
+        assert bpy.ops.avface.move_landmark(landmark=number, place=(9, 9)) == {"FINISHED"}
+    assert set(at(addon, imported, 7).dragged) == {0, 16, 30}
+
+
+def test_the_frames_around_are_shown_as_captured_and_dragged(addon, imported):
+    at(addon, imported, 6)
+    bpy.ops.avface.move_landmark(landmark=LIP_CORNER, place=(200, 150))
+    around = at(addon, imported, 7).around
+    assert sorted(around) == [-5, -4, -3, -2, -1, 1, 2, 3, 4, 5]
+    np.testing.assert_allclose(around[2], imported.marks[9], atol=1e-3)
+    np.testing.assert_allclose(around[-1][LIP_CORNER], (200, 150))
+    assert sorted(at(addon, imported, 0).around) == [1, 2, 3, 4, 5]
+    assert sorted(at(addon, imported, 49).around) == [-5, -4, -3, -2, -1]
 
 
 def test_landmarks_are_put_back_one_or_all(addon, imported):
@@ -179,11 +191,11 @@ def test_landmarks_lie_on_the_head_that_blender_shows(addon, make_take, load_tak
             np.testing.assert_allclose(layout.to_view(*px), view.of(here, result.camera), atol=0.1)
 
 
-def test_the_mouse_takes_hold_of_the_nearest_that_moves(addon, imported):
+def test_the_mouse_takes_hold_of_the_nearest(addon, imported):
     seen = at(addon, imported, 3)
     layout = addon.picking.Layout.fit(seen.size, (800, 600))
     x, y = layout.to_view(*seen.places[LIP_CORNER])
     assert addon.landmarks.nearest(seen, layout, (x + 1, y - 1)) == LIP_CORNER
     assert addon.landmarks.nearest(seen, layout, (-300, -300)) is None
-    found = {addon.landmarks.nearest(seen, layout, layout.to_view(*p)) for p in seen.places}
-    assert found - {None} <= addon.landmarks.MOVABLE
+    found = [addon.landmarks.nearest(seen, layout, layout.to_view(*p)) for p in seen.places]
+    assert found == list(range(68))

@@ -193,6 +193,44 @@ def test_a_dragged_face_keeps_its_pose_and_stays_in_the_heads_range(head):
             assert moved[eyes].max() < 0.5, "what is far away stays"
 
 
+@pytest.mark.parametrize("numbers", [(30,), (27, 33), (2,), (14,), (0, 16)])
+def test_nose_and_jaw_line_move_the_head(head, numbers):
+    """They are no part of an expression; lips that are dragged leave the head where it is."""
+    frame = FaceParams.neutral(head, 1, FOCAL)
+    marks = marks_of(head, frame)[0]
+    dragged = {k: tuple(marks[k] + (6, 4)) for k in numbers}
+    found = pose_to_landmarks(frame, dragged, head, SIZE)
+    moved = marks_of(head, found)[0]
+    for k, place in dragged.items():
+        assert np.linalg.norm(moved[k] - place) < 1.5
+    assert np.abs(found.expression - frame.expression).max() < 0.35
+    assert np.abs(found.head_translation - frame.head_translation).max() < 0.03
+    assert np.linalg.norm(found.head_pose - frame.head_pose) < 0.2
+
+
+def test_a_take_whose_head_is_turned_wrongly_is_mended_by_the_nose(head):
+    """Ten frames of the take have the head turned; nose and jaw line are dragged in two."""
+    truth = FaceParams.neutral(head, FRAMES, FOCAL)
+    track = track_of(head, truth)
+    fit = fit_clip(track, head, FitOptions(focal=FOCAL), Report())
+    bad = slice(20, 30)
+    turned = fit.params.head_pose.copy()
+    turned[bad, 1] += 0.08
+    captured = fit.params.replace(head_pose=turned)
+    right, wrong = marks_of(head, fit.params), marks_of(head, captured)
+    rigid = (27, 30, 33, 2, 14)
+    rows = [Correction(k, landmarks={n: tuple(right[k, n]) for n in rigid}) for k in (22, 27)]
+    mended = marks_of(head, refined(head, track, captured, fit.params, fit.person, rows))
+
+    def error(marks):
+        return np.linalg.norm(marks - right, axis=2)[bad].mean(1)
+
+    before, after = error(wrong), error(mended)
+    neighbours = [k for k in range(10) if k not in (2, 7)]
+    assert after[[2, 7]].max() < 0.4 * before[[2, 7]].min()
+    assert after[neighbours].mean() < 0.5 * before[neighbours].mean()
+
+
 def test_dragging_a_landmark_to_where_it_is_changes_nothing(head):
     frame = FaceParams.neutral(head, 1, FOCAL)
     marks = marks_of(head, frame)[0]
