@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .landmark_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
-from .projection import Person, Subject, Workspace, linearize, workspace
+from .projection import Person, Subject, Workspace, accumulate, linearize, workspace
 from .solver import Problem
 from .terms import LID_CORNER_PAIRS, PAIRS
 
@@ -119,12 +119,11 @@ def _fit_shape(
 
 def _total_cost(problem: Problem, head: LandmarkHead, identity: Identity, strength: float) -> float:
     subject, prior = _subject(problem, head, identity), problem.prior
-    work = workspace(subject.model)
+    x, (K, D) = identity.x, identity.x.shape
+    system = np.zeros((K, D, D)), np.zeros((K, D))
     cost = strength * np.sum(identity.shape**2)
-    for t, x in enumerate(identity.x):
-        cost += linearize(x, t, subject, problem.evidence, False, work)
-        cost += x @ prior.precision @ x + 2 * x @ prior.linear
-    return cost
+    cost += accumulate(x, subject, problem.evidence, False, *system)
+    return float(cost + np.sum((x @ prior.precision) * x) + 2 * np.sum(x @ prior.linear))
 
 
 class _ShapeSystem:
@@ -141,31 +140,36 @@ class _ShapeSystem:
         prior, (K, D) = problem.prior, identity.x.shape
         S = len(identity.shape)
         self.cost = strength * np.sum(identity.shape**2)
-        self.matrix = strength * np.eye(S)
         self.right = strength * identity.shape
-        H, cross, gradient = np.empty((K, D, D)), np.empty((K, D, S)), np.empty((K, D, 1))
         subject = _subject(problem, head, identity)
         work = workspace(subject.model)
+        basis = np.moveaxis(head.shape_basis, 1, 0).astype(np.float32, order="C")
+        # By the frame's unknowns and by the shape, side by side: one product gives all of it.
+        rows = np.zeros((len(work.root), D + S), np.float32)
+        gram, gradient = np.empty((K, D + S, D + S)), np.empty((K, D, 1))
         for t, x in enumerate(identity.x):
             self.cost += linearize(x, t, subject, problem.evidence, True, work)
             self.cost += x @ prior.precision @ x + 2 * x @ prior.linear
-            by_shape = _shape_rows(head, work)
+            _fill_shape_rows(basis, work, rows[:, D:])
             slope = (work.residual @ work.rows).astype(float) + prior.precision @ x + prior.linear
             free = ~(
                 ((x <= prior.low + 1e-9) & (slope > 0)) | ((x >= prior.high - 1e-9) & (slope < 0))
             )
-            rows, gradient[t, :, 0] = work.rows * free, np.where(free, slope, 0)
-            H[t] = rows.T @ rows + prior.precision * np.outer(free, free)
-            diagonal = np.diag_indices(D)
-            H[t][diagonal] += damping * np.maximum(np.diag(H[t]), 1e-2) + ~free
-            cross[t] = rows.T @ by_shape
-            self.matrix += by_shape.T @ by_shape
-            self.right += by_shape.T @ work.residual
+            gradient[t, :, 0] = np.where(free, slope, 0)
+            np.multiply(work.rows, free, out=rows[:, :D], casting="unsafe")
+            gram[t] = rows.T @ rows
+            self.right += work.residual @ rows[:, D:]
+            own = gram[t, :D, :D]
+            own += prior.precision * np.outer(free, free)
+            own[np.diag_indices(D)] += damping * np.maximum(np.diag(own), 1e-2) + ~free
+        H, cross = gram[:, :D, :D], gram[:, :D, D:]
+        self.matrix = strength * np.eye(S) + gram[:, D:, D:].sum(0)
         # The frames' own unknowns, eliminated all at once.
         solved = np.linalg.solve(H, np.concatenate([cross, gradient], axis=2))
         self._by_shape, self._alone = solved[..., :S], solved[..., S]  # (K, D, S), (K, D)
-        self.matrix -= np.einsum("kds,kdr->sr", cross, self._by_shape, optimize=True)
-        self.right -= np.einsum("kds,kd->s", cross, self._alone)
+        flat = cross.reshape(K * D, S)
+        self.matrix -= flat.T @ self._by_shape.reshape(K * D, S)
+        self.right -= self._alone.ravel() @ flat
 
     def stepped(self, identity: Identity, problem: Problem, damping: float, kept: bool) -> Identity:
         """The identity after one damped step; its shape may be `kept`."""
@@ -181,15 +185,23 @@ class _ShapeSystem:
         )
 
 
-def _shape_rows(head: LandmarkHead, work: Workspace) -> np.ndarray:
-    """The weighted rows of a frame's system by the shape, (rows, S)."""
-    L, S = len(head.template), head.shape_basis.shape[2]
-    points = np.matmul(work.J_rest.reshape(L, 2, 3), head.shape_basis)  # (L, 2, S)
-    pairs = points[PAIRS[:, 0]] - points[PAIRS[:, 1]]  # (P, 2, S)
-    rows = np.zeros((len(work.root), S))
-    rows[: 2 * L] = points.reshape(-1, S)
-    rows[2 * L : 2 * L + 2 * len(PAIRS)] = pairs.reshape(-1, S)
-    return rows * work.root[:, None]
+def _fill_shape_rows(basis: np.ndarray, work: Workspace, rows: np.ndarray) -> None:
+    """A frame's weighted rows by the shape, into `rows` (rows, S), with its basis (3, L, S).
+
+    In single precision, as the rows by the frame's own unknowns are.
+    """
+    _, L, S = basis.shape
+    rest = (work.J_rest * work.root[: 2 * L, None]).astype(np.float32).reshape(L, 2, 3)
+    for r in range(2):
+        points = rows[r : 2 * L : 2]  # (L, S)
+        np.multiply(basis[0], rest[:, r, 0, None], out=points)
+        for c in (1, 2):
+            points += basis[c] * rest[:, r, c, None]
+    by_point = work.J_rest.astype(np.float32).reshape(L, 2, 3)
+    ends = (np.einsum("prc,cps->prs", by_point[end], basis[:, end]) for end in PAIRS.T)
+    apart = np.subtract(*ends).reshape(-1, S)
+    pairs = slice(2 * L, 2 * L + len(apart))
+    rows[pairs] = apart * work.root[pairs, None]
 
 
 def _fit_offsets(problem: Problem, head: LandmarkHead, identity: Identity) -> Identity:

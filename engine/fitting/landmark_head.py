@@ -90,7 +90,8 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
 
     names, unit_mix, low, high = _fitted_units(file)
     joints = [JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT]
-    regressor = file.joint_regressor[joints].astype(float)
+    used = np.flatnonzero(file.joint_regressor[joints].any(0))
+    regressor = file.joint_regressor[joints][:, used].astype(float)
     normals = mixed(vertex_normals(file.template.astype(float), file.faces))
     return LandmarkHead(
         template=mixed(file.template) + aside,
@@ -99,8 +100,8 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
         pose_basis=np.ascontiguousarray(mixed(file.pose_basis[:, :, 9:])),
         weights=np.ascontiguousarray(mixed(file.skin_weights[:, joints])),
         normals=normals / np.linalg.norm(normals, axis=1, keepdims=True),
-        joints=regressor @ file.template,
-        joint_shape_basis=np.einsum("jv,vcs->jcs", regressor, file.shape_basis),
+        joints=regressor @ file.template[used],
+        joint_shape_basis=np.tensordot(regressor, file.shape_basis[used], 1),
         unit_names=names,
         unit_mix=unit_mix,
         unit_low=low,
@@ -117,15 +118,16 @@ def _with_outline(file: HeadFile) -> tuple[tuple[np.ndarray, np.ndarray], np.nda
     aside = np.zeros((POINTS, 3))
     ears = file.masks.get("ears", np.zeros(len(file.template), bool))
     candidates = np.flatnonzero(~ears[file.faces].any(1))
-    corners = file.template[file.faces[candidates]].astype(float)  # (F, 3, 3)
+    corners = file.faces[candidates].ravel()
+    skin = np.flatnonzero(np.bincount(corners))
     for landmarks, offset in OUTLINE_MM.items():
         for k, side in zip(landmarks, (1e-3, -1e-3), strict=True):
             place = weights[k] @ file.template[file.faces[faces[k]]]
             place = place + np.array(offset) * [side, 1e-3, 1e-3]
-            apart = np.linalg.norm(corners - place, axis=2)
-            face, corner = np.unravel_index(apart.argmin(), apart.shape)
+            nearest = skin[((file.template[skin] - place) ** 2).sum(1).argmin()]
+            face, corner = divmod(int((corners == nearest).argmax()), 3)
             faces[k], weights[k] = candidates[face], np.eye(3)[corner]
-            aside[k] = place - corners[face, corner]
+            aside[k] = place - file.template[nearest]
     return (faces, weights), aside
 
 
