@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 # Errors of the 468 landmarks go together: their weight is that of far fewer independent points.
 _POINT_SHARE, _PAIR_SHARE = 0.60, 0.50
 _CLOSURE_TRUST, _CLOSURE_GAP = 40.0, 1e-3  # shut lips are a sharp event: weight, and its width, m
-# An open mouth's height at the pairs of lip points, from corner to corner, over its middle's.
-_GAP_PROFILE = np.array([0.35, 0.65, 0.85, 0.97, 1.0, 0.97, 0.85, 0.65, 0.35])
 _TOUCH = (0.6e-3, 1.6e-3)  # m: the tracker leaves lips that touch this far open
 _HIDDEN_WEIGHT = 0.002  # of points that a cover hides: the tracker invents them
 _SHAKEN_WEIGHT = 0.01  # of all others while the mouth is covered: the tracker turns the face
@@ -196,13 +194,7 @@ def gather(
         shut = closing(sound, frames, gap)
         led = (sound.unseen * sound.trust)[frames, None]
         heard = shut * sound.unseen[frames, None] * _PAIR_SHARE / PAIR_SD**2
-        told = sound.gap_weight[frames, None] / lips
-        pair_weight[:, :lips] = np.maximum(pair_weight[:, :lips] * (1 - led), heard) + told
-        where = np.broadcast_to(told > 0, gap.shape)
-        offset[:, :lips] = np.where(
-            where[:, :, None], _heard_gaps(sound.gap[frames], head, x, metre), offset[:, :lips]
-        )
-        gap = np.where(where, 2 * _CLOSURE_GAP, gap)
+        pair_weight[:, :lips] = np.maximum(pair_weight[:, :lips] * (1 - led), heard)
         gap, offset[:, :lips] = gap * (1 - shut), offset[:, :lips] * (1 - shut)[:, :, None]
     pair_weight[:, :lips] *= 1 + _CLOSURE_TRUST * np.exp(-((gap / _CLOSURE_GAP) ** 2))
     offset[:, :lips] *= np.clip((gap - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]), 0, 1)[:, :, None]
@@ -295,17 +287,6 @@ def _iris_trust(points: np.ndarray, upper: int, lower: int, outer: int, inner: i
     shown = np.clip((height / width - _EYE_SHUT) / (_EYE_OPEN - _EYE_SHUT), 0, 1)
     found = np.clip((width - _EYE_SMALL) / (_EYE_LARGE - _EYE_SMALL), 0, 1)
     return shown * (1 + (_FOUND_TRUST - 1) * found)
-
-
-def _heard_gaps(
-    gap: np.ndarray, head: LandmarkHead, x: np.ndarray, metre: np.ndarray
-) -> np.ndarray:
-    """Lips `gap` (n,) m apart in the middle, in the picture of the turned head: (n, lips, 2) px."""
-    upper, lower = np.array(LIP_PAIRS).T
-    shut = np.maximum(head.template[upper, 1] - head.template[lower, 1], 0)
-    apart = shut + gap[:, None] * _GAP_PROFILE  # (n, lips)
-    up = rotation_matrix(x[:, POSE])[:, :2, 1] * [1, -1]  # (n, 2)
-    return apart[:, :, None] * up[:, None] / metre[:, None, None]
 
 
 def _lift_contact(

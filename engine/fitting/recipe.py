@@ -153,8 +153,7 @@ def fit_clip(
     whole = [_Run(frames, np.ones(len(frames))) for frames in runs]
     _solve_runs(clip, person, x, whole, options, lambda done: report(0.1 + 0.4 * done))
     if hearing is not None:
-        subject = Subject(person, clip.camera, clip.model)
-        sound = sound_terms(hearing, track, clip.head, subject, x)
+        sound = sound_terms(hearing, track, clip.head, x)
         clip = replace(clip, sound=sound, hidden=hidden_frames(track, sound.unseen))
         again = _around(changed_frames(sound, lip_gaps(track, clip.start)), runs)
         _solve_runs(clip, person, x, again, options, lambda done: report(0.5 + 0.4 * done))

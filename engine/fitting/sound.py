@@ -1,10 +1,9 @@
 """Sound as the fit's second witness: what it says of the mouth, how far it is believed, and when.
 
 Sound speaks of a mean speaker. What it says is brought to this person's face by frames in which
-both witnesses are good: how far the mouth opens and changes its shape for what is heard, and where
-the mouth's units rest. Where the picture is good, sound adds little but shuts the lips at p, b
-and m; where the mouth is covered or dark, sound leads, and the difference between the two
-witnesses is bridged from the frames before to those after.
+both witnesses are good: where the mouth's units rest, how far they move for what is heard, and
+where the mouth was just before and after (`carrying`). Where the picture is good, sound adds little
+but shuts the lips at p, b and m; where the mouth is covered or dark, sound leads.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from ..exchange.take import REGIONS
-from .landmark_head import JAW, TRANSLATION, LandmarkHead
-from .projection import Subject, project
+from .carrying import carry_difference
+from .landmark_head import JAW, LandmarkHead
 from .solver import Guide, Targets
-from .terms import LIP_PAIRS, MOUTH_CORNERS, region_unknowns
+from .terms import region_unknowns
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack
@@ -28,19 +27,17 @@ if TYPE_CHECKING:
 _SHARE_BESIDE_PICTURE = 0.05  # of its trust that sound keeps where the picture is perfect
 _SPEECH_SECONDS = 0.06  # by which trust begins before speech and ends after it
 # How far a mouth opens, and how far it rounds and spreads, for what the mean speaker of the
-# sound's network does, and how sure that is before a person is seen.
-_OPENING, _SHAPE, _GAIN_SD = 0.8, 0.35, 0.2
-_GAIN_RANGE = (0.2, 1.6)
-_GAP_SD, _WIDTH_SD = 2.5e-3, 1.5e-3  # m, by which seen lips differ from what is heard
-_INDEPENDENT = 4.0  # frames that make one independent of the others
-_CALIBRATION_FRAMES = 5  # fewer seen while speaking tell nothing
+# sound's network does: less, where sound is often wrong.
+_OPENING, _SHAPE = 0.7, 0.2
+_LIVELY_MM = 5.0  # gap between the lips in lively speech
+# What is left of the network's deviation, which holds for any speaker, once the person is seen;
+# and the deviation of the mouth's units that sound says nothing of.
+_SD_LEFT, _UNHEARD_SD = 0.3, 0.1
 _SHAPE_UNITS = ("mouthPucker", "mouthFunnel", "mouthStretch", "mouthSmile")
-_CHIN = 152
 _SEAL_GAP = (0.8e-3, 1.8e-3)  # m: seen lips that near are shut by a heard p, b or m; so far not
 _SHUT = (0.2, 0.6)  # probability of p, b or m from which lips begin to shut, and are shut
 _LEAST_TRUST = 0.02
 _SHUT_BY_PICTURE = 0.6e-3  # m: lips seen so near are shut without sound
-_LEAST_GAP_SD = 0.6e-3  # m
 
 
 @dataclass(frozen=True)
@@ -62,8 +59,6 @@ class SoundTerms:
     weight: np.ndarray  # (T, D) 1 / sd^2
     seal: np.ndarray  # (T,) 0..1, how surely p, b or m shuts the lips
     unseen: np.ndarray  # (T,) bool: the picture's mouth doesn't count
-    gap: np.ndarray  # (T,) m between the middles of the lips, as heard
-    gap_weight: np.ndarray  # (T,) 1 / sd^2, 0 where the picture tells it
 
     def targets(self, frames: np.ndarray) -> Targets:
         """What sound wants of the unknowns in `frames`."""
@@ -76,9 +71,9 @@ class SoundTerms:
 
 
 def sound_terms(
-    hearing: Hearing, track: FaceTrack, head: LandmarkHead, subject: Subject, x: np.ndarray
+    hearing: Hearing, track: FaceTrack, head: LandmarkHead, x: np.ndarray
 ) -> SoundTerms:
-    """Sound's terms, with `x` (T, D) as the picture alone explains the face of `subject`."""
+    """Sound's terms, with `x` (T, D) as the picture alone explains the face."""
     voice, forced = hearing.voice, _forced(hearing, len(x))
     picture = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")]) * track.seen
     heard = _reach(voice.speaking, track.times) * hearing.belongs
@@ -86,7 +81,8 @@ def sound_terms(
     trust = np.where(forced == 0, 0.0, np.where(forced == 1, _reach(voice.speaking, track.times),
                                                 trust))  # fmt: skip
     seen = (picture >= 0.5) & (forced != 1)
-    guide, sd, opening = _on_the_person(hearing, head, subject, x, np.where(seen, picture, 0.0))
+    believed = np.where(seen, picture, 0.0)
+    guide, sd = _on_the_person(hearing, head, x, believed, track.times)
     known = np.isfinite(sd)
     # Where the mouth is seen well, sound's jaw and lips could only blur it: they keep out.
     needed = np.where(forced == 1, 1.0, 1 - picture) * trust
@@ -95,9 +91,7 @@ def sound_terms(
     shuts = np.clip((voice.closed - _SHUT[0]) / (_SHUT[1] - _SHUT[0]), 0, 1)
     seal = np.where(forced == 0, 0.0, shuts * np.maximum(hearing.belongs, forced == 1))
     unseen = ~seen & (forced != 0)
-    gap, gap_sd = opening * 1e-3 * voice.gap_mm.T
-    gap_weight = trust * unseen / np.maximum(gap_sd, _LEAST_GAP_SD) ** 2
-    return SoundTerms(trust, guide, weight, seal, unseen, np.maximum(gap, 0), gap_weight)
+    return SoundTerms(trust, guide, weight, seal, unseen)
 
 
 def closing(terms: SoundTerms, frames: np.ndarray, gap: np.ndarray) -> np.ndarray:
@@ -114,7 +108,7 @@ def changed_frames(terms: SoundTerms, gap: np.ndarray) -> np.ndarray:
     """
     every = np.arange(len(terms.trust))
     shuts = (closing(terms, every, gap) > _LEAST_TRUST) & (gap > _SHUT_BY_PICTURE)
-    return (terms.weight > 0).any(1) | (terms.gap_weight > 0) | shuts.any(1)
+    return (terms.weight > 0).any(1) | shuts.any(1)
 
 
 def unseen_units(hearing: Hearing, terms: SoundTerms, names: tuple[str, ...]) -> np.ndarray:
@@ -138,20 +132,6 @@ def voice_unknowns(voice: VoiceFace, head: LandmarkHead) -> tuple[np.ndarray, np
     return mean, sd
 
 
-def lip_signals(x: np.ndarray, subject: Subject) -> dict[str, np.ndarray]:
-    """Lip gap, lip width and how low the chin is, in the head's own space, (T,) m each."""
-    placed = np.array(x, float)
-    placed[:, TRANSLATION] = (0.0, 0.0, -1.0)  # before the camera, wherever the head was
-    _, points = project(placed, subject)
-    upper, lower = np.array(LIP_PAIRS).T
-    right, left = MOUTH_CORNERS[:2]
-    return {
-        "gap": np.maximum((points[:, upper] - points[:, lower])[:, :, 1], 0).mean(1),
-        "width": points[:, left, 0] - points[:, right, 0],
-        "chin": -points[:, _CHIN, 1],
-    }
-
-
 def _forced(hearing: Hearing, frames: int) -> np.ndarray:
     return np.full(frames, np.nan) if hearing.forced is None else hearing.forced
 
@@ -165,55 +145,21 @@ def _reach(speaking: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def _on_the_person(
-    hearing: Hearing, head: LandmarkHead, subject: Subject, x: np.ndarray, seen: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """What sound wants of this person's unknowns, and its sd, (T, D) each; the opening's gain.
+    hearing: Hearing, head: LandmarkHead, x: np.ndarray, seen: np.ndarray, times: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What sound wants of this person's unknowns, and its sd, (T, D) each.
 
     `seen` (T,) weighs the frames in which the picture `x` can be believed.
     """
-    mean, sd = voice_unknowns(hearing.voice, head)
-    opening, shape = _OPENING, _SHAPE
-    use = seen * hearing.voice.speaking * hearing.calibrated
-    if use.sum() >= _CALIBRATION_FRAMES:
-        picture, sound = (lip_signals(values, subject) for values in (x, mean))
-        pairs = [(sound[k], picture[k], _GAP_SD) for k in ("gap", "chin")]
-        opening = _gain(opening, pairs, use)
-        shape = _gain(shape, [(sound["width"], picture["width"], _WIDTH_SD)], use)
-    gain = np.full(head.unknowns, opening)
-    gain[[head.column[name] for name in _columns(head, _SHAPE_UNITS)]] = shape
-    guide = gain * mean
-    rest = np.zeros(head.unknowns)
-    believed = seen * (0.2 + hearing.voice.speaking)
+    voice = hearing.voice
+    mean, sd = voice_unknowns(voice, head)
+    gain = np.full(head.unknowns, _OPENING)
+    gain[[head.column[name] for name in head.column if name.startswith(_SHAPE_UNITS)]] = _SHAPE
+    guide, sd = gain * mean, sd * np.maximum(gain, 0.5)
     if hearing.calibrated and (seen > 0).any():
+        motion = voice.gap_mm[:, 0] * voice.speaking / _LIVELY_MM
         mouth = region_unknowns(head)["mouth"]
-        rest[mouth] = _weighted_median((x - guide)[:, mouth], believed)
-    return guide + rest, sd * np.maximum(gain, 0.5), opening
-
-
-def _columns(head: LandmarkHead, starts: tuple[str, ...]) -> list[str]:
-    return [name for name in head.column if name.startswith(starts)]
-
-
-def _gain(
-    usual: float, pairs: list[tuple[np.ndarray, np.ndarray, float]], weight: np.ndarray
-) -> float:
-    """The slope of what is seen by what is heard, drawn to the usual one where little is seen.
-
-    `pairs`: heard (T,), seen (T,), sd of their difference.
-    """
-    above, below = usual / _GAIN_SD**2, 1 / _GAIN_SD**2
-    share = weight / weight.sum()
-    for heard, seen, sd in pairs:
-        heard, seen = heard - share @ heard, seen - share @ seen
-        strength = weight / (_INDEPENDENT * len(pairs) * sd**2)
-        above += float(np.sum(strength * heard * seen))
-        below += float(np.sum(strength * heard**2))
-    return float(np.clip(above / below, *_GAIN_RANGE))
-
-
-def _weighted_median(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """The median of each column of (T, K) with weights (T,)."""
-    order = np.argsort(values, axis=0)
-    climbing = np.cumsum(weight[order], axis=0)
-    middle = np.argmax(climbing >= 0.5 * climbing[-1], axis=0)
-    return np.take_along_axis(values, order, 0)[middle, np.arange(values.shape[1])]
+        apart = carry_difference((x - guide)[:, mouth], seen, motion, times)
+        guide[:, mouth] += apart
+        sd[:, mouth] = np.where(np.isfinite(sd), _SD_LEFT * sd, _UNHEARD_SD)[:, mouth]
+    return guide, sd

@@ -1,0 +1,49 @@
+"""What two witnesses differ by, carried from where both are good to where one of them is gone.
+
+A Gaussian process (Rasmussen and Williams 2006, chapter 2): the difference has a lasting part
+(another rest), one that grows with the motion (another range), and one that is forgotten within a
+few tenths of a second. So a cover is entered and left without a step, and deep beneath it stands
+what the clip tells of the person.
+"""
+
+import numpy as np
+
+# Standard deviations, in that of the part that is forgotten (docs/log.md).
+_LASTING, _WITH_MOTION, _NOISE = 5.0, 0.4, 0.1
+_FORGOTTEN_SECONDS = 0.16
+_SURE = 0.95  # of a witness so good the difference stands as it is
+_NEAR = 150  # frames on each side of a gap that tell what to carry into it
+
+
+def carry_difference(
+    difference: np.ndarray, weight: np.ndarray, motion: np.ndarray, times: np.ndarray
+) -> np.ndarray:
+    """A difference (T, C) of two witnesses in all T frames; zeros when it is nowhere known.
+
+    Args:
+        difference: As measured; it may be anything where the weight is 0.
+        weight: (T,) 0..1, how good the worse of the two is.
+        motion: (T,) how far the better one moves: about 1 in lively speech.
+        times: (T,) s, rising.
+    """
+    out = np.array(difference, float)
+    known, unsure = np.flatnonzero(weight > 0), np.flatnonzero(weight < _SURE)
+    if not len(known):
+        return np.zeros_like(out)
+    for part in np.split(unsure, np.flatnonzero(np.diff(unsure) > 1) + 1):
+        if len(part):
+            first, last = np.searchsorted(known, [part[0], part[-1] + 1])
+            near = known[max(first - _NEAR, 0) : last + _NEAR]
+            noise = np.diag(_NOISE**2 + 1 - weight[near])
+            among = _together(near, near, motion, times) + noise
+            out[part] = _together(part, near, motion, times) @ np.linalg.solve(
+                among, difference[near]
+            )
+    return out
+
+
+def _together(a: np.ndarray, b: np.ndarray, motion: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Covariance of the difference in the frames `a` and `b`, (len(a), len(b))."""
+    away = np.sqrt(3) * np.abs(times[a][:, None] - times[b]) / _FORGOTTEN_SECONDS
+    forgotten = (1 + away) * np.exp(-away)  # Matern's, once differentiable: no step in speed
+    return _LASTING**2 + _WITH_MOTION**2 * np.outer(motion[a], motion[b]) + forgotten

@@ -1,0 +1,56 @@
+"""What two witnesses differ by, beneath a cover: no step at its edges, the person's own within."""
+
+import numpy as np
+
+from engine.fitting.carrying import carry_difference
+
+T = 100
+TIMES = np.arange(T) / 25.0
+COVER = slice(40, 70)
+
+
+def carried(difference, motion=None, weight=None, times=TIMES):
+    if weight is None:
+        weight = np.ones(len(times))
+        weight[COVER] = 0
+    motion = np.zeros(len(times)) if motion is None else motion
+    known = np.where(weight > 0, difference, 1e3)  # what isn't known may be anything
+    return carry_difference(known[:, None], weight, motion, times)[:, 0]
+
+
+def test_what_is_surely_known_stands_and_what_lasts_goes_on():
+    wave = 0.2 * np.sin(TIMES)
+    outside = np.r_[0:40, 70:100]
+    np.testing.assert_array_equal(carried(wave)[outside], wave[outside])
+    np.testing.assert_allclose(carried(np.full(T, 3.0))[COVER], 3.0, rtol=0.01)
+
+
+def test_a_cover_is_entered_and_left_without_a_step_and_the_moment_is_forgotten():
+    moment = np.exp(-((TIMES - TIMES[39]) ** 2) / 0.02)  # the lips were open as the hand came
+    out = carried(moment)
+    assert np.abs(np.diff(out)).max() < 1.2 * np.abs(np.diff(moment)).max()
+    assert out[40] > 0.7 and abs(out[55]) < 0.2
+
+
+def test_whoever_opens_wider_than_is_heard_does_so_beneath_a_cover():
+    motion = 1 + np.sin(15 * TIMES)  # syllables
+    out = carried(0.5 * motion, motion)
+    plain = carried(0.5 * motion)
+    error, without = (np.abs(x - 0.5 * motion)[COVER].mean() for x in (out, plain))
+    assert error < 0.7 * without and np.corrcoef(out[COVER], motion[COVER])[0, 1] > 0.8
+
+
+def test_a_doubtful_picture_counts_less_and_none_at_all_says_nothing():
+    difference, weight = np.zeros(T), np.ones(T)
+    difference[50], weight[50] = 1.0, 0.5
+    assert abs(carried(difference, weight=weight)[50]) < 0.5
+    assert not carried(np.ones(T), weight=np.zeros(T)).any()
+
+
+def test_long_clips_are_told_by_what_is_near():
+    times = np.arange(5000) / 50.0
+    weight = np.ones(5000)
+    weight[2000:2100] = 0
+    slow = np.where(times < 20, 1.0, 3.0)
+    out = carried(slow, weight=weight, times=times)
+    np.testing.assert_allclose(out[2050], 3.0, rtol=0.01)
