@@ -68,8 +68,7 @@ class Config:
     uv: int = 256  # px
     fine_backbone: Backbone = "resnet18"
     fine_width: int = 64  # channels of the backbone's first layer
-    # the unwrapped picture; 6 adds the coarse normals; 8 is `detail.evidence`
-    fine_channels: int = 3
+    fine_channels: int = 3  # the unwrapped picture; 6 adds the coarse normals
     fine_sound_layer: int = 3
     displacement_limit: float = 0.01  # m, DECA's
 
@@ -160,8 +159,8 @@ LITE = Config(
 )
 """The same classes, faster than real time on two CPU cores."""
 
-RELIEF = replace(LITE, fine_channels=8, displacement_limit=0.002)
-"""The fine stage that the product carries weights for: it is given what coarse shading leaves."""
+RELIEF = replace(LITE, displacement_limit=0.002)
+"""The fine stage that the product carries weights for: its six channels are `detail.evidence`."""
 
 SHARED = replace(
     LITE,

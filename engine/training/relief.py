@@ -25,7 +25,7 @@ _FOLD_SLOPE = 0.1  # from which skin counts as folded
 _FOLD_WEIGHT = 1.5  # of folds beside flat skin's 1
 _UNSEEN = 0.02  # weight of relief that is not seen: it should go on smoothly
 _HELD_OUT_SEED = 90_017
-_MIRRORED = (1.0, -1.0, 1.0, -1.0, 1.0, 1.0, 1.0, 1.0)  # signs of the maps (`detail.evidence`)
+_MIRRORED = (1.0, -1.0, 1.0, -1.0, 1.0, 1.0)  # signs of the maps (`detail.evidence`)
 
 
 class ReliefTask:
@@ -54,8 +54,6 @@ class ReliefTask:
             for k in np.flatnonzero(random.random(self.batch) < 0.5):
                 given[k] = given[k, ..., ::-1] * np.array(_MIRRORED, np.float32)[:, None, None]
                 relief[k] = relief[k, :, ::-1]
-            grey = random.random(self.batch) < 0.15
-            given[grey, 5:7] = 0
             yield {"given": torch.from_numpy(given), "relief": torch.from_numpy(relief)[:, None]}
             for k in range(_FRESH):
                 index = _KEPT + _FRESH * step + k
@@ -65,7 +63,7 @@ class ReliefTask:
     def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Slopes along u and v, and heights; folds count more than flat skin."""
         found = run(self.model, batch["given"]).float()
-        true, weight = batch["relief"], batch["given"][:, 7:] + _UNSEEN
+        true, weight = batch["relief"], batch["given"][:, -1:] + _UNSEEN
         slopes = self._slopes(found) - self._slopes(true)
         steep = self._slopes(true).norm(dim=1, keepdim=True)
         weight = weight * (1 + _FOLD_WEIGHT * (steep / _FOLD_SLOPE).clamp(max=1))
@@ -109,7 +107,7 @@ class ReliefTask:
 
 
 def run(model: nn.Module, given: Tensor) -> Tensor:
-    """(N, 8, R, R) -> relief (N, 1, R, R) mm, without sound."""
+    """(N, 6, R, R) -> relief (N, 1, R, R) mm, without sound."""
     assert isinstance(model, FineNetwork)
     silence = model.silence(len(given)).to(given)
     return 1e3 * model(given.contiguous(memory_format=torch.channels_last), silence)
@@ -120,7 +118,7 @@ def normal_errors(relief: np.ndarray, example: Example, texel_mm: float) -> dict
     true = example.relief.astype(np.float32)
     found, wanted = (_normals(values, texel_mm) for values in (relief, true))
     angle = np.degrees(np.arccos(np.clip((found * wanted).sum(0), -1, 1)))
-    seen = example.given[7] > 0.5
+    seen = example.given[-1] > 0.5
     folded = seen & (np.arccos(wanted[2]) > np.arctan(_FOLD_SLOPE))
     out = {"face": float(angle[seen].mean())} if seen.sum() > 500 else {}
     return out | ({"folds": float(angle[folded].mean())} if folded.sum() > 100 else {})

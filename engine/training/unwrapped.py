@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from ..detail.evidence import TEXELS, evidence, log_hue
+from ..detail.evidence import TEXELS, evidence
 from ..detail.folds import calm_skin, fold_zones, open_skin
 from ..detail.light import draw_samples, fit_light, log_shading
 from ..detail.relief import SolveOptions, differences, solve_relief, surface_steps
@@ -43,6 +43,7 @@ _SCATTER_MM = np.array([1.3, 0.5, 0.3])  # how far red, green, blue wander in sk
 _MELANIN = np.array([0.45, 0.8, 1.2])  # log reflectance of R, G, B per unit of pigment
 _BLOOD = np.array([0.15, 1.0, 0.8])
 _SHAPE_OFF, _TURN_OFF = 0.7, 0.04  # how far a fit is off: standard deviations, rad
+_EASED = 0.4  # share of moments in which folds of the median picture are gone
 _MOMENTS = 2  # surfaces of one person: one calm, one that acts
 
 
@@ -50,7 +51,7 @@ _MOMENTS = 2  # surfaces of one person: one calm, one that acts
 class Example:
     """One map for the network and its truth. Texels R x R."""
 
-    given: np.ndarray  # (8, R, R) float16
+    given: np.ndarray  # (6, R, R) float16
     relief: np.ndarray  # (R, R) float16 mm, without what is wider than the high-pass
     picture: np.ndarray  # (R, R, 3) uint8 what the camera saw, for looking at
     passing: bool  # how a moment differs, rather than what lasts
@@ -166,27 +167,26 @@ class _Scene:
         if self.random.random() < 0.5:  # an expression held all the time
             relief = relief_at(self.wrinkles, self.sheet, self.random)
         picture = self._film(which, relief, calm=True)
-        ratio, hue, weight, light = self._read(which, picture)
-        return self._done(False, (ratio, hue, weight, light), which, relief, picture)
+        return self._done(False, self._read(which, picture), which, relief, picture)
 
     def passing(self) -> Example:
         """A frame over the median picture: pigment cancels as far as they are registered."""
         still = relief_at(self.wrinkles, self.sheet, None)
         moved = relief_at(self.wrinkles, self.sheet, self.random)
+        if self.random.random() < _EASED:
+            still, moved = moved, still
         median, frame = self._film(0, still, calm=True), self._film(1, moved, calm=False)
-        ratio, hue, weight, light = self._read(0, median)
-        ratio_now, hue_now, weight_now, _ = self._read(1, frame, light)
+        ratio, weight, light = self._read(0, median)
+        ratio_now, weight_now, _ = self._read(1, frame, light)
         slip = np.stack([noise(self.random, TEXELS, 12 / self.texel) for _ in "uv"], -1)
         slip *= np.float32(self.random.uniform(0, 0.6) / self.texel)
-        ratio, hue = _shift(ratio, slip), _shift(hue, slip)
-        both = weight_now * _shift(weight, slip)
-        change = ratio_now - ratio, hue_now - hue, both, light
+        change = ratio_now - _shift(ratio, slip), weight_now * _shift(weight, slip), light
         return self._done(True, change, 1, moved - still, frame)
 
     def _done(self, passing: bool, read: tuple, which: int, relief: np.ndarray, picture) -> Example:
-        ratio, hue, weight, light = read
+        ratio, weight, light = read
         surface = self.body.fitted[which]
-        given = evidence(ratio, hue, weight, surface, light, self.grain)
+        given = evidence(ratio, weight, surface, light, self.grain)
         wide = cv2.GaussianBlur(relief, (0, 0), HIGH_PASS_MM / self.texel)
         solved = None
         if self.solve:
@@ -247,7 +247,7 @@ class _Scene:
         return np.ascontiguousarray(laid[..., ::-1])
 
     def _read(self, which: int, picture: np.ndarray, light: np.ndarray | None = None):
-        """As `detail.skin` reads a frame: log ratio, hue, trust, light."""
+        """As `detail.skin` reads a frame: log ratio, trust, light."""
         surface, gallery = self.body.fitted[which], self.gallery
         colour = linear_from_srgb(picture).astype(np.float32)
         weight = np.clip((self.body.facing[which] - 0.3) / 0.3, 0, 1).astype(np.float32)
@@ -260,7 +260,7 @@ class _Scene:
             if len(drawn):
                 light = fit_light(surface.normal.reshape(-1, 3)[drawn], luminance.ravel()[drawn])
         ratio = np.log(luminance) - log_shading(surface.normal, light)
-        return ratio.astype(np.float32), log_hue(colour), weight, light
+        return ratio.astype(np.float32), weight, light
 
     def _pigment(self) -> np.ndarray:
         """Log reflectance (R, R, 3) of skin that knows nothing of its relief."""
