@@ -39,10 +39,13 @@ class AVFACE_PT_takes(_Panel, bpy.types.Panel):
             row.operator("avface.delete_take", text="", icon="TRASH").take = entry.name
             if entry.plays:
                 first, last = entry.frames
-                facts = [entry.clip, f"frames {first} to {last}", entry.quality]
-                said = column.row()
+                render = context.scene.render
+                seconds = (last - first + 1) * render.fps_base / render.fps
+                said = column.column(align=True)
                 said.active = False
-                said.label(text=", ".join(fact for fact in facts if fact))
+                said.label(text=f"{entry.clip}, frames {first} to {last}, {seconds:.1f} s")
+                made = ", ".join(filter(None, (entry.quality, entry.date)))
+                said.label(text=made)
         offset.draw(layout, head)
         layout.operator("avface.compare_takes", icon="ARROW_LEFTRIGHT")
         layout.operator("avface.retake", icon="FILE_REFRESH")

@@ -5,6 +5,7 @@ them stay; the ones that don't play are muted. What an artist corrects lies abov
 active action, and is no part of any take (`corrections`).
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,17 @@ class Entry:
     name: str
     clip: str
     quality: str
+    file: Path
     frames: tuple[int, int]  # the first and the last in the scene
     plays: bool
+
+    @property
+    def date(self) -> str:
+        """The day when its file was written; empty when that is gone."""
+        try:
+            return time.strftime("%Y-%m-%d", time.localtime(self.file.stat().st_mtime))
+        except OSError:
+            return ""
 
 
 def takes_of(head: bpy.types.Object) -> list[Entry]:
@@ -44,6 +54,7 @@ def takes_of(head: bpy.types.Object) -> list[Entry]:
             name=name,
             clip=str(action.get(CLIP_PROPERTY, "")),
             quality=str(action.get(QUALITY_PROPERTY, "")),
+            file=Path(str(action.get(FILE_PROPERTY, ""))),
             frames=(round(strip.frame_start), round(strip.frame_end)),
             plays=not track.mute and (name not in found or found[name].plays),
         )

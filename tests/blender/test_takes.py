@@ -1,5 +1,6 @@
 """The list of takes, filters that can be set anew, unsure places, corrections on top."""
 
+import time
 from pathlib import Path
 
 import bpy
@@ -13,6 +14,7 @@ importer = module("avface_blender.take_importer")
 takes = module("avface_blender.takes")
 corrections = module("avface_blender.corrections")
 review = module("avface_blender.review")
+keyframes = module("avface_blender.keyframes")
 
 
 def key_values(head, name: str) -> np.ndarray:
@@ -39,6 +41,7 @@ def test_the_list_names_both_and_the_new_one_plays(two_takes):
     assert [entry.plays for entry in entries] == [False, True]
     assert entries[0].clip == "one.mp4"
     assert entries[0].frames == (first.first_frame, first.last_frame)
+    assert entries[0].date == time.strftime("%Y-%m-%d")
 
 
 def test_showing_the_other_take(two_takes, load_take, make_take):
@@ -97,6 +100,74 @@ def test_filters_can_be_set_anew_and_taken_off(make_take):
         assert bpy.ops.avface.reset_filters() == {"FINISHED"}
         np.testing.assert_allclose(key_values(result.head, "mouthClose"), before[0], atol=1e-6)
         assert not [a for a in bpy.data.actions if a.name.endswith("as captured")]
+
+
+def test_offset_and_hold_move_their_region_alone(make_take):
+    with enabled():
+        own = module_of_extension("take_operators")
+        result = module_of_extension("take_importer").import_take(make_take(), bpy.context)
+        action = own.filtered_action(bpy.context)
+        names = ("mouthClose", "eyeBlinkLeft", "browDownLeft")
+        mouth, eye, brow = (key_values(result.head, name) for name in names)
+        nod = bone_values(result.rig, "root")
+        filters = action.avface_filters
+        filters.mouth.offset = 3.0
+        filters.eyes.hold = 4
+        later, held, same = (key_values(result.head, name) for name in names)
+        np.testing.assert_allclose(later[3:], mouth[:-3], atol=1e-5)
+        np.testing.assert_allclose(held, eye[np.arange(len(eye)) // 4 * 4], atol=1e-5)
+        np.testing.assert_allclose(same, brow, atol=1e-6)
+        np.testing.assert_allclose(bone_values(result.rig, "root"), nod, atol=1e-6)
+        filters.head.offset = -2.0
+        np.testing.assert_allclose(bone_values(result.rig, "root")[:-2], nod[2:], atol=1e-5)
+        filters.mouth.offset, filters.mouth.strength = 0.0, 0.0
+        np.testing.assert_allclose(key_values(result.head, "mouthClose"), 0 * mouth, atol=1e-6)
+        bpy.ops.avface.reset_filters()
+        for name, captured in zip(names, (mouth, eye, brow), strict=True):
+            np.testing.assert_allclose(key_values(result.head, name), captured, atol=1e-6)
+
+
+def bone_values(rig, bone: str) -> np.ndarray:
+    """A bone's place over the scene's frames, (frames, 3) m."""
+    scene, out = bpy.context.scene, []
+    for frame in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        out.append(list(rig.pose.bones[bone].location))
+    return np.array(out)
+
+
+def test_the_confidence_follows_the_take_that_plays(make_take):
+    sure, unsure = np.ones((24, 5)), np.full((24, 5), 0.2)
+    first = importer.import_take(make_take(seed=1, name="one", confidence=sure), bpy.context)
+    second = importer.import_take(make_take(seed=2, name="two", confidence=unsure), bpy.context)
+    rig = first.rig
+    assert review.playing(rig)["avface_take"] == second.name
+    takes.show(first.head, first.name)
+    assert review.unsure_ranges(review.playing(rig), 0.5) == []
+    takes.delete(first.head, first.name)
+    assert review.playing(rig)["avface_take"] == second.name
+    assert len([a for a in bpy.data.actions if a.name.endswith("confidence")]) == 1
+
+
+def test_confidence_curves_are_grouped_locked_and_coloured_and_move_nothing(make_take):
+    result = importer.import_take(make_take(), bpy.context)
+    curves = keyframes.curves_in(review.playing(result.rig))
+    assert len(curves) == 6
+    assert {curve.group.name for curve in curves} == {"AVFace confidence"}
+    assert all(curve.lock and curve.color_mode == "CUSTOM" for curve in curves)
+    assert len({tuple(curve.color) for curve in curves}) == 6
+
+
+def test_a_retake_changes_the_confidence_of_its_range_alone(make_take):
+    low = np.ones((60, 5))
+    low[2:6, 1] = low[30:36, 1] = low[50:55, 1] = 0.1
+    first = importer.import_take(make_take(frames=60, name="one", confidence=low), bpy.context)
+    path = make_take(seed=2, name="again", times=np.arange(20, 45) / 25.0,
+                     source={"path": "one.mp4", "sha256": ""})  # fmt: skip
+    importer.import_take(path, bpy.context, importer.ImportOptions(over=True))
+    ranges = review.unsure_ranges(review.playing(first.rig), 0.5)
+    start = first.first_frame
+    assert [(a - start, b - start) for a, b, _ in ranges] == [(2, 5), (50, 54)]
 
 
 def test_corrections_lie_on_top_and_outlive_a_new_take(make_take, load_take):
