@@ -89,7 +89,7 @@ class AVFACE_PT_trust(_Panel, bpy.types.Panel):
         said = layout.row()
         said.active = False
         preview = context.scene.use_preview_range
-        said.label(text="In the preview range" if preview else "Then drag over the timeline")
+        said.label(text="In the preview range" if preview else "Press one, drag over the timeline")
         if head and takes.takes_of(head):
             trust_painter.draw_stretches(layout.column(align=True), head)
         layout.operator("avface.solve_trust", icon="FILE_REFRESH")

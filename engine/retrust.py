@@ -50,6 +50,11 @@ def trust_anew(
             "The take was captured by the picture alone: its sound wasn't listened to.",
             "Capture it again by picture and sound (--senses both).",
         )
+    if "eyeBlinkLeft" not in take.expression_names:
+        raise AVFaceError(
+            f"{head_file.name}'s units move the whole face: its mouth can't be solved alone.",
+            "Capture this range of the clip again, by the new trust.",
+        )
     old = take
     for number, span in enumerate(spans):
         part = report.part("fit", number / len(spans), 1 / len(spans))
