@@ -71,6 +71,8 @@ class Job:
     @property
     def kind(self) -> str:
         """Captures of a kind share their time alike between their stages."""
+        if self.capture.refines:
+            return "refine" if self.capture.corrections else "trust"
         return str(self.capture.options.get("detail", ""))
 
     def hear(self, event: Event) -> None:
