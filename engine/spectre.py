@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .media import Clip
 
 _STEPS, _RATE = 60, 0.01  # of Adam, on units and radians
+_READ_EVERY = 3  # frames: a step draws and reads one in so many, each in its turn
 _SEEN_SIDE = 224  # px of a face's crop that networks look at
 _UNIT_OF_FLAME = 0.1  # of a unit's reach: as common as one standard deviation of FLAME's
 _LIP_SHARE = 0.5  # of its largest motion that a unit must show at the lips
@@ -219,11 +220,11 @@ def _descend(
         expression = torch.clamp(start.expression + moving * (smooth @ u), *bounds)
         return expression, start.jaw + smooth @ v
 
-    watched = objective.watch(windows)
-    for _ in range(_STEPS):
+    watched, every = objective.watch(windows), min(_READ_EVERY, len(u))
+    for step in range(_STEPS):
         expression, jaw = place()
         codes = replace(start, expression=expression, jaw=jaw)
-        losses = objective(codes, start, windows, watched)
+        losses = objective(codes, start, windows, watched, slice(step % every, None, every))
         losses["expression"] = losses["expression"] / _UNIT_OF_FLAME**2
         optimiser.zero_grad()
         torch.stack(list(losses.values())).sum().backward()

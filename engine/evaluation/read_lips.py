@@ -21,7 +21,7 @@ from ..media import Clip
 from ..models.lipreader import MERGED, VISEMES, LipReader
 from ..spectre import codes_in_crops
 from ..training.mouth_clips import viseme_of
-from ..training.mouths import MouthPainter, crop_mouths
+from ..training.mouths import MouthPainter, crop_mouths, mouth_squares
 from .lipreading import edit_distance, lip_reading_rates, visemes_of
 
 HZ = 25.0
@@ -62,7 +62,7 @@ def drawn_mouths(take: Take, params: FaceParams, head: Head, painter: MouthPaint
     codes = codes_in_crops(params, boxes, head, (take.size[0], take.size[1]))
     places = torch.from_numpy(to_crop(marks, boxes).astype(np.float32))
     with torch.no_grad():
-        return painter(codes, places[None], side)
+        return painter(codes, mouth_squares(places[None]), side)
 
 
 def without_gaps(marks: np.ndarray) -> np.ndarray | None:

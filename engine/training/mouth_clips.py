@@ -19,7 +19,7 @@ from ..exchange.protocol import AVFaceError
 from ..models.lipreader import MERGED, VISEMES
 from ..sight import middle_of_face
 from ..weights import load_head
-from .mouths import MouthPainter, crop_mouths
+from .mouths import MouthPainter, crop_mouths, mouth_squares
 from .people import Stage, build_stage, render_sequence
 from .people.acting import act_sequence
 from .people.labels import Labels
@@ -102,7 +102,7 @@ class MouthFilmer:
         filmed = crop_mouths(pictures, marks, SIDE, WIDER)
         with torch.no_grad():
             codes = codes_of(labels, white=bool(generator.random() < _WHITE))
-            drawn = self.painter(codes, marks, SIDE, WIDER)
+            drawn = self.painter(codes, mouth_squares(marks, WIDER), SIDE)
         covered = covered_68(labels.points_68, labels.points, labels.hidden)[:, 48:].mean(1)
         return (
             _bytes(filmed), _bytes(drawn / drawn.max().clamp(min=1e-3)),

@@ -84,22 +84,21 @@ class MouthPainter(nn.Module):
         upper_lip = embed(file.template, file.faces, file.landmarks_68)[_UPPER_LIP]
         self.front = int(np.linalg.norm(file.template[kept] - upper_lip, axis=1).argmin())
 
-    def forward(self, codes: Codes, marks: Tensor, side: int, wider: float = 1.0) -> Tensor:
-        """Grey mouths (B, K, 1, side, side) about landmarks (B, K, 68, 2) of the same crops."""
-        vertices = self.head.pose(
-            self.head.rest(codes.shape), codes.expression, codes.jaw, codes.eyes
-        )
+    def forward(self, codes: Codes, squares: tuple[Tensor, Tensor], side: int) -> Tensor:
+        """Grey mouths (B, K, 1, side, side) in their squares (`mouth_squares`)."""
+        person = codes.shape[0] if codes.shape.stride(0) == 0 else codes.shape
+        vertices = self.head.pose(self.head.rest(person), codes.expression, codes.jaw, codes.eyes)
         depth = vertices[:, self.front, None, 2] - vertices[..., 2]  # (N, V) m behind the lips
         entered = 0.08 + 0.85 * torch.exp(-depth.detach().clamp(min=0) / MOUTH_REACH_M)
         reached = 1 + self.inside * (entered - 1)
         vertices = to_crop(vertices @ rotation_matrices(codes.pose).transpose(1, 2), codes.camera)
-        middle, half = (x.flatten()[:, None] for x in mouth_squares(marks, wider))
+        middle, half = (x.flatten()[:, None] for x in squares)
         flat = (torch.view_as_complex(vertices[..., :2].contiguous()) - middle) / half
         within = torch.cat([torch.view_as_real(flat), vertices[..., 2:] / half.abs()[..., None]], 2)
-        size = side * _FINER
-        drawn = self.renderer(within, codes.albedo, codes.light, size, reached).picture
-        grey = (drawn * drawn.new_tensor(_GREY).view(3, 1, 1)).sum(1, True)
-        return functional.avg_pool2d(grey, _FINER).unflatten(0, marks.shape[:2])
+        drawn = self.renderer.draw_grey(
+            within, codes.albedo, codes.light, side * _FINER, _GREY, reached
+        )
+        return functional.avg_pool2d(drawn, _FINER).unflatten(0, squares[0].shape)
 
 
 def _steady(values: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from ..weights import load_head, load_network, registry
 from . import losses
 from .data import Source, Windows
 from .losses import SPECTRE
-from .mouths import MouthPainter, crop_mouths
+from .mouths import MouthPainter, crop_mouths, mouth_squares
 from .objectives import landmark_figures, load_slot
 from .stages import StageOptions, WindowTask
 from .system import CoarseStage, Codes, Faces, head_albedo
@@ -91,7 +91,12 @@ class PerceptualLosses:
         return Watched(lips, emotion)
 
     def __call__(
-        self, codes: Codes, start: Codes, windows: Windows, watched: Watched | None = None
+        self,
+        codes: Codes,
+        start: Codes,
+        windows: Windows,
+        watched: Watched | None = None,
+        read: slice = slice(None),
     ) -> dict[str, Tensor]:
         """Each loss, weighted.
 
@@ -100,6 +105,7 @@ class PerceptualLosses:
             start: What the coarse stage said.
             windows: What is real.
             watched: What `watch` says of them, where it stands already.
+            read: The frames of each sequence whose lips are drawn and read.
         """
         points, target = self.faces.landmarks(codes), windows.flat("landmarks")
         belief = windows.flat("belief")
@@ -114,10 +120,16 @@ class PerceptualLosses:
         if watched.lips is not None:
             assert self.lip_reader is not None and self.painter is not None
             # the drawn mouth is cropped by its own landmarks, the real one by the detector's
-            marks = points.unflatten(0, windows.sound.shape[:2])
-            ours = self.lip_reader(self.painter(codes, marks, _mouth_side(self.lip_reader)))
-            seen = windows.belief[..., 48:].mean(-1)
-            loss = losses.feature_cosine_loss(ours, watched.lips, seen)
+            shape = windows.sound.shape[:2]
+            middle, half = mouth_squares(points.unflatten(0, shape))
+            some = Codes(**{
+                name: value.unflatten(0, shape)[:, read].flatten(0, 1)
+                for name, value in vars(codes).items()
+            })  # fmt: skip
+            squares, side = (middle[:, read], half[:, read]), _mouth_side(self.lip_reader)
+            ours = self.lip_reader(self.painter(some, squares, side))
+            seen = windows.belief[:, read, 48:].mean(-1)
+            loss = losses.feature_cosine_loss(ours, watched.lips[:, read], seen)
             out["lip_reading"] = self.lip_reading_weight * loss
         if watched.emotion is not None:
             renderer = self.faces.renderer

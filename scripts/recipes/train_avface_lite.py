@@ -77,7 +77,10 @@ def main() -> int:
 
 
 def draw_all(folder: Path, speech: float, minutes: float, drawers: int) -> None:
-    """Shards of training until the minutes are over; those for testing first."""
+    """Shards of training until the minutes are over; those for testing first.
+
+    One of each there is always, however short the minutes.
+    """
     from engine.training.sights import speak_corpus
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -103,11 +106,13 @@ def _draw(folder: str, first: int, step: int, stop: float) -> None:
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
-    jobs = [("test", k) for k in range(TEST_SHARDS)] + [("train", k) for k in range(_MOST_SHARDS)]
+    jobs = [("test", 0), ("train", 0)]
+    jobs += [("test", k) for k in range(1, TEST_SHARDS)]
+    jobs += [("train", k) for k in range(1, _MOST_SHARDS)]
     for part, number in jobs[first::step]:
         path = shard_path(Path(folder), part, number)
         if not path.is_file():
-            if time.time() > stop:
+            if number and time.time() > stop:
                 return
             is_test = part == "test"
             corpus = speak_corpus(Path(folder), 0, is_test, _say)

@@ -69,7 +69,7 @@ def test_an_open_mouth_is_darker_than_lips_that_meet_and_moves_with_the_jaw():
         torch.zeros(count, len(file.expression_names)), jaw, torch.zeros(count, 6),
     )  # fmt: skip
     marks = Faces(file).landmarks(codes)[None]
-    drawn = MouthPainter(file, head_albedo(file))(codes, marks, 48)
+    drawn = MouthPainter(file, head_albedo(file))(codes, mouth_squares(marks), 48)
     assert drawn.shape == (1, 2, 1, 48, 48)
     middle = drawn[0, :, 0, 16:32, 16:32].detach()
     assert middle[1].min() < 0.6 * middle[0].median()
