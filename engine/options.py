@@ -51,7 +51,8 @@ class CaptureOptions:
         metadata={"help": "draft: networks alone; high: also adapted to the skin's colours"},
     )
     lip_reader: str = field(
-        default="", metadata={"help": "spectre's lip-reading network, TorchScript"}
+        default="",
+        metadata={"help": "spectre's lip-reading network, TorchScript; default: AVFace's own"},
     )
     emotion_network: str = field(
         default="", metadata={"help": "spectre's emotion network, TorchScript"}

@@ -40,7 +40,10 @@ class SpectreOptions(StageOptions):
     )
     lip_reader: Path | None = field(
         default=None,
-        metadata={"help": "TorchScript, grey mouths (B, K, 1, 88, 88) -> features (B, K, C)"},
+        metadata={
+            "help": "TorchScript, grey mouths (B, K, 1, 88, 88) -> features (B, K, C);"
+            " default: AVFace's own"
+        },
     )
     emotion_network: Path | None = field(
         default=None, metadata={"help": "TorchScript, faces (N, 3, 224, 224) -> features (N, C)"}
