@@ -10,7 +10,7 @@ import bpy
 from bpy.props import FloatVectorProperty, IntProperty
 
 from ..engine.exchange.protocol import AVFaceError
-from . import landmarks, live_pose, overlay, takes, watch
+from . import ghost, landmarks, live_pose, overlay, side_by_side, takes, watch
 from .action import Action
 from .following import HEADS_OWN
 from .picking import Layout
@@ -22,15 +22,11 @@ _EARLIER, _LATER = (0.35, 1.0, 0.45), (0.75, 0.5, 1.0)
 _HELP = (
     "Drag a landmark to where the clip shows it.  X: put it back.  H: head.  O: onion.  Esc: done"
 )
-_ALONE = {"show_object_viewport_mesh": False, "show_object_viewport_armature": False}
-_SEEN_THROUGH: dict[str, Any] = {
-    "type": "SOLID", "light": "STUDIO", "color_type": "MATERIAL", "show_xray": True,
-    "xray_alpha": 0.35, "show_backface_culling": True, "show_object_outline": False,
-}  # fmt: skip
+_IN_THE_WAY = ("show_object_viewport_mesh", "show_object_viewport_armature")
 
 _view: Any = None  # the area in which landmarks are dragged now
-_handle: Any = None  # of what is drawn in it
-_showed: list[tuple[Any, str, Any]] = []  # of what, which setting, what it was before
+_handles: list[Any] = []  # of what is drawn in it
+_showed: dict[str, bool] = {}  # what stands in the clip's way, and whether that view showed it
 _is_to_end = False
 _SWITCHES = {"H": "see_head", "O": "use_onion"}  # keys over the view
 _has_changed = False  # another frame, or undone: the head may stand as it plays
@@ -72,7 +68,7 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
         return super().disabled_reason(context)
 
     def invoke(self, context, event):
-        global _view, _handle, _is_to_end
+        global _view, _is_to_end
         if is_on():
             _is_to_end = True
             return {"FINISHED"}
@@ -81,16 +77,21 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
         except AVFaceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
-        _view, _is_to_end = context.area, False
-        _view.spaces.active.region_3d.view_perspective = "CAMERA"
-        dress_view()
+        _view = side_by_side.film_area(context.screen) or context.area
+        _is_to_end = False
+        space = _view.spaces.active
+        space.region_3d.view_perspective = "CAMERA"
+        for name in _IN_THE_WAY:
+            _showed[name] = getattr(space, name)
+            setattr(space, name, False)
         live_pose.prepare(_head(context))
         self._mouse, self._held, self._followed = (0.0, 0.0), None, None
         for changed in (bpy.app.handlers.frame_change_post, bpy.app.handlers.undo_post,
                         bpy.app.handlers.redo_post):  # fmt: skip
             changed.append(_note_change)
         drawn = bpy.types.SpaceView3D.draw_handler_add
-        _handle = drawn(self._draw, (), "WINDOW", "POST_PIXEL")
+        _handles.append(drawn(self._draw_head, (), "WINDOW", "POST_VIEW"))
+        _handles.append(drawn(self._draw, (), "WINDOW", "POST_PIXEL"))
         context.window_manager.modal_handler_add(self)
         _view.tag_redraw()
         return {"RUNNING_MODAL"}
@@ -106,7 +107,7 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
         at, layout, region = there
         self._mouse = (event.mouse_x - region.x, event.mouse_y - region.y)
         if self._held is not None:
-            return self._drag(event, at, layout)
+            return self._drag(event, at, layout, self._held)
         self._follow(at, {})
         near = landmarks.nearest(at, layout, self._mouse) if _is_over(event, region) else None
         if event.type == "MOUSEMOVE":
@@ -130,18 +131,18 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
     def cancel(self, context):
         _leave()
 
-    def _drag(self, event, at: landmarks.Shown, layout: Layout) -> set[str]:
+    def _drag(self, event, at: landmarks.Shown, layout: Layout, held: int) -> set[str]:
         """A landmark is held: it goes with the mouse until the button is let go."""
         _view.tag_redraw()
         place = layout.to_clip(*self._mouse)
         if event.type in {"ESC", "RIGHTMOUSE"} and event.value == "PRESS":
             self._held = None
         elif event.type == "LEFTMOUSE" and event.value == "RELEASE":
-            number, self._held = self._held, None
+            self._held = None
             live_pose.leave(bpy.context.scene)  # a step of undo holds no look
-            bpy.ops.avface.move_landmark("EXEC_DEFAULT", True, landmark=number, place=place)
+            bpy.ops.avface.move_landmark("EXEC_DEFAULT", True, landmark=held, place=place)
         else:
-            self._follow(at, {self._held: place})
+            self._follow(at, {held: place})
         return {"RUNNING_MODAL"}
 
     def _follow(self, at: landmarks.Shown, held: dict[int, tuple[float, float]]) -> None:
@@ -175,6 +176,15 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
             return None
         region = next(region for region in _view.regions if region.type == "WINDOW")
         return at, landmarks.layout_of(at, camera, region, view), region
+
+    def _draw_head(self) -> None:
+        scene: Any = bpy.context.scene
+        stands_beside = side_by_side.film_area(bpy.context.screen) is not None
+        if bpy.context.area != _view or stands_beside or not scene.avface.see_head:
+            return
+        head = selected_head(bpy.context)
+        if head is not None and self._look() is not None:
+            ghost.draw(head, _view.spaces.active.region_3d)
 
     def _draw(self) -> None:
         there = self._look() if bpy.context.area == _view else None
@@ -275,33 +285,9 @@ def draw(layout, head: bpy.types.Object | None) -> None:
         said.label(text=f"{count} dragged, in {len(frames)} frame{'' if len(frames) == 1 else 's'}")
 
 
-def dress_view() -> None:
-    """Show the head through the clip, or the clip alone, as the settings have it."""
-    if _view not in _areas() or _view.type != "VIEW_3D":
-        return
-    _undress_view()
-    space = _view.spaces.active
-    seen: Any = bpy.context.scene.avface.see_head and space.show_object_viewport_mesh
-    wanted = [(space, name, value) for name, value in _ALONE.items()]
-    if seen:
-        wanted = [(space.shading, name, value) for name, value in _SEEN_THROUGH.items()]
-        wanted.append((space, "show_object_viewport_armature", False))
-    for owner, name, value in wanted:
-        _showed.append((owner, name, getattr(owner, name)))
-        setattr(owner, name, value)
-    _view.tag_redraw()
-
-
 def unregister() -> None:
     """End what goes on when the add-on is disabled."""
     _leave()
-
-
-def _undress_view() -> None:
-    """What the view showed before; the last that was set goes first."""
-    while _showed:
-        owner, name, before = _showed.pop()
-        setattr(owner, name, before)
 
 
 @bpy.app.handlers.persistent
@@ -326,19 +312,19 @@ def _draw_onion(at: landmarks.Shown, layout: Layout, count: int, scale: float) -
 
 def _leave() -> set[str]:
     """Take the landmarks off the view; the operator ends with the next event, if not now."""
-    global _view, _handle
-    if _handle is not None:
-        bpy.types.SpaceView3D.draw_handler_remove(_handle, "WINDOW")
+    global _view
+    while _handles:
+        bpy.types.SpaceView3D.draw_handler_remove(_handles.pop(), "WINDOW")
     if _view in _areas() and _view.type == "VIEW_3D":
-        _undress_view()
-    _showed.clear()
+        for name, before in _showed.items():
+            setattr(_view.spaces.active, name, before)
     for changed in (bpy.app.handlers.frame_change_post, bpy.app.handlers.undo_post,
                     bpy.app.handlers.redo_post):  # fmt: skip
         if _note_change in changed:
             changed.remove(_note_change)
     if _view is not None:
         live_pose.leave(bpy.context.scene)
-    _view = _handle = None
+    _view = None
     watch.redraw(whole=True)
     return {"FINISHED"}
 

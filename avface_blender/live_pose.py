@@ -102,8 +102,8 @@ def _stand_of(
 
     None where a modifier of the artist's gives the head other vertices.
     """
-    file, rig = _files[str(head[HEAD_PROPERTY])], rig_of(head)
-    assert rig is not None
+    file = _files[str(head[HEAD_PROPERTY])]
+    rig: Any = rig_of(head)
     graph = bpy.context.evaluated_depsgraph_get()
     posed: Any = rig.evaluated_get(graph)
     to_camera = np.linalg.inv(np.array(camera.evaluated_get(graph).matrix_world))

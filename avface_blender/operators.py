@@ -5,6 +5,7 @@
 # pyright: reportIncompatibleMethodOverride=false
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
@@ -182,7 +183,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         jobs.imported(path, result.notes)
         return f"Imported {result.name}"
 
-    def _timing(self, context) -> str:
+    def _timing(self, context) -> Any:
         """As it was asked for, else as the panel has it."""
         chosen = self.properties.is_property_set("timing")
         return self.timing if chosen else context.scene.avface.timing

@@ -20,7 +20,7 @@ from bpy.props import (
 )
 
 from ..engine.exchange.protocol import CaptureJob, take_name
-
+from . import watch
 
 TIMINGS = [  # how a take's frames meet the scene's: `take_importer.Timing`
     ("set_scene", "Set Scene", "The scene takes the clip's rate, size and length"),
@@ -37,10 +37,8 @@ TIMINGS = [  # how a take's frames meet the scene's: `take_importer.Timing`
 ]
 
 
-def _dress_view(settings, context):
-    from . import landmark_dragger  # it needs what stands here
-
-    landmark_dragger.dress_view()
+def _redraw(settings, context):
+    watch.redraw(whole=True)
 
 
 class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
@@ -76,13 +74,13 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         default=True,
         description="Show the head through the clip while landmarks are dragged: it follows at once"
         " (H over the view)",
-        update=_dress_view,
+        update=_redraw,
     )
     use_onion: BoolProperty(
         name="Onion",
         description="Show the landmarks of the frames before (green) and after (violet) too"
         " (O over the view)",
-        update=_dress_view,
+        update=_redraw,
     )
     onion_frames: IntProperty(
         name="Frames",
@@ -90,7 +88,7 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         min=1,
         max=5,
         description="How many frames before and after",
-        update=_dress_view,
+        update=_redraw,
     )
     timing: EnumProperty(
         name="Frame Rate",

@@ -5,7 +5,7 @@
 
 import bpy
 
-from . import corrections, landmark_dragger, offset, takes, trust_painter
+from . import corrections, landmark_dragger, offset, side_by_side, takes, trust_painter
 from .clean_up import REGIONS
 from .material import look_sockets, skin_material
 from .take_importer import selected_head
@@ -63,6 +63,7 @@ class AVFACE_PT_review(_Panel, bpy.types.Panel):
         ).forward = False
         row.operator("avface.next_unsure", text="Unsure Next", icon="NEXT_KEYFRAME").forward = True
         layout.operator("avface.show_confidence", icon="GRAPH")
+        side_by_side.draw(layout, context)
         landmark_dragger.draw(layout, head)
         if head and corrections.are_on(head):
             layout.operator("avface.stop_corrections", icon="HIDE_OFF")

@@ -25,6 +25,7 @@ TICK_SECONDS = 0.05
 PATIENCE_SECONDS = 500
 CLIP_SECONDS = 2.0
 RETAKEN = (12, 30)  # frames
+HEARD, SEEN = (16, 26), (36, 44)  # frames in which the sound, the picture is trusted
 
 Wait = float | Callable[[], bool]
 facts: dict[str, Any] = {"steps": [], "polls_ms": [], "progress": []}
@@ -66,8 +67,17 @@ def key(name: str, **modifiers: bool) -> None:
         window.event_simulate(type=name, value=value, x=x, y=y, **modifiers)
 
 
-def click(x: float, y: float, to: tuple[float, float] | None = None) -> None:
-    """The left button at a place of the 3D view (px); held until `to`, where one is given."""
+def click(
+    x: float,
+    y: float,
+    to: tuple[float, float] | None = None,
+    presses: bool = True,
+    holds: bool = False,
+) -> None:
+    """The left button at a place of the 3D view (px); held until `to`, where one is given.
+
+    Not `presses`: it is held already; `holds`: it stays so.
+    """
     there = view()
     window, left, bottom = there["window"], there["region"].x, there["region"].y
     way = [(x, y)]
@@ -75,10 +85,12 @@ def click(x: float, y: float, to: tuple[float, float] | None = None) -> None:
         way += [(x + (to[0] - x) * k / 4, y + (to[1] - y) * k / 4) for k in range(1, 5)]
     places = [{"x": int(left + px), "y": int(bottom + py)} for px, py in way]
     window.event_simulate(type="MOUSEMOVE", value="NOTHING", **places[0])
-    window.event_simulate(type="LEFTMOUSE", value="PRESS", **places[0])
+    if presses:
+        window.event_simulate(type="LEFTMOUSE", value="PRESS", **places[0])
     for place in places[1:]:
         window.event_simulate(type="MOUSEMOVE", value="NOTHING", **place)
-    window.event_simulate(type="LEFTMOUSE", value="RELEASE", **places[-1])
+    if not holds:
+        window.event_simulate(type="LEFTMOUSE", value="RELEASE", **places[-1])
 
 
 def picture(name: str) -> None:
@@ -153,6 +165,11 @@ def expressions(names: list[str]) -> np.ndarray:
         rows.append([blocks[name].value for name in names])
     scene.frame_set(now)
     return np.array(rows)
+
+
+def poses() -> np.ndarray:
+    """What the units show now, whether Blender plays it or not."""
+    return np.array([unit.value for unit in the_head().data.shape_keys.key_blocks])
 
 
 def take_names() -> list[str]:
@@ -298,7 +315,7 @@ def capture() -> Iterator[Wait]:
 def review() -> Iterator[Wait]:
     scene = bpy.context.scene
     scene.frame_set(scene.frame_start)
-    action = part("review").playing(part("rig").rig_of(the_head()))
+    action = part("review").confidence_of(part("takes").playing(the_head()))
     for threshold in (0.5, 0.7, 0.9):  # a clean clip is unsure nowhere by the panel's measure
         if ranges := part("review").unsure_ranges(action, threshold):
             break
@@ -436,9 +453,19 @@ def drag_landmark() -> Iterator[Wait]:
     space = there["area"].spaces.active.region_3d
     layout = landmarks.layout_of(before, bpy.context.scene.camera, there["region"], space)
     here = before.captured[corner]
-    click(*layout.to_view(*here), to=layout.to_view(*(here + way)))
+    stood = poses()
+    click(*layout.to_view(*here), to=layout.to_view(*(here + way)), holds=True)
     yield 2.0
+    followed = np.abs(poses() - stood).max()
+    picture("landmark_held")
+    click(*layout.to_view(*(here + way)), presses=False)
+    yield 2.0
+    key("O")
+    yield 1.0
+    facts["onion"] = bpy.context.scene.avface.use_onion
     picture("landmark_dragged")
+    key("O")
+    yield 0.5
     counts = [len(shown().dragged)]
     for modifiers in ({"ctrl": True}, {"ctrl": True, "shift": True}):
         key("Z", **modifiers)
@@ -448,6 +475,7 @@ def drag_landmark() -> Iterator[Wait]:
     key("ESC")
     yield 1.0
     ended = not part("landmark_dragger").is_on()
+    left_over = np.abs(poses() - stood).max()
     facts["progress"].append([])
     press(bpy.ops.avface.refine)
     yield lambda: note_progress() or not part("jobs").is_running()
@@ -461,14 +489,135 @@ def drag_landmark() -> Iterator[Wait]:
         "wanted": (here + way).tolist(),
         "dragged": list(dragged or ()),
         "ended": ended,
+        "followed": float(followed),
+        "left_over": float(left_over),
         "after": shown().captured[corner].tolist(),
         "plays": [entry.name for entry in part("takes").takes_of(the_head()) if entry.plays],
     }
     picture("landmark_refined")
 
 
+def stroke(kind: str, first: int, last: int) -> None:
+    """The left button held over these frames of an editor."""
+    window = view()["window"]
+    area = next(a for a in window.screen.areas if a.type == kind)
+    region = next(r for r in area.regions if r.type == "WINDOW")
+    y = region.y + region.height // 3
+    way = [first + (last - first) * k / 4 for k in range(5)]
+    places = [
+        {"x": region.x + region.view2d.view_to_region(f, 0, clip=False)[0], "y": y} for f in way
+    ]
+    window.event_simulate(type="MOUSEMOVE", value="NOTHING", **places[0])
+    window.event_simulate(type="LEFTMOUSE", value="PRESS", **places[0])
+    for place in places[1:]:
+        window.event_simulate(type="MOUSEMOVE", value="NOTHING", **place)
+    window.event_simulate(type="LEFTMOUSE", value="RELEASE", **places[-1])
+
+
+def painted() -> list[Any]:
+    return [[i.sense, i.first, i.last] for i in part("trust").items_of(the_head())]
+
+
+def show_confidence() -> Iterator[Wait]:
+    press(bpy.ops.avface.show_confidence)
+    yield 2.0
+    picture("confidence")
+    areas = view()["window"].screen.areas
+    action = part("review").shown(part("rig").rig_of(the_head()))
+    facts["confidence"] = {
+        "editors": [area.type for area in areas].count("GRAPH_EDITOR"),
+        "curves": len(part("keyframes").curves_in(action)),
+        "visible": visible_curves(next(a for a in areas if a.type == "GRAPH_EDITOR")),
+    }
+
+
+def visible_curves(area: Any) -> int:
+    """How many of the curves that an editor draws are of the take's confidence."""
+    region = next(region for region in area.regions if region.type == "WINDOW")
+    with bpy.context.temp_override(window=view()["window"], area=area, region=region):
+        shown = bpy.context.visible_fcurves or ()
+        return sum("confidence" in curve.data_path or "trust" in curve.data_path for curve in shown)
+
+
+def paint_trust() -> Iterator[Wait]:
+    """By the mouse over the timeline, undone, done again, wiped in part; then solved anew."""
+    scene = bpy.context.scene
+    names = ["mouthPucker", "mouthClose", "mouthLowerDownLeft", "jawOpen", "eyeBlinkLeft"]
+    blocks = the_head().data.shape_keys.key_blocks
+    names = [name for name in names if name in blocks]
+    before = expressions(names)
+    bpy.ops.ed.undo_push(message="Before Painting")
+    press(bpy.ops.avface.paint_trust, sense="sound")
+    yield 0.5
+    stroke("DOPESHEET_EDITOR", *HEARD)
+    yield 1.0
+    seen = [painted()]
+    press(bpy.ops.avface.paint_trust, sense="picture")
+    yield 0.5
+    stroke("GRAPH_EDITOR", *SEEN)
+    yield 1.5
+    seen.append(painted())
+    picture("trust_painted")
+    for modifiers in ({"ctrl": True}, {"ctrl": True, "shift": True}):
+        key("Z", **modifiers)
+        yield 1.5
+        seen.append(painted())
+    facts["progress"].append([])
+    press(bpy.ops.avface.solve_trust)
+    yield ended
+    yield lambda: state().imported or state().status != "DONE" or bool(state().hint)
+    yield 2.0
+    rig = part("rig").rig_of(the_head())
+    shares = []
+    for frame in range(scene.frame_start, scene.frame_end + 1):
+        scene.frame_set(frame)
+        shares.append(rig.data["trust_in_sound"])
+    facts["trust"] = {
+        "painted": seen,
+        "status": [state().status, state().message, state().hint],
+        "plays": [entry.name for entry in part("takes").takes_of(the_head()) if entry.plays],
+        "moved": np.abs(expressions(names) - before).max(axis=1).tolist(),
+        "shares": shares,
+    }
+    scene.frame_set(HEARD[0] + 3)
+    yield 1.0
+    picture("trust_solved")
+
+
+def beside() -> Iterator[Wait]:
+    """The film beside the head, and together again."""
+    screen = view()["window"].screen
+    counts, films = [len(screen.areas)], []
+    for name in ("beside", "together"):
+        press(bpy.ops.avface.side_by_side)
+        yield 2.0
+        counts.append(len(screen.areas))
+        films.append(part("side_by_side").film_area(screen) is not None)
+        picture(name)
+    space = view()["area"].spaces.active
+    facts["beside"] = {
+        "areas": counts,
+        "films": films,
+        "shows": [space.show_object_viewport_mesh, space.overlay.show_overlays],
+    }
+
+
+def offset() -> Iterator[Wait]:
+    """All takes moved in time, undone."""
+    begins = [the_head().avface_begin]
+    with bpy.context.temp_override(**view()):
+        bpy.ops.avface.shift_takes("EXEC_DEFAULT", True, frames=25)
+    yield 0.5
+    begins.append(the_head().avface_begin)
+    key("Z", ctrl=True)
+    yield 1.5
+    begins.append(the_head().avface_begin)
+    facts["offset"] = begins
+
+
 STEPS = (prepare, check_engine, choose_clip, choose_face, cancel_by_escape, capture, review,
-         correct, undo_and_redo, clean_up, retake, export, drag_landmark)  # fmt: skip
+         correct, undo_and_redo, clean_up, retake, export, drag_landmark, beside, offset,
+         show_confidence, paint_trust)  # fmt: skip
 
 
 def run() -> Iterator[Wait]:

@@ -194,3 +194,44 @@ def test_refine_lets_the_face_follow_the_landmark(facts):
     way = np.array(seen["dragged"]) - seen["before"]
     left = np.array(seen["dragged"]) - seen["after"]
     assert np.linalg.norm(left) < 0.15 * np.linalg.norm(way)
+
+
+def test_confidence_curves_stand_in_the_graph_editor(facts):
+    assert facts["confidence"] == {"editors": 1, "curves": 6, "visible": 6}
+
+
+def test_trust_is_painted_over_the_timeline_by_the_mouse(facts):
+    heard, seen = ["sound", 16, 26], ["picture", 36, 44]
+    assert facts["trust"]["painted"] == [[heard], [heard, seen], [heard], [heard, seen]]
+
+
+def test_what_is_painted_is_solved_anew_and_nothing_else(facts):
+    found = facts["trust"]
+    assert found["status"] == ["DONE", "", ""]
+    assert found["plays"] == ["Ava demo 05"]
+    moved, shares = np.array(found["moved"]), np.array(found["shares"])
+    assert moved[15:26].max() > 0.02
+    eased = {*range(12, 31), *range(32, 49)}  # the frames, with four on each side
+    assert max(moved[frame - 1] for frame in range(1, 51) if frame not in eased) < 1e-5
+    assert shares[35:44].max() < 0.01, "only the picture counts"
+    assert shares[15:26].max() > 0.5
+
+
+def test_the_head_follows_the_mouse_and_leaves_nothing_behind(facts):
+    seen = facts["landmark"]
+    assert seen["followed"] > 0.02, "while the landmark is held"
+    assert seen["left_over"] < 1e-4, "after Esc the take plays"
+    assert facts["onion"]
+
+
+def test_the_film_stands_beside_the_head_and_goes_away_again(facts):
+    seen = facts["beside"]
+    first, split, joined = seen["areas"]
+    assert (split, joined) == (first + 1, first)
+    assert seen["films"] == [True, False]
+    assert seen["shows"] == [True, True]
+
+
+def test_takes_are_moved_in_time_and_it_can_be_undone(facts):
+    first, later, undone = facts["offset"]
+    assert (later, undone) == (first + 25, first)

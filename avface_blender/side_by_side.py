@@ -1,0 +1,163 @@
+"""The film beside the head: two views through the clip's camera, one without the head.
+
+Blender hides a camera's background with a view's overlays, and meshes by the view: so the same
+frame is seen twice, whatever the rates are, and what is dragged in one view moves in the other.
+"""
+
+# Attributes that we add to Blender's types can't be known to the type checker.
+# pyright: reportAttributeAccessIssue=false
+
+import math
+from typing import Any
+
+import bpy
+
+from ..engine.exchange.protocol import AVFaceError
+from . import landmarks, takes
+from .action import Action
+from .take_importer import selected_head
+
+_LEAST_WIDTH_PX = 400  # of a view that can be halved
+_REDRAWN_SECONDS = 0.2  # until Blender has laid out and drawn what was changed
+
+
+class AVFACE_OT_side_by_side(Action, bpy.types.Operator):
+    """Show the film beside the head, in a second view; once more takes it away"""
+
+    bl_idname = "avface.side_by_side"
+    bl_label = "Film beside the Head"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if context.window is None or bpy.app.background:
+            return "Views stand side by side in a window"
+        if film_area(context.screen):
+            return ""
+        head = selected_head(context)
+        if head is None:
+            return "Select an AVFace head or its armature"
+        if not takes.takes_of(head):
+            return "The head has no take yet: capture or import one"
+        scene: Any = context.scene
+        if landmarks.clip_camera(scene, head) is None:
+            return "The scene's camera is not the clip's: make it the active camera"
+        return "" if largest_view(context.screen) else "There is no 3D view in this workspace"
+
+    def act(self, context):
+        film = film_area(context.screen)
+        if film is not None:
+            _join(context, film)
+            return "The head stands over the film again"
+        _split(context, largest_view(context.screen))
+        return "The film stands beside the head"
+
+
+CLASSES = (AVFACE_OT_side_by_side,)
+
+
+def draw(layout, context) -> None:
+    """The button, pressed in while the film has a view of its own."""
+    is_on = film_area(context.screen) is not None
+    layout.operator("avface.side_by_side", icon="MOD_MIRROR", depress=is_on)
+
+
+def film_area(screen: Any) -> Any | None:
+    """The view of this screen that shows the film alone, beside one that shows the head alone."""
+    views = _camera_views(screen)
+    films = [area for area in views if not area.spaces.active.show_object_viewport_mesh]
+    return films[0] if films and _head_area(screen) else None
+
+
+def largest_view(screen: Any) -> Any | None:
+    """The largest 3D view of a screen."""
+    views = [area for area in screen.areas if area.type == "VIEW_3D"]
+    return max(views, key=lambda area: area.width * area.height, default=None)
+
+
+def _head_area(screen: Any) -> Any | None:
+    """The view that shows the head without the film."""
+    views = _camera_views(screen)
+    return next((a for a in views if not a.spaces.active.overlay.show_overlays), None)
+
+
+def _camera_views(screen: Any) -> list[Any]:
+    views = [area for area in screen.areas if area.type == "VIEW_3D"]
+    return [a for a in views if a.spaces.active.region_3d.view_perspective == "CAMERA"]
+
+
+def _split(context: Any, area: Any) -> None:
+    """Halve a view: the film on the left, the head on the right, where the sidebar stays.
+
+    Raises AVFaceError where the view is too narrow.
+    """
+    if area.width < _LEAST_WIDTH_PX:
+        raise AVFaceError("The 3D view is too narrow to be halved.", "Widen it.")
+    before = set(context.screen.areas)
+    with context.temp_override(area=area, region=_region(area)):
+        bpy.ops.screen.area_split(direction="VERTICAL", factor=_share(area))
+    film = next(item for item in context.screen.areas if item not in before)  # on the left
+    head = area
+    for item in (film, head):
+        item.spaces.active.region_3d.view_perspective = "CAMERA"
+    space = film.spaces.active
+    space.show_object_viewport_mesh = space.show_object_viewport_armature = False
+    space.show_region_ui = space.show_region_toolbar = False
+    space.overlay.show_overlays = True
+    head.spaces.active.overlay.show_overlays = False
+    _fit_both(context)
+
+
+def _join(context: Any, film: Any) -> None:
+    """Close the film's view; the head stands over the film in the other."""
+    head: Any = _head_area(context.screen)
+    head.spaces.active.overlay.show_overlays = True
+    with context.temp_override(area=film, region=_region(film)):
+        bpy.ops.screen.area_close()
+    _fit_both(context)
+
+
+def _share(area: Any) -> float:
+    """Of the view's width, for the film: as much as the sidebar leaves to the head."""
+    covered = next(r.width for r in area.regions if r.type == "UI")
+    return 0.5 * (area.width - (covered if covered > 1 else 0)) / area.width
+
+
+def _fit_both(context: Any) -> None:
+    """The whole picture in each view and as large in both, once Blender has laid them out."""
+    window, steps = context.window, [_fit, _equal]
+
+    def fit() -> float | None:
+        with bpy.context.temp_override(window=window):
+            steps.pop(0)(window)
+        return _REDRAWN_SECONDS if steps else None
+
+    bpy.app.timers.register(fit, first_interval=_REDRAWN_SECONDS)
+
+
+def _fit(window: Any) -> None:
+    for area in _camera_views(window.screen):
+        with bpy.context.temp_override(window=window, area=area, region=_region(area)):
+            bpy.ops.view3d.view_center_camera()
+
+
+def _equal(window: Any) -> None:
+    """Draw the larger picture as small as the smaller one."""
+    head, scene = selected_head(bpy.context), window.scene
+    camera = landmarks.clip_camera(scene, head) if head else None
+    at = landmarks.shown(scene, head) if head and camera else None
+    if at is None or camera is None or film_area(window.screen) is None:
+        return
+    views = [area.spaces.active.region_3d for area in _camera_views(window.screen)]
+    regions = [_region(area) for area in _camera_views(window.screen)]
+    scales = [
+        landmarks.layout_of(at, camera, region, view).scale
+        for region, view in zip(regions, views, strict=True)
+    ]
+    for view, scale in zip(views, scales, strict=True):
+        root = (math.sqrt(2) + view.view_camera_zoom / 50) * math.sqrt(min(scales) / scale)
+        view.view_camera_zoom = 50 * (root - math.sqrt(2))  # Blender's scale is root ** 2 / 4
+
+
+def _region(area: Any) -> Any:
+    return next(region for region in area.regions if region.type == "WINDOW")
