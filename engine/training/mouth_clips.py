@@ -15,6 +15,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from ..crops import place_in_crop
+from ..evaluation.lipreading import POLLY
 from ..exchange.protocol import AVFaceError
 from ..models.lipreader import MERGED, VISEMES
 from ..sight import middle_of_face
@@ -113,8 +114,6 @@ class MouthFilmer:
 
 def viseme_of(phone: str) -> int:
     """The place in VISEMES of an ARPAbet phone, with or without stress."""
-    from ..evaluation.lipreading import POLLY
-
     name = POLLY.get(phone.rstrip("012"), "sil")
     return VISEMES.index(MERGED.get(name, name))
 

@@ -86,7 +86,8 @@ class MouthPainter(nn.Module):
 
     def forward(self, codes: Codes, squares: tuple[Tensor, Tensor], side: int) -> Tensor:
         """Grey mouths (B, K, 1, side, side) in their squares (`mouth_squares`)."""
-        person = codes.shape[0] if codes.shape.stride(0) == 0 else codes.shape
+        one = codes.shape.stride(0) == 0  # one person in all frames: at rest once, not in each
+        person = codes.shape[0] if one else codes.shape
         vertices = self.head.pose(self.head.rest(person), codes.expression, codes.jaw, codes.eyes)
         depth = vertices[:, self.front, None, 2] - vertices[..., 2]  # (N, V) m behind the lips
         entered = 0.08 + 0.85 * torch.exp(-depth.detach().clamp(min=0) / MOUTH_REACH_M)
