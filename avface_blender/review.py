@@ -1,8 +1,8 @@
 """Where a take can't be trusted: its confidence as curves, and the next such place.
 
-The curves are properties of the armature's data (`["confidence_mouth"]` and so on), in an action
-that plays there by itself: on the NLA the Graph Editor wouldn't show them. They drive nothing, and
-no export takes them along.
+Each take has them in an action of its own. While an artist looks at them it moves properties of the
+armature's data (`["confidence_mouth"]` and so on): the Graph Editor doesn't show what lies on the
+NLA. At other times it rests, or the timeline would be full of its keys.
 """
 
 from collections.abc import Iterator
@@ -30,11 +30,11 @@ _COLOURS = {
 
 def lay_confidence(
     rig: bpy.types.Object, take: Take, take_frames: np.ndarray, frames: np.ndarray, name: str,
-    over: bool = False,
+    below: str = "",
 ) -> None:  # fmt: skip
-    """The confidence of the take `name` at the scene's frames (N,), playing on the armature's data.
+    """Keep the confidence of the take `name` at the scene's frames (N,); shown if one was.
 
-    With `over` the confidence that played there plays on before and after.
+    That of the take `below`, if there is one, counts before and after.
     """
     columns = {f"{_PREFIX}{region}": take.confidence[:, k] for k, region in enumerate(REGIONS)}
     columns[_SOUND] = take.trust_sound
@@ -42,53 +42,69 @@ def lay_confidence(
         (f'["{column}"]', 0): np.interp(frames, take_frames, values)
         for column, values in columns.items()
     }
-    below = playing(rig)
-    if over and below is not None:
-        frames, curves = _laid_over(below, frames, curves)
+    lower = confidence_of(below)
+    if lower is not None:
+        frames, curves = _laid_over(lower, frames, curves)
     data: Any = rig.data
     action = make_action(data, f"{name} confidence", frames, curves, group=GROUP)
     action[TAKE_PROPERTY], action[CONFIDENCE_PROPERTY] = name, True
-    action.use_fake_user = True  # while another take plays
+    action.use_fake_user = True
     for curve in curves_in(action):
         curve.color_mode, curve.color = "CUSTOM", _COLOURS[_name_of(curve)]
         curve.lock = True  # it tells of the capture: there is nothing to edit
-    _assign(data, action)
+    if shown(rig):
+        show_confidence(rig, name)
 
 
-def playing(rig: bpy.types.Object) -> bpy.types.Action | None:
-    """The confidence that plays on an armature."""
+def shown(rig: bpy.types.Object) -> bpy.types.Action | None:
+    """The confidence that an armature shows now."""
     animation = rig.data.animation_data if rig.data else None
     action = animation.action if animation else None
     return action if action is not None and CONFIDENCE_PROPERTY in action else None
 
 
-def confidence_of(rig: bpy.types.Object, take: str) -> bpy.types.Action | None:
-    """The confidence of one of an armature's takes."""
+def confidence_of(take: str) -> bpy.types.Action | None:
+    """The confidence of a take, by its name."""
     kept = (a for a in bpy.data.actions if CONFIDENCE_PROPERTY in a)
     return next((action for action in kept if action[TAKE_PROPERTY] == take), None)
 
 
 def show_confidence(rig: bpy.types.Object, take: str) -> None:
-    """Let the confidence of a take play."""
-    action = confidence_of(rig, take)
-    if action is not None:
-        _assign(rig.data, action)
+    """Let the confidence of a take move its properties; they are made where they miss."""
+    action = confidence_of(take)
+    data: Any = rig.data
+    if action is None or data is None:
+        return
+    for curve in curves_in(action):
+        name = _name_of(curve)
+        if name not in data:
+            data[name] = 1.0
+            data.id_properties_ui(name).update(min=0.0, max=1.0)
+    animation: Any = data.animation_data_create()
+    animation.action = action
+    if hasattr(animation, "action_slot") and len(action.slots):
+        animation.action_slot = action.slots[0]
+
+
+def hide_confidence(rig: bpy.types.Object) -> None:
+    """Nothing of it on the armature any more; its action rests."""
+    if shown(rig) is None or rig.data is None or rig.data.animation_data is None:
+        return
+    rig.data.animation_data.action = None
+    for name in _COLOURS:
+        rig.data.pop(name, None)
 
 
 @contextmanager
 def without_confidence(rig: bpy.types.Object) -> Iterator[None]:
     """Nothing of it on the armature for a while: exporters write whatever they find."""
-    action, data = playing(rig), rig.data
-    if action is None or data is None or data.animation_data is None:
-        yield
-        return
-    data.animation_data.action = None
-    for name in _COLOURS:
-        data.pop(name, None)
+    action = shown(rig)
+    hide_confidence(rig)
     try:
         yield
     finally:
-        _assign(data, action)
+        if action is not None:
+            show_confidence(rig, action[TAKE_PROPERTY])
 
 
 def unsure_ranges(action: bpy.types.Action | None, threshold: float) -> list[tuple[int, int, str]]:
@@ -130,19 +146,6 @@ def _laid_over(
             [values[before], own, values[after]]
         )
     return every, merged
-
-
-def _assign(data: Any, action: bpy.types.Action) -> None:
-    """Let an action move the properties of an armature's data; they are made where they miss."""
-    for curve in curves_in(action):
-        name = _name_of(curve)
-        if name not in data:
-            data[name] = 1.0
-            data.id_properties_ui(name).update(min=0.0, max=1.0)
-    animation = data.animation_data_create()
-    animation.action = action
-    if hasattr(animation, "action_slot") and len(action.slots):
-        animation.action_slot = action.slots[0]
 
 
 def _name_of(curve: Any) -> str:

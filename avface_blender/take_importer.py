@@ -293,10 +293,10 @@ def _animate(job: _Import, performance: Performance) -> None:
         turns, places = np.zeros_like(turns), np.zeros_like(places)
         turns[:, 0] = 1.0
     curves |= bone_curves("root", bone_turns("root", turns), bone_moves("root", places))
+    below = playing(job.head) if job.options.over else ""
+    lay_confidence(job.rig, job.take, job.take_frames, performance.frames, job.name, below)
     action = make_action(job.rig, f"{job.name} rig", performance.frames, curves)
     play(job.rig, action, job.options.over)
-    frames = job.take_frames, performance.frames
-    lay_confidence(job.rig, job.take, *frames, job.name, job.options.over)
 
     keys = shape_keys(job.head)
     units = shape_key_curves(job.take.expression_names, performance.expression)

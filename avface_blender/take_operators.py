@@ -197,8 +197,8 @@ class AVFACE_OT_next_unsure(TakeAction, bpy.types.Operator):
     )  # fmt: skip
 
     def act(self, context):
-        rig = rig_of(the_head(context))
-        ranges = review.unsure_ranges(review.playing(rig) if rig else None, self.threshold)
+        confidence = review.confidence_of(takes.playing(the_head(context)))
+        ranges = review.unsure_ranges(confidence, self.threshold)
         found = review.step(ranges, context.scene.frame_current, self.forward)
         if found is None:
             return "The capture is sure everywhere"
@@ -207,7 +207,7 @@ class AVFACE_OT_next_unsure(TakeAction, bpy.types.Operator):
 
 
 class AVFACE_OT_show_confidence(TakeAction, bpy.types.Operator):
-    """Show the confidence of face, mouth, eyes and brows, and the sound's share, as curves"""
+    """Confidence of face, mouth, eyes, brows and the sound's share in the Graph Editor, or away"""
 
     bl_idname = "avface.show_confidence"
     bl_label = "Confidence Curves"
@@ -220,16 +220,24 @@ class AVFACE_OT_show_confidence(TakeAction, bpy.types.Operator):
             return reason
         if bpy.app.background or context.window is None:
             return "There is no window to show curves in"
-        rig = rig_of(the_head(context))
-        return "" if rig and review.playing(rig) else "This take was imported without confidence"
+        kept = review.confidence_of(takes.playing(the_head(context)))
+        return "" if kept else "This take was imported without confidence"
 
     def act(self, context):
-        rig = rig_of(the_head(context))
+        head = the_head(context)
+        rig = rig_of(head)
+        assert rig is not None, "a head with a take has an armature"
+        if review.shown(rig):
+            review.hide_confidence(rig)
+            return "The curves are away"
+        review.show_confidence(rig, takes.playing(head))
         rig.hide_set(False)
         rig.select_set(True)  # the editor shows what is selected
         area = _graph_editor(context)
-        region = next(region for region in area.regions if region.type == "WINDOW")
-        with context.temp_override(area=area, region=region):
+        regions = {region.type: region for region in area.regions}
+        with context.temp_override(area=area, region=regions["CHANNELS"]):
+            bpy.ops.anim.channels_expand(all=True)
+        with context.temp_override(area=area, region=regions["WINDOW"]):
             bpy.ops.graph.view_all()
         return "1 is sure, 0 is not: the curves are in the Graph Editor"
 

@@ -5,9 +5,10 @@
 
 import bpy
 
-from . import corrections, landmark_dragger, offset, side_by_side, takes, trust_painter
+from . import corrections, landmark_dragger, offset, review, side_by_side, takes, trust_painter
 from .clean_up import REGIONS
 from .material import look_sockets, skin_material
+from .rig import rig_of
 from .take_importer import selected_head
 from .take_operators import filtered_action
 
@@ -26,7 +27,7 @@ class AVFACE_PT_takes(_Panel, bpy.types.Panel):
         layout, head = self.layout, selected_head(context)
         layout.operator("avface.import_take", icon="IMPORT")
         entries = takes.takes_of(head) if head else []
-        if not entries:
+        if head is None or not entries:
             layout.label(text="No takes on the selected head" if head else "No head selected")
             return
         column = layout.column(align=True)
@@ -62,7 +63,9 @@ class AVFACE_PT_review(_Panel, bpy.types.Panel):
             "avface.next_unsure", text="Unsure Before", icon="PREV_KEYFRAME"
         ).forward = False
         row.operator("avface.next_unsure", text="Unsure Next", icon="NEXT_KEYFRAME").forward = True
-        layout.operator("avface.show_confidence", icon="GRAPH")
+        rig = rig_of(head) if head else None
+        is_shown = rig is not None and review.shown(rig) is not None
+        layout.operator("avface.show_confidence", icon="GRAPH", depress=is_shown)
         side_by_side.draw(layout, context)
         landmark_dragger.draw(layout, head)
         if head and corrections.are_on(head):

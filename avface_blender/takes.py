@@ -92,7 +92,7 @@ def show(head: bpy.types.Object, name: str, alone: bool = True) -> None:
         elif alone:
             track.mute = True
     rig = rig_of(head)
-    if rig:
+    if rig and review.shown(rig):
         review.show_confidence(rig, name)
 
 
@@ -110,14 +110,18 @@ def delete(head: bpy.types.Object, name: str, with_files: bool = False) -> int:
         tracks = owner.animation_data.nla_tracks
         for track in [t for t in tracks if _take_name(t) == name]:
             tracks.remove(track)
-    rig = rig_of(head)
-    confidence = review.confidence_of(rig, name) if rig else None
+    rig, confidence = rig_of(head), review.confidence_of(name)
+    is_shown = rig is not None and review.shown(rig) is not None
+    if rig is not None:
+        review.hide_confidence(rig)
     for action in [*actions, *([confidence] if confidence else [])]:
         bpy.data.actions.remove(action)
     _delete_shot(name)
     left = takes_of(head)
     if played and left:
         show(head, left[-1].name)
+    if rig is not None and is_shown:
+        review.show_confidence(rig, playing(head))
     return _delete_files(Path(file)) if with_files and file else 0
 
 

@@ -155,7 +155,7 @@ def draw_stretches(layout, head: bpy.types.Object) -> None:
     """The list of what is painted, each to be changed or taken away."""
     for item in sorted(trust.items_of(head), key=lambda item: item.start):
         row = layout.row(align=True)
-        row.prop(item, "sense", text="")
+        row.prop(item, "sense", text="", icon_only=True)
         row.prop(item, "first", text="")
         row.prop(item, "last", text="")
         gone = row.row(align=True)
@@ -208,7 +208,7 @@ def _draw_band(
     overlay.rectangle((x0, 0), (x1, foot), (*colour, _VEIL))
     overlay.rectangle((x0, foot), (x1, top), (*colour, _BAR))
     if name and x1 - x0 > _LEAST_NAMED_PX * scale:
-        place = (max(x0, 0) + 6 * scale, foot - 14 * scale)
+        place = (max(x0, 0) + 6 * scale, 6 * scale)
         overlay.words(name, place, 11 * scale, (*colour, _WORD))
 
 

@@ -173,10 +173,11 @@ def test_no_export_carries_the_takes_confidence(imported, tmp_path, name):
         "fbx": export.export_fbx, "glb": export.export_gltf, "usda": export.export_usd,
         "abc": export.export_alembic,
     }[name.rpartition(".")[2]]  # fmt: skip
+    review.show_confidence(imported.rig, imported.name)
     assert "confidence_mouth" in imported.rig.data
     write(imported.head, tmp_path / name, bpy.context)
     written = (tmp_path / name).read_bytes()
     assert b"confidence" not in written and b"trust_in_sound" not in written
     bpy.context.scene.frame_set(FRAMES[3])
     assert imported.rig.data["confidence_mouth"] == 1.0, "it is back"
-    assert review.playing(imported.rig) is not None
+    assert review.shown(imported.rig) is not None

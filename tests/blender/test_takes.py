@@ -74,12 +74,16 @@ def test_confidence_is_a_curve_and_leads_to_the_next_unsure_place(make_take):
     confidence[15:20, 4] = 0.2
     result = importer.import_take(make_take(confidence=confidence), bpy.context)
     start = result.first_frame
-    ranges = review.unsure_ranges(review.playing(result.rig), 0.5)
+    ranges = review.unsure_ranges(review.confidence_of(result.name), 0.5)
     assert ranges == [(start + 5, start + 8, "mouth"), (start + 15, start + 19, "brows")]
     assert review.step(ranges, start + 5, True)[0] == start + 15
     assert review.step(ranges, start + 5, False)[0] == start + 15  # round the end
+    assert "confidence_mouth" not in result.rig.data, "its keys would fill the timeline"
+    review.show_confidence(result.rig, result.name)
     bpy.context.scene.frame_set(start + 6)
     assert result.rig.data["confidence_mouth"] == pytest.approx(0.1)
+    review.hide_confidence(result.rig)
+    assert "confidence_mouth" not in result.rig.data
 
 
 def test_filters_can_be_set_anew_and_taken_off(make_take):
@@ -141,17 +145,19 @@ def test_the_confidence_follows_the_take_that_plays(make_take):
     first = importer.import_take(make_take(seed=1, name="one", confidence=sure), bpy.context)
     second = importer.import_take(make_take(seed=2, name="two", confidence=unsure), bpy.context)
     rig = first.rig
-    assert review.playing(rig)["avface_take"] == second.name
+    assert review.shown(rig) is None
+    review.show_confidence(rig, second.name)
     takes.show(first.head, first.name)
-    assert review.unsure_ranges(review.playing(rig), 0.5) == []
+    assert review.shown(rig)["avface_take"] == first.name
+    assert review.unsure_ranges(review.shown(rig), 0.5) == []
     takes.delete(first.head, first.name)
-    assert review.playing(rig)["avface_take"] == second.name
+    assert review.shown(rig)["avface_take"] == second.name
     assert len([a for a in bpy.data.actions if a.name.endswith("confidence")]) == 1
 
 
 def test_confidence_curves_are_grouped_locked_and_coloured_and_move_nothing(make_take):
     result = importer.import_take(make_take(), bpy.context)
-    curves = keyframes.curves_in(review.playing(result.rig))
+    curves = keyframes.curves_in(review.confidence_of(result.name))
     assert len(curves) == 6
     assert {curve.group.name for curve in curves} == {"AVFace confidence"}
     assert all(curve.lock and curve.color_mode == "CUSTOM" for curve in curves)
@@ -164,8 +170,8 @@ def test_a_retake_changes_the_confidence_of_its_range_alone(make_take):
     first = importer.import_take(make_take(frames=60, name="one", confidence=low), bpy.context)
     path = make_take(seed=2, name="again", times=np.arange(20, 45) / 25.0,
                      source={"path": "one.mp4", "sha256": ""})  # fmt: skip
-    importer.import_take(path, bpy.context, importer.ImportOptions(over=True))
-    ranges = review.unsure_ranges(review.playing(first.rig), 0.5)
+    second = importer.import_take(path, bpy.context, importer.ImportOptions(over=True))
+    ranges = review.unsure_ranges(review.confidence_of(second.name), 0.5)
     start = first.first_frame
     assert [(a - start, b - start) for a, b, _ in ranges] == [(2, 5), (50, 54)]
 
