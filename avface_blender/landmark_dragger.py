@@ -4,6 +4,7 @@
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
 # pyright: reportIncompatibleMethodOverride=false
 
+import textwrap
 from typing import Any
 
 import bpy
@@ -28,6 +29,7 @@ _view: Any = None  # the area in which landmarks are dragged now
 _handles: list[Any] = []  # of what is drawn in it
 _showed: dict[str, bool] = {}  # what stands in the clip's way, and whether that view showed it
 _is_to_end = False
+_LETTER_PX = 8  # mean width of the help's letters
 _SWITCHES = {"H": "see_head", "O": "use_onion"}  # keys over the view
 _has_changed = False  # another frame, or undone: the head may stand as it plays
 
@@ -211,8 +213,10 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
             near = landmarks.nearest(at, layout, self._mouse)
         if near is not None:
             overlay.discs([places[near]], 5 * scale, _NEAR)
-        middle = overlay.free_width(_view) / 2
-        overlay.words(_HELP, (middle, 48 * scale), 14 * scale, _FREE, centred=True)
+        width = overlay.free_width(_view)
+        lines = textwrap.wrap(_HELP, max(int(width / (_LETTER_PX * scale)), 20))
+        for k, line in enumerate(reversed(lines)):
+            overlay.words(line, (width / 2, (48 + 20 * k) * scale), 14 * scale, _FREE, centred=True)
 
 
 class AVFACE_OT_move_landmark(_LandmarkAction, bpy.types.Operator):

@@ -13,10 +13,11 @@ from typing import Any
 import bpy
 
 from ..engine.exchange.protocol import AVFaceError
-from . import landmarks, takes
+from . import landmarks, overlay, takes
 from .action import Action
 from .take_importer import selected_head
 
+_FACE_OF_VIEW = 0.6  # its landmarks, of the narrower view
 _LEAST_WIDTH_PX = 400  # of a view that can be halved
 _REDRAWN_SECONDS = 0.2  # until Blender has laid out and drawn what was changed
 
@@ -105,7 +106,7 @@ def _split(context: Any, area: Any) -> None:
     space.show_region_ui = space.show_region_toolbar = False
     space.overlay.show_overlays = True
     head.spaces.active.overlay.show_overlays = False
-    _fit_both(context)
+    _frame(context)
 
 
 def _join(context: Any, film: Any) -> None:
@@ -114,7 +115,7 @@ def _join(context: Any, film: Any) -> None:
     head.spaces.active.overlay.show_overlays = True
     with context.temp_override(area=film, region=_region(film)):
         bpy.ops.screen.area_close()
-    _fit_both(context)
+    _frame(context)
 
 
 def _share(area: Any) -> float:
@@ -123,9 +124,9 @@ def _share(area: Any) -> float:
     return 0.5 * (area.width - (covered if covered > 1 else 0)) / area.width
 
 
-def _fit_both(context: Any) -> None:
-    """The whole picture in each view and as large in both, once Blender has laid them out."""
-    window, steps = context.window, [_fit, _equal]
+def _frame(context: Any) -> None:
+    """Frame what the views show, once Blender has laid them out."""
+    window, steps = context.window, [_fit, _close_up]
 
     def fit() -> float | None:
         with bpy.context.temp_override(window=window):
@@ -141,22 +142,28 @@ def _fit(window: Any) -> None:
             bpy.ops.view3d.view_center_camera()
 
 
-def _equal(window: Any) -> None:
-    """Draw the larger picture as small as the smaller one."""
+def _close_up(window: Any) -> None:
+    """The face in the middle of what can be seen of each view, as large in both."""
     head, scene = selected_head(bpy.context), window.scene
     camera = landmarks.clip_camera(scene, head) if head else None
     at = landmarks.shown(scene, head) if head and camera else None
     if at is None or camera is None or film_area(window.screen) is None:
         return
-    views = [area.spaces.active.region_3d for area in _camera_views(window.screen)]
-    regions = [_region(area) for area in _camera_views(window.screen)]
-    scales = [
-        landmarks.layout_of(at, camera, region, view).scale
-        for region, view in zip(regions, views, strict=True)
-    ]
-    for view, scale in zip(views, scales, strict=True):
-        root = (math.sqrt(2) + view.view_camera_zoom / 50) * math.sqrt(min(scales) / scale)
-        view.view_camera_zoom = 50 * (root - math.sqrt(2))  # Blender's scale is root ** 2 / 4
+    areas = _camera_views(window.screen)
+    free = [(overlay.free_width(area), _region(area).height) for area in areas]
+    low, high = at.captured.min(axis=0), at.captured.max(axis=0)
+    wanted = min(side / size for view in free for side, size in zip(view, high - low, strict=True))
+    for area, (width, height) in zip(areas, free, strict=True):
+        region, view = _region(area), area.spaces.active.region_3d
+        layout = landmarks.layout_of(at, camera, region, view)
+        larger = wanted * _FACE_OF_VIEW / layout.scale
+        root = (math.sqrt(2) + view.view_camera_zoom / 50) * math.sqrt(larger)
+        view.view_camera_zoom = 50 * (root - math.sqrt(2))  # Blender's factor is root ** 2 / 4
+        x, y = layout.to_view(*(low + high) / 2)
+        aside = larger * (x - region.width / 2) - (width - region.width) / 2
+        above = larger * (y - region.height / 2) - (height - region.height) / 2
+        halves = region.width * root**2 / 2, region.height * root**2 / 2
+        view.view_camera_offset = aside / halves[0], above / halves[1]
 
 
 def _region(area: Any) -> Any:
