@@ -9,14 +9,14 @@ face's width), its lids hardly (0.4 %). The network's brows and contour hold bet
 """
 
 from collections.abc import Collection
-from dataclasses import fields, replace
+from dataclasses import replace
 
 import numpy as np
 
 from .exchange.take import REGIONS
 from .faces import FaceTrack
 from .media import Clip
-from .seen import NETWORK, Seen, blend_points, look_at_faces
+from .seen import NETWORK, Looks, blend_points, look_at_faces
 from .weights import registry
 
 _COVERED_BELOW = 0.5  # confidence in the mouth
@@ -60,18 +60,17 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
         return track
     from .models.landmarks import BROWS, LIDS, OVAL, POINTS, SKIN
 
-    clear = np.flatnonzero(track.seen & ~covered)
-    if len(clear):
-        clear = clear[np.unique(np.linspace(0, len(clear) - 1, _CLEAR_FRAMES).astype(int))]
-    frames, seen = _look_at(clip, track, np.union1d(np.flatnonzero(covered), clear))
+    clear = _spread(np.flatnonzero(track.seen & ~covered), track)
+    looks = _look_at(clip, track, np.union1d(np.flatnonzero(covered), clear))
+    frames = looks.frames
     numbers, taken = np.array(POINTS), np.isin(POINTS, BROWS + OVAL + SKIN)
-    apart = seen.points - track.landmarks[frames][:, numbers, :2]  # (n, L, 2)
+    apart = looks.points - track.landmarks[frames][:, numbers, :2]  # (n, L, 2)
     usual = np.median(apart[~covered[frames]], axis=0) if len(clear) else 0.0
     rows, beneath = frames[covered[frames]], covered[frames]
     landmarks = track.landmarks.copy()
-    landmarks[rows[:, None], numbers[taken], :2] = (seen.points - usual)[beneath][:, taken]
+    landmarks[rows[:, None], numbers[taken], :2] = (looks.points - usual)[beneath][:, taken]
     width = np.ptp(track.boxes[rows][:, [0, 2]], axis=1)[:, None]
-    gone = (seen.sigma[beneath] / width - _SURE_SIGMA[0]) / np.ptp(_SURE_SIGMA)
+    gone = (looks.sigma[beneath] / width - _SURE_SIGMA[0]) / np.ptp(_SURE_SIGMA)
     trust = np.full(track.landmarks.shape[:2], np.nan)
     trust[rows] = _SHAKEN
     trust[np.ix_(rows, numbers[taken])] = np.clip(1 - gone, _SHAKEN, 1)[:, taken]
@@ -100,9 +99,24 @@ def believed_points(track: FaceTrack) -> np.ndarray:
     return trust
 
 
-def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, Seen]:
-    """What the network sees in `frames` (n,), and which of them could be read."""
-    looks = list(look_at_faces(clip, track.boxes, frames))
-    read, parts = [rows for rows, _, _ in looks], [seen for _, _, seen in looks]
-    columns = [[getattr(part, item.name) for part in parts] for item in fields(Seen)]
-    return np.concatenate(read), Seen(*map(np.concatenate, columns))
+def _spread(clear: np.ndarray, track: FaceTrack) -> np.ndarray:
+    """A few of the frames `clear`, spread over them; those that the network has seen, if enough."""
+    if track.looks is not None:
+        known = np.intersect1d(clear, track.looks.frames)
+        clear = known if len(known) >= _CLEAR_FRAMES else clear
+    if not len(clear):
+        return clear
+    return clear[np.unique(np.linspace(0, len(clear) - 1, _CLEAR_FRAMES).astype(int))]
+
+
+def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> Looks:
+    """What the network sees in `frames` (n,), as far as they can be read; no picture twice."""
+    parts, left = [], frames
+    if (known := track.looks) is not None:
+        again, left = np.isin(known.frames, frames), np.setdiff1d(frames, known.frames)
+        parts = [(known.frames[again], known.points[again], known.sigma[again])]
+    for rows, _, seen in look_at_faces(clip, track.boxes, left):
+        parts.append((rows, seen.points, seen.sigma))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    order = np.argsort(columns[0])
+    return Looks(*(column[order] for column in columns))

@@ -38,6 +38,15 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """Pictures of a face that the network has been shown, kept for who else asks about them."""
+
+    frames: np.ndarray  # (n,) of the clip, rising
+    points: np.ndarray  # (n, L, 2) px of the frames
+    sigma: np.ndarray  # (n, L) px of the frames
+
+
+@dataclass(frozen=True)
 class Seen:
     """T crops. `POINTS` and `REGIONS` of `engine.models.landmarks` name the columns."""
 
@@ -52,8 +61,7 @@ def crop_face(frame: np.ndarray, box: np.ndarray, size: int) -> Crop:
 
     Beyond the frame its edge is repeated.
     """
-    side = max(8, round(CROP * float(max(box[2] - box[0], box[3] - box[1]))))
-    x, y = (round((box[k] + box[k + 2]) / 2 - side / 2) for k in range(2))
+    (x, y), side = _square(box)
     height, width = frame.shape[:2]
     left, top = max(0, -x), max(0, -y)
     right, bottom = max(0, x + side - width), max(0, y + side - height)
@@ -74,21 +82,63 @@ def level_face(frame: np.ndarray, points: np.ndarray) -> np.ndarray:
         frame: (H, W, 3) uint8 RGB.
         points: (478, >=2) px, the tracker's.
     """
+    box, turn, middle = _level(points)
+    if turn is None:
+        return crop_face(frame, box, GLANCE_PX).picture
+    wide = crop_face(frame, box, 2 * GLANCE_PX)
+    scale = wide.side / (2 * GLANCE_PX)  # px of the frame per pixel of the wide view
+    place = np.column_stack([turn * scale, GLANCE_PX / 2 - turn @ (middle - wide.corner)])
+    size = (GLANCE_PX, GLANCE_PX)
+    return cv2.warpAffine(wide.picture, place, size, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _level(points: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """A face's box (4,) px; of one that leans, what turns the frame's pixels to the view's.
+
+    (2, 2) and the place in the frame (2,) that comes into the view's middle.
+    """
     mesh = points[:_MESH, :2].astype(float)
     box = np.concatenate([mesh.min(0), mesh.max(0)])
     across = np.diff(mesh[_EYES], axis=0)[0]
     lean = np.arctan2(across[1], across[0])
     if abs(lean) < _LEVEL:
-        return crop_face(frame, box, GLANCE_PX).picture
-    wide = crop_face(frame, box, 2 * GLANCE_PX)
+        return box, None, (box[:2] + box[2:]) / 2
     level = np.array([[np.cos(lean), np.sin(lean)], [-np.sin(lean), np.cos(lean)]])
     upright = mesh @ level.T
     low, high = upright.min(0), upright.max(0)
-    middle = ((low + high) / 2 @ level - wide.corner) * (2 * GLANCE_PX / wide.side)
-    turn = level * (wide.side / (2 * CROP * float((high - low).max())))
-    place = np.column_stack([turn, GLANCE_PX / 2 - turn @ middle])
-    size = (GLANCE_PX, GLANCE_PX)
-    return cv2.warpAffine(wide.picture, place, size, borderMode=cv2.BORDER_REPLICATE)
+    side = CROP * float((high - low).max())
+    return box, level * (GLANCE_PX / side), (low + high) / 2 @ level
+
+
+def _square(box: np.ndarray) -> tuple[tuple[int, int], int]:
+    """Corner and side of the square about a face that the network sees, px."""
+    side = max(8, round(CROP * float(max(box[2] - box[0], box[3] - box[1]))))
+    x, y = (round((box[k] + box[k + 2]) / 2 - side / 2) for k in range(2))
+    return (x, y), side
+
+
+def see_level(pictures: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What the network sees in views by `level_face`: places and deviations in the frames.
+
+    Args:
+        pictures: (n, GLANCE_PX, GLANCE_PX, 3) uint8 RGB.
+        points: (n, 478, >=2) px, the tracker's, by which they were cut out.
+
+    Returns:
+        (n, L, 2) px, (n, L) px, and the visibility of each region (n, R).
+    """
+    found, sigma, visible, _ = _look(pictures)
+    scale = np.empty(len(found))
+    for k, mesh in enumerate(points):
+        box, turn, middle = _level(mesh)
+        if turn is None:
+            corner, side = _square(box)
+            found[k] = corner + (found[k] + 1) / 2 * side
+            scale[k] = side / 2
+        else:
+            found[k] = middle + GLANCE_PX / 2 * found[k] @ np.linalg.inv(turn).T
+            scale[k] = GLANCE_PX / 2 / np.sqrt(np.linalg.det(turn))
+    return found, sigma * scale[:, None], visible
 
 
 def glance(frame: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -154,14 +204,21 @@ def crop_size() -> int:
 
 @cache
 def _network() -> "LandmarkNet":
-    import torch
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
 
     from .models.landmarks import LandmarkNet
 
     tensors, _ = load_network(NETWORK)
     net = LandmarkNet()
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-    return net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = net.eval()
+    layers = [part for part in net.modules() if isinstance(part, nn.Sequential)]
+    for layer in layers:  # a sixth of the time is the normalisation, which needs none
+        first, second = layer[0], layer[1]
+        if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+            layer[0], layer[1] = fuse_conv_bn_eval(first, second), nn.Identity()
+    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _look(pictures: np.ndarray) -> tuple[np.ndarray, ...]:

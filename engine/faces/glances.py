@@ -13,7 +13,7 @@ from scipy.ndimage import maximum_filter1d
 
 from ..exchange.take import REGIONS
 from ..media import Clip, read_some
-from ..seen import NETWORK, level_face, see_visibility, unpack
+from ..seen import NETWORK, Looks, level_face, see_level, unpack
 from ..weights import registry
 from .people import Person
 from .visibility import network_doubts
@@ -23,18 +23,25 @@ _IN_DOUBT = 0.1  # of a cover, or of its change from one glance to the next
 _AROUND = 3  # frames that are looked at on both sides of a doubtful one
 
 
-def seen_by_network(clip: Clip, person: Person, cover: np.ndarray) -> np.ndarray | None:
+def seen_by_network(
+    clip: Clip, person: Person, cover: np.ndarray
+) -> tuple[np.ndarray, Looks] | None:
     """How surely the network sees each region of the person, (N, R) in 0..1, for N frames.
 
-    `cover` (N, R) is what the colours say. None where the product carries no such network.
+    `cover` (N, R) is what the colours say. Also what it was shown for that; None where the product
+    carries no such network.
     """
     if NETWORK not in registry() or not person.glances:
         return None
     seen = np.full((len(person.frames), len(REGIONS)), np.nan)
     kept = {frame: int(row) for row, frame in enumerate(person.frames) if frame in person.glances}
-    _look(seen, ((row, unpack(person.glances[frame])) for frame, row in kept.items()))
-    _look(seen, _read(clip, person, _doubtful(cover, seen) & np.isnan(seen[:, 0])))
-    return _between(seen)
+    glances = ((row, unpack(person.glances[frame])) for frame, row in kept.items())
+    looks = _look(seen, glances, person)
+    wanted = _doubtful(cover, seen) & np.isnan(seen[:, 0])
+    looks += _look(seen, _read(clip, person, wanted), person)
+    rows, points, sigma = (np.concatenate(column) for column in zip(*looks, strict=True))
+    order = np.argsort(rows)
+    return _between(seen), Looks(person.frames[rows[order]], points[order], sigma[order])
 
 
 def _doubtful(cover: np.ndarray, seen: np.ndarray) -> np.ndarray:
@@ -50,12 +57,22 @@ def _doubtful(cover: np.ndarray, seen: np.ndarray) -> np.ndarray:
     return maximum_filter1d(doubtful, 2 * _AROUND + 1)
 
 
-def _look(seen: np.ndarray, pictures: Iterator[tuple[int, np.ndarray]]) -> None:
-    """What the network says of pictures, each with its row of `seen` (N, R), in place."""
+def _look(
+    seen: np.ndarray, pictures: Iterator[tuple[int, np.ndarray]], person: Person
+) -> list[tuple[np.ndarray, ...]]:
+    """What the network says of pictures, each with its row of `seen` (N, R), in place.
+
+    Returns rows (n,), points (n, L, 2) px and their deviations (n, L) px, batch by batch.
+    """
+    looks = []
     while batch := list(islice(pictures, _AT_ONCE)):
-        parts = see_visibility(np.stack([picture for _, picture in batch]))
+        rows = np.array([row for row, _ in batch])
+        shown = np.stack([picture for _, picture in batch])
+        points, sigma, parts = see_level(shown, person.points[rows])
         brows = parts[:, 4:].min(axis=1, keepdims=True)  # the network tells them apart
-        seen[[row for row, _ in batch]] = np.hstack([parts[:, :4], brows])
+        seen[rows] = np.hstack([parts[:, :4], brows])
+        looks.append((rows, points, sigma))
+    return looks
 
 
 def _read(clip: Clip, person: Person, wanted: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:

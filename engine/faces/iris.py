@@ -126,31 +126,38 @@ def _best_place(picture, top, bottom, guess, radius):
 @njit(cache=True, fastmath=True)
 def _unexplained(weight, light, place, x, y, radius):
     """The weighted squares left by ground + iris + pupil at (x, y), their lights chosen best."""
-    n = np.zeros((3, 3))
-    b = np.zeros(3)
-    squares = 0.0
+    n00 = n01 = n02 = n11 = n12 = n22 = 0.0
+    b0 = b1 = b2 = squares = 0.0
     for k in range(len(weight)):
         away = np.sqrt((place[k, 0] - x) ** 2 + (place[k, 1] - y) ** 2)
         iris = min(max(0.5 + (radius - away) / _EDGE, 0.0), 1.0)
         pupil = min(max(0.5 + (_PUPIL * radius - away) / _EDGE, 0.0), 1.0)
         w, v = weight[k], light[k]
         squares += w * v * v
-        n[0, 0] += w
-        n[0, 1] += w * iris
-        n[0, 2] += w * pupil
-        n[1, 1] += w * iris * iris
-        n[1, 2] += w * iris * pupil
-        n[2, 2] += w * pupil * pupil
-        b[0] += w * v
-        b[1] += w * v * iris
-        b[2] += w * v * pupil
-    n[1, 0], n[2, 0], n[2, 1] = n[0, 1], n[0, 2], n[1, 2]
-    n[1, 1] += 1e-3
-    n[2, 2] += 0.006 * n[0, 0]  # a pupil is small: noise may not pass for one
-    level = np.linalg.solve(n, b)
-    if level[1] > 0:  # brighter than the white
-        return squares - b[0] * b[0] / n[0, 0]
-    return squares - level @ b
+        n00 += w
+        n01 += w * iris
+        n02 += w * pupil
+        n11 += w * iris * iris
+        n12 += w * iris * pupil
+        n22 += w * pupil * pupil
+        b0 += w * v
+        b1 += w * v * iris
+        b2 += w * v * pupil
+    n11 += 1e-3
+    n22 += 0.006 * n00  # a pupil is small: noise may not pass for one
+    # The three lights by elimination, spelt out: a call of LAPACK takes longer than the sums.
+    low1, low2 = n01 / n00, n02 / n00
+    left1, mixed = n11 - low1 * n01, n12 - low2 * n01
+    low21 = mixed / left1
+    left2 = n22 - low2 * n02 - low21 * mixed
+    z1 = b1 - low1 * b0
+    z2 = b2 - low2 * b0 - low21 * z1
+    pupils = z2 / left2
+    irises = z1 / left1 - low21 * pupils
+    if irises > 0:  # brighter than the white
+        return squares - b0 * b0 / n00
+    ground = b0 / n00 - low1 * irises - low2 * pupils
+    return squares - (ground * b0 + irises * b1 + pupils * b2)
 
 
 @njit(cache=True)

@@ -13,6 +13,7 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS
 from ..media import Clip
 from ..progress import Report
+from ..seen import Looks
 from .colour_cover import colour_witness
 from .glances import seen_by_network
 from .mouth import judge_mouth
@@ -50,6 +51,7 @@ class FaceTrack:
     cuts: tuple[int, ...] = ()  # frames with which new shots begin
     # (T, 478) in 0..1, where something before the face disturbs some of its points; NaN elsewhere.
     trust: np.ndarray | None = None
+    looks: Looks | None = None  # what the landmark network was shown on the way
 
     def __post_init__(self) -> None:
         frames = len(self.times)
@@ -132,11 +134,13 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     boxes = np.concatenate([landmarks[:, :468, :2].min(1), landmarks[:, :468, :2].max(1)], axis=1)
     confidence = np.zeros((frames, len(REGIONS)))
     witness = colour_witness(person.points, person.colours, person.edges)
-    seen_there = seen_by_network(clip, person, witness.cover)
-    confidence[person.frames] = judge_visibility(person.points, person.edges, witness, seen_there)
+    by_network, looks = seen_by_network(clip, person, witness.cover) or (None, None)
+    confidence[person.frames] = judge_visibility(person.points, person.edges, witness, by_network)
     mouth_inside = np.full((frames, 3), np.nan)
     mouth_inside[person.frames] = judge_mouth(
         person.points, person.colours, person.mouth, person.lips
     )
     mouth_inside[confidence[:, REGIONS.index("mouth")] < _BELIEVED] = np.nan
-    return FaceTrack(boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts)
+    return FaceTrack(
+        boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts, looks=looks
+    )

@@ -7,6 +7,7 @@ network's own answer.
 
 from collections import deque
 from dataclasses import dataclass, field
+from statistics import median
 
 import cv2
 import numpy as np
@@ -121,7 +122,7 @@ class _CutFinder:
         if before is None:
             return False
         change = float(np.abs(self._before - before).mean()) / 255
-        usual = float(np.median(self._changes)) if self._changes else 0.0
+        usual = median(self._changes) if self._changes else 0.0
         self._changes = [*self._changes[-11:], change]
         return change > max(_CUT_CHANGE, 4 * usual)
 
@@ -167,7 +168,7 @@ def _bearable_change(tracklet: Tracklet, options: FollowOptions) -> float:
     """How far a face may change colour: far more than it did lately; grain and dither flicker."""
     if len(tracklet.changes) < _LEAST_USUAL:
         return options.newcomers_change
-    return max(options.largest_change, _UNUSUAL * float(np.median(tracklet.changes)))
+    return max(options.largest_change, _UNUSUAL * median(tracklet.changes))
 
 
 def is_same_face(before: np.ndarray, after: np.ndarray, options: FollowOptions) -> bool:
@@ -185,7 +186,8 @@ def is_same_face(before: np.ndarray, after: np.ndarray, options: FollowOptions) 
 def colour_change(before: Look, after: Look) -> float:
     """Median change of colour over the face's points, in units of a camera's noise."""
     change = (after.colours[:468].astype(np.float32) - before.colours[:468]) / COLOUR_NOISE
-    return float(np.median(np.linalg.norm(change, axis=-1)))
+    squares = np.sort(np.einsum("lc,lc->l", change, change))  # quicker than a partition
+    return float(np.sqrt(squares[[233, 234]]).mean())
 
 
 def _settle_conflicts(live: list[Tracklet]) -> list[Tracklet]:

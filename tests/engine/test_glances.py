@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from engine import seen as network
 from engine.exchange.take import REGIONS
 from engine.faces import glances as module
 from engine.faces.people import Person
@@ -43,13 +44,13 @@ def watch(monkeypatch, shown, answers):
     """A network that gives `answers` (M,) for the mouth, one picture after another."""
     given = iter(answers)
 
-    def see(pictures):
+    def see(pictures, points):
         shown.append(len(pictures))
         out = np.full((len(pictures), 6), 0.98)
         out[:, MOUTH] = [next(given) for _ in pictures]
-        return out
+        return points[:, :5, :2], np.ones((len(pictures), 5)), out
 
-    monkeypatch.setattr(module, "see_visibility", see)
+    monkeypatch.setattr(module, "see_level", see)
 
 
 def test_a_glance_is_what_the_network_would_see():
@@ -74,10 +75,34 @@ def test_a_head_that_leans_is_set_upright():
     assert np.abs(level_face(leaning, points) - straight).mean() > 2.5
 
 
+@pytest.mark.parametrize("degrees", [0, 5, -30, 25])
+def test_what_is_seen_in_a_view_is_placed_in_the_picture(monkeypatch, degrees):
+    """A dot in a face, found in the view by its brightness, lies where it was painted."""
+    picture = np.full((300, 300, 3), 40, np.uint8)
+    cv2.circle(picture, (130, 150), 4, (255, 255, 255), -1, cv2.LINE_AA)
+    turn = cv2.getRotationMatrix2D((150, 150), degrees, 1.0)
+    points = a_face(100, 200) @ turn[:, :2].T + turn[:, 2]
+    view = level_face(cv2.warpAffine(picture, turn, (300, 300)), points)
+
+    def look(pictures):
+        weight = np.maximum(pictures[..., 0].astype(float) - 60, 0)
+        rows, columns = np.mgrid[:112, :112] + 0.5
+        where = [(weight * axis).sum((1, 2)) / weight.sum((1, 2)) for axis in (columns, rows)]
+        found = np.stack(where, -1)[:, None] / 56 - 1
+        return found, np.full((len(found), 1), 0.1), np.ones((len(found), 6)), None
+
+    monkeypatch.setattr(network, "_look", look)
+    found, sigma, _ = network.see_level(view[None], points[None])
+    assert np.abs(found[0, 0] - (turn @ [130, 150, 1] + 0.5)).max() < 1.0
+    face_px = np.ptp(points, axis=0).max() if degrees == 5 else 100  # so little isn't levelled
+    assert sigma[0, 0] == pytest.approx(0.1 * 0.75 * face_px, rel=0.02)
+
+
 def test_a_clear_face_costs_no_more_than_the_glances(person, monkeypatch):
     clip, who, shown, calm = person
     watch(monkeypatch, shown, np.full(FRAMES, 0.97))
-    seen = module.seen_by_network(clip, who, calm)
+    seen, looks = module.seen_by_network(clip, who, calm)
+    assert list(looks.frames) == sorted(who.glances)
     assert shown == [len(who.glances)]
     assert seen.shape == (clip.frame_count, len(REGIONS)) and seen.min() > 0.9
 
@@ -86,7 +111,9 @@ def test_where_a_cover_comes_every_picture_is_looked_at(person, monkeypatch):
     clip, who, shown, calm = person
     glanced = [0.97, 0.97, 0.97, 0.1, 0.1]  # of frames 0, 8, 16, 24, 32
     watch(monkeypatch, shown, glanced + [0.97] * 4 + [0.1] * 30)
-    seen = module.seen_by_network(clip, who, calm)[:, MOUTH]
+    seen, looks = module.seen_by_network(clip, who, calm)
+    seen = seen[:, MOUTH]
+    assert len(looks.frames) == sum(shown) and (np.diff(looks.frames) > 0).all()
     assert 7 <= shown[1] <= 14  # frames 17 to 23, and a few around them
     assert seen[:16].min() > 0.9 and seen[28:].max() < 0.2
 

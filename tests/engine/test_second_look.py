@@ -11,7 +11,7 @@ from engine.exchange.take import REGIONS
 from engine.faces import FaceTrack
 from engine.media import open_clip
 from engine.models.landmarks import BROWS, LIDS, LIPS, NOSE, OVAL, POINTS
-from engine.seen import Seen
+from engine.seen import Looks, Seen
 from engine.weights import locate, registry
 
 
@@ -103,6 +103,21 @@ def test_beneath_a_cover_brows_and_contour_are_the_networks(looked, monkeypatch)
     np.testing.assert_allclose(trust[covered][:, [*LIDS, 10]], held)
     np.testing.assert_allclose(trust[covered][:, list(BROWS)], 1)  # but nothing of the brows
     assert trust[covered][:, [152, 13]].max() < 0.05 * held  # an unsure chin, unseen lips
+
+
+def test_what_was_seen_on_the_way_is_not_looked_at_again(looked, monkeypatch):
+    clip, track = looked
+    covered = np.arange(10, 14)
+    confidence = track.confidence.copy()
+    confidence[covered, REGIONS.index("mouth")] = 0.1
+    frames = np.flatnonzero(track.seen)
+    points = track.landmarks[frames][:, list(POINTS), :2] + 3.0
+    points[np.isin(frames, covered)] += 5.0
+    looks = Looks(frames, points, np.ones(points.shape[:2]))
+    monkeypatch.setattr(network, "see_faces", None)
+    again = module.look_beneath(clip, replace(track, confidence=confidence, looks=looks))
+    moved = (again.landmarks - track.landmarks)[..., :2]
+    np.testing.assert_allclose(moved[covered][:, [*BROWS, *OVAL]], 5, atol=1e-3)
 
 
 def test_points_of_a_covered_region_are_not_believed(looked):
