@@ -204,6 +204,7 @@ def crop_size() -> int:
 
 @cache
 def _network() -> "LandmarkNet":
+    import torch
     from torch import nn
     from torch.nn.utils.fusion import fuse_conv_bn_eval
 
