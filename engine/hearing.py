@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .exchange.take import REGIONS
-from .fitting.sound import Hearing
-from .leaning import lean_on_networks
+from .fitting.sound import Hearing, opening_share, usual_range
+from .leaning import hidden_share, lead_mouth
 from .media import Clip, read_waveform
 from .options import CaptureOptions, trust_ranges
 from .sync import Sync, measure_sync, sync_clock
@@ -67,20 +67,22 @@ def mouth_by_sound(
 
     What the two differ by while the mouth is seen is kept: it is the person's.
     """
-    from .improvise import mouth_of
+    from .improvise import mouth_of, sealed
 
-    mouth = REGIONS.index("mouth")
-    confidence = np.ones_like(track.confidence)
-    confidence[:, mouth] = np.nan_to_num(track.confidence[:, mouth]) * track.seen
+    voice, mouth = hearing.voice, REGIONS.index("mouth")
+    confidence = np.nan_to_num(track.confidence[:, mouth]) * track.seen
     if hearing.belongs < 0.5:
-        confidence[:, mouth] = 1.0
+        confidence = np.ones_like(confidence)
     if hearing.forced is not None:
-        told = ~np.isnan(hearing.forced)
-        confidence[told, mouth] = 1 - hearing.forced[told]
-    expression, jaw = mouth_of(hearing.voice, track.times, head)
-    heard = params.replace(expression=expression, jaw=jaw)
-    trust = (1 - confidence[:, mouth]) * hearing.voice.speaking
-    return lean_on_networks(params, heard, confidence, head), trust
+        confidence = np.where(np.isnan(hearing.forced), confidence, 1 - hearing.forced)
+    expression, jaw = mouth_of(voice, track.times, head)
+    units, opening = usual_range(head.file.expression_names), usual_range(("jaw",))
+    heard = params.replace(expression=units * expression, jaw=opening * jaw)
+    hidden, motion = hidden_share(confidence), opening_share(voice)
+    led = lead_mouth(params, heard, hidden, hidden, motion, track.times, head)
+    shut = sealed(led.expression, led.jaw, voice.closed * hidden, head)
+    trust = (1 - confidence) * voice.speaking
+    return led.replace(expression=shut), trust
 
 
 def forced_trust(options: CaptureOptions, times: np.ndarray) -> np.ndarray:

@@ -78,14 +78,21 @@ def mouth_of(voice: VoiceFace, times: np.ndarray, head: Head) -> tuple[np.ndarra
             jaw[:, 0] = speaks * voice.mean[:, k]
         elif name in head.unit:
             expression[:, head.unit[name]] = speaks * voice.mean[:, k]
+    shut = sealed(expression, jaw, voice.closed, head)
+    return shut.clip(head.file.expression_low, head.file.expression_high), jaw
+
+
+def sealed(expression: np.ndarray, jaw: np.ndarray, closed: np.ndarray, head: Head) -> np.ndarray:
+    """An expression (T, E) whose lips meet where `closed` (T,) says so; `jaw` (T, 3) rad."""
+    out = expression.copy()
     for name, column in head.unit.items():
         if name.startswith(_OPENERS):
-            expression[:, column] *= 1 - voice.closed
+            out[:, column] *= 1 - closed
     if "mouthClose" in head.unit:
         column = head.unit["mouthClose"]
         shut = _SHUT_LIPS * shutting(jaw[:, 0])
-        expression[:, column] += voice.closed * np.maximum(shut - expression[:, column], 0)
-    return expression.clip(head.file.expression_low, head.file.expression_high), jaw
+        out[:, column] += closed * np.maximum(shut - out[:, column], 0)
+    return out
 
 
 def _soft(values: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:

@@ -4,7 +4,7 @@
 |---|---|---|---|
 | fit | the landmarks read by a network | the fit | + adapted to the clip's colours |
 | spectre | SPECTRE's network on the reading | the fit, then SPECTRE's descent | + adapted |
-| avface | the coarse stage's networks | the fit, theirs where it is covered | + adapted |
+| avface | the coarse stage's networks | the fit, they help beneath covers | + adapted |
 
 A method whose weights the product doesn't carry says so before anything is computed. The fit does
 not begin at the reading nor at AVFace's networks: it ends at the same place, and no sooner.
@@ -101,7 +101,8 @@ def apply_method(
     if networks is not None:
         from .leaning import lean_on_networks
 
-        leant = lean_on_networks(result.params, networks, np.nan_to_num(track.confidence), head)
+        confidence, sound = np.nan_to_num(track.confidence), result.trust_sound
+        leant = lean_on_networks(result.params, networks, confidence, sound, track.times, head)
         result = _moved(result, head, leant, track)
     if options.method == "spectre":
         from .spectre import SpectreSlots, descend_on_clip

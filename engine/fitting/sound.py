@@ -8,11 +8,12 @@ but shuts the lips at p, b and m; where the mouth is covered or dark, sound lead
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d
 
 from ..exchange.take import REGIONS
 from .carrying import carry_difference
@@ -37,6 +38,8 @@ _SHAPE_UNITS = ("mouthPucker", "mouthFunnel", "mouthStretch", "mouthSmile")
 _SEAL_GAP = (0.8e-3, 1.8e-3)  # m: seen lips that near are shut by a heard p, b or m; so far not
 _SHUT = (0.2, 0.6)  # probability of p, b or m from which lips begin to shut, and are shut
 _LEAST_TRUST = 0.02
+_SEEN = 0.5  # confidence from which the picture tells of the mouth
+_DISTURBED_SECONDS = 0.08  # before a cover and after it: it moves points that it doesn't hide yet
 _SHUT_BY_PICTURE = 0.6e-3  # m: lips seen so near are shut without sound
 
 
@@ -75,12 +78,12 @@ def sound_terms(
 ) -> SoundTerms:
     """Sound's terms, with `x` (T, D) as the picture alone explains the face."""
     voice, forced = hearing.voice, _forced(hearing, len(x))
-    picture = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")]) * track.seen
+    picture = _seen_mouth(track)
     heard = _reach(voice.speaking, track.times) * hearing.belongs
     trust = heard * (1 - (1 - _SHARE_BESIDE_PICTURE) * picture)
     trust = np.where(forced == 0, 0.0, np.where(forced == 1, _reach(voice.speaking, track.times),
                                                 trust))  # fmt: skip
-    seen = (picture >= 0.5) & (forced != 1)
+    seen = (picture >= _SEEN) & (forced != 1)
     believed = np.where(seen, picture, 0.0)
     guide, sd = _on_the_person(hearing, head, x, believed, track.times)
     known = np.isfinite(sd)
@@ -108,7 +111,7 @@ def changed_frames(terms: SoundTerms, gap: np.ndarray) -> np.ndarray:
     """
     every = np.arange(len(terms.trust))
     shuts = (closing(terms, every, gap) > _LEAST_TRUST) & (gap > _SHUT_BY_PICTURE)
-    return (terms.weight > 0).any(1) | shuts.any(1)
+    return np.any(terms.weight > 0, axis=1) | np.any(shuts, axis=1)
 
 
 def unseen_units(hearing: Hearing, terms: SoundTerms, names: tuple[str, ...]) -> np.ndarray:
@@ -132,16 +135,38 @@ def voice_unknowns(voice: VoiceFace, head: LandmarkHead) -> tuple[np.ndarray, np
     return mean, sd
 
 
+def _seen_mouth(track: FaceTrack) -> np.ndarray:
+    """How well the picture shows the mouth, (T,) 0..1, less beside a cover."""
+    picture = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")]) * track.seen
+    wide = 2 * round(_DISTURBED_SECONDS / _step(track.times)) + 1
+    least = minimum_filter1d(picture, wide, mode="nearest")
+    return np.where(least < _SEEN, least, picture)
+
+
+def usual_range(names: Iterable[str]) -> np.ndarray:
+    """How far units (and "jaw") go for what the mean speaker of the sound's network does, (n,)."""
+    return np.array([_SHAPE if name.startswith(_SHAPE_UNITS) else _OPENING for name in names])
+
+
+def opening_share(voice: VoiceFace) -> np.ndarray:
+    """How far the lips part as heard, (T,), about 1 in lively speech."""
+    return voice.gap_mm[:, 0] * voice.speaking / _LIVELY_MM
+
+
 def _forced(hearing: Hearing, frames: int) -> np.ndarray:
     return np.full(frames, np.nan) if hearing.forced is None else hearing.forced
 
 
 def _reach(speaking: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Speech with its soft edges, (T,) 0..1: lips move before they are heard, and after."""
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    width = _SPEECH_SECONDS / max(step, 1e-3)
+    width = _SPEECH_SECONDS / _step(times)
     wide = maximum_filter1d(speaking, 2 * round(width) + 1, mode="nearest")
     return np.clip(gaussian_filter1d(wide, max(width / 2, 0.3), mode="nearest"), 0, 1)
+
+
+def _step(times: np.ndarray) -> float:
+    """Seconds from one frame to the next."""
+    return max(float(np.median(np.diff(times))), 1e-3) if len(times) > 1 else 1.0
 
 
 def _on_the_person(
@@ -154,10 +179,10 @@ def _on_the_person(
     voice = hearing.voice
     mean, sd = voice_unknowns(voice, head)
     gain = np.full(head.unknowns, _OPENING)
-    gain[[head.column[name] for name in head.column if name.startswith(_SHAPE_UNITS)]] = _SHAPE
+    gain[list(head.column.values())] = usual_range(head.column)
     guide, sd = gain * mean, sd * np.maximum(gain, 0.5)
     if hearing.calibrated and (seen > 0).any():
-        motion = voice.gap_mm[:, 0] * voice.speaking / _LIVELY_MM
+        motion = opening_share(voice)
         mouth = region_unknowns(head)["mouth"]
         apart = carry_difference((x - guide)[:, mouth], seen, motion, times)
         guide[:, mouth] += apart

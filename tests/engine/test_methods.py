@@ -87,7 +87,7 @@ def test_each_method_runs_its_stages(head, track, calls, options, expected):
 def test_avface_s_networks_lead_covered_mouths_or_stand_alone(head, track, calls, monkeypatch):
     leant = []
 
-    def lean(fit, networks, confidence, head):
+    def lean(fit, networks, confidence, sound, times, head):
         leant.append(confidence)
         return fit.replace(jaw=fit.jaw + 0.3)
 
