@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .complexion import person_texture
-from .detail.appearance import estimate_appearance
+from .detail.appearance import Face, estimate_appearance
+from .detail.features import paint_features
 from .detail.projected import project_colour
 from .detail.recover import DetailOptions, bake_normals, recover_detail
 from .exchange.head_file import HeadFile, file_sha256
@@ -70,11 +71,12 @@ def capture(
         if not clip.has_sound:
             report.warn(f"{path.name} has no sound: the capture goes by the picture alone.")
         done = perform(clip, head, options, report, clock)
-        albedo, light = estimate_appearance(clip, done.track, done.fit.params, head)
-        params = done.fit.params.replace(albedo=albedo, light=light)
+        looks = estimate_appearance(clip, done.track, done.fit.params, head)
+        params = done.fit.params.replace(albedo=looks.albedo, light=looks.light)
         clock.lap("appearance")
         take = _take(clip, done, params, head_file, options)
-        take = replace(take, **_pictures(clip, done.track, params, head, out, options, report))
+        pictures = _pictures(clip, done.track, params, looks.face, head, out, options, report)
+        take = replace(take, **pictures)
         clock.lap("detail")
     made_by = take.made_by | {"weights": used_weights()}
     take = replace(take, warnings=tuple(report.warnings), made_by=made_by)
@@ -325,6 +327,7 @@ def _pictures(
     clip: Clip,
     track: FaceTrack,
     params: FaceParams,
+    face: Face | None,
     head: Head,
     out: Path,
     options: CaptureOptions,
@@ -335,7 +338,7 @@ def _pictures(
     stage = report.part("detail", 0.6, 0.4)
     detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), stage)
     normals = bake_normals(detail, head, params, out.parent, name)
-    texture = person_texture(head, params.albedo, _ALBEDO_SIZE)
+    texture = paint_features(person_texture(head, params.albedo, _ALBEDO_SIZE), face)
     if options.skin == "clip":
         projected = project_colour(clip, track, params, head, texture)
         if projected is None:

@@ -17,20 +17,35 @@ from ..head.albedo import Albedo, load_albedo
 from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..weights import FOLDER
-from .folds import bare_of_eyes
+from .folds import bare_of_eyes, lip_skin, round_lips
 from .light import fit_light
+from .parts import (
+    Sight,
+    fit_part,
+    hair_colour,
+    hair_maps,
+    iris_colour,
+    iris_maps,
+    see_hair,
+    see_irises,
+)
 from .residual import LUMINANCE
 from .skin import Canvas, median_of_seen, prepare_canvas, sample_frames, views
 from .unwrap import cut_window
 
 _FRAMES = 12
-_TEXELS = 160  # across the face: colours don't need more
+_TEXELS = 320  # most, across the face: what brows and lips need
+_SOLVED = 160  # of them: skin's colours don't need more
 _ROUNDS = 4
+_SHADE_OUTLIER = 0.3  # wide: a side light is no outlier, and half a face may lie in its shade
 # Log contrast of what no component explains: the coarse light errs in shade, hardly in hue.
 _SHADE_NOISE, _HUE_NOISE = 0.3, 0.1
 _EFFECTIVE_TEXELS = 25  # independent observations in a face: neighbours repeat each other
 _EXPOSURE, _EXPOSURE_SPREAD = np.log(0.85), 0.1  # light on the brighter skin, white = 1
 _TINT_SPREAD = 0.4  # log: many clips are badly white-balanced
+_NIGHT, _BURNT = 2e-3, 0.95  # linear: beyond them a texel has lost its colour
+_FEWEST_LIPS = 20  # texels
+_MOST_MISSED = 0.3  # log: a beard beside the lips is no light
 _GREY = np.full((3, 3), 1 / 3)
 _PLAIN_SKIN = np.array([0.50, 0.25, 0.16])  # linear reflectance, for heads without a model
 
@@ -46,29 +61,64 @@ class _Colours:
     basis: np.ndarray  # (A, P, 3)
     least: np.ndarray  # (A,) smallest effective coefficient
     threshold: np.ndarray  # (A,) what a coefficient must pass before it counts
+    maps: np.ndarray  # (M + K, P) the model's maps there
+    used: np.ndarray  # (r, r) bool: the P texels in the face's window, coarser than the canvas
 
 
-def estimate_appearance(
-    clip: Clip, track: FaceTrack, params: FaceParams, head: Head
-) -> tuple[np.ndarray, np.ndarray]:
-    """Albedo coefficients (A,) and light (9, 3) RGB, camera axes (`light.harmonics`).
+@dataclass(frozen=True)
+class Face:
+    """The face as the clip shows it, on a canvas of R x R texels."""
 
-    The light lights linear reflectance: linear picture = reflectance * (harmonics @ light).
-    Zeros and a plain frontal light when the clip shows too little skin.
+    canvas: Canvas
+    own: np.ndarray  # (R, R, 3) log reflectance: the median picture without the light
+    known: np.ndarray  # (R, R) in [0, 1], how well
+
+
+@dataclass(frozen=True)
+class Appearance:
+    """A person's colours and the light on them."""
+
+    albedo: np.ndarray  # (A,) coefficients
+    light: np.ndarray  # (9, 3) RGB, camera axes: picture = reflectance * (harmonics @ light)
+    face: Face | None = None  # None when the clip shows too little of it
+
+
+@dataclass(frozen=True)
+class _Median:
+    """The median picture of the face, R x R texels."""
+
+    colour: np.ndarray  # (R, R, 3) linear
+    normal: np.ndarray  # (R, R, 3) unit
+    trust: np.ndarray  # (R, R) the share of the frames that show a texel
+    irises: list[Sight]
+    hair: list[Sight]
+
+
+def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: Head) -> Appearance:
+    """What the clip says of the person's colours.
+
+    Zeros and a plain frontal light when it shows too little skin.
     """
     albedo = load_albedo(FOLDER / head.file.albedo_file) if head.file.albedo_file else None
     count = len(albedo.names) if albedo else len(params.albedo)
     frames = sample_frames(track, _FRAMES)
     if not len(frames):
-        return np.zeros(count), _plain_light()
+        return Appearance(np.zeros(count), _plain_light())
     canvas = prepare_canvas(head, params, frames, _TEXELS)
-    colours = _gather(clip, track, params, canvas, frames, albedo)
+    median = _gather(clip, track, params, canvas, frames)
+    colours = _colours(median, canvas, albedo)
     if len(colours.seen) < 200:
-        return np.zeros(count), _plain_light()
+        return Appearance(np.zeros(count), _plain_light())
     effective, light = _solve(colours)
+    shade = np.maximum(harmonics(median.normal) @ light, 1e-2)
+    own = np.log(np.maximum(median.colour, _NIGHT)) - np.log(shade)
+    known = np.clip(2 * median.trust, 0, 1) * (median.colour.max(-1) < _BURNT)
+    face = Face(canvas, own.astype(np.float32), known.astype(np.float32))
     if not albedo:
-        return np.zeros(count), light
-    return np.where(effective > 0, effective + colours.threshold, effective), light
+        return Appearance(np.zeros(count), light, face)
+    effective = _refine_parts(colours, median, canvas, albedo, effective, light)
+    coefficients = np.where(effective > 0, effective + colours.threshold, effective)
+    return Appearance(coefficients, light, face)
 
 
 def _plain_light() -> np.ndarray:
@@ -83,46 +133,59 @@ def _gather(
     params: FaceParams,
     canvas: Canvas,
     frames: np.ndarray,
-    albedo: Albedo | None,
-) -> _Colours:
+) -> _Median:
     size = canvas.sheet.size
     pictures = np.zeros((3, len(frames), size, size), np.float32)
     weights = np.zeros((len(frames), size, size), np.float32)
     normals = np.zeros((size, size, 3), np.float32)
+    irises, hair = [], []
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         pictures[:, k] = np.moveaxis(view.colour, -1, 0)
         weights[k] = view.seen
         normals += view.surface.normal * view.seen[..., None]
+        irises.append(see_irises(view.picture, track, params, view.frame))
+        hair.append(see_hair(view.picture, params, canvas.head, canvas.rest, view.frame))
     medians = [median_of_seen(picture, weights > 0.3) for picture in pictures]
-    colour, trust = (
-        np.stack([m for m, _ in medians], -1),
-        medians[0][1] * bare_of_eyes(canvas.sheet),
-    )
-    used = (trust > 0.3) & (colour.max(-1) < 0.95)  # burnt-out texels have lost their colour
-    length = np.linalg.norm(normals[used], axis=1, keepdims=True)
-    mean, basis, least, threshold = _model(albedo, canvas, used)
+    colour = np.stack([middle for middle, _ in medians], -1)
+    length = np.linalg.norm(normals, axis=-1, keepdims=True)
+    return _Median(colour, normals / np.maximum(length, 1e-6), medians[0][1], irises, hair)
+
+
+def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> _Colours:
+    """The texels of skin that say something about colours, fewer than the canvas has."""
+    coarse = _coarse(canvas)
+    colour, normal = median.colour[coarse], median.normal[coarse]
+    trust = (median.trust * bare_of_eyes(canvas.sheet))[coarse]
+    used = (trust > 0.3) & (colour.max(-1) < _BURNT)
+    maps = _sample_maps(albedo, canvas, len(used))[:, used] if albedo else np.zeros((0, 0))
+    mean, basis, least, threshold = _model(albedo, maps, int(used.sum()))
     return _Colours(
-        np.log(np.maximum(colour[used], 2e-3)), normals[used] / np.maximum(length, 1e-6),
-        trust[used], mean, basis, least, threshold,
+        np.log(np.maximum(colour[used], _NIGHT)), normal[used], trust[used],
+        mean, basis, least, threshold, maps, used,
     )  # fmt: skip
 
 
+def _coarse(canvas: Canvas) -> tuple[slice, slice]:
+    """The rows and columns of the canvas at about _SOLVED texels."""
+    every = slice(None, None, max(1, round(canvas.sheet.size / _SOLVED)))
+    return every, every
+
+
 def _model(
-    albedo: Albedo | None, canvas: Canvas, used: np.ndarray
+    albedo: Albedo | None, maps: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Mean (P, 3) and basis (A, P, 3) at the used texels, and the coefficients' bounds."""
+    """Mean (P, 3) and basis (A, P, 3) where the maps are (M + K, P), and the bounds."""
     if albedo is None:
-        mean = np.tile(np.log(_PLAIN_SKIN / (1 - _PLAIN_SKIN)), (int(used.sum()), 1))
+        mean = np.tile(np.log(_PLAIN_SKIN / (1 - _PLAIN_SKIN)), (count, 1))
         return mean, np.zeros((0, len(mean), 3)), np.zeros(0), np.zeros(0)
-    maps = _sample_maps(albedo, canvas)[:, used]  # (M + K, P)
     mean = maps.T @ albedo.mean
     basis = np.einsum("mp,amc->apc", maps, albedo.basis, optimize=True)
     return mean, basis, np.minimum(albedo.low, 0), np.maximum(albedo.low, 0)
 
 
-def _sample_maps(albedo: Albedo, canvas: Canvas) -> np.ndarray:
-    """Every map of the model in the face's window, (M + K, R, R), with its gate."""
-    window, size = canvas.sheet.window, canvas.sheet.size
+def _sample_maps(albedo: Albedo, canvas: Canvas, size: int) -> np.ndarray:
+    """Every map of the model in the face's window, (M + K, size, size), with its gate."""
+    window = canvas.sheet.window
     maps = np.empty((len(albedo.ranges), size, size), np.float32)
     for k, picture in enumerate([*albedo.sharp, *albedo.smooth]):
         low, high = albedo.ranges[k]
@@ -141,7 +204,7 @@ def _solve(colours: _Colours) -> tuple[np.ndarray, np.ndarray]:
         logit = colours.mean + np.tensordot(effective, colours.basis, 1)
         reflectance = 1 / (1 + np.exp(-logit))
         lit = np.exp(colours.seen - np.log(reflectance)) @ LUMINANCE
-        shape = fit_light(colours.normals, lit)
+        shape = fit_light(colours.normals, lit, _SHADE_OUTLIER)
         shading = np.maximum(harmonics(colours.normals) @ shape, 1e-3)
         bright = np.percentile(shading, 80)
         shape, shading = shape / bright, np.maximum(shading / bright, 0.05)
@@ -149,6 +212,34 @@ def _solve(colours: _Colours) -> tuple[np.ndarray, np.ndarray]:
         effective, tint = _step(colours, reflectance, gap, effective, tint)
     tint = tint + np.median(gap, axis=0)  # what is left over all skin is light
     return effective, shape[:, None] * np.exp(tint)
+
+
+def _refine_parts(
+    colours: _Colours,
+    median: _Median,
+    canvas: Canvas,
+    albedo: Albedo,
+    effective: np.ndarray,
+    light: np.ndarray,
+) -> np.ndarray:
+    """Effective coefficients (A,) with lips, irises and hair as the clip shows them."""
+    shade = np.maximum(harmonics(colours.normals) @ light, 1e-2)
+    own = colours.seen - np.log(shade)  # (P, 3) log reflectance
+    model = -np.log1p(np.exp(-colours.mean - np.tensordot(effective, colours.basis, 1)))
+    coarse = _coarse(canvas)
+    lips, beside = (zone(canvas.sheet)[coarse][colours.used] for zone in (lip_skin, round_lips))
+    if lips.sum() >= _FEWEST_LIPS:
+        # what light the coarse harmonics missed there, read off the skin beside
+        missed = np.median((model - own)[beside], axis=0) if beside.any() else np.zeros(3)
+        seen = np.median(own[lips], axis=0) + np.clip(missed, -_MOST_MISSED, _MOST_MISSED)
+        effective = fit_part(albedo, effective, "lips", colours.maps[:, lips].mean(1), seen)
+    iris = iris_colour(median.irises, light)
+    if iris is not None:
+        effective = fit_part(albedo, effective, "irises", iris_maps(albedo, canvas.head), iris)
+    hair = hair_colour(median.hair, light, np.median(own, axis=0))
+    if hair is not None:
+        effective = fit_part(albedo, effective, "hair", hair_maps(albedo, canvas.head), hair)
+    return effective
 
 
 def _step(

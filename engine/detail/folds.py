@@ -11,16 +11,17 @@ from ..exchange.take import REGIONS
 from .unwrap import FaceSheet
 
 # Outlines, subject's right side first.
-_EYES = (
+EYES = (
     (33, 246, 161, 160, 159, 158, 157, 173, 133, 155, 154, 153, 145, 144, 163, 7),
     (263, 466, 388, 387, 386, 385, 384, 398, 362, 382, 381, 380, 374, 373, 390, 249),
 )
-_BROWS = (
+BROWS = (
     (70, 63, 105, 66, 107, 55, 65, 52, 53, 46),
     (300, 293, 334, 296, 336, 285, 295, 282, 283, 276),
 )
 _NOSTRILS = ((98, 97, 99, 60, 75, 240, 64), (327, 326, 328, 290, 305, 460, 294))
-_LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+LIPS = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 375, 321, 405, 314, 17, 84, 181, 91, 146)
+SLIT = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
 _OVAL = (
     10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
     152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
@@ -44,9 +45,9 @@ _FOLDS = (
 # What stays flat, and the margin round it, mm. Between brow and eye the shading is that of lashes
 # and of the socket's depth, not of skin.
 _FLAT = (
-    *((eye, 3.0) for eye in _EYES), *((brow, 2.0) for brow in _BROWS),
-    *((eye + brow, 0.0) for eye, brow in zip(_EYES, _BROWS, strict=True)),
-    *((nostril, 2.0) for nostril in _NOSTRILS), (_LIPS, 1.5),
+    *((eye, 3.0) for eye in EYES), *((brow, 2.0) for brow in BROWS),
+    *((eye + brow, 0.0) for eye, brow in zip(EYES, BROWS, strict=True)),
+    *((nostril, 2.0) for nostril in _NOSTRILS), (LIPS, 1.5),
 )  # fmt: skip
 _MOUTH_CORNERS, _CORNER_MM = (61, 291), 4.5  # shadow, not relief
 _OVAL_SCALE = 0.94  # inside the face's outline: hair and jaw edge are beyond
@@ -58,20 +59,20 @@ _EDGE_MM = 2.0  # over which relief fades in
 # What a region's confidence speaks for: landmarks it is centred on and its reach, mm.
 _REGION_REACH = {
     "mouth": ((61, 291, 0, 17), 38.0),
-    "left_eye": (_EYES[1], 24.0),
-    "right_eye": (_EYES[0], 24.0),
-    "brows": (_BROWS[0] + _BROWS[1], 30.0),
+    "left_eye": (EYES[1], 24.0),
+    "right_eye": (EYES[0], 24.0),
+    "brows": (BROWS[0] + BROWS[1], 30.0),
 }
 
 
 def open_skin(sheet: FaceSheet) -> np.ndarray:
     """(R, R) in [0, 1]: skin on which relief may lie; 0 on eyes, brows, lips, nostrils, hair."""
-    mask = _hull(sheet, _OVAL, scale=_OVAL_SCALE)
-    mask |= _hull(sheet, _FOREHEAD, raise_mm=_ABOVE_OVAL_MM)
+    mask = hull(sheet, _OVAL, scale=_OVAL_SCALE)
+    mask |= hull(sheet, _FOREHEAD, raise_mm=_ABOVE_OVAL_MM)
     for landmarks, margin_mm in _FLAT:
-        mask[_hull(sheet, landmarks, grow_mm=margin_mm) > 0] = 0
+        mask[hull(sheet, landmarks, grow_mm=margin_mm) > 0] = 0
     for corner in _MOUTH_CORNERS:
-        mask[_hull(sheet, (corner,), grow_mm=_CORNER_MM) > 0] = 0
+        mask[hull(sheet, (corner,), grow_mm=_CORNER_MM) > 0] = 0
     mask[~sheet.on_skin] = 0
     soft = cv2.erode(mask, _disc(_EDGE_MM / sheet.texel_mm)).astype(np.float32)
     return cv2.GaussianBlur(soft, (0, 0), 0.6 * _EDGE_MM / sheet.texel_mm)
@@ -79,30 +80,45 @@ def open_skin(sheet: FaceSheet) -> np.ndarray:
 
 def bare_of_eyes(sheet: FaceSheet) -> np.ndarray:
     """(R, R) bool: the face with brows and lips, without eyes, nostrils and the outline."""
-    mask = _hull(sheet, _OVAL, scale=_OVAL_SCALE)
-    for landmarks in (*_EYES, *_NOSTRILS):
-        mask[_hull(sheet, landmarks, grow_mm=2.0) > 0] = 0
+    mask = hull(sheet, _OVAL, scale=_OVAL_SCALE)
+    for landmarks in (*EYES, *_NOSTRILS):
+        mask[hull(sheet, landmarks, grow_mm=2.0) > 0] = 0
     return (mask > 0) & sheet.on_skin
+
+
+def lip_skin(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) bool: the lips' red without its edge and without the slit, where teeth show."""
+    slit = hull(sheet, SLIT, grow_mm=1.5)
+    return (hull(sheet, LIPS, scale=0.94) > 0) & (slit == 0) & sheet.on_skin
+
+
+def round_lips(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) bool: the skin from 3 to 12 mm beside the lips."""
+    return (
+        (hull(sheet, LIPS, grow_mm=12.0) > 0)
+        & (hull(sheet, LIPS, grow_mm=3.0) == 0)
+        & bare_of_eyes(sheet)
+    )
 
 
 def hair_reaches(sheet: FaceSheet) -> np.ndarray:
     """(R, R) bool: forehead above the brows and the face's rim, over which strands may hang."""
-    reach = _hull(sheet, _OVAL, scale=_RIM_SCALE) == 0
+    reach = hull(sheet, _OVAL, scale=_RIM_SCALE) == 0
     reach[: max(int(sheet.landmarks[[105, 334], 1].mean()), 0)] = True
-    for brow in _BROWS:
-        reach &= _hull(sheet, brow, grow_mm=_BROW_MM) == 0
+    for brow in BROWS:
+        reach &= hull(sheet, brow, grow_mm=_BROW_MM) == 0
     return reach
 
 
 def calm_skin(sheet: FaceSheet) -> np.ndarray:
     """(R, R) bool: the middle of the face, whose colour says what this person's skin is like."""
-    return (_hull(sheet, _OVAL, scale=0.75) > 0) & (open_skin(sheet) > 0.9)
+    return (hull(sheet, _OVAL, scale=0.75) > 0) & (open_skin(sheet) > 0.9)
 
 
 def fold_zones(sheet: FaceSheet) -> np.ndarray:
     """(R, R) in [0, 1]: 1 where faces fold."""
     zones = np.zeros((sheet.size, sheet.size), np.float32)
-    zones[_hull(sheet, _FOREHEAD, raise_mm=_ABOVE_OVAL_MM) > 0] = 1
+    zones[hull(sheet, _FOREHEAD, raise_mm=_ABOVE_OVAL_MM) > 0] = 1
     for line, width_mm in _FOLDS:
         width = max(1, round(width_mm / sheet.texel_mm))
         cv2.polylines(zones, [_points(sheet, line)], False, 1.0, width)
@@ -140,7 +156,7 @@ def _points(sheet: FaceSheet, landmarks: tuple[int, ...]) -> np.ndarray:
     return np.round(sheet.landmarks[list(landmarks)]).astype(np.int32)
 
 
-def _hull(
+def hull(
     sheet: FaceSheet,
     landmarks: tuple[int, ...],
     grow_mm: float = 0,

@@ -23,15 +23,18 @@ def draw_samples(
     return np.searchsorted(summed / summed[-1], generator.random(count)).clip(0, weight.size - 1)
 
 
-def fit_light(normals: np.ndarray, brightness: np.ndarray) -> np.ndarray:
-    """The light (9,) under which normals (N, 3) show brightness (N,); Huber, weakly ridged."""
+def fit_light(normals: np.ndarray, brightness: np.ndarray, outlier: float = _OUTLIER) -> np.ndarray:
+    """The light (9,) under which normals (N, 3) show brightness (N,); Huber, weakly ridged.
+
+    From `outlier` (share of the median brightness) on a difference counts less.
+    """
     scale = float(np.median(brightness))
     basis, seen = harmonics(normals), brightness / scale
     trust, light = np.ones(len(seen)), np.zeros(9)
     for _ in range(6):
         system = basis.T @ (basis * trust[:, None]) + len(seen) * np.diag(_RIDGE)
         light = np.linalg.solve(system, basis.T @ (seen * trust))
-        trust = 1 / np.maximum(1, np.abs(basis @ light - seen) / _OUTLIER)
+        trust = 1 / np.maximum(1, np.abs(basis @ light - seen) / outlier)
     return light * scale
 
 

@@ -60,12 +60,11 @@ def project_colour(
     Returns:
         (n, n, 3) uint8 sRGB.
     """
-    frames = sample_frames(track, _FRAMES)
+    frames = calm_frames(track, params, _FRAMES)
     if not len(frames):
         return None
-    frames = np.sort(frames[np.argsort(activity(params, frames), kind="stable")][: _calm(frames)])
     canvas = prepare_canvas(head, params, frames, _TEXELS)
-    own, known = _lasting(clip, track, params, canvas, frames)
+    own, known = lasting_colour(clip, track, params, canvas, frames)
     laid = cut_window(texture, canvas.sheet.window, canvas.sheet.size)
     model = np.log(np.maximum(linear_from_srgb(laid), _DARKEST))
     own = np.clip(own, model - _LIMIT, model + _LIMIT)
@@ -86,11 +85,14 @@ def _without_gloss(change: np.ndarray) -> np.ndarray:
     return np.minimum(change, 0) + brighter / (1 + brighter / _GLOSS)
 
 
-def _calm(frames: np.ndarray) -> int:
-    return max(_FEWEST, len(frames) // 2)
+def calm_frames(track: FaceTrack, params: FaceParams, count: int) -> np.ndarray:
+    """The calmer half of up to `count` frames in which the face is well seen, in order."""
+    frames = sample_frames(track, count)
+    order = np.argsort(activity(params, frames), kind="stable")
+    return np.sort(frames[order[: max(_FEWEST, len(frames) // 2)]])
 
 
-def _lasting(
+def lasting_colour(
     clip: Clip, track: FaceTrack, params: FaceParams, canvas: Canvas, frames: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Log reflectance (R, R, 3) that lasts over the frames, and how many show it (R, R), 0..1."""

@@ -48,6 +48,7 @@ class View:
     """One frame on the canvas."""
 
     frame: int
+    picture: np.ndarray  # (H, W, 3) uint8, the whole frame
     brightness: np.ndarray  # (R, R) log luminance
     colour: np.ndarray  # (R, R, 3) linear RGB
     seen: np.ndarray  # (R, R) in [0, 1]: nothing but a region's low confidence taken off
@@ -94,7 +95,7 @@ def look(
     weight = uncovered * canvas.open
     weight *= skin_share(seen.colour, weight, canvas.calm, canvas.sheet.texel_mm)
     brightness = np.log(np.maximum(seen.colour @ LUMINANCE, 1e-3))
-    return View(frame, brightness, seen.colour, uncovered, weight, seen.surface)
+    return View(frame, picture, brightness, seen.colour, uncovered, weight, seen.surface)
 
 
 def views(

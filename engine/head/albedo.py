@@ -8,6 +8,7 @@ File format: docs/fileformats.md.
 
 import zipfile
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -59,6 +60,17 @@ class Albedo:
         gate = self.sharp[0, :, :, None].astype(np.float32) / 255
         return _weighted(self.sharp, self.ranges[:sharp_count], colours[:sharp_count]) + gate * soft
 
+    def read(self, uv: np.ndarray) -> np.ndarray:
+        """Every map at places (N, 2) on the sheet: (M + K, N), smooth ones where they count."""
+        values = np.empty((len(self.ranges), len(uv)), np.float32)
+        for k, picture in enumerate([*self.sharp, *self.smooth]):
+            side, (low, high) = len(picture), self.ranges[k]
+            column = np.clip(uv[:, 0] * side, 0, side - 1).astype(int)
+            row = np.clip((1 - uv[:, 1]) * side, 0, side - 1).astype(int)
+            values[k] = low + (high - low) * picture[row, column] / 255
+        values[len(self.sharp) :] *= values[0]
+        return values
+
     def reflectance(self, coefficients: np.ndarray, size: int = 1024) -> np.ndarray:
         """Linear diffuse albedo: (A,) -> (size, size, 3) float32 in (0, 1)."""
         picture = 1 / (1 + np.exp(-self.logit(coefficients)))
@@ -86,7 +98,12 @@ def _weighted(maps: np.ndarray, ranges: np.ndarray, colours: np.ndarray) -> np.n
 
 
 def load_albedo(path: Path) -> Albedo:
-    """Read an albedo file. Raises AVFaceError when the file isn't one."""
+    """Read an albedo file, once while it stays. Raises AVFaceError when the file isn't one."""
+    return _load(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=1)
+def _load(path: Path, _changed: int) -> Albedo:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}

@@ -22,7 +22,7 @@ from .studio import Relief, Shot, Sitter, draw
 LOW_CONFIDENCE = 0.5
 RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)
 _TEXTURE_SIDE, _RELIEF_SIDE = 640, 1024  # px of the sheet: a preview shows nothing finer
-_HAIR_SHARE = 0.35  # how much of the head shows over the clip outside the face
+_FADE_FROM, _FADE_TO = 0.85, 0.3  # of the way out of the face: over the film the head ends there
 _GRADE_STEP, _LEAST_GRADED = 4, 100  # every so many px is looked at; with fewer of them no grade
 _DARKEST_FACE = 110  # sRGB, of its strongest colour: in a darker film the head stays visible
 _FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.55
@@ -115,6 +115,7 @@ class Panels:
         return draw(
             self.sitter, vertices, self.take.focal * crop.scale, crop.panel, relief,
             ((width / 2 - crop.left) * crop.scale, (height / 2 - crop.top) * crop.scale),
+            self.take.light if np.any(self.take.light) else None,
         )  # fmt: skip
 
     def triple(
@@ -215,20 +216,18 @@ def write(picture: np.ndarray, text: str, place: tuple[int, int], colour: tuple 
 
 
 def _over_clip(clip: np.ndarray, shot: Shot, found: bool, bare: int) -> np.ndarray:
-    """The face solid, the rest of the head a veil with a bright rim, over the clip.
+    """The face over the clip, fading into it towards hair, ears and neck.
 
     In the clip's light, read above the row `bare`: what differs from the film then is form, not the
     studio's lamps.
     """
     colour = _graded(clip, shot, bare) if found else shot.colour
-    share = _HAIR_SHARE + (1 - _HAIR_SHARE) * (shot.face.astype(np.float32) / 255)
-    alpha = share * (shot.coverage.astype(np.float32) / 255) * (1.0 if found else 0.4)
-    solid = cv2.blur(shot.coverage, (3, 3))
-    rim = cv2.absdiff(solid, shot.coverage)
-    mixed = cv2.blendLinear(
+    shown = np.clip((shot.face.astype(np.float32) / 255 - _FADE_TO) / (_FADE_FROM - _FADE_TO), 0, 1)
+    alpha = shown * shown * (3 - 2 * shown) * (shot.coverage.astype(np.float32) / 255)
+    alpha *= 1.0 if found else 0.4
+    return cv2.blendLinear(
         colour, clip, np.ascontiguousarray(alpha), np.ascontiguousarray(1 - alpha)
     )
-    return cv2.add(mixed, cv2.cvtColor(rim // 2, cv2.COLOR_GRAY2RGB))
 
 
 def _graded(clip: np.ndarray, shot: Shot, bare: int) -> np.ndarray:
@@ -236,14 +235,15 @@ def _graded(clip: np.ndarray, shot: Shot, bare: int) -> np.ndarray:
 
     A gain on sRGB is a gain on light, as both are powers of it.
     """
+    colour = shot.filmed if shot.filmed.any() else shot.colour
     here = slice(None, bare, _GRADE_STEP), slice(None, None, _GRADE_STEP)
     face = (shot.face[here] > 250) & (shot.coverage[here] > 250)
     if face.sum() < _LEAST_GRADED:
-        return shot.colour
-    film, studio = (np.median(p[here][face], axis=0) + 1 for p in (clip, shot.colour))
-    gain = film / studio * max(_DARKEST_FACE / film.max(), 1)
+        return colour
+    film, head = (np.median(p[here][face], axis=0) + 1 for p in (clip, colour))
+    gain = film / head * max(_DARKEST_FACE / film.max(), 1)
     curves = np.clip(np.arange(256)[:, None] * gain, 0, 255).round().astype(np.uint8)  # (256, 3)
-    return cv2.LUT(shot.colour, curves[:, None])
+    return cv2.LUT(colour, curves[:, None])
 
 
 def before_backdrop(shot: Shot) -> np.ndarray:

@@ -12,6 +12,13 @@ import numpy as np
 # Columns of the vertex table. Positions and directions are in camera axes.
 POSITION, NORMAL, AMBIENT, LIT, FINISH, FACE, TANGENT, COLUMNS = 0, 3, 6, 7, 8, 11, 12, 15
 _U, _V = COLUMNS, COLUMNS + 1  # carried beside the table: the corners' UVs
+# Of the samples of a pixel, by their bits: how many, and their middle within the pixel.
+_BITS = (np.arange(16)[:, None] >> np.arange(4)) & 1
+_COUNT = _BITS.sum(1).astype(np.float32)
+_ACROSS, _DOWN = (
+    ((_BITS @ place) / np.maximum(_COUNT, 1) + 0.5).astype(np.float32)
+    for place in ((0, 1, 0, 1), (0, 0, 1, 1))
+)
 _PATCH_M = np.float32(0.004)  # samples of a pixel this close in depth are one surface
 
 
@@ -44,16 +51,28 @@ class Maps(NamedTuple):
     mix: np.float32
 
 
+class Lights(NamedTuple):
+    """What shines on it."""
+
+    exposure: np.float32  # of the studio's camera
+    film: np.ndarray  # (9, 3) float32: a clip's own light (`engine.geometry.harmonics`), or (0, 3)
+    from_film: np.ndarray  # (3,) float32: towards where most of that light comes from
+
+
 # Towards each light (x right, y up, z towards the camera), and its colour.
-KEY, _KEY_COLOUR = unit(-0.52, 0.6, 0.72), _rgb(1.5, 1.38, 1.24)
-_FILL, _FILL_COLOUR = unit(0.78, 0.0, 0.62), _rgb(0.2, 0.23, 0.29)
+KEY, _KEY_COLOUR = unit(-0.52, 0.6, 0.72), _rgb(1.72, 1.5, 1.26)
+_FILL, _FILL_COLOUR = unit(0.78, 0.0, 0.62), _rgb(0.23, 0.225, 0.235)
 _RIM_LEFT, _RIM_RIGHT = unit(-0.85, 0.25, -0.5), unit(0.85, 0.35, -0.5)
-_RIM_COLOUR = _rgb(0.5, 0.54, 0.62)
-_SKY, _GROUND = _rgb(0.2, 0.215, 0.25), _rgb(0.11, 0.085, 0.075)
+_RIM_COLOUR = _rgb(0.2, 0.205, 0.22)
+_SKY, _GROUND = _rgb(0.15, 0.15, 0.155), _rgb(0.1, 0.08, 0.07)
 _WRAP = _rgb(0.32, 0.12, 0.08)  # red light travels farther under the skin
 
 _KEY_WRAPPED, _FILL_WRAPPED = _KEY_COLOUR / (1 + _WRAP), _FILL_COLOUR / (1 + _WRAP)
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)  # int literals would widen
+_TWO, _THREE = np.float32(2), np.float32(3)
+_LEAST_FILMED = np.float32(0.05)  # share of the face: beyond it only the studio is looked at
+_OPEN_FACE = np.float32(1.3)  # 1 / the openness of the lips
+_DARKEST = np.float32(0.1)  # of a film's even light: harmonics go dark beyond their data
 
 _LINEAR = ((np.arange(257) / 255) ** 2.2).astype(np.float32)
 # sRGB byte by the square root of the light: soft shoulder, no band in the shadows
@@ -61,6 +80,8 @@ _TONE_STEPS = np.float32(2047 / 2.4)
 _TONE = np.round(
     255 * (1 - np.exp(-0.95 * (np.arange(2048) / _TONE_STEPS) ** 2)) ** (1 / 2.2)
 ).astype(np.float32)
+_PLAIN_TONE = np.minimum(255 * (np.arange(2048) / _TONE_STEPS) ** (2 / 2.2), 255).astype(np.float32)
+_LAST_STEP = len(_TONE) - 1
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -104,64 +125,89 @@ def _normalise(table, row, first):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def develop(face_id, nearness, surface, maps):
-    """Picture (H, W, 3), coverage (H, W) and share of the face (H, W), all uint8.
+def develop(face_id, nearness, surface, maps, lights):
+    """Picture (H, W, 3), the same in a film's light, coverage (H, W), share of the face (H, W).
+
+    All uint8; the film's picture is black without its light, and off the face.
 
     Args:
         face_id: (2 H, 2 W) int32, 2 x 2 samples to a pixel.
         nearness: (2 H, 2 W) float32, 1 / depth.
         surface: a Surface.
         maps: Maps.
+        lights: Lights.
     """
-    islands = surface.islands
+    islands, film, from_film, exposure = (
+        surface.islands,
+        lights.film,
+        lights.from_film,
+        lights.exposure,
+    )
     height, width = face_id.shape[0] // 2, face_id.shape[1] // 2
     picture = np.zeros((height, width, 3), np.uint8)
+    filmed = np.zeros((height, width, 3), np.uint8)
     coverage = np.zeros((height, width), np.uint8)
     face_share = np.zeros((height, width), np.uint8)
-    point = np.zeros(COLUMNS + 2, np.float32)
+    point, total = np.zeros(COLUMNS + 2, np.float32), np.zeros(6, np.float32)
     for y in range(height):
         for x in range(width):
-            covered = 0
-            red = green = blue = inner = np.float32(0.0)
-            taken = 0  # bits of the samples that are done
+            covered, taken = 0, 0  # samples, and their bits
+            inner = _ZERO
             for start in range(4):
-                row, column = 2 * y + (start >> 1), 2 * x + (start & 1)
-                face = face_id[row, column]
+                face = face_id[2 * y + (start >> 1), 2 * x + (start & 1)]
                 if face < 0 or taken & (1 << start):
                     continue
-                count, across, down = 0, 0, 0
-                near, island = nearness[row, column], islands[face]
-                for k in range(start, 4):
-                    beside = face_id[2 * y + (k >> 1), 2 * x + (k & 1)]
-                    if beside < 0 or taken & (1 << k):
-                        continue
-                    if beside != face:
-                        if islands[beside] != island:
-                            continue
-                        gap = nearness[2 * y + (k >> 1), 2 * x + (k & 1)] - near
-                        if abs(gap) > _PATCH_M * near * near:
-                            continue
-                    taken |= 1 << k
-                    count, across, down = count + 1, across + (k & 1), down + (k >> 1)
-                share = _ONE / np.float32(count)
-                middle_x = np.float32(2 * x) + _HALF + np.float32(across) * share
-                middle_y = np.float32(2 * y) + _HALF + np.float32(down) * share
+                patch = _patch(face_id, nearness, islands, x, y, start) & ~taken
+                if taken == 0:
+                    for k in range(6):
+                        total[k] = _ZERO
+                taken |= patch
+                share = _COUNT[patch]
+                middle_x = np.float32(2 * x) + _ACROSS[patch]
+                middle_y = np.float32(2 * y) + _DOWN[patch]
                 _carry(face, middle_x, middle_y, surface, point)
                 rim = _rim(point)  # of the smooth surface: on wrinkles it would glitter
                 if len(maps.first) > 1:
                     _bend(point, maps)
-                r, g, b = _light(point, maps.texture, rim)
-                share = np.float32(count)
-                red, green, blue = red + r * share, green + g * share, blue + b * share
+                albedo = _reflectance(maps.texture, point[_U], point[_V])
+                _add(total, 0, _light(point, albedo, rim, exposure), share)
+                _add(total, 3, _film_light(point, albedo, film, from_film), share)
                 inner += point[FACE] * share
-                covered += count
+                covered += int(share)
             if covered > 0:
-                picture[y, x, 0] = int(red / covered + np.float32(0.5))
-                picture[y, x, 1] = int(green / covered + np.float32(0.5))
-                picture[y, x, 2] = int(blue / covered + np.float32(0.5))
+                part = _ONE / np.float32(covered)
+                for k in range(3):
+                    picture[y, x, k] = int(total[k] * part + _HALF)
+                    filmed[y, x, k] = int(total[3 + k] * part + _HALF)
                 coverage[y, x] = (covered * 255 + 2) // 4
-                face_share[y, x] = int(inner / covered * np.float32(255.0))
-    return picture, coverage, face_share
+                face_share[y, x] = int(inner * part * np.float32(255.0))
+    return picture, filmed, coverage, face_share
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _patch(face_id, nearness, islands, x, y, start):
+    """The samples of a pixel, as bits, that show one surface with sample `start`."""
+    row, column = 2 * y + (start >> 1), 2 * x + (start & 1)
+    face, near = face_id[row, column], nearness[row, column]
+    bits = 1 << start
+    for k in range(start + 1, 4):
+        row, column = 2 * y + (k >> 1), 2 * x + (k & 1)
+        beside = face_id[row, column]
+        if beside != face:
+            if beside < 0 or islands[beside] != islands[face]:
+                continue
+            if abs(nearness[row, column] - near) > _PATCH_M * near * near:
+                continue
+        bits |= 1 << k
+    return bits
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _add(total, first, colour, share):
+    """Add a colour's three numbers, times a share, from number `first` on."""
+    total[first] += colour[0] * share
+    total[first + 1] += colour[1] * share
+    total[first + 2] += colour[2] * share
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -265,41 +311,90 @@ def _rim(point):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _light(point, texture, rim):
-    """The colour of one point under the studio's lights: three sRGB bytes as floats."""
-    red, green, blue = _read(texture, point[_U], point[_V])
+def _reflectance(texture, u, v):
+    """The texture's linear reflectance at (u, v): three numbers."""
+    red, green, blue = _read(texture, u, v)
+    return _linear(red), _linear(green), _linear(blue)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _linear(byte):
+    """An sRGB byte, a float, as light."""
+    low = int(byte)
+    return _LINEAR[low] + (_LINEAR[low + 1] - _LINEAR[low]) * (byte - np.float32(low))
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _window(point, vx, vy, vz):
+    """The key's soft box, mirrored by the cornea: the window in every eye."""
     nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
+    twice = _TWO * max(nx * vx + ny * vy + nz * vz, _ZERO)
+    window = (twice * nx - vx) * KEY[0] + (twice * ny - vy) * KEY[1] + (twice * nz - vz) * KEY[2]
+    window = min(max((window - np.float32(0.955)) * np.float32(60), _ZERO), _ONE)
+    return point[FINISH + 2] * point[LIT] * window
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _towards_camera(point):
+    """The unit vector from a point to the camera."""
     vx, vy, vz = -point[0], -point[1], -point[2]
     scale = _ONE / np.sqrt(vx * vx + vy * vy + vz * vz)
-    vx, vy, vz = vx * scale, vy * scale, vz * scale
+    return vx * scale, vy * scale, vz * scale
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _light(point, albedo, rim, exposure):
+    """The colour of one point under the studio's lights: three sRGB bytes as floats."""
+    nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
+    vx, vy, vz = _towards_camera(point)
     ambient, lit = point[AMBIENT], point[LIT]
-    gloss, exponent, wet = point[FINISH], point[FINISH + 1], point[FINISH + 2]
+    gloss, exponent = point[FINISH], point[FINISH + 1]
     key = nx * KEY[0] + ny * KEY[1] + nz * KEY[2]
     fill = nx * _FILL[0] + ny * _FILL[1] + nz * _FILL[2]
-    facing = max(nx * vx + ny * vy + nz * vz, _ZERO)
     up = _HALF + _HALF * ny
     key_mirror = gloss * lit * _highlight(nx, ny, nz, vx, vy, vz, KEY, exponent)
     fill_mirror = gloss * ambient * _highlight(nx, ny, nz, vx, vy, vz, _FILL, exponent)
-    # the window in every eye: the key's soft box, mirrored by the cornea
-    twice = facing + facing
-    window = (twice * nx - vx) * KEY[0] + (twice * ny - vy) * KEY[1] + (twice * nz - vz) * KEY[2]
-    window = (window - np.float32(0.955)) * np.float32(60)
-    window = wet * lit * min(max(window, _ZERO), _ONE)
+    window = _window(point, vx, vy, vz)
     # light that has crossed the skin is red: shadows and cavities lose the other colours first
     red_lit, red_ambient = lit * (np.float32(1.5) - lit * _HALF), ambient
     ambient *= np.float32(0.75) + np.float32(0.25) * ambient
     tone0 = tone1 = tone2 = _ZERO
     for k in range(3):
-        byte = red if k == 0 else (green if k == 1 else blue)
-        low = int(byte)
-        albedo = _LINEAR[low] + (_LINEAR[low + 1] - _LINEAR[low]) * (byte - np.float32(low))
         open_, lit_ = (red_ambient, red_lit) if k == 0 else (ambient, lit)
         light = max(key + _WRAP[k], _ZERO) * lit_ * _KEY_WRAPPED[k]
         light += max(fill + _WRAP[k], _ZERO) * open_ * _FILL_WRAPPED[k]
         light += (_GROUND[k] + (_SKY[k] - _GROUND[k]) * up) * open_
-        light = albedo * light + rim * _RIM_COLOUR[k] + window
+        light = albedo[k] * light * exposure + rim * _RIM_COLOUR[k] + window
         light += key_mirror * _KEY_COLOUR[k] + fill_mirror * _FILL_COLOUR[k]
-        step = int(np.sqrt(max(light, _ZERO)) * _TONE_STEPS)
-        tone = _TONE[min(step, len(_TONE) - 1)]
+        tone = _TONE[_tone_step(light)]
+        tone0, tone1, tone2 = tone1, tone2, tone
+    return tone0, tone1, tone2
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _tone_step(light):
+    """Where a light stands in the tables of tones."""
+    return min(int(np.sqrt(max(light, _ZERO)) * _TONE_STEPS), _LAST_STEP)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def _film_light(point, albedo, film, from_film):
+    """The colour of one point of a face in a clip's own light: three sRGB bytes as floats."""
+    if len(film) == 0 or point[FACE] < _LEAST_FILMED:
+        return _ZERO, _ZERO, _ZERO
+    x, y, z = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
+    xy, xz, yz = x * y, x * z, y * z
+    across, along = x * x - y * y, _THREE * z * z - _ONE
+    vx, vy, vz = _towards_camera(point)
+    # the light was fitted to the open face: only what lies deeper than that is darker
+    open_ = min(point[AMBIENT] * _OPEN_FACE, _ONE)
+    mirror = _HALF * _window(point, vx, vy, vz)
+    mirror += point[FINISH] * _highlight(x, y, z, vx, vy, vz, from_film, point[FINISH + 1])
+    tone0 = tone1 = tone2 = _ZERO
+    for k in range(3):
+        shade = film[0, k] + film[1, k] * x + film[2, k] * y + film[3, k] * z + film[4, k] * xy
+        shade += film[5, k] * xz + film[6, k] * yz + film[7, k] * across + film[8, k] * along
+        light = max(shade, _DARKEST * film[0, k]) * open_ * (albedo[k] + mirror)
+        tone = _PLAIN_TONE[_tone_step(light)]
         tone0, tone1, tone2 = tone1, tone2, tone
     return tone0, tone1, tone2

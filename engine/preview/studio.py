@@ -15,6 +15,7 @@ from scipy.spatial import KDTree
 from ..geometry import embed, project
 from ..head.model import Head
 from ..render import visible_faces
+from ..srgb import linear_from_srgb
 from .occlusion import ambient_openness, seen_from
 from .shading import (
     AMBIENT,
@@ -24,6 +25,7 @@ from .shading import (
     KEY,
     LIT,
     NORMAL,
+    Lights,
     Maps,
     Surface,
     develop,
@@ -31,13 +33,17 @@ from .shading import (
 )
 
 _FADE_M = 0.022
+_HAIR_REACH_M, _HAIR_SHADE = 0.07, 0.65  # round the scalp, darker than this share of the skin
+_HAIR_FADE_M = 0.018
+_EXPOSED_FOR = 0.22  # linear reflectance of the skin at which the camera's exposure is 1
+_ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it is light
 _MOUTH_REACH_M = 0.022  # light in the mouth falls to 1/e over this way
 _SLIT_M, _SHUT_M = 0.004, 0.001  # a gap of _SLIT_M - 2 _SHUT_M between the lips lets in half of it
 _MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
 _EYES = ("left_eye", "right_eye")
 
 # How strongly a surface mirrors, how sharply (exponent), how wet it is.
-_SKIN = (0.42, 13.0, 0.0)
+_SKIN = (0.36, 17.0, 0.0)
 _FINISHES = (
     (("scalp",), (0.12, 9.0, 0.0)),
     (("lips",), (0.8, 40.0, 0.0)),
@@ -65,6 +71,7 @@ class Shot:
     """A picture of a head, uint8."""
 
     colour: np.ndarray  # (H, W, 3) sRGB, not multiplied by the coverage
+    filmed: np.ndarray  # (H, W, 3) the same in the clip's light; black off the face
     coverage: np.ndarray  # (H, W)
     face: np.ndarray  # (H, W): 255 in the face, falling to 0 towards scalp, ears and neck
 
@@ -112,10 +119,43 @@ class Sitter:
 
     @cached_property
     def face(self) -> np.ndarray:
-        """1 in the face, falling to 0 over about 2 cm beyond it, (V,) float32."""
-        inside = self.mask("face", *_MOUTH, *_EYES)
-        distance = KDTree(self.rest[0][inside]).query(self.rest[0])[0]
-        return np.clip(1 - distance / _FADE_M, 0, 1).astype(np.float32)
+        """1 in the face, falling to 0 over 2 cm beyond it and towards the hair, (V,) float32."""
+        inside, hair = self.mask("face", *_MOUTH, *_EYES), self.hair
+        vertices = self.rest[0]
+        share = np.clip(1 - KDTree(vertices[inside]).query(vertices)[0] / _FADE_M, 0, 1)
+        if hair.any():
+            away = KDTree(vertices[hair]).query(vertices)[0]
+            share *= np.clip(away / _HAIR_FADE_M, 0, 1)
+        return share.astype(np.float32)
+
+    @cached_property
+    def hair(self) -> np.ndarray:
+        """The scalp, and what is as dark as hair near it, (V,) bool."""
+        scalp, vertices = self.mask("scalp"), self.rest[0]
+        if not scalp.any():
+            return scalp
+        skin = np.median(self.painted[self.mask("face")], axis=0).mean()
+        dark = self.painted.mean(1) < _HAIR_SHADE * skin
+        near = KDTree(vertices[scalp]).query(vertices)[0] < _HAIR_REACH_M
+        return scalp | (dark & near & ~self.mask("brows"))
+
+    @cached_property
+    def painted(self) -> np.ndarray:
+        """The texture's linear reflectance at each vertex, (V, 3)."""
+        file, side = self.head.file, np.array(self.texture.shape[1::-1])
+        uv = np.zeros((len(file.template), 2))
+        uv[file.faces.ravel()] = file.uv[file.uv_faces.ravel()]
+        column, row = np.clip(uv * [1, -1] * side + [0, side[1]], 0, side - 1).astype(int).T
+        return linear_from_srgb(self.texture[row, column])
+
+    @cached_property
+    def exposure(self) -> np.float32:
+        """How far the studio's lens is opened for this person's skin."""
+        face = self.mask("face")
+        if not face.any():
+            return np.float32(1)
+        skin = float(np.median(self.painted[face].mean(1)))
+        return np.float32(np.clip((_EXPOSED_FOR / max(skin, 1e-3)) ** _ADAPTATION, 0.8, 1.6))
 
     @cached_property
     def in_mouth(self) -> np.ndarray:
@@ -140,6 +180,7 @@ def draw(
     size: tuple[int, int],
     relief: Relief | None = None,
     centre: tuple[float, float] | None = None,
+    light: np.ndarray | None = None,
 ) -> Shot:
     """The head as the studio's camera sees it.
 
@@ -150,6 +191,7 @@ def draw(
         size: width, height in px.
         relief: normal maps of this frame.
         centre: principal point in px; the picture's middle when None.
+        light: (9, 3) a clip's own light, in which the head is drawn once more.
     """
     file = sitter.head.file
     pixels = project(vertices, focal, size)
@@ -164,7 +206,17 @@ def draw(
         vertex_table(sitter, vertices, relief is not None),
     )  # fmt: skip
     texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))
-    return Shot(*develop(face_id, nearness, surface, texture))
+    film = np.zeros((0, 3)) if light is None else light
+    lights = Lights(sitter.exposure, np.ascontiguousarray(film, np.float32), _mainly_from(film))
+    return Shot(*develop(face_id, nearness, surface, texture, lights))
+
+
+def _mainly_from(film: np.ndarray) -> np.ndarray:
+    """Towards where most light comes from, (3,) float32 unit: the mean of harmonics (9, 3)."""
+    if not len(film):
+        return KEY
+    direction = film[1:4].sum(1)
+    return (direction / max(np.linalg.norm(direction), 1e-9)).astype(np.float32)
 
 
 def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> np.ndarray:

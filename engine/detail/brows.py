@@ -1,0 +1,142 @@
+"""The person's own brows, painted on the head's texture: their shape, thickness and colour.
+
+A brow is what is darker than the skin round it, near the landmarks of the brow, in the median over
+the clip's calmer frames with the light divided out. It takes the place of the model's brow; hairs
+finer than the clip's pixels stay the model's. Where the clip shows no brow (hair over it, glare, a
+face too small) the model's stays.
+"""
+
+import cv2
+import numpy as np
+
+from ..srgb import linear_from_srgb, srgb_from_linear
+from .folds import BROWS, EYES, bare_of_eyes, hull
+from .residual import LUMINANCE, masked_blur
+from .unwrap import FaceSheet, cut_window, lay_window
+
+_CORE_MM, _REACH_MM = 3.0, 6.5  # round the landmarks: brow for sure, and where it ends at last
+_LID_MM = 2.5  # above the eye that is lid and lashes
+_MODEL_REACH_MM = 9.0  # the model's brow may lie so far from the person's landmarks
+_SKIN_MM = 7.0  # Gaussian sigma of the skin round a brow
+_FAINT = 0.15  # log contrast that skin has too
+_DARKEST = 1.7  # log contrast of black hair on pale skin
+_FINE_MM = 1.0  # hairs of the model are finer
+_USUAL_HUE = np.array([1.06, 0.94, 0.86])  # log contrast of brown hair in R, G, B; luminance 1
+_HUE_SPREAD = 0.25
+_HUE_PRIOR = 15.0  # texels' worth of squared contrast
+_LEAST_SEEN, _WELL_SEEN = 0.4, 0.8  # share of a brow that the clip must show
+_FORELOCK = 0.5  # log darkness of the skin above a brow at which it is half taken for hair
+_DARK = 2e-3  # linear: below it colours are noise
+
+
+def paint_brows(
+    texture: np.ndarray, own: np.ndarray, known: np.ndarray, sheet: FaceSheet
+) -> np.ndarray:
+    """The texture with the brows of a clip.
+
+    Args:
+        texture: (n, n, 3) uint8 sRGB, the whole sheet.
+        own: (R, R, 3) log reflectance that the clip shows in the face's window.
+        known: (R, R) in [0, 1], how well.
+        sheet: The window.
+
+    Returns:
+        (n, n, 3) uint8 sRGB.
+    """
+    model = np.log(
+        np.maximum(linear_from_srgb(cut_window(texture, sheet.window, sheet.size)), _DARK)
+    )
+    change = np.zeros_like(model)
+    skin = bare_of_eyes(sheet) & ~_near(sheet, (*BROWS[0], *BROWS[1]), 0)
+    for brow, eye in zip(BROWS, EYES, strict=True):
+        skin &= ~_near(sheet, brow, _MODEL_REACH_MM) & ~_near(sheet, eye, 5.0)
+    for brow, eye in zip(BROWS, EYES, strict=True):
+        change += _one_brow(model, own, known * skin, known, sheet, brow, eye)
+    laid, rows, columns = lay_window(change, sheet.window, len(texture))
+    out = texture.copy()
+    out[rows, columns] = srgb_from_linear(linear_from_srgb(texture[rows, columns]) * np.exp(laid))
+    return out
+
+
+def _one_brow(
+    model: np.ndarray,
+    own: np.ndarray,
+    skin: np.ndarray,
+    known: np.ndarray,
+    sheet: FaceSheet,
+    brow: tuple[int, ...],
+    eye: tuple[int, ...],
+) -> np.ndarray:
+    """The change of log reflectance (R, R, 3) that turns the model's brow into the clip's."""
+    sigma = _SKIN_MM / sheet.texel_mm
+    core, region = hull(sheet, brow) > 0, _fading(sheet, brow, eye)
+    around = masked_blur(own, skin, sigma)
+    contrast = own - around
+    dark = np.clip(-(contrast @ LUMINANCE), 0, _DARKEST)
+    dark *= _smooth(dark / _FAINT - 0.5)
+    share = _confidence(around, own, skin, known, core, sheet, brow)
+    if share <= 0:
+        return np.zeros_like(model)
+    hue = _hue(contrast, dark * known * core)
+    painted = (dark * region)[..., None] * hue * -1
+
+    bare_model = hull(sheet, brow, grow_mm=_MODEL_REACH_MM) > 0
+    ring = (skin > 0) & ~bare_model
+    bare = masked_blur(model, ring.astype(np.float32), sigma)
+    fine = model - masked_blur(model, np.ones_like(known), _FINE_MM / sheet.texel_mm)
+    depth = np.clip(dark * region / 0.5, 0, 1)[..., None]
+    target = bare + painted + fine * depth
+    where = share * _smooth(_distance(bare_model, sheet) / 2.0)
+    return (target - model) * where[..., None]
+
+
+def _confidence(
+    around: np.ndarray,
+    own: np.ndarray,
+    skin: np.ndarray,
+    known: np.ndarray,
+    core: np.ndarray,
+    sheet: FaceSheet,
+    brow: tuple[int, ...],
+) -> float:
+    """How far the clip's brow is to be believed, 0 to 1."""
+    shown = float((known[core] > 0.5).mean()) if core.any() else 0.0
+    beside = (hull(sheet, brow, grow_mm=14.0) > 0) & (skin > 0.3)
+    if shown < _LEAST_SEEN or beside.sum() < 20:
+        return 0.0
+    face = skin > 0.3
+    usual = float(np.median((own @ LUMINANCE)[face]))
+    shadow = max(usual - float(np.median((own @ LUMINANCE)[beside])), 0.0)
+    seen = np.clip((shown - _LEAST_SEEN) / (_WELL_SEEN - _LEAST_SEEN), 0, 1)
+    return float(seen / (1 + (shadow / _FORELOCK) ** 4))
+
+
+def _hue(contrast: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Log contrast per channel (3,) for a luminance contrast of 1: a robust slope near hair's."""
+    dark = -(contrast @ LUMINANCE)
+    square = float((weight * dark).sum())
+    slope = -(contrast * weight[..., None]).sum((0, 1))
+    hue = (slope + _HUE_PRIOR * _USUAL_HUE) / (square + _HUE_PRIOR)
+    hue = np.clip(hue, _USUAL_HUE - _HUE_SPREAD, _USUAL_HUE + _HUE_SPREAD)
+    return hue / (hue @ LUMINANCE)
+
+
+def _fading(sheet: FaceSheet, brow: tuple[int, ...], eye: tuple[int, ...]) -> np.ndarray:
+    """(R, R) in [0, 1]: 1 on the brow, 0 beyond its reach and at the eye."""
+    away = _distance(hull(sheet, brow) == 0, sheet)
+    reach = _smooth((_REACH_MM - away) / (_REACH_MM - _CORE_MM))
+    return reach * _smooth((_distance(hull(sheet, eye) == 0, sheet) - _LID_MM) / 3.0)
+
+
+def _near(sheet: FaceSheet, landmarks: tuple[int, ...], grow_mm: float) -> np.ndarray:
+    return hull(sheet, landmarks, grow_mm=grow_mm) > 0
+
+
+def _distance(inside: np.ndarray, sheet: FaceSheet) -> np.ndarray:
+    """Millimetres (R, R) from each texel that is `inside` to the nearest that isn't."""
+    return cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
+
+
+def _smooth(share: np.ndarray) -> np.ndarray:
+    share = np.clip(share, 0, 1).astype(np.float32)
+    return share * share * (3 - 2 * share)

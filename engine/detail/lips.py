@@ -1,0 +1,89 @@
+"""The person's own lips, painted on the head's texture: their colour and how it ends in the skin.
+
+The median over the clip's calmer frames, light divided out, replaces the model's colours near the
+lips; next to the slit, where teeth and shadow come and go, the colour of the lip beside it goes on.
+Lines of the lips finer than that stay the model's.
+"""
+
+import cv2
+import numpy as np
+
+from ..srgb import linear_from_srgb, srgb_from_linear
+from .folds import LIPS, SLIT, bare_of_eyes, hull, round_lips
+from .residual import LUMINANCE, masked_blur
+from .unwrap import FaceSheet, cut_window, lay_window
+
+_EDGE_MM = 1.0, 4.0  # beyond the landmarks: all the clip's, all the model's
+_SLIT_MM = 1.6  # round the slit is no lip to see
+_FINE_MM = 1.2  # Gaussian sigma: finer are the grain of films and the model's own lines
+_FILL_MM = 3.0
+_SKIN_MM = 10.0
+_NO_LIGHT = 0.35  # log: what differs more from the model is a beard, not light
+_GLOSS = 0.3  # log contrast above the lips' median at which what is brighter is half gloss
+_DARKEST, _BRIGHTEST = -1.6, 0.4  # log contrast to the skin that lips reach, with and without paint
+_LEAST_SEEN, _WELL_SEEN = 0.4, 0.8  # share of the lips that the clip must show
+_DARK = 2e-3  # linear: below it colours are noise
+
+
+def paint_lips(
+    texture: np.ndarray, own: np.ndarray, known: np.ndarray, sheet: FaceSheet
+) -> np.ndarray:
+    """The texture with the lips of a clip.
+
+    Args:
+        texture: (n, n, 3) uint8 sRGB, the whole sheet.
+        own: (R, R, 3) log reflectance that the clip shows in the face's window.
+        known: (R, R) in [0, 1], how well.
+        sheet: The window.
+
+    Returns:
+        (n, n, 3) uint8 sRGB.
+    """
+    lips = hull(sheet, LIPS) > 0
+    shown = lips & (hull(sheet, SLIT, grow_mm=_SLIT_MM) == 0) & (known > 0.5)
+    seen = shown.sum() / max((lips & (hull(sheet, SLIT, grow_mm=_SLIT_MM) == 0)).sum(), 1)
+    share = np.clip((seen - _LEAST_SEEN) / (_WELL_SEEN - _LEAST_SEEN), 0, 1)
+    if share == 0 or shown.sum() < 20:
+        return texture
+    model = np.log(
+        np.maximum(linear_from_srgb(cut_window(texture, sheet.window, sheet.size)), _DARK)
+    )
+    missed = _missed_light(own - model, known * round_lips(sheet), _SKIN_MM / sheet.texel_mm)
+    painted = _without_gloss(own - missed, shown)
+    skin = np.median(model[round_lips(sheet)], axis=0)
+    painted = np.clip(painted, skin + _DARKEST, skin + _BRIGHTEST)
+
+    usable = known * (shown | (bare_of_eyes(sheet) & ~lips))
+    fill = masked_blur(painted, usable, _FILL_MM / sheet.texel_mm)
+    near = masked_blur(painted, usable, _FINE_MM / sheet.texel_mm)
+    certain = cv2.GaussianBlur(usable.astype(np.float32), (0, 0), _FINE_MM / sheet.texel_mm)
+    trust = np.clip(2 * certain, 0, 1)[..., None]
+    fine = model - masked_blur(model, np.ones_like(known), _FINE_MM / sheet.texel_mm)
+    target = fill + trust * (near - fill) + fine * lips[..., None]
+
+    away = cv2.distanceTransform((~lips).astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
+    where = np.clip((_EDGE_MM[1] - away) / (_EDGE_MM[1] - _EDGE_MM[0]), 0, 1)
+    where = share * where * where * (3 - 2 * where)
+    change = ((target - model) * where[..., None]).astype(np.float32)
+    laid, rows, columns = lay_window(change, sheet.window, len(texture))
+    out = texture.copy()
+    out[rows, columns] = srgb_from_linear(linear_from_srgb(texture[rows, columns]) * np.exp(laid))
+    return out
+
+
+def _missed_light(difference: np.ndarray, skin: np.ndarray, sigma: float) -> np.ndarray:
+    """What of the clip's difference to the model (R, R, 3), read off the skin beside, is light."""
+    usual = np.median(difference[skin > 0.5], axis=0) if (skin > 0.5).any() else np.zeros(3)
+    usual = np.clip(usual, -_NO_LIGHT, _NO_LIGHT)
+    like = np.abs((difference - usual) @ LUMINANCE) < _NO_LIGHT
+    weight = (skin * like).astype(np.float32)
+    near = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None]
+    return usual + np.clip(20 * near, 0, 1) * (masked_blur(difference, weight, sigma) - usual)
+
+
+def _without_gloss(own: np.ndarray, lips: np.ndarray) -> np.ndarray:
+    """Log reflectance (R, R, 3) with what shines on the lips pressed down."""
+    usual = np.median(own[lips], axis=0)
+    brighter = np.maximum((own - usual) @ LUMINANCE, 0)
+    pressed = brighter / (1 + brighter / _GLOSS) - brighter
+    return own + (pressed * lips)[..., None]

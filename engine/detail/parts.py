@@ -1,0 +1,180 @@
+"""Lips, irises and hair: coefficients that the skin's many texels would outvote.
+
+Each part gives one colour, the median over the clip with the light divided out, and moves only
+the albedo components that are its own. A part that the clip hardly shows keeps what it has.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.optimize import lsq_linear
+
+from ..faces import FaceTrack
+from ..geometry import embed, harmonics, project, rotation_matrix, vertex_normals
+from ..head.albedo import Albedo
+from ..head.model import FaceParams, Head
+from ..srgb import linear_from_srgb
+from .folds import EYES
+
+# Part -> its components, and how far its one colour errs in shade and hue (log).
+_PARTS = {
+    "lips": (("lip_redness", "lip_darkness"), 0.12, 0.06),
+    "irises": (("iris_lightness", "iris_hue"), 0.35, 0.2),
+    "hair": (("hair_lightness", "hair_redness", "hair_grey"), 0.3, 0.15),
+}
+_ROUNDS = 3
+_DARKEST, _BRIGHTEST = 4e-3, 0.9  # linear reflectance
+
+_IRISES = (468, 473)  # MediaPipe's middles; the four points after each lie on its rim
+_INNER, _OUTER = 0.45, 0.85  # of the iris's radius: neither pupil nor rim
+_ABOVE = 0.2  # of the radius above the middle: higher lie lashes and the lid's shadow
+_SMALLEST_IRIS = 1.8  # px, radius
+_FEWEST_PIXELS = 4
+_IN_SOCKET = 0.9  # of the face's light reaches an eye
+
+_HAIR_FACING = 0.25  # cosine: hair seen more slantwise may be the background
+_HAIR_SHADE = 0.5, 1.2  # of the face's median shading: harmonics err where none was fitted
+_LIKE_SKIN = 0.35  # log contrast to the skin below which it is no hair
+_HAIR_SHARE = 0.6  # of what is seen of the scalp, for its colour to count as the hair's
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A part in one frame: N samples."""
+
+    colour: np.ndarray  # (N, 3) linear RGB
+    normal: np.ndarray  # (N, 3) unit, camera axes
+
+
+def see_irises(picture: np.ndarray, track: FaceTrack, params: FaceParams, frame: int) -> Sight:
+    """The median colour of each iris that is open and large enough in a picture (H, W, 3) uint8."""
+    points = track.landmarks[frame, :, :2].astype(np.float64)
+    forward = rotation_matrix(params.head_pose[frame])[:, 2]
+    found = []
+    for middle, outline in zip(_IRISES, EYES, strict=True):
+        centre = points[middle]
+        radius = float(np.linalg.norm(points[middle + 1 : middle + 5] - centre, axis=1).mean())
+        low = np.floor(centre - radius).astype(int) - 1
+        high = np.ceil(centre + radius).astype(int) + 2
+        if not radius >= _SMALLEST_IRIS or (low < 0).any() or (high > picture.shape[1::-1]).any():
+            continue
+        patch = picture[low[1] : high[1], low[0] : high[0]]
+        opening = np.zeros(patch.shape[:2], np.uint8)
+        lids = np.round((points[list(outline)] - low - 0.5) * 16).astype(np.int32)
+        cv2.fillPoly(opening, [lids], 1, shift=4)
+        rows, columns = np.mgrid[low[1] : high[1], low[0] : high[0]] + 0.5
+        away = np.hypot(columns - centre[0], rows - centre[1]) / radius
+        ring = (away > _INNER) & (away < _OUTER) & (opening > 0)
+        ring &= rows > centre[1] - _ABOVE * radius
+        if ring.sum() >= _FEWEST_PIXELS:
+            found.append(np.median(linear_from_srgb(patch[ring]), axis=0))
+    return Sight(np.reshape(found, (-1, 3)), np.tile(forward, (len(found), 1)))
+
+
+def see_hair(picture: np.ndarray, params: FaceParams, head: Head, rest: tuple, frame: int) -> Sight:
+    """What a picture (H, W, 3) uint8 shows where the head's scalp faces the camera."""
+    scalp = np.flatnonzero(head.file.masks.get("scalp", np.zeros(len(rest[0]), bool)))
+    vertices = head.camera_frame(params, frame, rest)
+    normals = vertex_normals(vertices, head.file.faces)[scalp]
+    towards = -vertices[scalp] / np.linalg.norm(vertices[scalp], axis=1, keepdims=True)
+    size = picture.shape[1::-1]
+    column, row = np.floor(project(vertices[scalp], params.focal, size)).astype(int).T
+    seen = ((normals * towards).sum(1) > _HAIR_FACING) & (np.minimum(column, row) >= 0)
+    seen &= (column < size[0]) & (row < size[1])
+    return Sight(linear_from_srgb(picture[row[seen], column[seen]]), normals[seen])
+
+
+def iris_colour(sights: Iterable[Sight], light: np.ndarray) -> np.ndarray | None:
+    """Log reflectance (3,) of the irises; None when hardly any was seen."""
+    colour, normal = _joined(sights)
+    if len(colour) < 2:
+        return None
+    shade = np.maximum(harmonics(normal) @ light, 1e-2)
+    return np.median(_log(colour / (shade * _IN_SOCKET)), axis=0)
+
+
+def hair_colour(sights: Iterable[Sight], light: np.ndarray, skin: np.ndarray) -> np.ndarray | None:
+    """Log reflectance (3,) of the hair; None when the scalp is bare, unseen or in doubt.
+
+    `skin` (3,) is the log reflectance of the skin.
+    """
+    colour, normal = _joined(sights)
+    if len(colour) < 20:
+        return None
+    usual = harmonics(np.array([[0.0, 0, 1]])) @ light  # of a surface that faces the camera
+    shade = np.clip(harmonics(normal) @ light, _HAIR_SHADE[0] * usual, _HAIR_SHADE[1] * usual)
+    own = _log(colour / shade)
+    hair = np.abs(own - skin).max(1) > _LIKE_SKIN
+    return np.median(own[hair], axis=0) if hair.mean() > _HAIR_SHARE else None
+
+
+def iris_maps(albedo: Albedo, head: Head) -> np.ndarray:
+    """(M + K,) the albedo's maps, their mean over what `see_irises` looks at."""
+    places = embed(head.file.uv, head.file.uv_faces, head.file.iris).reshape(2, 5, 2)
+    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    circle = np.stack([np.cos(turn), np.sin(turn)], 1)
+    radius = np.linalg.norm(places[:, 1:] - places[:, :1], axis=2).mean(1)
+    rings = [
+        place[0] + share * r * circle
+        for place, r in zip(places, radius, strict=True)
+        for share in (0.55, 0.65, 0.75)
+    ]
+    return albedo.read(np.concatenate(rings)).mean(1)
+
+
+def hair_maps(albedo: Albedo, head: Head) -> np.ndarray:
+    """(M + K,) the albedo's maps, their mean over the scalp where hair covers it."""
+    file = head.file
+    corners = file.uv_faces[file.masks["scalp"][file.faces].all(1)]
+    values = albedo.read(file.uv[np.unique(corners)])
+    covered = values[0] < 0.5 * albedo.ranges[0, 1]  # the first map is bare skin
+    return values[:, covered if covered.any() else slice(None)].mean(1)
+
+
+def fit_part(
+    albedo: Albedo, effective: np.ndarray, part: str, maps: np.ndarray, seen: np.ndarray
+) -> np.ndarray:
+    """Effective coefficients (A,) with the part's own ones fitted to its colour.
+
+    Args:
+        albedo: The model.
+        effective: (A,) what is known so far.
+        part: One of _PARTS.
+        maps: (M + K,) the model's maps there.
+        seen: (3,) log reflectance.
+    """
+    names, shade, hue = _PARTS[part]
+    own = [albedo.names.index(name) for name in names if name in albedo.names]
+    rows = np.einsum("m,amc->ca", maps, albedo.basis[own])  # (3, n)
+    threshold = np.maximum(albedo.low[own], 0)
+    grey = np.full((3, 3), 1 / 3)
+    root = grey / shade + (np.eye(3) - grey) / hue  # of the precision
+    out = effective.copy()
+    for _ in range(_ROUNDS):
+        logit = maps @ (albedo.mean + np.tensordot(out, albedo.basis, 1))
+        reflectance = 1 / (1 + np.exp(-logit))
+        design = (1 - reflectance)[:, None] * rows  # d log R = (1 - R) d logit
+        target = seen - np.log(reflectance) + design @ out[own]
+        found = lsq_linear(
+            np.concatenate([root @ design, np.eye(len(own))]),
+            np.concatenate([root @ target, -threshold]),
+            (np.minimum(albedo.low[own], 0), np.full(len(own), 3.0)),
+        )
+        out[own] = found.x
+    return out
+
+
+def _joined(sights: Iterable[Sight]) -> tuple[np.ndarray, np.ndarray]:
+    """All samples: colours (N, 3) and normals (N, 3)."""
+    sights = list(sights)
+    none = np.zeros((0, 3))
+    return (
+        np.concatenate([none, *(sight.colour for sight in sights)]),
+        np.concatenate([none, *(sight.normal for sight in sights)]),
+    )
+
+
+def _log(reflectance: np.ndarray) -> np.ndarray:
+    return np.log(np.clip(reflectance, _DARKEST, _BRIGHTEST))
