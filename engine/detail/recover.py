@@ -1,8 +1,9 @@
 """Skin detail from shading: a person's lasting relief, and the wrinkles that come and go.
 
-Static relief is solved from the clip's median albedo; dynamic relief, at key frames, from how each
-differs from it (albedo cancels there). Both are heights in mm over the coarse surface, and become
-tangent-space normal maps, one picture a key frame and one of the static relief alone.
+Static relief is read from the clip's median albedo, where the fine network tells folds from
+pigment; dynamic relief is solved, at key frames, from how each differs from it (albedo cancels
+there). Both are heights in mm over the coarse surface, and become tangent-space normal maps, one
+picture a key frame and one of the static relief alone.
 """
 
 import os
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
@@ -20,8 +22,10 @@ from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..pictures import write_picture
 from ..progress import Report
+from .evidence import TEXELS
+from .learned import blend, knows, learned_relief
 from .relief import SolveOptions, solve_relief
-from .residual import LASTING_TRUST, PASSING_TRUST, gate, residual, without_strangers
+from .residual import LASTING_TRUST, PASSING_TRUST, Grain, gate, residual, without_strangers
 from .skin import (
     SAMPLES,
     Canvas,
@@ -36,7 +40,7 @@ from .skin import (
     views,
 )
 from .tangent import relief_normals, tangent_frames
-from .unwrap import FaceSheet, lay_window, map_surface
+from .unwrap import FaceSheet, build_sheet, lay_window, map_surface
 
 Quality = Literal["off", "fast", "standard", "fine"]
 
@@ -227,7 +231,25 @@ def _static_relief(
     left = residual(skin.albedo, skin.weight, canvas.grain)
     weight = without_strangers(left, skin.weight, canvas.sheet.texel_mm)
     left = gate(left, weight, canvas.zones, canvas.grain, **LASTING_TRUST)
-    return solve_relief(left, weight, surface, skin.light, canvas.sheet.texel_mm, solve)
+    solved = solve_relief(left, weight, surface, skin.light, canvas.sheet.texel_mm, solve)
+    if not knows(canvas.head.file):
+        return solved
+    return blend(_learned(skin, canvas, vertices), solved, canvas.sheet.texel_mm)
+
+
+def _learned(skin: Skin, canvas: Canvas, vertices: np.ndarray) -> np.ndarray:
+    """The fine network's relief (R, R) mm; it works on a sheet of its own."""
+    sheet = build_sheet(canvas.head, canvas.rest[0], TEXELS)
+    surface = map_surface(sheet, vertices, canvas.head.file.faces)
+    grain = Grain(sheet.texel_mm, canvas.grain.picture_mm)
+    weight = np.clip(_resized(skin.weight, TEXELS), 0, 1)
+    found = learned_relief(_resized(skin.albedo, TEXELS), weight, surface, skin.light, grain)
+    return _resized(found, canvas.sheet.size)
+
+
+def _resized(values: np.ndarray, size: int) -> np.ndarray:
+    how = cv2.INTER_AREA if len(values) > size else cv2.INTER_CUBIC
+    return cv2.resize(values.astype(np.float32), (size, size), interpolation=how)
 
 
 def _dynamic_relief(view: View, skin: Skin, canvas: Canvas, solve: SolveOptions) -> np.ndarray:

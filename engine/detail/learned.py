@@ -1,0 +1,72 @@
+"""The fine network in a capture: relief of skin from what coarse shading leaves of a picture."""
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ..exchange.head_file import HeadFile
+from ..weights import load_network, registry
+from .evidence import evidence
+from .residual import Grain
+from .unwrap import Surface
+
+if TYPE_CHECKING:
+    from ..models.fine import FineNetwork
+
+NETWORK = "fine"
+_FADE_MM = 1.5  # over which relief fades out beyond what is seen
+_FOLD_SLOPES = 0.03, 0.10  # of learned relief: no fold, and surely one
+
+
+def knows(head: HeadFile) -> bool:
+    """Whether the network has learnt on this head's sheet."""
+    return head.sha256 == registry()["head_default"]["sha256"]
+
+
+def learned_relief(
+    log_ratio: np.ndarray,
+    weight: np.ndarray,
+    surface: Surface,
+    light: np.ndarray,
+    grain: Grain,
+) -> np.ndarray:
+    """Relief (R, R) float32 mm, R = `evidence.TEXELS`; its arguments are those of `evidence`."""
+    given = evidence(log_ratio, weight, surface, light, grain)
+    seen = cv2.GaussianBlur(given[-1], (0, 0), _FADE_MM / grain.texel_mm)
+    return _run(given) * np.clip(2 * seen, 0, 1)
+
+
+def blend(learned: np.ndarray, solved: np.ndarray, texel_mm: float) -> np.ndarray:
+    """The network's relief, where it sees folds the mean of it and the solver's: (R, R) mm.
+
+    The network tells folds from pigment, shadows' edges and glasses; the solver sees finer.
+    """
+    down, across = np.gradient(learned, texel_mm)
+    steep = cv2.GaussianBlur(down**2 + across**2, (0, 0), _FADE_MM / texel_mm) ** 0.5
+    low, high = _FOLD_SLOPES
+    folded = np.clip((steep - low) / (high - low), 0, 1)
+    return learned + 0.5 * folded * (solved - learned)
+
+
+def _run(given: np.ndarray) -> np.ndarray:
+    import torch
+
+    net = _network()
+    with torch.no_grad():
+        maps = torch.from_numpy(given)[None].contiguous(memory_format=torch.channels_last)
+        return 1e3 * net(maps, net.silence(1))[0, 0].numpy()
+
+
+@cache
+def _network() -> "FineNetwork":
+    import torch
+
+    from ..models.config import Config
+    from ..models.fine import FineNetwork
+
+    tensors, about = load_network(NETWORK)
+    net = FineNetwork(Config.from_json(about["config"]))
+    net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    return net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
