@@ -25,11 +25,12 @@ from ..engine.exchange.protocol import (
     Progress,
     write_job,
 )
-from . import job_folders, pace, watch
+from . import job_folders, landmarks, pace, watch
 from .engine_client import EngineJob, start_capture
 from .install import ROOT
 from .job_folders import FolderLock
 from .preferences import jobs_folder
+from .take_importer import selected_head
 
 
 @dataclass
@@ -321,11 +322,14 @@ def _import_options(job: Job) -> dict[str, Any]:
 def _look_through_camera(window: bpy.types.Window) -> None:
     """Show the head with its skin over the clip, in the largest 3D view: a head is small there."""
     views = [area for area in window.screen.areas if area.type == "VIEW_3D"]
-    if not (views and window.scene.camera):
+    with bpy.context.temp_override(window=window):
+        head = selected_head(bpy.context)
+    camera = landmarks.clip_camera(window.scene, head) if head else None
+    if not views or camera is None:
         return
     largest = max(views, key=lambda area: area.width * area.height)
-    space = largest.spaces.active
-    space.region_3d.view_perspective = "CAMERA"
+    space: Any = largest.spaces.active
+    landmarks.look_through(space, window.scene, camera)
     if space.shading.type in {"WIREFRAME", "SOLID"}:
         space.shading.type = "MATERIAL"
     region = next(region for region in largest.regions if region.type == "WINDOW")

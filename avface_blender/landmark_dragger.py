@@ -51,7 +51,7 @@ class _LandmarkAction(Action):
             return "The head has no take yet: capture or import one"
         scene: Any = context.scene
         if landmarks.clip_camera(scene, head) is None:
-            return "The scene's camera is not the clip's: make it the active camera"
+            return "The take came without its camera: import it once more, with Camera ticked"
         return ""
 
 
@@ -81,11 +81,12 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
             return {"CANCELLED"}
         _view = side_by_side.film_area(context.screen) or context.area
         _is_to_end = False
-        space = _view.spaces.active
-        space.region_3d.view_perspective = "CAMERA"
-        for name in _IN_THE_WAY:
+        space, scene = _view.spaces.active, context.scene
+        for name in (*_IN_THE_WAY, "use_local_camera"):
             _showed[name] = getattr(space, name)
+        for name in _IN_THE_WAY:
             setattr(space, name, False)
+        landmarks.look_through(space, scene, landmarks.clip_camera(scene, _head(context)))
         live_pose.prepare(_head(context))
         self._mouse, self._held, self._followed = (0.0, 0.0), None, None
         for changed in (bpy.app.handlers.frame_change_post, bpy.app.handlers.undo_post,

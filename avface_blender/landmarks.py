@@ -125,9 +125,22 @@ def forget(head: bpy.types.Object, at: Shown, landmark: int | None = None) -> in
 
 
 def clip_camera(scene: bpy.types.Scene, head: bpy.types.Object) -> bpy.types.Object | None:
-    """The scene's camera where it is the clip's, in whose picture landmarks lie."""
-    camera = scene.camera
-    return camera if camera is not None and camera.parent == rig_of(head) else None
+    """The camera in whose picture landmarks lie: the scene's where it is the clip's.
+
+    In a scene that keeps its own it is the one of the take that plays, or the last that came.
+    """
+    rig = rig_of(head)
+    own = [child for child in rig.children if child.type == "CAMERA"] if rig else []
+    name = f"{takes.playing(head)} camera"
+    of_take = next((camera for camera in own if camera.name == name), None)
+    return scene.camera if scene.camera in own else of_take or (own[-1] if own else None)
+
+
+def look_through(space: Any, scene: bpy.types.Scene, camera: bpy.types.Object) -> None:
+    """Let a 3D view look through the clip's camera, also where the scene has another."""
+    space.region_3d.view_perspective = "CAMERA"
+    if scene.camera != camera:
+        space.use_local_camera, space.camera = True, camera
 
 
 def layout_of(at: Shown, camera: bpy.types.Object, region: Any, view: Any) -> Layout:

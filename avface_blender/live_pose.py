@@ -16,9 +16,9 @@ import bpy
 import numpy as np
 
 from ..engine.exchange.head_file import JOINTS, HeadFile, file_sha256, load_head_file
+from . import landmarks
 from .following import Slopes, follow, seen, seen_slopes
 from .head_builder import HEAD_PROPERTY, shape_keys, to_blender
-from .landmarks import Shown
 from .rig import REST_AXES, rig_of
 from .take_importer import DEFAULT_HEAD
 from .timeline import quaternions
@@ -47,16 +47,17 @@ def prepare(head: bpy.types.Object) -> bool:
     return _file_of(head) is not None
 
 
-def update(scene: Any, head: bpy.types.Object, at: Shown, dragged: dict) -> None:
+def update(scene: Any, head: bpy.types.Object, at: landmarks.Shown, dragged: dict) -> None:
     """Let the head follow what is dragged (landmark -> px of the clip) in the shown frame."""
     global _stand, _is_set
-    if not dragged or rig_of(head) is None or _file_of(head) is None:
+    camera = landmarks.clip_camera(scene, head)
+    if not dragged or camera is None or _file_of(head) is None:
         leave(scene)
         return
     of = head.name, at.take, at.frame
     if _stand is None or _stand.of != of:
         leave(scene)
-        _stand = _stand_of(head, at, scene.camera, of)
+        _stand = _stand_of(head, at, camera, of)
     if _stand is not None:
         _set(head, _stand, follow(_stand.face, _from_here(_stand.face, at, dragged)))
         _is_set = True
@@ -76,7 +77,7 @@ def forget() -> None:
     _stand, _is_set = None, False
 
 
-def _from_here(face: Slopes, at: Shown, dragged: dict) -> dict[int, tuple[float, float]]:
+def _from_here(face: Slopes, at: landmarks.Shown, dragged: dict) -> dict[int, tuple[float, float]]:
     """The drags as ways from the take's landmarks, laid to those of the head as it plays."""
     return {k: tuple(face.places[k] + place - at.captured[k]) for k, place in dragged.items()}
 
@@ -96,7 +97,7 @@ def _set(head: bpy.types.Object, stand: _Stand, moved: np.ndarray) -> None:
 
 
 def _stand_of(
-    head: bpy.types.Object, at: Shown, camera: bpy.types.Object, of: tuple[str, str, int]
+    head: bpy.types.Object, at: landmarks.Shown, camera: bpy.types.Object, of: tuple[str, str, int]
 ) -> _Stand | None:
     """The head as Blender plays it now, and what would move its landmarks in the picture.
 

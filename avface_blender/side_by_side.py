@@ -42,7 +42,7 @@ class AVFACE_OT_side_by_side(Action, bpy.types.Operator):
             return "The head has no take yet: capture or import one"
         scene: Any = context.scene
         if landmarks.clip_camera(scene, head) is None:
-            return "The scene's camera is not the clip's: make it the active camera"
+            return "The take came without its camera: import it once more, with Camera ticked"
         return "" if largest_view(context.screen) else "There is no 3D view in this workspace"
 
     def act(self, context):
@@ -99,8 +99,9 @@ def _split(context: Any, area: Any) -> None:
         bpy.ops.screen.area_split(direction="VERTICAL", factor=_share(area))
     film = next(item for item in context.screen.areas if item not in before)  # on the left
     head = area
+    camera = landmarks.clip_camera(context.scene, selected_head(context))
     for item in (film, head):
-        item.spaces.active.region_3d.view_perspective = "CAMERA"
+        landmarks.look_through(item.spaces.active, context.scene, camera)
     space = film.spaces.active
     space.show_object_viewport_mesh = space.show_object_viewport_armature = False
     space.show_region_ui = space.show_region_toolbar = False
@@ -126,7 +127,7 @@ def _share(area: Any) -> float:
 
 def _frame(context: Any) -> None:
     """Frame what the views show, once Blender has laid them out."""
-    window, steps = context.window, [_fit, _close_up]
+    window, steps = context.window, [_wait, _fit, _close_up]
 
     def fit() -> float | None:
         with bpy.context.temp_override(window=window):
@@ -136,7 +137,12 @@ def _frame(context: Any) -> None:
     bpy.app.timers.register(fit, first_interval=_REDRAWN_SECONDS)
 
 
+def _wait(_window: Any) -> None:
+    """A timer may be due before what was split has been laid out; the next one isn't."""
+
+
 def _fit(window: Any) -> None:
+    """The whole picture in each view."""
     for area in _camera_views(window.screen):
         with bpy.context.temp_override(window=window, area=area, region=_region(area)):
             bpy.ops.view3d.view_center_camera()

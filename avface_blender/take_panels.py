@@ -5,7 +5,16 @@
 
 import bpy
 
-from . import corrections, landmark_dragger, offset, review, side_by_side, takes, trust_painter
+from . import (
+    corrections,
+    landmark_dragger,
+    landmarks,
+    offset,
+    review,
+    side_by_side,
+    takes,
+    trust_painter,
+)
 from .clean_up import REGIONS
 from .material import look_sockets, skin_material
 from .rig import rig_of
@@ -73,7 +82,7 @@ class AVFACE_PT_review(_Panel, bpy.types.Panel):
         else:
             layout.operator("avface.start_corrections", icon="POSE_HLT")
         layout.operator("avface.refine", icon="MOD_SMOOTH")
-        camera = context.scene.camera
+        camera = landmarks.clip_camera(context.scene, head) if head else None
         if camera is not None and len(camera.data.background_images):
             image = camera.data.background_images[0]
             layout.prop(image, "alpha", text="Clip behind the Head", slider=True)

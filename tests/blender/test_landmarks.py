@@ -144,10 +144,13 @@ def test_a_take_whose_file_is_gone_says_so(addon, imported):
 def test_without_the_clips_camera_there_is_a_reason(addon, imported):
     drag = addon.landmark_dragger.AVFACE_OT_move_landmark
     assert drag.disabled_reason(bpy.context) == ""
+    scene = bpy.context.scene
     other = bpy.data.objects.new("Other", bpy.data.cameras.new("Other"))
-    bpy.context.scene.collection.objects.link(other)
-    bpy.context.scene.camera = other
-    assert "not the clip's" in drag.disabled_reason(bpy.context)
+    scene.collection.objects.link(other)
+    scene.camera = other
+    assert addon.landmarks.clip_camera(scene, imported.head) == imported.camera
+    bpy.data.objects.remove(imported.camera)
+    assert "without its camera" in drag.disabled_reason(bpy.context)
 
 
 class View:
