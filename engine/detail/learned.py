@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NETWORK = "fine"
 _FADE_MM = 1.5  # over which relief fades out beyond what is seen
-_FOLD_SLOPES = 0.03, 0.10  # of learned relief: no fold, and surely one
+_FOLD_SLOPES = 0.01, 0.05  # of learned relief: no fold, and surely one
 
 
 def knows(head: HeadFile) -> bool:
@@ -38,8 +38,8 @@ def learned_relief(
     return _run(given) * np.clip(2 * seen, 0, 1)
 
 
-def blend(learned: np.ndarray, solved: np.ndarray, texel_mm: float) -> np.ndarray:
-    """The network's relief, where it sees folds the mean of it and the solver's: (R, R) mm.
+def blend(learned: np.ndarray, solved: np.ndarray, texel_mm: float, share: float) -> np.ndarray:
+    """The network's relief, and where it sees folds `share` of the solver's: (R, R) mm.
 
     The network tells folds from pigment, shadows' edges and glasses; the solver sees finer.
     """
@@ -47,7 +47,7 @@ def blend(learned: np.ndarray, solved: np.ndarray, texel_mm: float) -> np.ndarra
     steep = cv2.GaussianBlur(down**2 + across**2, (0, 0), _FADE_MM / texel_mm) ** 0.5
     low, high = _FOLD_SLOPES
     folded = np.clip((steep - low) / (high - low), 0, 1)
-    return learned + 0.5 * folded * (solved - learned)
+    return learned + share * folded * (solved - learned)
 
 
 def _run(given: np.ndarray) -> np.ndarray:

@@ -1,9 +1,9 @@
 """Skin detail from shading: a person's lasting relief, and the wrinkles that come and go.
 
-Static relief is read from the clip's median albedo, where the fine network tells folds from
-pigment; dynamic relief is solved, at key frames, from how each differs from it (albedo cancels
-there). Both are heights in mm over the coarse surface, and become tangent-space normal maps, one
-picture a key frame and one of the static relief alone.
+Static relief comes from the clip's median albedo; dynamic relief, at key frames, from how each
+differs from it (albedo cancels there). The fine network says where there are folds; how deep, it
+says together with a solver of the shading. Both are heights in mm over the coarse surface, and
+become tangent-space normal maps, one picture a key frame and one of the static relief alone.
 """
 
 import os
@@ -40,7 +40,7 @@ from .skin import (
     views,
 )
 from .tangent import relief_normals, tangent_frames
-from .unwrap import FaceSheet, build_sheet, lay_window, map_surface
+from .unwrap import FaceSheet, Surface, build_sheet, lay_window, map_surface
 
 Quality = Literal["off", "fast", "standard", "fine"]
 
@@ -70,6 +70,15 @@ _EFFORTS = {
     "standard": _Effort(1024, 0.2, 512, SolveOptions(rounds=2, steps=5)),
     "fine": _Effort(2048, 0.1, 1024, SolveOptions(rounds=3, steps=8)),
 }
+
+
+@dataclass(frozen=True)
+class _Trust:
+    gate: dict[str, float]  # what of a residual the solver is given
+    solved: float  # its share where the network sees folds
+
+
+_LASTING, _PASSING = _Trust(LASTING_TRUST, 0.5), _Trust(PASSING_TRUST, 0.7)
 
 
 class KeyReliefs:
@@ -144,11 +153,12 @@ def recover_detail(
         return None
     report(0.3)
     rest_frame = int(frames[np.argmin(activity(params, frames))])
-    static = _static_relief(skin, canvas, params, rest_frame, effort.solve)
+    reader = _Reader.of(canvas, params, skin, effort.solve)
+    static = reader.lasting(rest_frame)
     dynamic = KeyReliefs(canvas.sheet.size)
     read = []
     for view in views(clip, track, params, canvas, keys):
-        dynamic.append(_dynamic_relief(view, skin, canvas, effort.solve))
+        dynamic.append(reader.passing(view))
         read.append(view.frame)
         report(0.3 + 0.7 * len(read) / len(keys))
     read = np.array(read, int)
@@ -223,41 +233,55 @@ def _effort(options: DetailOptions) -> _Effort:
     )
 
 
-def _static_relief(
-    skin: Skin, canvas: Canvas, params: FaceParams, frame: int, solve: SolveOptions
-) -> np.ndarray:
-    vertices = canvas.head.camera_frame(params, frame, canvas.rest)
-    surface = map_surface(canvas.sheet, vertices, canvas.head.file.faces)
-    left = residual(skin.albedo, skin.weight, canvas.grain)
-    weight = without_strangers(left, skin.weight, canvas.sheet.texel_mm)
-    left = gate(left, weight, canvas.zones, canvas.grain, **LASTING_TRUST)
-    solved = solve_relief(left, weight, surface, skin.light, canvas.sheet.texel_mm, solve)
-    if not knows(canvas.head.file):
-        return solved
-    return blend(_learned(skin, canvas, vertices), solved, canvas.sheet.texel_mm)
+@dataclass(frozen=True)
+class _Reader:
+    """Makes relief of what the coarse shading of one person in one clip leaves."""
 
+    canvas: Canvas
+    params: FaceParams
+    skin: Skin
+    solve: SolveOptions
+    fine: FaceSheet | None  # the network's; None on heads that it hasn't learnt on
 
-def _learned(skin: Skin, canvas: Canvas, vertices: np.ndarray) -> np.ndarray:
-    """The fine network's relief (R, R) mm; it works on a sheet of its own."""
-    sheet = build_sheet(canvas.head, canvas.rest[0], TEXELS)
-    surface = map_surface(sheet, vertices, canvas.head.file.faces)
-    grain = Grain(sheet.texel_mm, canvas.grain.picture_mm)
-    weight = np.clip(_resized(skin.weight, TEXELS), 0, 1)
-    found = learned_relief(_resized(skin.albedo, TEXELS), weight, surface, skin.light, grain)
-    return _resized(found, canvas.sheet.size)
+    @classmethod
+    def of(cls, canvas: Canvas, params: FaceParams, skin: Skin, solve: SolveOptions) -> "_Reader":
+        head = canvas.head
+        fine = build_sheet(head, canvas.rest[0], TEXELS) if knows(head.file) else None
+        return cls(canvas, params, skin, solve, fine)
+
+    def lasting(self, frame: int) -> np.ndarray:
+        """(R, R) mm: what the median picture shows, on the surface of a calm frame."""
+        surface = map_surface(self.canvas.sheet, self._vertices(frame), self.canvas.head.file.faces)
+        return self._relief(self.skin.albedo, self.skin.weight, frame, surface, _LASTING)
+
+    def passing(self, view: View) -> np.ndarray:
+        """(R, R) mm: how a frame's relief differs from the lasting one."""
+        ratio, weight = change(view, self.skin, self.canvas)
+        return self._relief(ratio, weight, view.frame, view.surface, _PASSING)
+
+    def _relief(
+        self, ratio: np.ndarray, weight: np.ndarray, frame: int, surface: Surface, trust: _Trust
+    ) -> np.ndarray:
+        sheet, grain = self.canvas.sheet, self.canvas.grain
+        left = residual(ratio, weight, grain)
+        surely = without_strangers(left, weight, sheet.texel_mm)
+        left = gate(left, surely, self.canvas.zones, grain, **trust.gate)
+        solved = solve_relief(left, surely, surface, self.skin.light, sheet.texel_mm, self.solve)
+        if self.fine is None:
+            return solved
+        coarse = map_surface(self.fine, self._vertices(frame), self.canvas.head.file.faces)
+        small = np.clip(_resized(weight, TEXELS), 0, 1)
+        grain = Grain(self.fine.texel_mm, grain.picture_mm)
+        found = learned_relief(_resized(ratio, TEXELS), small, coarse, self.skin.light, grain)
+        return blend(_resized(found, sheet.size), solved, sheet.texel_mm, trust.solved)
+
+    def _vertices(self, frame: int) -> np.ndarray:
+        return self.canvas.head.camera_frame(self.params, frame, self.canvas.rest)
 
 
 def _resized(values: np.ndarray, size: int) -> np.ndarray:
     how = cv2.INTER_AREA if len(values) > size else cv2.INTER_CUBIC
     return cv2.resize(values.astype(np.float32), (size, size), interpolation=how)
-
-
-def _dynamic_relief(view: View, skin: Skin, canvas: Canvas, solve: SolveOptions) -> np.ndarray:
-    ratio, weight = change(view, skin, canvas)
-    left = residual(ratio, weight, canvas.grain)
-    weight = without_strangers(left, weight, canvas.sheet.texel_mm)
-    left = gate(left, weight, canvas.zones, canvas.grain, **PASSING_TRUST)
-    return solve_relief(left, weight, view.surface, skin.light, canvas.sheet.texel_mm, solve)
 
 
 def _normal_map(
