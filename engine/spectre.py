@@ -7,7 +7,8 @@ mouth: the small one that the product carries, or a network of the user's. The l
 training.
 
 Choices: the detector's habits (where it puts a landmark on every frame of this person) are taken
-out by the clip's median; nearness counts for units between 0 and 1 as it does for FLAME's standard
+out by the clip's median, and so is by its mean what the lip reader always sees otherwise in a film
+than in a drawing; nearness counts for units between 0 and 1 as it does for FLAME's standard
 deviations of about a tenth of their reach; only units that move the lips are moved; what is moved
 is smooth over a fifth of a second, as the published network's convolution makes it; where the mouth
 is covered the start stays.
@@ -32,7 +33,7 @@ from .models.config import PUBLISHED, Config
 from .models.spectre import SpectreEncoder
 from .progress import Report
 from .training.data import Windows
-from .training.spectre import PerceptualLosses, perceptual_losses
+from .training.spectre import PerceptualLosses, Watched, perceptual_losses
 from .training.system import Codes, Faces
 
 if TYPE_CHECKING:
@@ -204,6 +205,18 @@ def _smoothing(times: np.ndarray) -> Tensor:
     return torch.from_numpy((near / near.sum(1, keepdims=True)).astype(np.float32))
 
 
+@torch.no_grad()
+def _watch(objective: PerceptualLosses, start: Codes, windows: Windows) -> Watched:
+    """What the networks see in the film, the lips' features moved to where drawings have them."""
+    watched = objective.watch(windows)
+    if watched.lips is None:
+        return watched
+    drawn = objective.draw_and_read(start, objective.faces.landmarks(start), windows)
+    seen = windows.belief[..., 48:].mean(-1, keepdim=True)
+    apart = (seen * (drawn - watched.lips)).sum(1, True) / seen.sum(1, True).clamp(min=1e-6)
+    return replace(watched, lips=watched.lips + apart)
+
+
 def _descend(
     objective: PerceptualLosses,
     start: Codes,
@@ -220,7 +233,7 @@ def _descend(
         expression = torch.clamp(start.expression + moving * (smooth @ u), *bounds)
         return expression, start.jaw + smooth @ v
 
-    watched, every = objective.watch(windows), min(_READ_EVERY, len(u))
+    watched, every = _watch(objective, start, windows), min(_READ_EVERY, len(u))
     for step in range(_STEPS):
         expression, jaw = place()
         codes = replace(start, expression=expression, jaw=jaw)

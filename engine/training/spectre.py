@@ -121,16 +121,7 @@ class PerceptualLosses:
         }
         watched = watched or self.watch(windows)
         if watched.lips is not None:
-            assert self.lip_reader is not None and self.painter is not None
-            # the drawn mouth is cropped by its own landmarks, the real one by the detector's
-            shape = windows.sound.shape[:2]
-            middle, half = mouth_squares(points.unflatten(0, shape))
-            some = Codes(**{
-                name: value.unflatten(0, shape)[:, read].flatten(0, 1)
-                for name, value in vars(codes).items()
-            })  # fmt: skip
-            squares, side = (middle[:, read], half[:, read]), _mouth_side(self.lip_reader)
-            ours = self.lip_reader(self.painter(some, squares, side))
+            ours = self.draw_and_read(codes, points, windows, read)
             seen = windows.belief[:, read, 48:].mean(-1)
             loss = losses.feature_cosine_loss(ours, watched.lips[:, read], seen)
             out["lip_reading"] = self.lip_reading_weight * loss
@@ -141,6 +132,23 @@ class PerceptualLosses:
             loss = losses.feature_distance_loss(self.emotion(drawn.picture), watched.emotion)
             out["emotion"] = SPECTRE.emotion * loss
         return out
+
+    def draw_and_read(
+        self, codes: Codes, points: Tensor, windows: Windows, read: slice = slice(None)
+    ) -> Tensor:
+        """The lip reader's features of drawn mouths, (B, K, C).
+
+        They are cropped by their own landmarks `points` (B K, 68, 2), real ones by the detector's.
+        """
+        assert self.lip_reader is not None and self.painter is not None
+        shape = windows.sound.shape[:2]
+        middle, half = mouth_squares(points.unflatten(0, shape))
+        some = Codes(**{
+            name: value.unflatten(0, shape)[:, read].flatten(0, 1)
+            for name, value in vars(codes).items()
+        })  # fmt: skip
+        squares, side = (middle[:, read], half[:, read]), _mouth_side(self.lip_reader)
+        return self.lip_reader(self.painter(some, squares, side))
 
 
 def perceptual_losses(
