@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..engine.exchange.protocol import AVFaceError
-from . import corrections, job_folders, jobs, trust
+from . import corrections, job_folders, jobs, review, trust
 from .action import Action
 from .export import ExportOptions, export_alembic, export_fbx, export_gltf, export_usd
 from .export_check import largest_error_mm
@@ -178,6 +178,8 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         for note in result.notes:
             self.report({"WARNING"}, note)
         trust.adopt(result.head, context.scene)
+        if review.shown(result.rig):
+            result.rig.select_set(True)  # or the Graph Editor loses sight of its curves
         if self.ends_corrections:
             corrections.retire(result.head)
         jobs.imported(path, result.notes)

@@ -527,8 +527,12 @@ def show_confidence() -> Iterator[Wait]:
     facts["confidence"] = {
         "editors": [area.type for area in areas].count("GRAPH_EDITOR"),
         "curves": len(part("keyframes").curves_in(action)),
-        "visible": visible_curves(next(a for a in areas if a.type == "GRAPH_EDITOR")),
+        "visible": visible_curves(graph_editor()),
     }
+
+
+def graph_editor() -> Any:
+    return next(a for a in view()["window"].screen.areas if a.type == "GRAPH_EDITOR")
 
 
 def visible_curves(area: Any) -> int:
@@ -578,6 +582,7 @@ def paint_trust() -> Iterator[Wait]:
         "plays": [entry.name for entry in part("takes").takes_of(the_head()) if entry.plays],
         "moved": np.abs(expressions(names) - before).max(axis=1).tolist(),
         "shares": shares,
+        "visible": visible_curves(graph_editor()),
     }
     scene.frame_set(HEARD[0] + 3)
     yield 1.0

@@ -215,6 +215,7 @@ def test_what_is_painted_is_solved_anew_and_nothing_else(facts):
     assert max(moved[frame - 1] for frame in range(1, 51) if frame not in eased) < 1e-5
     assert shares[35:44].max() < 0.01, "only the picture counts"
     assert shares[15:26].max() > 0.5
+    assert found["visible"] == 6, "the new take's confidence is shown now"
 
 
 def test_the_head_follows_the_mouse_and_leaves_nothing_behind(facts):
