@@ -4,7 +4,7 @@ markers where the capture is unsure.
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import bpy
 import numpy as np
@@ -73,13 +73,13 @@ def show_clip(
     take: Take,
     path: Path,
     start_frame: int,
-    scene_rate: float,
+    scene: bpy.types.Scene,
 ) -> str | None:
     """The clip as the camera's background, its first picture at `start_frame`.
 
-    `scene_rate` is in frames per second; `name` is the take's. At the clip's own rate the
-    background is a movie clip. Blender shows one picture of that in each frame of the scene; at
-    another rate the background is an image, whose picture is animated.
+    `name` is the take's. At the clip's own rate the background is a movie clip, of which Blender
+    shows one picture in each frame of the scene; at another rate it is an image whose picture is
+    animated.
 
     Gives a sentence when the background isn't as it should.
     """
@@ -94,7 +94,8 @@ def show_clip(
     data.show_background_images = True
     background = data.background_images.new()
     background.alpha = 1.0
-    background.frame_method = "FIT"
+    background.frame_method = _method(scene, take)
+    scene_rate = scene.render.fps / scene.render.fps_base
     # Blender counts a film's pictures at a rate of its own choice (a varying one's highest).
     clip_rate = clip.fps if clip.source == "MOVIE" else take.fps
     numbers = _picture_numbers(path, clip.frame_duration)
@@ -111,6 +112,14 @@ def show_clip(
         "The clip behind the camera runs away from the head: Blender shows one picture in each "
         "frame of the scene, and finds no others by names without numbers."
     )
+
+
+def _method(scene: bpy.types.Scene, take: Take) -> Literal["FIT", "CROP"]:
+    """How the clip lies in the camera's frame: as wide, for so the lens is measured."""
+    render = scene.render
+    width, height = render.resolution_x * render.pixel_aspect_x, render.resolution_y
+    frame = width / (height * render.pixel_aspect_y)
+    return "FIT" if take.size[0] / take.size[1] >= frame else "CROP"
 
 
 def _show_at_its_times(

@@ -21,6 +21,8 @@ _FACE_OF_VIEW = 0.6  # its landmarks, of the narrower view
 _LEAST_WIDTH_PX = 400  # of a view that can be halved
 _REDRAWN_SECONDS = 0.2  # until Blender has laid out and drawn what was changed
 
+_framing: tuple[float, tuple[float, ...]] | None = None  # the view's zoom and offset before
+
 
 class AVFACE_OT_side_by_side(Action, bpy.types.Operator):
     """Show the film beside the head, in a second view; once more takes it away"""
@@ -94,6 +96,9 @@ def _split(context: Any, area: Any) -> None:
     """
     if area.width < _LEAST_WIDTH_PX:
         raise AVFaceError("The 3D view is too narrow to be halved.", "Widen it.")
+    global _framing
+    view = area.spaces.active.region_3d
+    _framing = view.view_camera_zoom, tuple(view.view_camera_offset)
     before = set(context.screen.areas)
     with context.temp_override(area=area, region=_region(area)):
         bpy.ops.screen.area_split(direction="VERTICAL", factor=_share(area))
@@ -116,7 +121,11 @@ def _join(context: Any, film: Any) -> None:
     head.spaces.active.overlay.show_overlays = True
     with context.temp_override(area=film, region=_region(film)):
         bpy.ops.screen.area_close()
-    _frame(context)
+    if _framing is None:  # the file was saved with both views
+        _frame(context)
+    else:
+        view = head.spaces.active.region_3d
+        view.view_camera_zoom, view.view_camera_offset = _framing
 
 
 def _share(area: Any) -> float:

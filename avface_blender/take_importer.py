@@ -358,7 +358,7 @@ def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
         return [f"The clip {missing} was not found: no background and no sound."]
     said = []
     if camera is not None and take.source.get("kind") != "sound":
-        said.append(shot.show_clip(camera, job.name, take, clip, job.clip_start, rate))
+        said.append(shot.show_clip(camera, job.name, take, clip, job.clip_start, job.scene))
     if job.options.sound:
         first_sample = job.clip_start + take.sound_offset * rate
         said.append(shot.add_sound(job.scene, job.rig, clip, job.name, first_sample))

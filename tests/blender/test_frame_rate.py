@@ -175,6 +175,20 @@ def test_pictures_in_a_folder_keep_their_time_too(make_take, tmp_path):
         assert abs(picture / 12 - (frame - 1) / 24) <= 0.5 / 12 + 1e-6
 
 
+@pytest.mark.parametrize(("size", "method"), [((1920, 1080), "CROP"), ((1000, 1000), "FIT")])
+def test_in_a_frame_of_another_shape_the_clip_is_as_wide_as_the_frame(
+    make_take, clips, size, method
+):
+    """The camera's lens is measured on the width, so there the head meets its picture."""
+    scene = bpy.context.scene
+    scene.render.resolution_x, scene.render.resolution_y = size
+    source = {"path": str(clips / "grid_bbaf2n.mpg"), "sha256": ""}
+    options = ImportOptions(timing="resample", sound=False)
+    result = import_take(make_take(source=source), bpy.context, options)
+    assert result.camera.data.sensor_fit == "HORIZONTAL"
+    assert result.camera.data.background_images[0].frame_method == method
+
+
 def test_at_the_clips_own_rate_it_is_a_movie_clip(make_take, clips):
     source = {"path": str(clips / "grid_bbaf2n.mpg"), "sha256": ""}
     result = import_take(make_take(source=source), bpy.context, ImportOptions(sound=False))
