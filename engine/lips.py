@@ -38,6 +38,7 @@ def refine_lips(
     features: SpeechFeatures,
     times: np.ndarray,
     trust: np.ndarray | None = None,
+    led: np.ndarray | None = None,
 ) -> LipShapes | None:
     """What the sound adds to the lips of a fitted clip; None when that is nothing.
 
@@ -49,6 +50,8 @@ def refine_lips(
         features: of the clip's sound, of the kind that the network was trained on.
         times: (T,) seconds of the frames on the sound's clock.
         trust: (T,) in [0, 1], how far the sound is believed; 1 when None.
+        led: (T,) in [0, 1], how far sound has led the mouth already: it doesn't say the same of
+            its shape twice, but still shuts it; 0 when None.
 
     Raises:
         AVFaceError: The features are of another kind.
@@ -59,9 +62,10 @@ def refine_lips(
     region = lip_region_of(head.file)
     voice = listen(features, times)
     trust = np.clip(np.ones(len(times)) if trust is None else trust, 0, 1)
-    believed = np.clip((voice.speaking - 0.1) / 0.6, 0, 1) * trust
+    new = trust if led is None else trust * (1 - np.clip(led, 0, 1))
+    believed = np.clip((voice.speaking - 0.1) / 0.6, 0, 1) * new
     seal = np.clip((voice.closed - _SEAL_FROM) / (1 - 2 * _SEAL_FROM), 0, 1) * trust
-    if believed.max(initial=0) < 1e-3:
+    if max(believed.max(initial=0), seal.max(initial=0)) < 1e-3:
         return None
     rest = region.mouth.rest(params.shape)
     offsets = np.empty((len(params), len(region.vertices), 3), np.float32)

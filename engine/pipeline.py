@@ -156,7 +156,7 @@ def perform(
     fit = replace(fit, params=with_clear_tongue(fit.params, head))
     clock.lap("fit")
     if heard is not None and options.lips == "on":
-        lips = _refined_lips(fit.params, head, heard, track.times)
+        lips = _refined_lips(fit, head, heard, track.times)
         fit = replace(fit, params=fit.params.replace(lips=lips))
         clock.lap("lips")
     return Performance(track, fit, heard)
@@ -189,9 +189,7 @@ def _looked_at_again(clip: Clip, track: FaceTrack) -> FaceTrack:
     return second_look(clip, track, BROWS + NOSE + OVAL + SKIN, keep_convention=True)
 
 
-def _refined_lips(
-    params: FaceParams, head: Head, heard: Heard, times: np.ndarray
-) -> LipShapes | None:
+def _refined_lips(fit: FitResult, head: Head, heard: Heard, times: np.ndarray) -> LipShapes | None:
     """What the sound adds to the lips, where it belongs to them and the artist lets it."""
     from .lips import refine_lips  # torch is slow to load
 
@@ -199,7 +197,8 @@ def _refined_lips(
     trust = np.full(len(times), heard.hearing.belongs)
     if forced is not None:
         trust = np.where(np.isnan(forced), trust, forced)
-    return refine_lips(params, head, heard.features, times + heard.offset_seconds, trust)
+    clock, led = times + heard.offset_seconds, fit.trust_sound
+    return refine_lips(fit.params, head, heard.features, clock, trust, led)
 
 
 def write_report(capture_: Capture, path: Path) -> None:

@@ -6,6 +6,8 @@ few tenths of a second. So a cover is entered and left without a step, and deep 
 what the clip tells of the person.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 # Standard deviations, in that of the part that is forgotten (docs/log.md).
@@ -13,6 +15,7 @@ _LASTING, _WITH_MOTION, _NOISE = 5.0, 0.4, 0.1
 _FORGOTTEN_SECONDS = 0.16
 _SURE = 0.95  # of a witness so good the difference stands as it is
 _NEAR = 150  # frames on each side of a gap that tell what to carry into it
+_PIECE = 100  # frames at once: memory doesn't grow with the clip
 
 
 def carry_difference(
@@ -30,16 +33,21 @@ def carry_difference(
     known, unsure = np.flatnonzero(weight > 0), np.flatnonzero(weight < _SURE)
     if not len(known):
         return np.zeros_like(out)
-    for part in np.split(unsure, np.flatnonzero(np.diff(unsure) > 1) + 1):
-        if len(part):
-            first, last = np.searchsorted(known, [part[0], part[-1] + 1])
-            near = known[max(first - _NEAR, 0) : last + _NEAR]
-            noise = np.diag(_NOISE**2 + 1 - weight[near])
-            among = _together(near, near, motion, times) + noise
-            out[part] = _together(part, near, motion, times) @ np.linalg.solve(
-                among, difference[near]
-            )
+    for part in _pieces(unsure):
+        first, last = np.searchsorted(known, [part[0], part[-1] + 1])
+        near = known[max(first - _NEAR, 0) : last + _NEAR]
+        noise = np.diag(_NOISE**2 + 1 - weight[near])
+        among = _together(near, near, motion, times) + noise
+        told = np.linalg.solve(among, difference[near])
+        out[part] = _together(part, near, motion, times) @ told
     return out
+
+
+def _pieces(frames: np.ndarray) -> Iterator[np.ndarray]:
+    """Runs of neighbouring `frames`, long ones in pieces."""
+    for run in np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1):
+        for start in range(0, len(run), _PIECE):
+            yield run[start : start + _PIECE]
 
 
 def _together(a: np.ndarray, b: np.ndarray, motion: np.ndarray, times: np.ndarray) -> np.ndarray:

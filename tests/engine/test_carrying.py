@@ -54,3 +54,6 @@ def test_long_clips_are_told_by_what_is_near():
     slow = np.where(times < 20, 1.0, 3.0)
     out = carried(slow, weight=weight, times=times)
     np.testing.assert_allclose(out[2050], 3.0, rtol=0.01)
+    doubtful = carried(slow, weight=np.full(5000, 0.9), times=times)  # everywhere: in pieces
+    assert np.abs(np.diff(doubtful)[1200:]).max() < 0.01
+    np.testing.assert_allclose(doubtful[1200:], 3.0, rtol=0.02)

@@ -205,6 +205,22 @@ def test_speech_seals_lips_that_a_fit_has_left_open(head, region):
 
 
 @needs_weights
+def test_where_sound_has_led_the_lips_it_only_shuts_them(head):
+    times = np.arange(0, 2, 0.04)
+    params = _params(head, articulate(PHONES, times, Style()).values)
+    free, led = (refine_lips(params, head, perfect(), times, led=k + 0 * times) for k in (0, 1))
+    vowels = (times > 0.46) & (times < 0.56) | (times > 0.76) & (times < 0.86)
+
+    def moved(lips):
+        if lips is None:
+            return 0.0
+        shapes = np.tensordot(lips.weights[vowels], lips.shapes, (1, 0))
+        return np.linalg.norm(shapes, axis=2).max(1).mean()
+
+    assert moved(led) < 0.25 * moved(free)
+
+
+@needs_weights
 def test_trust_scales_and_other_features_are_refused(head):
     times = np.arange(0, 2, 0.04)
     params = _params(head, articulate(PHONES, times, Style()).values)
