@@ -81,7 +81,8 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
             return {"CANCELLED"}
         _view = side_by_side.film_area(context.screen) or context.area
         _is_to_end = False
-        space, scene = _view.spaces.active, context.scene
+        space = _view.spaces.active
+        scene: Any = context.scene
         for name in (*_IN_THE_WAY, "use_local_camera"):
             _showed[name] = getattr(space, name)
         for name in _IN_THE_WAY:

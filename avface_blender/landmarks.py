@@ -124,7 +124,7 @@ def forget(head: bpy.types.Object, at: Shown, landmark: int | None = None) -> in
     return len(gone)
 
 
-def clip_camera(scene: bpy.types.Scene, head: bpy.types.Object) -> bpy.types.Object | None:
+def clip_camera(scene: Any, head: Any) -> bpy.types.Object | None:
     """The camera in whose picture landmarks lie: the scene's where it is the clip's.
 
     In a scene that keeps its own it is the one of the take that plays, or the last that came.
@@ -136,7 +136,7 @@ def clip_camera(scene: bpy.types.Scene, head: bpy.types.Object) -> bpy.types.Obj
     return scene.camera if scene.camera in own else of_take or (own[-1] if own else None)
 
 
-def look_through(space: Any, scene: bpy.types.Scene, camera: bpy.types.Object) -> None:
+def look_through(space: Any, scene: Any, camera: bpy.types.Object | None) -> None:
     """Let a 3D view look through the clip's camera, also where the scene has another."""
     space.region_3d.view_perspective = "CAMERA"
     if scene.camera != camera:

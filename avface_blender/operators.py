@@ -168,7 +168,8 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
     def act(self, context):
         path = Path(bpy.path.abspath(self.filepath))
         names = ("new_head", "identity", "look", "moves", "over", "camera", "sound", "markers")
-        settings = context.scene.avface
+        scene: Any = context.scene
+        settings = scene.avface
         options = ImportOptions(
             **{name: getattr(self, name) for name in names},
             timing=self._timing(context),
@@ -177,7 +178,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         result = import_take(path, context, options)
         for note in result.notes:
             self.report({"WARNING"}, note)
-        trust.adopt(result.head, context.scene)
+        trust.adopt(result.head, scene)
         if review.shown(result.rig):
             result.rig.select_set(True)  # or the Graph Editor loses sight of its curves
         if self.ends_corrections:
