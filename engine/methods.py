@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the registry
 _LANDMARKS = "landmarks"
+_NO_READER = "none"  # instead of a lip reader's path
 _FOCAL_PER_SIDE = 2.0  # as the fit's
 _COVERED_BELOW = 0.5  # confidence in the mouth
 _BELONGS = 0.5  # a sound that is less surely this face's is not heard by AVFace's networks
@@ -107,7 +108,8 @@ def apply_method(
     if options.method == "spectre":
         from .spectre import SpectreSlots, descend_on_clip
 
-        slots = SpectreSlots(*(Path(p) if p else None for p in _slot_paths(options)))
+        paths = (None if p in ("", _NO_READER) else Path(p) for p in _slot_paths(options))
+        slots = SpectreSlots(*paths, reads_lips=options.lip_reader != _NO_READER)
         end = 0.75 if options.quality == "high" else 1.0
         stage = report.part("spectre", share, end - share)
         moved = descend_on_clip(clip, track, result.params, head, stage, slots)

@@ -52,7 +52,10 @@ class CaptureOptions:
     )
     lip_reader: str = field(
         default="",
-        metadata={"help": "spectre's lip-reading network, TorchScript; default: AVFace's own"},
+        metadata={
+            "help": "spectre's lip-reading network, TorchScript; default: AVFace's own;"
+            " none: lips aren't read"
+        },
     )
     emotion_network: str = field(
         default="", metadata={"help": "spectre's emotion network, TorchScript"}

@@ -11,7 +11,8 @@ out by the clip's median, and so is by its mean what the lip reader always sees 
 than in a drawing; nearness counts for units between 0 and 1 as it does for FLAME's standard
 deviations of about a tenth of their reach; only units that move the lips are moved; what is moved
 is smooth over a fifth of a second, as the published network's convolution makes it; where the mouth
-is covered the start stays.
+is covered the start stays, and where it is shut: what lies between shut lips is thinner than a
+pixel that a lip reader sees.
 """
 
 from dataclasses import dataclass, replace
@@ -46,6 +47,8 @@ _SEEN_SIDE = 224  # px of a face's crop that networks look at
 _UNIT_OF_FLAME = 0.1  # of a unit's reach: as common as one standard deviation of FLAME's
 _LIP_SHARE = 0.5  # of its largest motion that a unit must show at the lips
 _SMOOTH_SD = 0.06  # s, of what is moved
+_SHUT_M = 0.6e-3  # lips so near stay as they are
+_UPPER, _LOWER = [61, 62, 63], [67, 66, 65]  # inner lips among the 68
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,7 @@ class SpectreSlots:
     # grey mouths (B, K, 1, 88, 88) -> features (B, K, C); None: the product's own
     lip_reader: Path | None = None
     emotion: Path | None = None  # faces (N, 3, 224, 224) -> features (N, C)
+    reads_lips: bool = True
 
 
 def estimate_spectre(
@@ -92,7 +96,7 @@ def descend_on_clip(
     """
     slots = slots or SpectreSlots()
     objective = perceptual_losses(
-        head.file, slots.lip_reader, slots.emotion, PUBLISHED.direct_lip_reading
+        head.file, slots.lip_reader, slots.emotion, PUBLISHED.direct_lip_reading, slots.reads_lips
     )
     looks = objective.lip_reader is not None or objective.emotion is not None
     boxes = face_boxes(track)
@@ -206,6 +210,15 @@ def _smoothing(times: np.ndarray) -> Tensor:
 
 
 @torch.no_grad()
+def _not_shut(objective: PerceptualLosses, start: Codes, smooth: Tensor) -> Tensor:
+    """How far frames may move, (n, 1): 0 where the start's lips are shut, less beside it."""
+    marks = objective.faces.landmarks(start)
+    gap = (marks[:, _LOWER] - marks[:, _UPPER])[..., 1].mean(1) / start.camera[:, 0]  # m
+    apart = (gap > _SHUT_M).float()[:, None]
+    return apart * (smooth @ apart)
+
+
+@torch.no_grad()
 def _watch(objective: PerceptualLosses, start: Codes, windows: Windows) -> Watched:
     """What the networks see in the film, the lips' features moved to where drawings have them."""
     watched = objective.watch(windows)
@@ -226,12 +239,13 @@ def _descend(
     smooth: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Expression (n, E) and jaw (n, 3), moved smoothly from `start`."""
+    free = _not_shut(objective, start, smooth)
     u, v = torch.zeros_like(start.expression), torch.zeros_like(start.jaw)
     optimiser = torch.optim.Adam([u.requires_grad_(), v.requires_grad_()], lr=_RATE)
 
     def place() -> tuple[Tensor, Tensor]:
-        expression = torch.clamp(start.expression + moving * (smooth @ u), *bounds)
-        return expression, start.jaw + smooth @ v
+        expression = torch.clamp(start.expression + free * moving * (smooth @ u), *bounds)
+        return expression, start.jaw + free * (smooth @ v)
 
     watched, every = _watch(objective, start, windows), min(_READ_EVERY, len(u))
     for step in range(_STEPS):

@@ -45,6 +45,7 @@ SYSTEMS = (
     System("landmark reader alone (draft)", {"quality": "draft"}),
     System("AVFace networks (draft)", {"method": "avface", "quality": "draft"}),
     System("AVFace networks + fit", {"method": "avface", "quality": "standard"}, layered=True),
+    System("SPECTRE, lips not read", {"method": "spectre", "lip_reader": "none"}),
     System("SPECTRE", {"method": "spectre"}),
 )
 

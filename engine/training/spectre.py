@@ -152,13 +152,19 @@ class PerceptualLosses:
 
 
 def perceptual_losses(
-    file: HeadFile, lip_reader: Path | None, emotion: Path | None, weight: float
+    file: HeadFile,
+    lip_reader: Path | None,
+    emotion: Path | None,
+    weight: float,
+    reads_lips: bool = True,
 ) -> PerceptualLosses:
     """The losses with a user's networks, or with the lip reader that the product carries.
 
     Raises AVFaceError when a user's file isn't a network.
     """
-    reader = load_slot(lip_reader, "lip reading") if lip_reader else own_lip_reader()
+    reader = None
+    if reads_lips:
+        reader = load_slot(lip_reader, "lip reading") if lip_reader else own_lip_reader()
     feeling = load_slot(emotion, "emotions")
     faces = Faces(file, draws=feeling is not None)
     painter = MouthPainter(file, head_albedo(file)) if reader is not None else None
