@@ -166,6 +166,15 @@ def test_lasting_grooves_are_found(head, params, sheet, grooves, lasting):
     assert _angle(found, true).mean() < 0.9 * _angle(flat, true).mean()
 
 
+def test_heads_that_the_network_has_not_met_are_read_by_shading_alone(
+    head, params, lasting, monkeypatch
+):
+    clip, detail = lasting
+    monkeypatch.setattr("engine.detail.recover.knows", lambda _: False)
+    monkeypatch.setattr("engine.detail.recover.learned_relief", None)
+    assert np.abs(_recover(clip, head, params).static - detail.static).max() > 0.02
+
+
 def test_passing_grooves_are_dynamic(grooves, passing):
     detail = passing[1]
     truth = _resized(grooves, detail.sheet.size)

@@ -1,0 +1,68 @@
+"""What the fine network is given, and how its relief and the solver's become one."""
+
+import numpy as np
+import pytest
+
+from engine.detail.evidence import CHANNELS, TEXELS, evidence
+from engine.detail.learned import blend, learned_relief
+from engine.detail.residual import Grain
+from engine.detail.unwrap import Surface
+
+TEXEL_MM = 0.75
+FRONT, SIDE = (np.array([1, x, 0, 0.3, 0, 0, 0, 0, 0]) for x in (0.0, 0.8))
+
+
+@pytest.fixture
+def plane() -> Surface:
+    """Skin that looks into the camera."""
+    shape = (TEXELS, TEXELS, 3)
+    normal, along_u, along_v = (np.zeros(shape, np.float32) for _ in range(3))
+    normal[..., 2], along_u[..., 0], along_v[..., 1] = 1, TEXEL_MM, TEXEL_MM
+    return Surface(normal, along_u, along_v)
+
+
+def _spots() -> np.ndarray:
+    """(R, R) log reflectance with dark round marks 8 mm apart."""
+    y, x = (np.mgrid[:TEXELS, :TEXELS] * TEXEL_MM + 4) % 8 - 4
+    return -0.5 * np.exp(-(x**2 + y**2) / 2).astype(np.float32)
+
+
+def _given(ratio: np.ndarray, surface: Surface, light: np.ndarray) -> np.ndarray:
+    return evidence(ratio, np.ones_like(ratio), surface, light, Grain(TEXEL_MM, 0.6))
+
+
+def test_a_slope_towards_the_light_is_bright(plane):
+    given = _given(_spots(), plane, SIDE)
+    assert given.shape == (CHANNELS, TEXELS, TEXELS)
+    # raised to the right means turned to the left: away from a light on the right
+    assert given[3].max() < -0.3
+    assert np.abs(given[4]).max() < 1e-3
+    assert np.allclose(given[1], given[0] * given[3], atol=1e-5)
+
+
+def test_frontal_light_tells_nothing_of_slopes(plane):
+    assert np.abs(_given(_spots(), plane, FRONT)[1:5]).max() < 1e-3
+
+
+def test_round_marks_are_no_relief(plane):
+    """0.5 of log contrast; mm."""
+    weight = np.ones((TEXELS, TEXELS), np.float32)
+    for light in (FRONT, SIDE):
+        relief = learned_relief(_spots(), weight, plane, light, Grain(TEXEL_MM, 0.6))
+        assert np.sqrt((relief**2).mean()) < 0.03
+
+
+def test_nothing_is_read_where_nothing_is_seen(plane):
+    relief = learned_relief(_spots(), 0 * _spots(), plane, SIDE, Grain(TEXEL_MM, 0.6))
+    assert not relief.any()
+
+
+def test_the_solver_counts_where_the_network_sees_folds():
+    column = np.arange(TEXELS) * TEXEL_MM
+    fold = np.tile(-0.5 * np.exp(-(((column - 40) / 1.2) ** 2) / 2), (TEXELS, 1))
+    solved = np.full_like(fold, 0.3)
+    found = blend(fold, solved, TEXEL_MM, 0.5)
+    middle, far = np.argmin(np.abs(column - 40)), np.argmin(np.abs(column - 120))
+    assert np.allclose(found[:, far], fold[:, far])
+    assert np.allclose(found[:, middle], 0.5 * (fold + solved)[:, middle], atol=0.02)
+    assert np.allclose(blend(fold, solved, TEXEL_MM, 0.0), fold)
