@@ -25,6 +25,7 @@ _LEAST_SEEN = 0.1  # of the clip's pictures: less is no performance
 _MOSTLY_SEEN = 0.5
 _BELIEVED = 0.5  # confidence below which a region counts as covered
 _MOST_TOLD = 3  # times of one kind in one warning
+_BRIEF_S = 0.05  # less would be told as 0.0 s; it is bridged
 _LEAST_TOLD_S = 0.4  # a cover of an eye or a brow that is told; a blink is shorter
 
 
@@ -103,9 +104,9 @@ def _warn(track: FaceTrack, report: Report) -> None:
     if share < _MOSTLY_SEEN:
         report.warn(f"The face is seen in only {share:.0%} of the clip.")
     step = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 0.0
-    events = [(~track.seen, "The face is lost", 0.0)]
+    events = [(~track.seen, "The face is lost", _BRIEF_S)]
     for region, words, least in (
-        ("mouth", "The mouth is covered", 0.0),
+        ("mouth", "The mouth is covered", _BRIEF_S),
         ("left_eye", "The left eye is covered or turned away", _LEAST_TOLD_S),
         ("right_eye", "The right eye is covered or turned away", _LEAST_TOLD_S),
         ("brows", "A brow is covered", _LEAST_TOLD_S),
@@ -114,7 +115,7 @@ def _warn(track: FaceTrack, report: Report) -> None:
         events.append((track.seen & low, words, least))
     for mask, words, least in events:
         runs = sorted(stretches(mask), key=lambda run: run[0] - run[1])
-        runs = [(a, b) for a, b in runs if (b - a + 1) * step >= least]
+        runs = [(a, b) for a, b in runs if (b - a + 1) * step >= least or not step]
         told = [
             f"for {track.times[b] - track.times[a] + step:.1f} s at {track.times[a]:.1f} s"
             for a, b in sorted(runs[:_MOST_TOLD])
