@@ -14,7 +14,7 @@ from .folds import BROWS, EYES, bare_of_eyes, hull
 from .residual import LUMINANCE, masked_blur
 from .unwrap import FaceSheet, cut_window, lay_window
 
-_CORE_MM, _REACH_MM = 3.0, 6.5  # round the landmarks: brow for sure, and where it ends at last
+_CORE_MM, _REACH_MM = 2.5, 5.5  # round the landmarks: brow for sure, and where it ends at last
 _LID_MM = 2.5  # above the eye that is lid and lashes
 _MODEL_REACH_MM = 9.0  # the model's brow may lie so far from the person's landmarks
 _SKIN_MM = 7.0  # Gaussian sigma of the skin round a brow
@@ -69,7 +69,9 @@ def _one_brow(
 ) -> np.ndarray:
     """The change of log reflectance (R, R, 3) that turns the model's brow into the clip's."""
     sigma = _SKIN_MM / sheet.texel_mm
-    core, region = hull(sheet, brow) > 0, _fading(sheet, brow, eye)
+    shown = bare_of_eyes(sheet) & (known > 0.5)  # beyond hang hair and the picture's edge
+    core = hull(sheet, brow) > 0
+    region = _fading(sheet, brow, eye) * _smooth(_distance(shown, sheet) / 2.5)
     around = masked_blur(own, skin, sigma)
     contrast = own - around
     dark = np.clip(-(contrast @ LUMINANCE), 0, _DARKEST)

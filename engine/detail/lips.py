@@ -21,6 +21,7 @@ _SKIN_MM = 10.0
 _NO_LIGHT = 0.35  # log: what differs more from the model is a beard, not light
 _GLOSS = 0.3  # log contrast above the lips' median at which what is brighter is half gloss
 _DARKEST, _BRIGHTEST = -1.6, 0.4  # log contrast to the skin that lips reach, with and without paint
+_BLUEST = 0.28  # log contrast of blue to green above the skin's: more is the sky in the gloss
 _LEAST_SEEN, _WELL_SEEN = 0.4, 0.8  # share of the lips that the clip must show
 _DARK = 2e-3  # linear: below it colours are noise
 
@@ -52,6 +53,8 @@ def paint_lips(
     painted = _without_gloss(own - missed, shown)
     skin = np.median(model[round_lips(sheet)], axis=0)
     painted = np.clip(painted, skin + _DARKEST, skin + _BRIGHTEST)
+    bluest = painted[..., 1] + (skin[2] - skin[1]) + _BLUEST
+    painted[..., 2] = np.minimum(painted[..., 2], bluest)
 
     usable = known * (shown | (bare_of_eyes(sheet) & ~lips))
     fill = masked_blur(painted, usable, _FILL_MM / sheet.texel_mm)
