@@ -145,6 +145,16 @@ def test_spectre_s_descent_mends_lips_that_were_misread(head, truth, clip, track
     assert np.abs(hidden.expression[2] - start.expression[2]).max() > 0
 
 
+def test_spectre_s_descent_leaves_shut_lips_shut(head, truth, clip, track):
+    expression, jaw = truth.expression.copy(), truth.jaw.copy()
+    expression[3], jaw[3] = 0, 0
+    start = truth.replace(expression=expression, jaw=jaw)
+    moved = descend_on_clip(clip, track, start, head, Report(), SpectreSlots(reads_lips=False))
+    np.testing.assert_allclose(moved.jaw[3], 0, atol=1e-6)
+    np.testing.assert_allclose(moved.expression[3], 0, atol=1e-6)
+    assert np.abs(moved.jaw[6] - start.jaw[6]).max() > 1e-4
+
+
 class LipReader(torch.nn.Module):
     def forward(self, mouths: torch.Tensor) -> torch.Tensor:
         return (
@@ -159,7 +169,7 @@ def test_a_lip_reader_of_the_user_s_takes_part(head, truth, clip, track, tmp_pat
     path = tmp_path / "reader.pt"
     torch.jit.trace(LipReader(), torch.rand(1, 2, 1, 88, 88)).save(str(path))
     with_reader = descend_on_clip(clip, track, truth, head, Report(), SpectreSlots(path))
-    without = descend_on_clip(clip, track, truth, head, Report())
+    without = descend_on_clip(clip, track, truth, head, Report(), SpectreSlots(reads_lips=False))
     assert np.abs(with_reader.jaw - without.jaw).max() > 0
     path.write_bytes(b"no network")
     with pytest.raises(AVFaceError, match="not a TorchScript network"):

@@ -8,7 +8,7 @@ import torch
 
 from engine.models.config import SHARED
 from engine.models.sight import SIGHT, part
-from engine.training.ablation import ROWS, row_task
+from engine.training.ablation import ROWS, by_sound_first, row_task
 from engine.training.described import TAKES, VARIANTS, Described, load_described
 from engine.training.loop import LoopOptions, train
 from engine.training.shared import SharedOptions, SharedTask, cut
@@ -122,3 +122,12 @@ def test_rows_hear_and_see_what_they_say(data):
         e = task.stage.express(batch.sight, batch.sound)
         blind = task.stage.express(torch.zeros_like(batch.sight), batch.sound)
     torch.testing.assert_close(e, blind)
+
+
+def test_rows_of_both_senses_hear_before_they_see():
+    for row in (row for rows in ROWS.values() for row in rows):
+        first = by_sound_first(row)
+        assert (first is None) == (row.options.senses != "both" or bool(row.begins_with))
+        if first:
+            assert first.options.senses == "audio" and first.sound == row.sound
+            assert first.options.looks_around == row.options.looks_around
