@@ -15,7 +15,15 @@ import numpy as np
 from ..media import Clip, read_frames
 from ..progress import Report
 from ..seen import glance
-from .detector import FaceDetector, FaceMesh, overlap, region_of, region_of_box, view_of
+from .detector import (
+    FaceDetector,
+    FaceMesh,
+    extent,
+    overlap,
+    region_of,
+    region_of_box,
+    view_of,
+)
 from .looks import COLOUR_NOISE, Look, look_at
 
 _CUT_CHANGE = 0.045  # of the brightness range, mean over the picture
@@ -136,7 +144,7 @@ def _patience(frame: int, live: list[Tracklet], options: FollowOptions) -> int:
 
 def box_of(points: np.ndarray) -> np.ndarray:
     """(478, >=2) -> x0, y0, x1, y1."""
-    return np.concatenate([points[:468, :2].min(0), points[:468, :2].max(0)])
+    return np.concatenate(extent(points))
 
 
 def width_of(points: np.ndarray) -> float:
