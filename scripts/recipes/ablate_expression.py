@@ -42,7 +42,8 @@ def main() -> None:
 
     def run(row: Row, steps: int, begin: dict | None) -> dict:
         torch.manual_seed(found.seed)
-        task = row_task(row, *heard[row.sound], coarse)
+        data, test = heard[row.sound]
+        task = row_task(row, data, test, coarse)
         if begin:
             task.model.load_state_dict(begin)
         name = row.name.replace(" ", "_").replace("+", "and").replace(",", "")
