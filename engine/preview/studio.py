@@ -39,6 +39,8 @@ _EXPOSED_FOR = 0.22  # linear reflectance of the skin at which the camera's expo
 _ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it is light
 _MOUTH_REACH_M = 0.022  # light in the mouth falls to 1/e over this way
 _SLIT_M, _SHUT_M = 0.004, 0.001  # a gap of _SLIT_M - 2 _SHUT_M between the lips lets in half of it
+_LID_SHADOW_M = 0.0055  # from a lid's edge to where its shadow on the eye ends
+_IN_SHADOW, _IN_OPEN = 0.22, 0.62  # of the light, on the eye beside a lid and farthest from it
 _MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
 _EYES = ("left_eye", "right_eye")
 
@@ -231,15 +233,24 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
     mouth, eyes = sitter.in_mouth, sitter.in_socket
     reached = np.exp(-_behind_lips(sitter, vertices) / _MOUTH_REACH_M)
     reached *= _let_in(sitter, vertices)
-    ambient[mouth] = 0.25 + 0.6 * reached  # flesh scatters some light everywhere
+    ambient[mouth] = 0.18 + 0.27 * reached  # flesh scatters some light everywhere
     lit[mouth] = (0.35 + 0.65 * lit[mouth]) * reached
-    ambient[eyes] = 0.4 + 0.4 * lit[eyes]
+    ambient[eyes] = _beside_lids(sitter, vertices)
     table[:, AMBIENT] = ambient
     table[:, LIT] = lit
     table[:, FINISH : FINISH + 3] = sitter.finish
     table[mouth, FINISH] *= reached
     table[:, FACE] = sitter.face
     return table
+
+
+def _beside_lids(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
+    """How open the eyes lie: lids and lashes keep light from what is near them, (n,)."""
+    eyes, lids = sitter.in_socket, sitter.mask("eyelids")
+    if not lids.any():
+        return np.full(int(eyes.sum()), _IN_OPEN)
+    away = KDTree(vertices[lids]).query(vertices[eyes], distance_upper_bound=_LID_SHADOW_M)[0]
+    return _IN_SHADOW + (_IN_OPEN - _IN_SHADOW) * np.minimum(away / _LID_SHADOW_M, 1)
 
 
 def _let_in(sitter: Sitter, vertices: np.ndarray) -> float:
