@@ -9,10 +9,10 @@ face too small) the model's stays.
 import cv2
 import numpy as np
 
-from ..srgb import linear_from_srgb, srgb_from_linear
 from .folds import BROWS, EYES, bare_of_eyes, hull
+from .paint import change_colours, read_colours
 from .residual import LUMINANCE, masked_blur
-from .unwrap import FaceSheet, cut_window, lay_window
+from .unwrap import FaceSheet
 
 _CORE_MM, _REACH_MM = 2.5, 5.5  # round the landmarks: brow for sure, and where it ends at last
 _LID_MM = 2.5  # above the eye that is lid and lashes
@@ -26,7 +26,6 @@ _HUE_SPREAD = 0.25
 _HUE_PRIOR = 15.0  # texels' worth of squared contrast
 _LEAST_SEEN, _WELL_SEEN = 0.4, 0.8  # share of a brow that the clip must show
 _FORELOCK = 0.5  # log darkness of the skin above a brow at which it is half taken for hair
-_DARK = 2e-3  # linear: below it colours are noise
 
 
 def paint_brows(
@@ -43,19 +42,14 @@ def paint_brows(
     Returns:
         (n, n, 3) uint8 sRGB.
     """
-    model = np.log(
-        np.maximum(linear_from_srgb(cut_window(texture, sheet.window, sheet.size)), _DARK)
-    )
+    model = read_colours(texture, sheet)
     change = np.zeros_like(model)
     skin = bare_of_eyes(sheet) & ~_near(sheet, (*BROWS[0], *BROWS[1]), 0)
     for brow, eye in zip(BROWS, EYES, strict=True):
         skin &= ~_near(sheet, brow, _MODEL_REACH_MM) & ~_near(sheet, eye, 5.0)
     for brow, eye in zip(BROWS, EYES, strict=True):
         change += _one_brow(model, own, known * skin, known, sheet, brow, eye)
-    laid, rows, columns = lay_window(change, sheet.window, len(texture))
-    out = texture.copy()
-    out[rows, columns] = srgb_from_linear(linear_from_srgb(texture[rows, columns]) * np.exp(laid))
-    return out
+    return change_colours(texture, change, sheet)
 
 
 def _one_brow(

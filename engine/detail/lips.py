@@ -8,10 +8,10 @@ Lines of the lips finer than that stay the model's.
 import cv2
 import numpy as np
 
-from ..srgb import linear_from_srgb, srgb_from_linear
 from .folds import LIPS, SLIT, bare_of_eyes, hull, round_lips
+from .paint import change_colours, read_colours
 from .residual import LUMINANCE, masked_blur
-from .unwrap import FaceSheet, cut_window, lay_window
+from .unwrap import FaceSheet
 
 _EDGE_MM = 1.0, 4.0  # beyond the landmarks: all the clip's, all the model's
 _SLIT_MM = 1.6  # round the slit is no lip to see
@@ -23,7 +23,6 @@ _GLOSS = 0.3  # log contrast above the lips' median at which what is brighter is
 _DARKEST, _BRIGHTEST = -1.6, 0.4  # log contrast to the skin that lips reach, with and without paint
 _BLUEST = 0.28  # log contrast of blue to green above the skin's: more is the sky in the gloss
 _LEAST_SEEN, _WELL_SEEN = 0.4, 0.8  # share of the lips that the clip must show
-_DARK = 2e-3  # linear: below it colours are noise
 
 
 def paint_lips(
@@ -46,9 +45,7 @@ def paint_lips(
     share = np.clip((seen - _LEAST_SEEN) / (_WELL_SEEN - _LEAST_SEEN), 0, 1)
     if share == 0 or shown.sum() < 20:
         return texture
-    model = np.log(
-        np.maximum(linear_from_srgb(cut_window(texture, sheet.window, sheet.size)), _DARK)
-    )
+    model = read_colours(texture, sheet)
     missed = _missed_light(own - model, known * round_lips(sheet), _SKIN_MM / sheet.texel_mm)
     painted = _without_gloss(own - missed, shown)
     skin = np.median(model[round_lips(sheet)], axis=0)
@@ -67,11 +64,7 @@ def paint_lips(
     away = cv2.distanceTransform((~lips).astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
     where = np.clip((_EDGE_MM[1] - away) / (_EDGE_MM[1] - _EDGE_MM[0]), 0, 1)
     where = share * where * where * (3 - 2 * where)
-    change = ((target - model) * where[..., None]).astype(np.float32)
-    laid, rows, columns = lay_window(change, sheet.window, len(texture))
-    out = texture.copy()
-    out[rows, columns] = srgb_from_linear(linear_from_srgb(texture[rows, columns]) * np.exp(laid))
-    return out
+    return change_colours(texture, (target - model) * where[..., None], sheet)
 
 
 def _missed_light(difference: np.ndarray, skin: np.ndarray, sigma: float) -> np.ndarray:

@@ -14,8 +14,8 @@ from ..faces import FaceTrack
 from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from ..srgb import linear_from_srgb, srgb_from_linear
 from .folds import bare_of_eyes, hair_reaches
+from .paint import DARKEST, change_colours, read_colours
 from .residual import LUMINANCE, masked_blur
 from .skin import (
     Canvas,
@@ -28,14 +28,12 @@ from .skin import (
     shift,
     views,
 )
-from .unwrap import cut_window, lay_window
 
 _TEXELS = 768  # most, across the face
 _FRAMES = 16
 _FEWEST = 6  # of them, the calmest, that are always used
 _LEAST_SHADE = 0.3  # of the median shading: darker skin says little of its colour
 _LEAST_WEIGHT = 0.15
-_DARKEST = 2e-3  # linear: below it colours are noise
 _BURNT = 0.95  # linear: a brighter texel has lost its colour
 _BROAD_MM = 14.0  # Gaussian sigma
 _BROAD_KEPT = 0.25  # share of broad differences that counts as pigment
@@ -65,18 +63,14 @@ def project_colour(
         return None
     canvas = prepare_canvas(head, params, frames, _TEXELS)
     own, known = lasting_colour(clip, track, params, canvas, frames)
-    laid = cut_window(texture, canvas.sheet.window, canvas.sheet.size)
-    model = np.log(np.maximum(linear_from_srgb(laid), _DARKEST))
+    model = read_colours(texture, canvas.sheet)
     own = np.clip(own, model - _LIMIT, model + _LIMIT)
     trust = _trust(own - model, known, canvas)
     if trust.mean() < 0.02:
         return None
     broad, usual = (masked_blur(x, trust, _BROAD_MM / canvas.sheet.texel_mm) for x in (own, model))
     change = usual + _BROAD_KEPT * (broad - usual) + _without_gloss(own - broad) - model
-    part, rows, columns = lay_window(change * trust[..., None], canvas.sheet.window, len(texture))
-    out = texture.copy()
-    out[rows, columns] = srgb_from_linear(linear_from_srgb(texture[rows, columns]) * np.exp(part))
-    return out
+    return change_colours(texture, change * trust[..., None], canvas.sheet)
 
 
 def _without_gloss(change: np.ndarray) -> np.ndarray:
@@ -119,7 +113,7 @@ def _unlit(view: View, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     shade = harmonics(view.surface.normal) @ light.astype(np.float32)
     usual = np.median(shade[view.seen > 0.5], axis=0) if (view.seen > 0.5).any() else 1.0
     lit = shade @ LUMINANCE > _LEAST_SHADE * float(np.dot(usual, LUMINANCE))
-    colour = np.log(np.maximum(view.colour, _DARKEST)) - np.log(np.maximum(shade, 1e-2))
+    colour = np.log(np.maximum(view.colour, DARKEST)) - np.log(np.maximum(shade, 1e-2))
     weight = view.seen * lit * (view.colour.max(-1) < _BURNT)
     return np.moveaxis(colour, -1, 0), weight
 
