@@ -12,10 +12,10 @@ from bpy.props import FloatVectorProperty, IntProperty
 
 from ..engine.exchange.protocol import AVFaceError
 from . import ghost, landmarks, live_pose, overlay, side_by_side, takes, watch
-from .action import Action
 from .following import HEADS_OWN
 from .picking import Layout
 from .take_importer import selected_head
+from .take_operators import FilmedTakeAction
 
 _STILL, _FREE = (1.0, 1.0, 1.0, 0.5), (1.0, 1.0, 1.0, 0.9)
 _RIM, _NEAR, _DRAGGED = (0.0, 0.0, 0.0, 0.6), (0.35, 0.75, 1.0, 1.0), (1.0, 0.75, 0.1, 1.0)
@@ -39,23 +39,7 @@ def is_on() -> bool:
     return _view is not None
 
 
-class _LandmarkAction(Action):
-    """Shared by what needs landmarks."""
-
-    @classmethod
-    def disabled_reason(cls, context):
-        head = selected_head(context)
-        if head is None:
-            return "Select an AVFace head or its armature"
-        if not takes.takes_of(head):
-            return "The head has no take yet: capture or import one"
-        scene: Any = context.scene
-        if landmarks.clip_camera(scene, head) is None:
-            return "The take came without its camera: import it once more, with Camera ticked"
-        return ""
-
-
-class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
+class AVFACE_OT_drag_landmarks(FilmedTakeAction, bpy.types.Operator):
     """Show the face's landmarks over the clip, without the head, to drag those that are wrong"""
 
     bl_idname = "avface.drag_landmarks"
@@ -221,7 +205,7 @@ class AVFACE_OT_drag_landmarks(_LandmarkAction, bpy.types.Operator):
             overlay.words(line, (width / 2, (48 + 20 * k) * scale), 14 * scale, _FREE, centred=True)
 
 
-class AVFACE_OT_move_landmark(_LandmarkAction, bpy.types.Operator):
+class AVFACE_OT_move_landmark(FilmedTakeAction, bpy.types.Operator):
     """Say where a landmark belongs in this frame; Refine goes by it"""
 
     bl_idname = "avface.move_landmark"
@@ -238,7 +222,7 @@ class AVFACE_OT_move_landmark(_LandmarkAction, bpy.types.Operator):
         return f"Landmark {self.landmark} was dragged; Refine lets the face follow"
 
 
-class AVFACE_OT_forget_landmarks(_LandmarkAction, bpy.types.Operator):
+class AVFACE_OT_forget_landmarks(FilmedTakeAction, bpy.types.Operator):
     """Put back the landmarks that were dragged in this frame"""
 
     bl_idname = "avface.forget_landmarks"

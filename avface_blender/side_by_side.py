@@ -13,9 +13,9 @@ from typing import Any
 import bpy
 
 from ..engine.exchange.protocol import AVFaceError
-from . import landmarks, overlay, takes
-from .action import Action
+from . import landmarks, overlay
 from .take_importer import selected_head
+from .take_operators import FilmedTakeAction
 
 _FACE_OF_VIEW = 0.6  # its landmarks, of the narrower view
 _LEAST_WIDTH_PX = 400  # of a view that can be halved
@@ -24,7 +24,7 @@ _REDRAWN_SECONDS = 0.2  # until Blender has laid out and drawn what was changed
 _framing: tuple[float, tuple[float, ...]] | None = None  # the view's zoom and offset before
 
 
-class AVFACE_OT_side_by_side(Action, bpy.types.Operator):
+class AVFACE_OT_side_by_side(FilmedTakeAction, bpy.types.Operator):
     """Show the film beside the head, in a second view; once more takes it away"""
 
     bl_idname = "avface.side_by_side"
@@ -37,14 +37,8 @@ class AVFACE_OT_side_by_side(Action, bpy.types.Operator):
             return "Views stand side by side in a window"
         if film_area(context.screen):
             return ""
-        head = selected_head(context)
-        if head is None:
-            return "Select an AVFace head or its armature"
-        if not takes.takes_of(head):
-            return "The head has no take yet: capture or import one"
-        scene: Any = context.scene
-        if landmarks.clip_camera(scene, head) is None:
-            return "The take came without its camera: import it once more, with Camera ticked"
+        if reason := super().disabled_reason(context):
+            return reason
         return "" if largest_view(context.screen) else "There is no 3D view in this workspace"
 
     def act(self, context):

@@ -70,6 +70,17 @@ class TakeAction(Action):
         return "" if takes.takes_of(head) else "The head has no take yet: capture or import one"
 
 
+class FilmedTakeAction(TakeAction):
+    """Shared by what looks through the clip's camera."""
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
+        if reason or landmarks.clip_camera(context.scene, selected_head(context)) is not None:
+            return reason
+        return "The take came without its camera: import it once more, with Camera ticked"
+
+
 class AVFACE_OT_show_take(TakeAction, bpy.types.Operator):
     """Play this take; the others stay on the NLA, silent"""
 
