@@ -233,7 +233,7 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
     mouth, eyes = sitter.in_mouth, sitter.in_socket
     reached = np.exp(-_behind_lips(sitter, vertices) / _MOUTH_REACH_M)
     reached *= _let_in(sitter, vertices)
-    ambient[mouth] = 0.1 + 0.36 * reached**2  # flesh scatters some light everywhere
+    ambient[mouth] = 0.1 + 0.45 * reached**2  # flesh scatters some light everywhere
     lit[mouth] = (0.35 + 0.65 * lit[mouth]) * reached
     ambient[eyes] = _beside_lids(sitter, vertices)
     table[:, AMBIENT] = ambient
