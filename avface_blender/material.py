@@ -16,6 +16,7 @@ import numpy as np
 from .head_builder import PART_ATTRIBUTE, PART_COLOURS, PARTS, UV_NAME
 from .keyframes import make_action, play
 
+_PORES, _PORES_PER_SHEET, _PORE_MM = "Pores", 300.0, 0.3  # side by side; deep at a strength of 1
 _BEFORE, _AFTER, _BLEND = "Wrinkles before", "Wrinkles after", "Wrinkle blend"
 
 
@@ -84,6 +85,8 @@ def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
             found["Gloss"] = node.inputs["Specular IOR Level"]
             found["Roughness"] = node.inputs["Roughness"]
             found["Light in the Skin"] = node.inputs["Subsurface Weight"]
+        elif node.name == _PORES:
+            found["Pores"] = node.inputs[1]
     return found
 
 
@@ -98,6 +101,8 @@ def _make_material(name: str, part: str, pictures: Pictures) -> bpy.types.Materi
     _set_surface(shader, _SURFACES[part])
     shader.inputs["Base Color"].default_value = (*PART_COLOURS[part], 1.0)
     tree.links.new(_colour(tree, pictures), shader.inputs["Base Color"])
+    if part == "skin":
+        _add_pores(tree)
     normals = _normals(tree, name, pictures) if part == "skin" else None
     if normals is not None:
         node: Any = tree.nodes.new("ShaderNodeNormalMap")
@@ -116,6 +121,31 @@ def _set_surface(shader: Any, surface: Surface) -> None:
     shader.inputs["Subsurface Radius"].default_value = surface.subsurface_radius_mm
     shader.inputs["Subsurface Scale"].default_value = surface.subsurface_scale_m
     shader.inputs["Coat Weight"].default_value = surface.coat
+
+
+def _add_pores(tree: Any) -> None:
+    """Pits finer than any clip shows, as bump by the material's displacement.
+
+    Exporters follow the normal map alone: what stood between it and the shader would hide it.
+    """
+    places, cells, depth, bump = (
+        tree.nodes.new(f"ShaderNode{kind}")
+        for kind in ("UVMap", "TexVoronoi", "Math", "Displacement")
+    )
+    for column, node in enumerate((places, cells, depth, bump)):
+        node.location = (-850 + 250 * column, -750)
+    places.uv_map = UV_NAME
+    cells.inputs["Scale"].default_value = _PORES_PER_SHEET
+    depth.name = depth.label = _PORES
+    depth.operation = "MULTIPLY"
+    depth.inputs[1].default_value = 0.3
+    bump.inputs["Midlevel"].default_value = 0.0
+    bump.inputs["Scale"].default_value = _PORE_MM * 1e-3
+    output = next(n for n in tree.nodes if n.bl_idname == "ShaderNodeOutputMaterial")
+    tree.links.new(places.outputs["UV"], cells.inputs["Vector"])
+    tree.links.new(cells.outputs["Distance"], depth.inputs[0])
+    tree.links.new(depth.outputs[0], bump.inputs["Height"])
+    tree.links.new(bump.outputs["Displacement"], output.inputs["Displacement"])
 
 
 def _colour(tree: Any, pictures: Pictures) -> Any:

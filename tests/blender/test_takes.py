@@ -232,7 +232,7 @@ def test_the_look_has_sliders_and_lights(make_take):
         importer_ = module_of_extension("take_importer")
         result = importer_.import_take(make_take(), bpy.context)
         sockets = material.look_sockets(material.skin_material(result.head))
-        assert {"Gloss", "Roughness", "Light in the Skin"} <= set(sockets)
+        assert {"Gloss", "Roughness", "Light in the Skin", "Pores"} <= set(sockets)
         assert bpy.ops.avface.add_lights() == {"FINISHED"}
         assert len([o for o in bpy.data.objects if o.type == "LIGHT"]) == 3
 
