@@ -284,7 +284,7 @@ class AVFACE_OT_export_gltf(_ExportAction, bpy.types.Operator):
 
     filename_ext = ".glb"
     filter_glob: StringProperty(default="*.glb", options={"HIDDEN"})
-    fields = ("target", "range")
+    fields = ("target", "range", "check")
     write = staticmethod(export_gltf)
 
 
