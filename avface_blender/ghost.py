@@ -14,10 +14,7 @@ from gpu_extras.batch import batch_for_shader
 from .head_builder import PART_ATTRIBUTE, PART_COLOURS
 
 _ALPHA = 0.55
-_SIDE, _FRONT = (
-    0.25,
-    0.75,
-)  # how light the surface is where it is seen from the side, and in front
+_SIDE, _FRONT = 0.25, 0.75  # how light it is where seen from the side, and in front
 
 
 def draw(head: bpy.types.Object, view: Any) -> None:

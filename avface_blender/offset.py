@@ -16,12 +16,11 @@ import numpy as np
 from bpy.props import IntProperty
 
 from . import corrections, takes
-from .action import Action
 from .filters import TWIN_PROPERTY
 from .keyframes import TAKE_PROPERTY, curves_in
 from .rig import rig_of
 from .shot import STRIP_PROPERTY
-from .take_importer import selected_head
+from .take_operators import TakeAction, the_head
 
 _ENDS = re.compile(r"(?<= unsure to )-?\d+$")  # in a marker's name: the last frame
 
@@ -56,7 +55,7 @@ def shift(head: bpy.types.Object, frames: int) -> None:
         scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
 
 
-class AVFACE_OT_shift_takes(Action, bpy.types.Operator):
+class AVFACE_OT_shift_takes(TakeAction, bpy.types.Operator):
     """Move all takes of the head in time, with their clip, sound, markers and corrections"""
 
     bl_idname = "avface.shift_takes"
@@ -65,19 +64,11 @@ class AVFACE_OT_shift_takes(Action, bpy.types.Operator):
 
     frames: IntProperty(name="Frames", description="Later where above 0, earlier below")
 
-    @classmethod
-    def disabled_reason(cls, context):
-        head = selected_head(context)
-        if head is None:
-            return "Select an AVFace head or its armature"
-        return "" if takes.takes_of(head) else "The head has no take yet: capture or import one"
-
     def invoke(self, context, event):
         return context.window_manager.invoke_props_dialog(self)
 
     def act(self, context):
-        head = selected_head(context)
-        assert head is not None, "poll asks for one"
+        head = the_head(context)
         shift(head, self.frames)
         return f"The takes begin at frame {begin(head)}"
 

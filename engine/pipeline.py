@@ -27,7 +27,7 @@ from .improvise import improvise
 from .media import SOUND_RATE, Clip, open_clip, read_waveform
 from .methods import apply_method, check_method
 from .options import CaptureOptions, trust_ranges
-from .pictures import write_picture
+from .pictures import read_picture, write_picture
 from .progress import Report
 from .second_look import look_beneath
 from .sync import Sync
@@ -59,13 +59,13 @@ def capture(
     head, clock = Head(head_file), _Clock()
     trust_ranges(options.trust)  # a slip of the pen is told before the work
     check_method(options, head)
-    known_shape(options, head)
+    person = known_person(options, head)
     clip = open_clip(path, fps=options.fps, start=options.start, end=options.end)
     for sentence in clip.warnings:
         report.warn(sentence)
     if clip.kind == "sound":
         take = _speak(clip, head_file, options, report)
-        take = replace(take, **_colour(person_texture(head, take.albedo, _ALBEDO_SIZE), out))
+        take = replace(take, **_colour(_unseen_skin(take, person, head, options), out))
         clock.lap("voice")
     else:
         if not clip.has_sound:
@@ -133,7 +133,8 @@ def perform(
     for sentence in heard.sync.sentences if heard else ():
         report.warn(sentence)
     clock.lap("voice")
-    shape = known_shape(options, head)
+    person = known_person(options, head)
+    shape = person.shape if person else None
     fitting = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=shape)
     hearing = heard.hearing if heard else None
 
@@ -162,10 +163,10 @@ def perform(
     return Performance(track, fit, heard)
 
 
-def known_shape(options: CaptureOptions, head: Head) -> np.ndarray | None:
-    """The shape (S,) of the person whom `options` name by a take; None: to be found.
+def known_person(options: CaptureOptions, head: Head) -> Take | None:
+    """The take of the same person that `options` name; None: the person is to be found.
 
-    Raises AVFaceError when the take can't be read or is of another head.
+    Raises AVFaceError when it can't be read or is of another head.
     """
     if not options.person:
         return None
@@ -173,9 +174,10 @@ def known_shape(options: CaptureOptions, head: Head) -> np.ndarray | None:
     if take.head["sha256"] != head.file.sha256:
         raise AVFaceError(
             f"{Path(options.person).name} was made for another head than {head.file.name}.",
-            "Name a take of the same person on the same head, or leave --person out.",
+            "Name a take of the person on the same head, or none (--person, in Blender Same"
+            " Person).",
         )
-    return take.shape
+    return take
 
 
 def _looked_at_again(clip: Clip, track: FaceTrack) -> FaceTrack:
@@ -260,7 +262,10 @@ def _take(
 
 
 def _speak(clip: Clip, head_file: HeadFile, options: CaptureOptions, report: Report) -> Take:
-    """The take of a sound file: the default person speaks it. Raises AVFaceError in silence."""
+    """The take of a sound file, spoken by the known or the default person.
+
+    Raises AVFaceError when the file holds no sound.
+    """
     from .audio import speech_features  # torch is slow to load
     from .voice import listen
 
@@ -280,7 +285,10 @@ def _speak(clip: Clip, head_file: HeadFile, options: CaptureOptions, report: Rep
         report.warn(f"No speech is heard in {clip.path.name}: the mouth stays at rest.")
     head = Head(head_file)
     focal = float(options.focal or 2 * max(_SOUND_SIZE))
-    params = with_clear_tongue(improvise(voice, times, head, focal), head)
+    params, person = improvise(voice, times, head, focal), known_person(options, head)
+    if person is not None:
+        params = params.replace(shape=person.shape, albedo=person.albedo)
+    params = with_clear_tongue(params, head)
     everywhere = np.ones(len(times))
     return Take(
         times=times,
@@ -345,6 +353,16 @@ def _pictures(
         else:
             texture = projected
     return {**_colour(texture, out), **normals}
+
+
+def _unseen_skin(
+    take: Take, person: Take | None, head: Head, options: CaptureOptions
+) -> np.ndarray:
+    """The skin (n, n, 3) uint8 of somebody who is only heard: as another take has painted it."""
+    painted = Path(options.person).parent / person.albedo_image if person else Path()
+    if painted.is_file():
+        return read_picture(painted)
+    return person_texture(head, take.albedo, _ALBEDO_SIZE)
 
 
 def _colour(texture: np.ndarray, out: Path) -> dict[str, Any]:

@@ -16,7 +16,6 @@ from scipy.spatial.transform import Rotation
 
 from ..crops import place_in_crop
 from ..evaluation.lipreading import POLLY
-from ..exchange.protocol import AVFaceError
 from ..models.lipreader import MERGED, VISEMES
 from ..sight import middle_of_face
 from ..weights import load_head
@@ -152,19 +151,6 @@ def codes_of(labels: Labels, white: bool) -> Codes:
         tensor(pose), tensor(camera), tensor(light), tensor(labels.units), tensor(labels.jaw),
         tensor(labels.eyes),
     )  # fmt: skip
-
-
-def shard_path(folder: Path, part: str, number: int) -> Path:
-    """Where a shard of `train` or `test` lies."""
-    return folder / f"mouths_{part}_{number:04d}.npz"
-
-
-def shard_paths(folder: Path, part: str) -> list[Path]:
-    """All of a part's shards. Raises AVFaceError."""
-    paths = sorted(folder.glob(f"mouths_{part}_????.npz"))
-    if not paths:
-        raise AVFaceError(f"{folder} holds no mouths of {part}.", "Draw longer: --draw MINUTES.")
-    return paths
 
 
 def _shapes(names: Sequence[str], labels: Labels) -> np.ndarray:

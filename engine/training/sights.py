@@ -91,7 +91,7 @@ class Sights:
 
 
 def shard_path(folder: Path, part: str, number: int) -> Path:
-    """Where a shard of `train` or `test` lies."""
+    """Where a shard of a part (`train`, `test`, `mouths_train`) lies."""
     return folder / f"{part}_{number:04d}.npz"
 
 

@@ -41,14 +41,17 @@ def main() -> int:
     from engine.models.lipreader import LipReader, LipReaderConfig
     from engine.training.lipreader import LipReaderTask
     from engine.training.loop import LoopOptions, train
-    from engine.training.mouth_clips import MouthClips, shard_paths
+    from engine.training.mouth_clips import MouthClips
+    from engine.training.sights import shard_paths
     from engine.weights import registry
 
     cv2.setNumThreads(1)
     if not torch.cuda.is_available():
         torch.set_num_threads(1)
     draw(options.folder, options.speech, options.draw)
-    clips, held = (MouthClips.read(shard_paths(options.folder, p)) for p in ("train", "test"))
+    clips, held = (
+        MouthClips.read(shard_paths(options.folder, f"mouths_{part}")) for part in ("train", "test")
+    )
     _say(f"{len(clips.visemes)} clips of {clips.visemes.shape[1]} frames, {len(held.visemes)} held")
     torch.manual_seed(options.seed)
     reader = LipReader(LipReaderConfig(shapes=clips.shapes.shape[-1]))
@@ -77,15 +80,15 @@ def main() -> int:
 
 def draw(folder: Path, speech: float, minutes: float) -> None:
     """Shards of training until the minutes are over; those for testing first."""
-    from engine.training.mouth_clips import MouthFilmer, shard_path
-    from engine.training.sights import TEST_SEED, speak_corpus
+    from engine.training.mouth_clips import MouthFilmer
+    from engine.training.sights import TEST_SEED, shard_path, speak_corpus
 
     folder.mkdir(parents=True, exist_ok=True)
     stop = time.time() + 60 * minutes
     for part, seed, count in (("test", TEST_SEED, TEST_SHARDS), ("train", 0, _MOST_SHARDS)):
         filmer = MouthFilmer(speak_corpus(folder, speech, part == "test", _say), seed)
         for number in range(count):
-            path = shard_path(folder, part, number)
+            path = shard_path(folder, f"mouths_{part}", number)
             if path.is_file():
                 continue
             if number and time.time() > stop:

@@ -1,15 +1,22 @@
 """Sound alone: what is made up stays within what people do, and comes out the same each time."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
+from engine.exchange.protocol import AVFaceError
 from engine.head.model import Head
 from engine.improvise import improvise, mouth_of
+from engine.options import CaptureOptions
+from engine.pictures import read_picture, write_picture
+from engine.pipeline import capture
+from engine.progress import Report
 from engine.weights import load_head
 
-FPS = 30.0
+FPS, RATE = 30.0, 16_000
 TIMES = np.arange(0, 20, 1 / FPS)
 NAMES = ("jaw", "mouthClose", "mouthFunnel", "mouthLowerDownLeft", "tongueUp")
 
@@ -95,3 +102,31 @@ def test_a_single_moment_can_be_spoken(head):
         closed=said.closed[:1], gap_mm=said.gap_mm[:1],
     )  # fmt: skip
     assert len(improvise(one, TIMES[:1], head, 2000.0)) == 1
+
+
+def test_a_known_person_speaks_a_sound_file(head, tmp_path):
+    sound = (3e3 * np.sin(2 * np.pi * 220 * np.arange(RATE) / RATE)).astype(np.int16)
+    wavfile.write(tmp_path / "a.wav", RATE, sound)
+    options, report = CaptureOptions(), Report()
+    plain = capture(tmp_path / "a.wav", tmp_path / "a.take.npz", head.file, options, report).take
+    shape = np.linspace(-1, 1, len(plain.shape))
+    person = tmp_path / "person.take.npz"
+    write_picture(np.full((64, 64, 3), 90, np.uint8), tmp_path / "person.png")
+    replace(plain, shape=shape, albedo_image="person.png").save(person)
+    options = CaptureOptions(person=str(person))
+    again = capture(tmp_path / "a.wav", tmp_path / "b.take.npz", head.file, options, report).take
+    assert np.array_equal(again.shape, shape)
+    assert np.array_equal(again.expression, plain.expression)
+    assert (read_picture(tmp_path / again.albedo_image) == 90).all()
+
+
+def test_a_person_of_another_head_is_refused(head, tmp_path):
+    path = tmp_path / "a.wav"
+    wavfile.write(path, RATE, np.zeros(RATE, np.int16))
+    take = capture(path, tmp_path / "a.take.npz", head.file, CaptureOptions(), Report()).take
+    other = {"name": "another", "sha256": "0"}
+    replace(take, head=other).save(tmp_path / "other.take.npz")
+    options = CaptureOptions(person=str(tmp_path / "other.take.npz"))
+    with pytest.raises(AVFaceError, match="another head"):
+        capture(path, tmp_path / "b.take.npz", head.file, options, Report())
+    assert not (tmp_path / "b.take.npz").exists()

@@ -12,12 +12,11 @@ from engine.training.mouth_clips import (
     FRAMES,
     MouthClips,
     MouthFilmer,
-    shard_path,
-    shard_paths,
     viseme_of,
     visemes_at,
 )
 from engine.training.mouths import MouthPainter, crop_mouths, mouth_squares
+from engine.training.sights import shard_path, shard_paths
 from engine.training.speech import Utterance
 from engine.training.system import Codes, Faces, head_albedo
 from engine.weights import load_head
@@ -89,8 +88,8 @@ def test_performers_are_filmed_and_drawn(tmp_path):
     clips = MouthFilmer([said], 5).shard(0, clips=2)
     assert clips.filmed.shape == clips.drawn.shape == (2, FRAMES, 60, 60)
     assert clips.filmed.std() > 5 and clips.drawn.std() > 5
-    clips.write(shard_path(tmp_path, "train", 0))
-    again = MouthClips.read(shard_paths(tmp_path, "train"))
+    clips.write(shard_path(tmp_path, "mouths_train", 0))
+    again = MouthClips.read(shard_paths(tmp_path, "mouths_train"))
     np.testing.assert_array_equal(again.visemes, clips.visemes)
 
 
