@@ -213,7 +213,7 @@ def codes_to_params(
     focal = _focal(focal, track)
     c, e = codes[:, : config.coarse_code], codes[:, config.coarse_code :]
     own, moving = config.coarse_parts(), config.expression_parts()
-    believed = track.seen * (0.05 + np.nan_to_num(track.confidence[:, 0]))
+    believed = track.seen * (0.05 + np.nan_to_num(track.confidence).min(1))
     person = np.average(c, axis=0, weights=believed)
     shape, file = person[own["shape"]], head.file
     middle = embed(head.rest(shape)[0], file.faces, file.landmarks_68)[17:].mean(0)

@@ -8,11 +8,13 @@ sound has led the fit they keep out. Where the face is hardly ever clear, all of
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+from scipy.spatial.transform import Rotation, Slerp
 
 from .fitting.carrying import carry_difference
 from .head.model import FaceParams, Head
 
 _CLEAR, _COVERED = 0.75, 0.35  # confidence of the mouth that is all the fit's, all the other's
+_CLEARLY = 0.01  # share that is hidden, below which a frame is clear
 _BESIDE_FRAMES, _FADE_FRAMES = 2, 1.5  # what comes before a mouth disturbs it before it hides it
 _HARDLY = 0.25  # share of the clip: clear for less, a fit knows neither person nor distance
 _NETWORKS_RANGE = 0.5  # of their motion, beneath a real cover
@@ -39,7 +41,7 @@ def lean_on_networks(
         head: Whose parameters they are.
     """
     hidden = hidden_share(confidence[:, _MOUTH_REGION])
-    if (hidden < 0.01).mean() < _HARDLY:
+    if (hidden < _CLEARLY).mean() < _HARDLY:
         return networks.replace(albedo=fit.albedo, light=fit.light)
     less = networks.replace(
         expression=_NETWORKS_RANGE * networks.expression, jaw=_NETWORKS_RANGE * networks.jaw
@@ -66,7 +68,7 @@ def lead_mouth(
         return fit
     apart = carry_difference(
         np.concatenate([fit.expression - other.expression, fit.jaw - other.jaw], axis=1),
-        (hidden < 0.01).astype(float),
+        (hidden < _CLEARLY).astype(float),
         motion,
         times,
     )
@@ -79,6 +81,33 @@ def lead_mouth(
         expression=np.where(mouth, fit.expression + by * (led - fit.expression), fit.expression),
         jaw=fit.jaw + by * (other.jaw + apart[:, units:] - fit.jaw),
     )
+
+
+def across_covers(
+    params: FaceParams, confidence: np.ndarray, head: Head, mouth: bool
+) -> FaceParams:
+    """The head straight across covers of the mouth, and the `mouth` too: read there they jump.
+
+    `confidence` (T,) of the mouth. Before the first clear frame and after the last, as read.
+    """
+    clear = np.flatnonzero(hidden_share(confidence) < _CLEARLY)
+    if len(clear) < 2 or len(clear) == len(params):
+        return params
+    between = np.arange(clear[0], clear[-1] + 1)
+
+    def across(values: np.ndarray) -> np.ndarray:
+        led = values.copy()
+        led[between] = np.column_stack([np.interp(between, clear, c) for c in values[clear].T])
+        return led
+
+    pose, turns = params.head_pose.copy(), Rotation.from_rotvec(params.head_pose[clear])
+    pose[between] = Slerp(clear, turns)(between).as_rotvec()
+    params = params.replace(head_pose=pose, head_translation=across(params.head_translation))
+    if not mouth:
+        return params
+    spoken = [name.startswith(_MOUTH) for name in head.file.expression_names]
+    units = np.where(spoken, across(params.expression), params.expression)
+    return params.replace(expression=units, jaw=across(params.jaw))
 
 
 def hidden_share(confidence: np.ndarray) -> np.ndarray:

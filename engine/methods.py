@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation, Slerp
 
 from .exchange.protocol import AVFaceError
 from .exchange.take import REGIONS
@@ -35,7 +34,6 @@ _READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the regis
 _LANDMARKS = "landmarks"
 _NO_READER = "none"  # instead of a lip reader's path
 _FOCAL_PER_SIDE = 2.0  # as the fit's
-_COVERED_BELOW = 0.5  # confidence in the mouth
 _BELONGS = 0.5  # a sound that is less surely this face's is not heard by AVFace's networks
 # For each method and quality: the networks it can't do without, and what to do without them.
 _NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -131,15 +129,20 @@ def _draft(
     report: Report,
 ) -> FaceParams:
     """Networks alone."""
+    from .leaning import across_covers
+
+    # Frames without a face are led over already.
+    confidence = np.where(track.seen, track.confidence[:, REGIONS.index("mouth")], 1.0)
     if options.method == "avface":
-        return _networks(clip, track, head, options, report.part("networks", 0, 1))
+        params = _networks(clip, track, head, options, report.part("networks", 0, 1))
+        return across_covers(params, confidence, head, mouth=False)
     from .reader import read_landmarks
     from .second_look import believed_points, second_look
 
     focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
     track = second_look(clip, track)
     params = read_landmarks(track.landmarks, track.size, focal, believed_points(track)).params
-    params = _across_covers(params, track, head)
+    params = across_covers(params, confidence, head, mouth=True)
     if options.method == "spectre":
         from .models.config import Config
         from .models.spectre import SpectreEncoder
@@ -150,29 +153,6 @@ def _draft(
         network.load_state_dict({name: value.float() for name, value in tensors.items()})
         params = estimate_spectre(clip, track, params, head, network.eval())
     return params
-
-
-def _across_covers(params: FaceParams, track: "FaceTrack", head: Head) -> FaceParams:
-    """Head and mouth straight across the frames whose mouth is covered: the reading there jumps.
-
-    A cover without a clear frame before or after it is left as it was read.
-    """
-    covered = track.seen & (track.confidence[:, REGIONS.index("mouth")] < _COVERED_BELOW)
-    if not covered.any() or covered[0] or covered[-1]:
-        return params
-    clear, every = np.flatnonzero(~covered), np.arange(len(covered))
-
-    def across(values: np.ndarray) -> np.ndarray:
-        return np.stack([np.interp(every, clear, column[clear]) for column in values.T], axis=1)
-
-    spoken = [name.startswith(("mouth", "lips", "tongue")) for name in head.file.expression_names]
-    turns = Rotation.from_rotvec(params.head_pose[clear])
-    return params.replace(
-        expression=np.where(spoken, across(params.expression), params.expression),
-        jaw=across(params.jaw),
-        head_pose=Slerp(clear, turns)(every).as_rotvec(),
-        head_translation=across(params.head_translation),
-    )
 
 
 def _networks(

@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 from .exchange.head_file import HeadFile
 from .head.model import FaceParams
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from .models.reader import ReaderNet
 
 _LONGEST = 1500  # frames decoded at once; a longer clip is read in pieces of about equal length
+_HIDDEN_SHARE = 0.1  # of the points, more than in the clearest frame: half a mouth, or an eye
+_BESIDE_FRAMES, _LEAST_CLEAR = 2, 8  # a cover disturbs points before it hides any
 NETWORK = "reader"
 
 
@@ -59,8 +62,6 @@ def read_landmarks(
         focal: px.
         trust: (T, 478) 0 to 1, how far each point is to be believed; all when None.
     """
-    import torch
-
     from .models.landmarks import POINTS
 
     assert points.shape[1] == 478, points.shape
@@ -72,18 +73,41 @@ def read_landmarks(
     stacked = np.concatenate(
         [normal.points * believed[read][..., None], believed[read][..., None]], 2
     )
-    net = _network()
-    pieces = max(1, round(len(stacked) / _LONGEST))
-    readings = []
+    said, shape = _say(stacked, normal.log_radius)
+    clear = _clear(believed[read])
+    if not clear.all():
+        alone, shape = _say(stacked[clear], normal.log_radius[clear])
+        for name, values in alone.items():
+            said[name][clear] = values
+    return _assemble(said, shape, normal, read, focal)
+
+
+def _clear(believed: np.ndarray) -> np.ndarray:
+    """Frames (T,) that tell who it is: hardly a point is hidden there, (T, L) 0..1, nor beside it.
+
+    What the network says of a clip it says of all its frames together: a cover in some would turn
+    and swell the head in all. All frames, where too few are clear.
+    """
+    share = believed.mean(1)
+    hidden = share < share.max() - _HIDDEN_SHARE
+    clear = ~np.asarray(maximum_filter1d(hidden, 2 * _BESIDE_FRAMES + 1), bool)
+    return clear if clear.sum() >= _LEAST_CLEAR else np.ones(len(clear), bool)
+
+
+def _say(points: np.ndarray, log_radius: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """The network's numbers of each frame by name, and the person's shape (S,)."""
+    import torch
+
+    net, pieces, readings = _network(), max(1, round(len(points) / _LONGEST)), []
     with torch.no_grad():
         for part, radius in zip(
-            np.array_split(stacked, pieces), np.array_split(normal.log_radius, pieces), strict=True
+            np.array_split(points, pieces), np.array_split(log_radius, pieces), strict=True
         ):
             out = net(torch.from_numpy(part).float()[None], torch.from_numpy(radius).float()[None])
             readings.append({name: value[0].numpy() for name, value in out._asdict().items()})
     shape = np.mean([r["shape"] for r in readings], axis=0)
     joined = {k: np.concatenate([r[k] for r in readings]) for k in readings[0] if k != "shape"}
-    return _assemble(joined, shape, normal, read, focal)
+    return joined, shape
 
 
 def normalise(points: np.ndarray, size: tuple[int, int], focal: float) -> Normalised:

@@ -181,6 +181,17 @@ def test_units_stay_within_the_head_s_bounds_and_the_person_is_one(head):
     assert (params.eyes[:, [2, 5]] == 0).all()
 
 
+def test_who_it_is_comes_from_what_is_clear(head):
+    track = make_track(20)
+    track.confidence[5:15, REGIONS.index("mouth")] = 0.0
+    codes = np.zeros((20, TINY.coarse_code + TINY.expression_code))
+    own = TINY.coarse_parts()["shape"]
+    codes[:, own] = 1.0
+    codes[5:15, own] = 9.0  # a cover swells the head
+    params = codes_to_params(codes, face_boxes(track), track, TINY, head)
+    np.testing.assert_allclose(params.shape, 1 + 8 * 0.05 / 1.1, rtol=1e-6)
+
+
 def test_weights_survive_their_file(models):
     tensors = {f"coarse.{k}": v.half() if v.is_floating_point() else v
                for k, v in models.coarse.state_dict().items()}  # fmt: skip

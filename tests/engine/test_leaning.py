@@ -5,7 +5,7 @@ import pytest
 
 from engine.exchange.take import REGIONS
 from engine.head.model import FaceParams, Head
-from engine.leaning import lean_on_networks
+from engine.leaning import across_covers, lean_on_networks
 from engine.weights import load_head
 
 FRAMES = 60
@@ -72,3 +72,31 @@ def test_a_face_that_is_never_clear_is_the_networks(head):
     np.testing.assert_array_equal(out.expression, networks.expression)
     np.testing.assert_array_equal(out.shape, networks.shape)
     np.testing.assert_array_equal(out.albedo, fit.albedo)
+
+
+def test_a_head_goes_straight_across_a_cover(head):
+    read = performance(head, 0)
+    hidden = confidence(1)[:, 1]
+    mouth = [k for k, name in enumerate(head.file.expression_names) if name.startswith("mouth")]
+    near, far = slice(COVERED.start - 1, COVERED.stop + 1), np.r_[: COVERED.start - 6, 46:FRAMES]
+    for by_mouth in (True, False):
+        led = across_covers(read, hidden, head, by_mouth)
+        for values, true in (
+            (led.head_pose, read.head_pose),
+            (led.head_translation, read.head_translation),
+        ):
+            np.testing.assert_allclose(np.diff(values[near], 2, axis=0), 0, atol=2e-3)
+            np.testing.assert_allclose(values[far], true[far], atol=1e-12)
+        bends = np.abs(np.diff(led.expression[near][:, mouth], 2, axis=0)).max()
+        assert (bends < 1e-9) == by_mouth
+        np.testing.assert_array_equal(led.eyes, read.eyes)
+
+
+def test_a_cover_without_an_end_is_left_as_it_was_read(head):
+    read, hidden = performance(head, 0), np.ones(FRAMES)
+    assert across_covers(read, hidden, head, True) is read
+    hidden[:20] = 0
+    led = across_covers(read, hidden, head, True)
+    np.testing.assert_allclose(led.head_pose, read.head_pose, atol=1e-12)
+    np.testing.assert_array_equal(led.jaw, read.jaw)
+    assert across_covers(read, np.zeros(FRAMES), head, True) is read

@@ -135,6 +135,25 @@ def test_frames_without_a_face_are_bridged(task):
 
 
 @shipped
+def test_a_cover_does_not_change_how_clear_frames_are_read(task):
+    from engine.models.landmarks import LIPS
+    from engine.reader import read_landmarks
+
+    points, *_ = clip_of_points(task, 40)
+    trust, covered = np.ones((40, 478)), np.arange(12, 20)
+    clear = np.r_[:10, 22:40]  # with two frames beside the cover left out
+    alone = read_landmarks(points[clear], SIZE, 900.0).params
+    points[covered] += np.random.default_rng(1).normal(0, 12, (len(covered), 478, 2))
+    trust[np.ix_(covered, LIPS)] = 0
+    both = read_landmarks(points, SIZE, 900.0, trust).params
+    np.testing.assert_allclose(both.shape, alone.shape, atol=1e-5)
+    np.testing.assert_allclose(both.jaw[clear], alone.jaw, atol=1e-5)
+    np.testing.assert_allclose(both.head_translation[clear], alone.head_translation, atol=1e-5)
+    trust[:] = 0.5  # nothing is clearer than the rest: all of it is read
+    assert np.isfinite(read_landmarks(points, SIZE, 900.0, trust).params.expression).all()
+
+
+@shipped
 def test_a_face_that_is_never_seen_cannot_be_read(task):
     from engine.reader import read_landmarks
 
