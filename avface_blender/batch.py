@@ -10,7 +10,6 @@ Each clip gets a scene of its own; one that fails does not stop the others.
 import argparse
 import json
 import logging
-import os
 import shutil
 import sys
 import time
@@ -22,6 +21,7 @@ from typing import Any
 
 import bpy
 
+from ..engine.exchange.files import TAKE_SUFFIX, write_whole, written_whole
 from ..engine.exchange.protocol import (
     CANNOT_SERVE,
     DONE,
@@ -44,7 +44,6 @@ from .take_importer import ImportOptions, ImportResult, import_take
 
 log = logging.getLogger(__name__)
 
-TAKE_SUFFIX = ".take.npz"
 # What goes to the engine as it is (engine/options.py), and how it is read from the command line.
 CAPTURE_OPTIONS: dict[str, Callable[[str], Any]] = {
     "start": float, "end": float, "face": int, "fps": float, "focal": float, "detail": str,
@@ -101,9 +100,7 @@ class ClipReport:
         own["clip"] = content.get("clip", self.clip)  # of a take: the film that it came from
         own["stages"] = content.get("stages", {}) | own["stages"]
         own["warnings"] = list(dict.fromkeys(content.get("warnings", []) + own["warnings"]))
-        temporary = path.with_name(path.name + ".tmp")
-        temporary.write_text(json.dumps(content | own, indent=1), encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(path, json.dumps(content | own, indent=1))
 
 
 def main(arguments: list[str]) -> int:
@@ -253,12 +250,10 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
 
 def _save_blend(_result: ImportResult, path: Path) -> None:
     """Save the scene; a first save makes the paths of its files relative to it."""
-    temporary = path.with_name(f"{path.stem}.partial.blend")
     try:
-        bpy.ops.wm.save_as_mainfile(filepath=str(temporary), check_existing=False, compress=True)
-        os.replace(temporary, path)
+        with written_whole(path, keeps_suffix=True) as partial:
+            bpy.ops.wm.save_as_mainfile(filepath=str(partial), check_existing=False, compress=True)
     except (RuntimeError, OSError) as error:
-        temporary.unlink(missing_ok=True)
         raise AVFaceError(
             f"{path} can't be written ({str(error).strip()}).",
             "Free some disk space or choose another --out.",

@@ -5,7 +5,6 @@ FBX, glTF and USD carry the armature, the shape keys and their curves, the pose 
 """
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from typing import Any, Literal
 
 import bpy
 
+from ..engine.exchange.files import written_whole
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, write_sidecar
 from .head_builder import shape_keys
@@ -231,10 +231,9 @@ def _written_whole(path: Path, head: bpy.types.Object) -> Iterator[Path]:
     Beside it `NAME.fbx.made-by.json`: what made the take that the head plays.
     """
     path = path.resolve()
-    partial = path.with_name(f"{path.stem}.partial{path.suffix}")
     try:
-        yield partial
-        os.replace(partial, path)
+        with written_whole(path, keeps_suffix=True) as partial:
+            yield partial
         if PROVENANCE_PROPERTY in head:
             write_sidecar(json.loads(head[PROVENANCE_PROPERTY]), path)
     except (OSError, RuntimeError) as error:
@@ -242,5 +241,3 @@ def _written_whole(path: Path, head: bpy.types.Object) -> Iterator[Path]:
             f"{path} can't be written ({str(error).strip()}).",
             "Free some disk space or choose another folder.",
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from ..engine.exchange.files import is_unfinished, write_whole
 from ..engine.exchange.protocol import AVFaceError, CaptureJob, read_job, take_name
 
 RECENT = 100
@@ -71,11 +72,9 @@ def new_folder(parent: Path, clip: str) -> Path:
 
 
 def write_state(folder: Path, state: State) -> None:
-    """Say how far a job is (to a temporary name, then renamed)."""
+    """Say how far a job is. Raises OSError."""
     _settled.discard(folder)
-    temporary = folder / "state.json.tmp"
-    temporary.write_text(json.dumps({"state": state}), encoding="utf-8")
-    os.replace(temporary, folder / "state.json")
+    write_whole(folder / "state.json", json.dumps({"state": state}))
 
 
 def read_state(folder: Path) -> str:
@@ -126,13 +125,8 @@ def _recent(parent: Path) -> list[Path]:
 
 def clear_leftovers(folder: Path) -> None:
     """Before a job runs again: take away what a killed engine had begun to write."""
-    for path in folder.iterdir():
-        if (
-            path.name.endswith(".tmp")
-            or path.name.startswith("partial-")
-            or ".partial" in path.name
-        ):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    for path in filter(is_unfinished, list(folder.iterdir())):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _has_ended_well(folder: Path) -> bool:

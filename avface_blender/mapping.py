@@ -5,7 +5,6 @@ them is proposed.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.exchange.arkit import ARKIT_NAMES
+from ..engine.exchange.files import write_whole
 from ..engine.exchange.protocol import AVFaceError
 
 SUFFIX = ".avface-map.json"
@@ -170,11 +170,9 @@ def save_mapping(mapping: Mapping, folder: Path) -> Path:
     """Write a mapping under its name. Raises AVFaceError."""
     stem = re.sub(r"[^\w -]", "_", mapping.name).strip() or "mapping"
     path = folder / f"{stem}{SUFFIX}"
-    temporary = path.with_name(path.name + ".tmp")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(asdict(mapping), indent=1), encoding="utf-8")
-        os.replace(temporary, path)
+        write_whole(path, json.dumps(asdict(mapping), indent=1))
     except OSError as error:
         raise AVFaceError(
             f"The mapping can't be written to {folder} ({error.strerror}).", "Free some space."

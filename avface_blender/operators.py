@@ -11,6 +11,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
+from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import AVFaceError
 from . import corrections, job_folders, jobs, review, trust
 from .action import Action
@@ -20,8 +21,6 @@ from .preferences import engine_python, jobs_folder
 from .properties import TIMINGS, capture_job, clip_problem
 from .take_importer import ImportOptions, import_take, selected_head
 from .takes import take_file
-
-TAKE_SUFFIX = ".take.npz"
 
 
 class AVFACE_OT_capture(Action, bpy.types.Operator):

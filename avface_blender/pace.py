@@ -5,9 +5,11 @@ each finished capture leaves behind which share of its time had gone at each fra
 """
 
 import json
-import os
 from bisect import bisect_left
+from contextlib import suppress
 from pathlib import Path
+
+from ..engine.exchange.files import write_whole
 
 Timeline = list[tuple[float, float]]  # (fraction, seconds or share of the time), both rising
 
@@ -32,12 +34,8 @@ def remember(folder: Path, kind: str, heard: Timeline, seconds: float) -> None:
         if fraction > rising[-1][0] and seconds > 0:
             rising.append((fraction, min(at / seconds, 1.0)))
     kinds = _read(folder) | {kind: rising}
-    temporary = folder / f"{FILE}.tmp"
-    try:
-        temporary.write_text(json.dumps(kinds), encoding="utf-8")
-        os.replace(temporary, folder / FILE)
-    except OSError:
-        temporary.unlink(missing_ok=True)  # an estimate is worth no error
+    with suppress(OSError):  # an estimate is worth no error
+        write_whole(folder / FILE, json.dumps(kinds))
 
 
 def recall(folder: Path, kind: str) -> Timeline:

@@ -19,6 +19,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import CaptureJob, take_name
 from . import watch
 
@@ -337,7 +338,7 @@ def capture_job(
     known = str(person) if person and settings.same_person else ""
     return CaptureJob(
         clip=str(clip),
-        out=str(folder / f"{take_name(clip)}.take.npz"),
+        out=str(folder / f"{take_name(clip)}{TAKE_SUFFIX}"),
         head=bpy.path.abspath(settings.head) if settings.head else "",
         options=_options(settings) | {"person": known},
     )

@@ -1,13 +1,13 @@
 """Corrected frames as the engine wants to hear of them: which controls, where, in head axes."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 
+from ..engine.exchange.files import TAKE_SUFFIX, take_stem, write_whole
 from ..engine.exchange.head_file import file_sha256
 from ..engine.exchange.protocol import AVFaceError, CaptureJob
 from ..engine.exchange.take import Take
@@ -37,9 +37,13 @@ def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path)
             "Drag landmarks in a frame or two, or pose the face and key it (Correct by Hand).",
         )
     file = folder / "corrections.json"
-    temporary = file.with_name(file.name + ".tmp")
-    temporary.write_text(json.dumps({"corrections": rows}), encoding="utf-8")
-    os.replace(temporary, file)
+    try:
+        write_whole(file, json.dumps({"corrections": rows}))
+    except OSError as error:
+        raise AVFaceError(
+            f"The corrections can't be written to {folder} ({error.strerror}).",
+            "Free some disk space or choose another Takes Folder in AVFace's preferences.",
+        ) from error
     return CaptureJob(
         clip=take.source["path"], out=str(free_path(path)), refines=str(path),
         corrections=str(file), head=head_path(take),
@@ -130,8 +134,8 @@ def head_path(take: Take) -> str:
 
 def free_path(take: Path) -> Path:
     """Beside the take, whose pictures the refined one shares."""
-    stem = take.name.removesuffix(".npz").removesuffix(".take").split(" refined")[0]
+    stem = take_stem(take).split(" refined")[0]
     number = 1
-    while (path := take.with_name(f"{stem} refined {number:02d}.take.npz")).exists():
+    while (path := take.with_name(f"{stem} refined {number:02d}{TAKE_SUFFIX}")).exists():
         number += 1
     return path

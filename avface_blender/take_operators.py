@@ -10,6 +10,7 @@ from typing import Any
 import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
+from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import CaptureJob, take_name
 from ..engine.exchange.take import Take
 from . import corrections, filters, job_folders, jobs, landmarks, review, shot, takes, trust
@@ -166,7 +167,7 @@ class AVFACE_OT_retake(TakeAction, bpy.types.Operator):
         folder = job_folders.new_folder(jobs_folder(context), clip)
         job = capture_job(scene.avface, folder)
         if Path(job.clip) != Path(clip):  # the panel is set for another clip
-            out = folder / f"{take_name(Path(clip))}.take.npz"
+            out = folder / f"{take_name(Path(clip))}{TAKE_SUFFIX}"
             told = take.made_by["options"] | {"trust": ""}  # what is painted says it
             job = CaptureJob(clip, str(out), head=head_path(take), options=told)
         options = job.options | {

@@ -13,6 +13,7 @@ from typing import Any
 
 import bpy
 
+from ..engine.exchange.files import take_stem
 from ..engine.exchange.protocol import AVFaceError
 from . import review
 from .head_builder import shape_keys
@@ -162,7 +163,7 @@ def _delete_shot(name: str) -> None:
 
 def _delete_files(take: Path) -> int:
     """A take's file and the pictures, preview and report that a capture wrote beside it."""
-    stem = take.name.removesuffix(".npz").removesuffix(".take")
+    stem = take_stem(take)
     kinds = ("take.npz", "albedo.png", "report.json", "preview.mp4", "sheet.png")
     files = [take.with_name(f"{stem}.{kind}") for kind in kinds]
     normals = take.with_name(f"{stem}.normals")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import cli_batch, cli_faces, cli_heads, cli_sound
+from .exchange.files import TAKE_SUFFIX, take_stem, write_whole
 from .exchange.protocol import (
     CANNOT_SERVE,
     DONE,
@@ -173,7 +174,7 @@ def _capture(options: argparse.Namespace) -> int:
     chosen = CaptureOptions(
         **{f.name: _frozen(getattr(options, f.name)) for f in fields(CaptureOptions)}
     )
-    out = options.out or Path(f"{take_name(options.clip)}.take.npz")
+    out = options.out or Path(f"{take_name(options.clip)}{TAKE_SUFFIX}")
     _make_folder(out.parent)
     share = _CAPTURE_SHARE if options.preview else 1.0
     whole = _Terminal().report()
@@ -181,7 +182,7 @@ def _capture(options: argparse.Namespace) -> int:
     if _is_first_run():
         print(_COMPILING, file=sys.stderr)
     result = capture(options.clip, out, head_file, chosen, whole.part("", 0, share))
-    stem = out.name.removesuffix(".npz").removesuffix(".take")
+    stem = take_stem(out)
     if options.preview:
         stage = whole.part("preview", share, 1 - share)
         _draw(result, head_file, out, stage, film=True, sheet=True)
@@ -238,7 +239,7 @@ def _capture_job(job: CaptureJob, out: Path, head_file: "HeadFile", report: Repo
     chosen = CaptureOptions(**{k: _frozen(v) for k, v in job.options.items()})
     share = _CAPTURE_SHARE if job.preview else 1.0
     result = capture(Path(job.clip), out, head_file, chosen, report.part("", 0, share))
-    stem = out.name.removesuffix(".npz").removesuffix(".take")
+    stem = take_stem(out)
     stage = report.part("preview", share, 1 - share)
     _draw(result, head_file, out, stage, film=job.preview, sheet=job.sheet)
     write_report(result, out.with_name(f"{stem}.report.json"))
@@ -248,8 +249,8 @@ def _refine(options: argparse.Namespace) -> int:
     from .refine import refine
     from .weights import load_head
 
-    name = options.take.name.removesuffix(".npz").removesuffix(".take")
-    out = options.out or options.take.with_name(f"{name} refined.take.npz")
+    refined = f"{take_stem(options.take)} refined{TAKE_SUFFIX}"
+    out = options.out or options.take.with_name(refined)
     head_file = load_head(options.head)
     told = options.corrections, out, head_file, _Terminal().report(), options.trust
     take = refine(options.take, *told)
@@ -265,7 +266,7 @@ def _draw(
     from .exchange.provenance import provenance
     from .preview import write_preview, write_sheet
 
-    stem = out.name.removesuffix(".npz").removesuffix(".take")
+    stem = take_stem(out)
     if film:
         path = out.with_name(f"{stem}.preview.mp4")
         write_preview(result.clip, result.take, head_file, path, report)
@@ -346,7 +347,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     table, figures = found
     print(table)
     if options.json:
-        options.json.write_text(json.dumps(figures, indent=1), encoding="utf-8")
+        try:
+            write_whole(options.json, json.dumps(figures, indent=1))
+        except OSError as error:
+            raise AVFaceError(
+                f"{options.json} can't be written ({error.strerror}).", "Choose another --json."
+            ) from error
     return DONE
 
 

@@ -2,10 +2,10 @@
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .exchange.files import write_whole
 from .exchange.protocol import (
     CANNOT_SERVE,
     DONE,
@@ -94,11 +94,9 @@ def _png(picture: "np.ndarray") -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """To a temporary name, then renamed. Raises AVFaceError."""
-    temporary = path.with_name(path.name + ".tmp")
+    """Write a file. Raises AVFaceError."""
     try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        write_whole(path, content)
     except OSError as error:
         raise AVFaceError(
             f"{path} can't be written ({error.strerror}).", "Choose another folder."

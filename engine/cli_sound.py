@@ -1,9 +1,9 @@
 """`python -m engine sound ...`: speech features of a clip, and the test of a user's graph."""
 
 import argparse
-import os
 from pathlib import Path
 
+from .exchange.files import written_whole
 from .exchange.protocol import DONE, AVFaceError
 
 
@@ -33,11 +33,9 @@ def _features(options: argparse.Namespace) -> int:
 
     features = speech_features(_hear(options.clip), options.kind, options.model)
     times = np.arange(len(features.values)) / RATE + STEP_CENTRE_SECONDS
-    temporary = options.out.with_name(options.out.name + ".tmp")
     try:
-        with temporary.open("wb") as file:
+        with written_whole(options.out) as temporary, temporary.open("wb") as file:
             np.savez(file, kind=np.array(features.kind), values=features.values, times=times)
-        os.replace(temporary, options.out)
     except OSError as error:
         raise AVFaceError(
             f"{options.out} can't be written ({error.strerror}).", "Choose another with --out."

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from .exchange.files import written_whole
 from .exchange.protocol import AVFaceError
 
 CERTIFICATE_VARIABLE, KEY_VARIABLE = "AVFACE_C2PA_CERTIFICATE", "AVFACE_C2PA_KEY"
@@ -30,20 +31,20 @@ def sign_film(film: Path, made_by: dict[str, Any]) -> str:
             "The preview has no content credentials: install c2pa-python in the engine's"
             " environment."
         )
-    signed = film.with_name(f"{film.stem}.partial.mp4")
     try:
         chain, private = Path(certificate).read_bytes(), Path(key).read_bytes()
         info = c2pa.C2paSignerInfo(_algorithm(private), chain, private, None)
-        with c2pa.Signer.from_info(info) as signer, c2pa.Builder(manifest(made_by)) as builder:
+        with (
+            written_whole(film, keeps_suffix=True) as signed,
+            c2pa.Signer.from_info(info) as signer,
+            c2pa.Builder(manifest(made_by)) as builder,
+        ):
             builder.sign_file(str(film), str(signed), signer)
-        os.replace(signed, film)
     except (OSError, c2pa.C2paError) as error:
         raise AVFaceError(
             f"The preview can't be signed ({error}).",
             f"Check {CERTIFICATE_VARIABLE} and {KEY_VARIABLE}.",
         ) from error
-    finally:
-        signed.unlink(missing_ok=True)
     return ""
 
 

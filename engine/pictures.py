@@ -1,12 +1,12 @@
 """Picture sequences: which files belong together, in which order; one picture as an array."""
 
-import os
 import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from .exchange.files import write_whole
 from .exchange.protocol import AVFaceError
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr")
@@ -76,17 +76,14 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
 
 
 def write_picture(picture: np.ndarray, path: Path, compression: int = 2) -> None:
-    """(H, W, 3) uint8 RGB as PNG, under a temporary name first. Raises AVFaceError."""
+    """Write (H, W, 3) uint8 RGB as PNG. Raises AVFaceError."""
     done, data = cv2.imencode(
         ".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, compression]
     )
     assert done, picture.shape
-    temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_bytes(data.tobytes())
-        os.replace(temporary, path)
+        write_whole(path, data.tobytes())
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise AVFaceError(
             f"The picture {path} can't be written ({error.strerror}).",
             "Free some disk space or choose another folder.",

@@ -14,6 +14,7 @@ from .detail.appearance import Face, estimate_appearance
 from .detail.features import paint_features
 from .detail.projected import project_colour
 from .detail.recover import DetailOptions, bake_normals, recover_detail
+from .exchange.files import take_stem, write_whole
 from .exchange.head_file import HeadFile, file_sha256
 from .exchange.protocol import AVFaceError
 from .exchange.take import REGIONS, Take
@@ -223,18 +224,12 @@ def write_report(capture_: Capture, path: Path) -> None:
         },
         "mean_confidence": {
             name: round(float(value), 3)
-            for name, value in zip(
-                ("face", "mouth", "left_eye", "right_eye", "brows"),
-                take.confidence.mean(0),
-                strict=True,
-            )
+            for name, value in zip(REGIONS, take.confidence.mean(0), strict=True)
         },
         "warnings": list(take.warnings),
         "made_by": take.made_by,
     }
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
-    os.replace(temporary, path)
+    write_whole(path, json.dumps(content, indent=1))
 
 
 def _take(
@@ -341,7 +336,7 @@ def _pictures(
     report: Report,
 ) -> dict[str, Any]:
     """Write the skin's colour and normal maps beside the take; what `Take` stores about them."""
-    name = out.name.removesuffix(".npz").removesuffix(".take")
+    name = take_stem(out)
     stage = report.part("detail", 0.6, 0.4)
     detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), stage)
     normals = bake_normals(detail, head, params, out.parent, name)
@@ -367,7 +362,7 @@ def _unseen_skin(
 
 def _colour(texture: np.ndarray, out: Path) -> dict[str, Any]:
     """Write the skin's colours beside the take; what `Take` stores about them."""
-    name = out.name.removesuffix(".npz").removesuffix(".take")
+    name = take_stem(out)
     colour = out.with_name(f"{name}.albedo.png")
     write_picture(texture, colour)
     return {"albedo_image": colour.name}

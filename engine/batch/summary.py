@@ -2,12 +2,12 @@
 
 import html
 import json
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from ..exchange.files import write_whole
 from ..version import product_version
 from .manifest import Wanted
 from .work import Record, read_record
@@ -36,8 +36,8 @@ def write_summary(wanted: list[Wanted], out: Path, seconds: float | None = None)
         "seconds": None if seconds is None else round(seconds, 1),
         "results": rows,
     }
-    _write(out / "batch.report.json", json.dumps(content, indent=1))
-    _write(out / "batch.report.html", _page(content))
+    write_whole(out / "batch.report.json", json.dumps(content, indent=1))
+    write_whole(out / "batch.report.html", _page(content))
     return content
 
 
@@ -116,9 +116,3 @@ def _figure(row: dict[str, Any]) -> str:
         f'<figure><figcaption>{name}</figcaption><img loading="lazy" alt="{name}"'
         f' src="{quote(sheet)}"></figure>'
     )
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)

@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ..exchange.files import is_result, is_unfinished, take_stem, write_whole
 from ..exchange.head_file import file_sha256
 from ..exchange.protocol import (
     CANNOT_SERVE,
@@ -65,10 +66,8 @@ class Record:
     tries: int = 1
 
     def write(self, folder: Path) -> None:
-        """To a temporary name, then renamed."""
-        temporary = folder / "record.json.tmp"
-        temporary.write_text(json.dumps(asdict(self), indent=1), encoding="utf-8")
-        os.replace(temporary, folder / "record.json")
+        """Write `folder/record.json`."""
+        write_whole(folder / "record.json", json.dumps(asdict(self), indent=1))
 
 
 def read_record(folder: Path) -> Record | None:
@@ -189,12 +188,8 @@ def _why(code: int, outcome: Done | Failed | None, folder: Path) -> tuple[str, s
 
 
 def _clear_leftovers(folder: Path, take: Path) -> None:
-    """What a killed engine had begun to write for this clip."""
-    stem = take.name.removesuffix(".npz").removesuffix(".take")
-    begun = [p for p in take.parent.glob("*") if stem in p.name and _is_unfinished(p)]
-    for path in [*begun, *(p for p in folder.glob("*") if _is_unfinished(p))]:
+    """Take away what a killed engine had begun to write for this clip, and for no other."""
+    stem = take_stem(take)
+    begun = [path for path in take.parent.iterdir() if is_result(path, stem)]
+    for path in filter(is_unfinished, [*begun, *folder.iterdir()]):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-
-
-def _is_unfinished(path: Path) -> bool:
-    return path.name.endswith(".tmp") or path.name.startswith("partial-") or ".partial" in path.name

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from ..complexion import person_texture
+from ..exchange.files import take_stem
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
@@ -68,7 +69,7 @@ def carry_pictures(
     if not (take.albedo_image or take.static_normals):
         return {}
     passage = make_passage(source, target)
-    name = out.name.removesuffix(".npz").removesuffix(".take")
+    name = take_stem(out)
     fields: dict[str, Any] = {}
     if take.albedo_image:
         base = person_texture(Head(target), np.zeros(50), _SIDE)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..exchange.files import write_whole
 from ..exchange.protocol import AVFaceError
 
 QUESTIONS = (
@@ -77,9 +78,7 @@ def write_page(folders: dict[str, Path], page: Path, seed: int = 0) -> int:
         .replace("@PAIRS@", _json(shown))
         .replace("@TITLE@", escape("Which capture is better?"))
     )
-    temporary = page.with_name(page.name + ".tmp")
-    temporary.write_text(content, encoding="utf-8")
-    os.replace(temporary, page)
+    write_whole(page, content)
     return len(pairs)
 
 

@@ -84,7 +84,7 @@ def load_head_file(path: Path) -> HeadFile:
     except FileNotFoundError as error:
         raise AVFaceError(f"There is no head file at {path}.", "Check the path.") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise AVFaceError(f"{path} is not a head file ({error}).", "Choose another.") from error
+        raise AVFaceError(f"{path} is not a head file.", "Choose another.") from error
     if int(arrays.get("schema", -1)) != SCHEMA:
         raise AVFaceError(
             f"{path} is not a head file of schema {SCHEMA}.",

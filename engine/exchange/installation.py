@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from .files import write_whole
 from .protocol import AVFaceError
 
 ENGINE_FOLDER = "engine"  # the finished environment, in the folder of the plan
@@ -46,10 +47,8 @@ def environment_python(environment: Path, system: str = os.name) -> Path:
 
 
 def write_json(content: InstallPlan | Installed, path: Path) -> None:
-    """Write a plan or a record to a temporary name, then rename."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(asdict(content), indent=1), encoding="utf-8")
-    os.replace(temporary, path)
+    """Write a plan or a record. Raises OSError."""
+    write_whole(path, json.dumps(asdict(content), indent=1))
 
 
 def read_plan(path: Path) -> InstallPlan:

@@ -10,13 +10,13 @@ its pitch falls as EyeLookUp rises, and its roll is minus that of a turn about t
 
 import csv
 import json
-import os
 import re
 from pathlib import Path
 
 import numpy as np
 
 from .arkit import ARKIT_NAMES, Curves
+from .files import write_whole
 from .protocol import AVFaceError
 
 TIMECODE_RATE = 60
@@ -138,12 +138,9 @@ def _onwards(times: np.ndarray) -> np.ndarray:
 
 
 def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(path.name + ".tmp")
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, path)
+        write_whole(path, text)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise AVFaceError(
             f"{path} can't be written ({error.strerror}).", "Choose another place."
         ) from error

@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .files import write_whole
+
 VERSION = 1  # raised whenever a field or an event changes its meaning
 
 # Exit codes of every command (docs/fileformats.md).
@@ -129,10 +131,8 @@ def take_name(clip: Path) -> str:
 
 
 def write_job(job: CaptureJob, path: Path) -> None:
-    """Write a job file (to a temporary name, then renamed)."""
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_text(json.dumps(asdict(job), indent=1), encoding="utf-8")
-    os.replace(temporary, path)
+    """Write a job file. Raises OSError."""
+    write_whole(path, json.dumps(asdict(job), indent=1))
 
 
 def read_job(path: Path) -> CaptureJob:

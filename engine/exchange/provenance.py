@@ -1,10 +1,10 @@
 """What made a take or an export: it travels with each of them."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from .files import write_whole
 from .take import Take
 
 PROVENANCE_PROPERTY = "avface_made_by"  # of Blender's objects and actions: JSON text
@@ -27,10 +27,8 @@ def provenance(take: Take) -> dict[str, Any]:
 
 
 def write_sidecar(content: dict[str, Any], export: Path) -> Path:
-    """`NAME.fbx.made-by.json` beside an export, to a temporary name, then renamed."""
+    """`NAME.fbx.made-by.json` beside an export. Raises OSError."""
     path = export.with_name(f"{export.name}.made-by.json")
-    temporary = path.with_name(path.name + ".tmp")
-    text = json.dumps({"file": export.name} | content, indent=1, ensure_ascii=False)
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    content = {"file": export.name} | content
+    write_whole(path, json.dumps(content, indent=1, ensure_ascii=False))
     return path

@@ -13,7 +13,6 @@ Conventions (the one place that states them for both sides):
 """
 
 import json
-import os
 import zipfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from .files import written_whole
 from .protocol import AVFaceError
 
 SCHEMA = 1
@@ -105,7 +105,7 @@ class Take:
         return replace(self, **cut)
 
     def save(self, path: Path) -> None:
-        """Write to a temporary name, then rename, so that no half-written take is ever seen."""
+        """Write it so that no half-written take is ever seen. Raises AVFaceError."""
         meta = {
             item.name: getattr(self, item.name)
             for item in fields(self)
@@ -113,15 +113,12 @@ class Take:
         }
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays |= {n: getattr(self, n) for n in _OPTIONAL if getattr(self, n) is not None}
-        temporary = path.with_name(path.name + ".tmp")
         try:
-            with open(temporary, "wb") as file:
+            with written_whole(path) as temporary, temporary.open("wb") as file:
                 np.savez_compressed(
                     file, schema=np.array(SCHEMA), meta=np.array(json.dumps(meta)), **arrays
                 )
-            os.replace(temporary, path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
             raise AVFaceError(
                 f"The take can't be written to {path} ({error.strerror}).",
                 "Free some disk space or choose another folder.",
@@ -139,11 +136,9 @@ class Take:
         except FileNotFoundError as error:
             raise AVFaceError(f"There is no take at {path}.", "Check the path.") from error
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise AVFaceError(
-                f"{path} is not a take ({error}).", "Choose a .take.npz that a capture made."
-            ) from error
+            raise _no_take(path) from error
         if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-            raise AVFaceError(f"{path} is not a take.", "Choose a .take.npz that a capture made.")
+            raise _no_take(path)
         if schema != SCHEMA:
             raise AVFaceError(
                 f"{path} has schema {schema}, this version reads {SCHEMA}.",
@@ -153,3 +148,7 @@ class Take:
         for name in ("expression_names", "dynamic_normals", "warnings"):
             meta[name] = tuple(meta[name])
         return cls(**arrays, **meta)
+
+
+def _no_take(path: Path) -> AVFaceError:
+    return AVFaceError(f"{path} is not a take.", "Choose a .take.npz that a capture made.")

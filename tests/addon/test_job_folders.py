@@ -98,8 +98,8 @@ def test_a_lock_goes_with_its_owner_however_it_dies(tmp_path):
 
 
 def test_leftovers_of_a_killed_engine_go_before_it_runs_again(tmp_path):
-    for name in ("ada.take.npz.tmp", "partial-ada.png", "ada.take.npz", "engine.log"):
+    for name in ("ada.take.npz.7.tmp", "ada.7.partial.mp4", "ada.take.npz", "engine.log"):
         (tmp_path / name).write_text("")
-    (tmp_path / "ada.normals.partial").mkdir()
+    (tmp_path / "ada.normals.tmp").mkdir()
     job_folders.clear_leftovers(tmp_path)
     assert sorted(os.listdir(tmp_path)) == ["ada.take.npz", "engine.log"]
