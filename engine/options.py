@@ -1,5 +1,6 @@
 """What to ask of a capture: light to import, so that the command line is quick."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,7 +11,10 @@ Range = tuple[Literal["sound", "picture"], float, float]  # whom to trust, from 
 
 @dataclass(frozen=True)
 class CaptureOptions:
-    """What to capture and how. Each field is a flag of `python -m engine capture`."""
+    """What to capture and how. Each field is a flag of `python -m engine capture`.
+
+    Raises AVFaceError where a number can't be what it stands for.
+    """
 
     start: float = field(default=0.0, metadata={"help": "begin here, seconds"})
     end: float | None = field(default=None, metadata={"help": "stop here, seconds"})
@@ -78,6 +82,12 @@ class CaptureOptions:
     consent: str = field(
         default="", metadata={"help": "the actor's consent, in your words: kept with the take"}
     )
+
+    def __post_init__(self) -> None:
+        for name in ("fps", "focal", "smoothing"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < math.inf:
+                raise AVFaceError(f"--{name} can't be {value:g}.", "Give a number above 0.")
 
 
 def trust_ranges(text: str) -> tuple[Range, ...]:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from engine import cli
 from engine.exchange import protocol
 from engine.exchange.protocol import CaptureJob, Done, Failed, Hello, Note, Progress, write_job
 from engine.exchange.take import Take
@@ -147,16 +148,16 @@ def test_an_engine_that_is_killed_leaves_nothing_under_a_final_name(tmp_path):
     assert not out.exists() and not list(tmp_path.glob("*.normals/*.png"))
 
 
-def test_a_full_disk_is_said_in_words(tmp_path):
+def test_a_full_disk_is_said_in_words(tmp_path, capsys):
     """/dev/full takes nothing: what a full disk looks like."""
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
-    (tmp_path / "demo.take.npz.tmp").symlink_to("/dev/full")
-    result = engine(
-        "capture", DEMO, "--out", tmp_path / "demo.take.npz", "--end", 0.4, "--detail", "off"
-    )
-    refused(result, "No space left")
-    assert not (tmp_path / "demo.take.npz").exists()
+    out = tmp_path / "demo.take.npz"
+    out.with_name(f"{out.name}.{os.getpid()}.tmp").symlink_to("/dev/full")
+    words = ["capture", str(DEMO), "--out", str(out), "--end", "0.4", "--detail", "off"]
+    assert cli.main(words) == protocol.CANNOT_SERVE
+    assert "No space left" in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_no_face_and_no_sound_are_said_in_words(tmp_path):
@@ -165,3 +166,10 @@ def test_no_face_and_no_sound_are_said_in_words(tmp_path):
         cv2.imwrite(str(tmp_path / f"grey.{frame:04d}.png"), np.full((48, 64, 3), 128, np.uint8))
     result = engine("capture", tmp_path / "grey.####.png", "--out", tmp_path / "grey.take.npz")
     refused(result, "No face", "no sound")
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--focal", -3), ("--smoothing", 0), ("--fps", "nan")])
+def test_a_number_that_cannot_be_is_refused(tmp_path, capsys, flag, value):
+    words = ["capture", str(DEMO), "--out", str(tmp_path / "a.take.npz"), flag, str(value)]
+    assert cli.main(words) == protocol.CANNOT_SERVE
+    assert capsys.readouterr().err == f"{flag} can't be {value}. Give a number above 0.\n"
