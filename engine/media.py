@@ -2,8 +2,9 @@
 
 The clock: seconds, 0 at the first picture that a player would show (pictures that an edit list cuts
 away don't count); `times` are the files' own, never a rate's. Sound is put on the same clock:
-sample 0 belongs to time 0 however the streams of the file start. Pictures are (H, W, 3) uint8 RGB,
-upright (a rotation tag is obeyed). Frames are counted from 0 within the clip as it was opened.
+sample 0 belongs to time 0 however the streams of the file start. Pictures are (H, W, 3) uint8 sRGB,
+upright (a rotation tag is obeyed), with square pixels. Frames are counted from 0 within the clip as
+it was opened.
 """
 
 from collections.abc import Iterator
@@ -21,12 +22,14 @@ from av.video.frame import VideoFrame
 
 from .exchange.protocol import AVFaceError
 from .pictures import PICTURE_SUFFIXES, find_pictures, read_picture
+from .rgb import Rgb
 
 SOUND_RATE = 16_000  # Hz, what the sound models hear
 DEFAULT_FPS = 25.0  # of picture sequences, and of the clock of a sound file
 # Container formats whose packets carry a time for every picture, so that reading them suffices;
 # in others (MPEG programme streams, AVI, raw streams) each picture is decoded to know its time.
 _INDEXED_FORMATS = ("mp4", "mov", "matroska", "webm")
+_SQUARE = 0.02  # so far from square a pixel may be: sizes are rounded to whole blocks
 _NEAR_FRAMES = 12  # so near it is quicker to decode what lies between than to seek
 _CUT_SECONDS = 0.5  # a file that ends this much before its stated length has been cut off
 _CHOOSE_ANOTHER = "Choose another file, or export it anew from the program that made it."
@@ -168,13 +171,14 @@ def _open_stream(path: Path) -> Clip:
             )
         time_base = films[0].time_base or Fraction(1, 1000)
         nominal = films[0].guessed_rate or films[0].average_rate
+        width, height = _square_width(films[0], first), first.height
     stamps, broken = _packet_stamps(path) if indexed else (None, False)
     if stamps is None or broken or stamps[0] != first.pts:
         stamps, is_damaged = _decoded_stamps(path)
         broken |= is_damaged
     times = (stamps - stamps[0]) * float(time_base)
     turns = round(first.rotation / 90) % 4
-    size = (first.height, first.width) if turns % 2 else (first.width, first.height)
+    size = (height, width) if turns % 2 else (width, height)
     sound_start = _first_sound_time(path) if has_sound else None
     warnings = [] if not broken else [_cut_short(path, float(times[-1]))]
     return Clip(
@@ -238,6 +242,12 @@ def _decode(container: InputContainer, stream: av.VideoStream) -> Iterator[Video
 
 def _first_frame(container: InputContainer, stream: av.VideoStream) -> VideoFrame | None:
     return next(_decode(container, stream), None)
+
+
+def _square_width(film: av.VideoStream, picture: VideoFrame) -> int:
+    """The width, px, that a picture whose pixels aren't square has with square ones."""
+    aspect = float(film.sample_aspect_ratio or 1)
+    return picture.width if abs(aspect - 1) < _SQUARE else round(picture.width * aspect)
 
 
 def _packet_stamps(path: Path) -> tuple[np.ndarray | None, bool]:
@@ -308,6 +318,7 @@ def _nominal_rate(times: np.ndarray, stated: Fraction | None) -> Fraction:
 def _decode_range(clip: Clip, wanted: range) -> Iterator[tuple[int, np.ndarray]]:
     frame_of = {int(clip.pts[frame]): frame for frame in wanted}
     first, last = int(clip.pts[wanted[0]]), int(clip.pts[wanted[-1]])
+    as_rgb = Rgb(clip.size, clip.rotation)
     with _open_container(clip.path) as container:
         stream = _film(container)
         if not clip.warnings:  # in a damaged file, threads lose other pictures than one would
@@ -316,9 +327,7 @@ def _decode_range(clip: Clip, wanted: range) -> Iterator[tuple[int, np.ndarray]]
             stamp = int(picture.pts)  # type: ignore[arg-type]
             frame = frame_of.pop(stamp, None)
             if frame is not None:
-                rgb = picture.to_ndarray(format="rgb24")
-                turned = np.rot90(rgb, clip.rotation) if clip.rotation else rgb
-                yield frame, np.ascontiguousarray(turned)
+                yield frame, as_rgb(picture)
             if stamp >= last:
                 return
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 from numba import njit
 
@@ -25,6 +24,9 @@ _EYES = (
     ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263),
      (473, 474, 475, 476, 477)),
 )  # fmt: skip
+_LID, _MIDDLE, _RIM = 9, 18, slice(19, 23)  # places of an eye: its lids' points, its iris's
+_PLACES = np.array([[*upper, *lower, *iris] for upper, lower, iris in _EYES])
+_IRISES = _PLACES[:, _MIDDLE:]
 _EYE_PX = 28  # from corner to corner in the upright patch in which an iris is sought
 _WIDTH, _HEIGHT = 38, 22  # px of that patch
 _REACH = (5, 4)  # px around the network's place, across and down
@@ -42,53 +44,68 @@ _SMALL_EYE, _LARGE_EYE = 28.0, 38.0
 def find_irises(view: View, points: np.ndarray) -> np.ndarray:
     """The face's points (478, 3) px with each iris moved to where the picture shows it."""
     out = points.copy()
-    inside = view.inside(points[:, :2]).astype(float)
-    rims = [np.linalg.norm(inside[list(iris[1:])] - inside[iris[0]], axis=1) for *_, iris in _EYES]
-    radius = float(np.mean(rims))  # one for both eyes
-    for upper, lower, iris in _EYES:
-        lids = inside[list(upper)], inside[list(lower)]
-        width = float(np.linalg.norm(lids[0][-1] - lids[0][0])) / view.scale
+    places = view.inside(points[_PLACES, :2]).astype(float)  # (2, 23, 2)
+    rims = places[:, _RIM] - places[:, _MIDDLE, None]
+    radius = float(np.sqrt((rims**2).sum(-1)).mean())  # one for both eyes
+    for eye, iris in zip(places, _IRISES, strict=True):
+        width = float(np.hypot(*(eye[_LID - 1] - eye[0]))) / view.scale
         sure = min((width - _SMALL_EYE) / (_LARGE_EYE - _SMALL_EYE), 1.0)
         if sure > 0:
-            shift = sure * _shift(view.pixels, *lids, inside[iris[0]], radius)
-            out[list(iris), :2] += (shift / view.scale).astype(points.dtype)
+            shift = sure * _shift(view.pixels, eye, radius)
+            out[iris, :2] += (shift / view.scale).astype(points.dtype)
     return out
 
 
-def _shift(
-    pixels: np.ndarray, upper: np.ndarray, lower: np.ndarray, guess: np.ndarray, radius: float
-) -> np.ndarray:
-    """How far the iris lies from `guess`, (2,) px of `pixels`; lids (9, 2) as in `_EYES`."""
-    along = upper[-1] - upper[0]
-    width = float(np.hypot(*along))
-    axes = np.array([along, [-along[1], along[0]]]) / width  # right and down in the patch
+@njit(cache=True)
+def _shift(pixels, eye, radius):
+    """How far the iris lies from the network's place, (2,) px of `pixels`; (23, 2) of `_PLACES`."""
+    along = eye[_LID - 1] - eye[0]
+    width = np.hypot(along[0], along[1])
+    right, down = along[0] / width, along[1] / width
     scale = _EYE_PX / width
-    linear = axes * scale
-    offset = np.array([_WIDTH, _HEIGHT]) / 2 - linear @ (upper[0] + upper[-1]) / 2
-    shown = cv2.warpAffine(
-        pixels, np.column_stack([linear, offset + (linear @ [0.5, 0.5]) - 0.5]),
-        (_WIDTH, _HEIGHT), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    red = shown[:, :, 0].astype(np.float64)  # in which an iris of any colour is dark
-    upper, lower = upper @ linear.T + offset, lower @ linear.T + offset
+    middle = (eye[0] + eye[_LID - 1]) / 2
+    patch = np.empty_like(eye)  # the same places in the upright patch
+    for k in range(len(eye)):
+        x, y = eye[k, 0] - middle[0], eye[k, 1] - middle[1]
+        patch[k, 0] = _WIDTH / 2 + (right * x + down * y) * scale
+        patch[k, 1] = _HEIGHT / 2 + (right * y - down * x) * scale
+    red = np.empty((_HEIGHT, _WIDTH))
+    for row in range(_HEIGHT):
+        for column in range(_WIDTH):
+            x, y = (column + 0.5 - _WIDTH / 2) / scale, (row + 0.5 - _HEIGHT / 2) / scale
+            red[row, column] = _red_at(
+                pixels, middle[0] + right * x - down * y, middle[1] + right * y + down * x
+            )
     columns = np.arange(_WIDTH) + 0.5
+    upper, lower = patch[:_LID], patch[_LID : 2 * _LID]
     top = np.interp(columns, upper[:, 0], upper[:, 1]) + _UPPER_MARGIN
     bottom = np.interp(columns, lower[:, 0], lower[:, 1]) - _LOWER_MARGIN
-    open_ = (columns > upper[0, 0] + _CORNER) & (columns < upper[-1, 0] - _CORNER)
-    bottom[~open_] = -1.0
-    found = _best_place(red, top, bottom, linear @ guess + offset, radius * scale)
-    return found @ axes / scale
+    for k in range(_WIDTH):
+        if not upper[0, 0] + _CORNER < columns[k] < upper[-1, 0] - _CORNER:
+            bottom[k] = -1.0  # beyond the corners
+    x, y = _best_place(red, top, bottom, patch[_MIDDLE], radius * scale) / scale
+    return np.array([right * x - down * y, right * y + down * x])
+
+
+@njit(cache=True)
+def _red_at(pixels, x, y):
+    """The light in which an iris of any colour is dark, between the pixels; edges are repeated."""
+    height, width = pixels.shape[:2]
+    x, y = min(max(x - 0.5, 0.0), width - 1.0), min(max(y - 0.5, 0.0), height - 1.0)
+    left, top = int(x), int(y)
+    right, below = min(left + 1, width - 1), min(top + 1, height - 1)
+    x, y = x - left, y - top
+    over = (1 - x) * pixels[top, left, 0] + x * pixels[top, right, 0]
+    under = (1 - x) * pixels[below, left, 0] + x * pixels[below, right, 0]
+    return (1 - y) * over + y * under
 
 
 @njit(cache=True)
 def _best_place(picture, top, bottom, guess, radius):
     """The iris's place relative to `guess`, (2,) px, by whole steps and then between them."""
     height, width = picture.shape
-    weight, light, place = (
-        np.empty(picture.size),
-        np.empty(picture.size),
-        np.empty((picture.size, 2)),
-    )
+    weight, light = np.empty(picture.size), np.empty(picture.size)
+    across, down = np.empty(picture.size), np.empty(picture.size)
     count, total = 0, 0.0
     for row in range(height):
         for column in range(width):
@@ -96,19 +113,20 @@ def _best_place(picture, top, bottom, guess, radius):
             w = min(max(0.5 + depth / (2 * _EDGE), 0.0), 1.0)
             if w > 0.05:
                 weight[count], light[count] = w, picture[row, column]
-                place[count, 0], place[count, 1] = column + 0.5, row + 0.5
+                across[count], down[count] = column + 0.5, row + 0.5
                 count, total = count + 1, total + w
     answer = np.zeros(2)
     if total < _LEAST_PIXELS:
         return answer
-    weight, light, place = weight[:count], light[:count], place[:count]
+    weight, light = weight[:count], light[:count]
+    across, down = across[:count], down[:count]
     light = np.minimum(light, np.percentile(light, 95))  # what glints
     reach_x, reach_y = _REACH
     cost = np.empty((2 * reach_y + 1, 2 * reach_x + 1))
     for i in range(cost.shape[0]):
         for j in range(cost.shape[1]):
             x, y = guess[0] + j - reach_x, guess[1] + i - reach_y
-            cost[i, j] = _unexplained(weight, light, place, x, y, radius)
+            cost[i, j] = _unexplained(weight, light, across, down, x, y, radius)
     scale = 1 / (_PIXELS_AS_ONE * max(cost.min() / total, 1e-6))
     for i in range(cost.shape[0]):
         for j in range(cost.shape[1]):
@@ -124,12 +142,12 @@ def _best_place(picture, top, bottom, guess, radius):
 
 
 @njit(cache=True, fastmath=True)
-def _unexplained(weight, light, place, x, y, radius):
+def _unexplained(weight, light, across, down, x, y, radius):
     """The weighted squares left by ground + iris + pupil at (x, y), their lights chosen best."""
     n00 = n01 = n02 = n11 = n12 = n22 = 0.0
     b0 = b1 = b2 = squares = 0.0
     for k in range(len(weight)):
-        away = np.sqrt((place[k, 0] - x) ** 2 + (place[k, 1] - y) ** 2)
+        away = np.sqrt((across[k] - x) ** 2 + (down[k] - y) ** 2)
         iris = min(max(0.5 + (radius - away) / _EDGE, 0.0), 1.0)
         pupil = min(max(0.5 + (_PUPIL * radius - away) / _EDGE, 0.0), 1.0)
         w, v = weight[k], light[k]
