@@ -16,6 +16,8 @@ from ..geometry import harmonics
 from ..head.albedo import Albedo, load_albedo
 from ..head.model import FaceParams, Head
 from ..media import Clip
+from ..occlusion import ambient_openness
+from ..render import interpolate
 from ..weights import FOLDER
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .light import fit_light
@@ -46,6 +48,7 @@ _TINT_SPREAD = 0.4  # log: many clips are badly white-balanced
 _NIGHT, _BURNT = 2e-3, 0.95  # linear: beyond them a texel has lost its colour
 _FEWEST_LIPS = 20  # texels
 _MOST_MISSED = 0.3  # log: a beard beside the lips is no light
+_SKIES, _DEEPEST = 48, 0.4  # directions; deeper than that light from the skin round it fills in
 _GREY = np.full((3, 3), 1 / 3)
 _PLAIN_SKIN = np.array([0.50, 0.25, 0.16])  # linear reflectance, for heads without a model
 
@@ -89,6 +92,7 @@ class _Median:
 
     colour: np.ndarray  # (R, R, 3) linear
     normal: np.ndarray  # (R, R, 3) unit
+    openness: np.ndarray  # (R, R) share of the sky that reaches the face at rest
     trust: np.ndarray  # (R, R) the share of the frames that show a texel
     irises: list[Sight]
     hair: list[Sight]
@@ -111,7 +115,7 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
         return Appearance(np.zeros(count), _plain_light())
     effective, light = _solve(colours)
     shade = np.maximum(harmonics(median.normal) @ light, 1e-2)
-    own = np.log(np.maximum(median.colour, _NIGHT)) - np.log(shade)
+    own = np.log(np.maximum(median.colour, _NIGHT)) - np.log(shade * median.openness[..., None])
     known = np.clip(2 * median.trust, 0, 1) * (median.colour.max(-1) < _BURNT)
     face = Face(canvas, own.astype(np.float32), known.astype(np.float32))
     if not albedo:
@@ -148,7 +152,16 @@ def _gather(
     medians = [median_of_seen(picture, weights > 0.3) for picture in pictures]
     colour = np.stack([middle for middle, _ in medians], -1)
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
-    return _Median(colour, normals / np.maximum(length, 1e-6), medians[0][1], irises, hair)
+    normals /= np.maximum(length, 1e-6)
+    return _Median(colour, normals, _openness(canvas), medians[0][1], irises, hair)
+
+
+def _openness(canvas: Canvas) -> np.ndarray:
+    """How much of the sky each texel sees, (R, R) in [_DEEPEST, 1]; 1 off the skin."""
+    sheet = canvas.sheet
+    at_vertices = ambient_openness(canvas.rest[0], canvas.head.file.faces, _SKIES)
+    laid = interpolate(at_vertices[:, None], sheet.faces, sheet.face_id, sheet.barycentric)[..., 0]
+    return np.where(sheet.on_skin, np.maximum(laid, _DEEPEST), 1).astype(np.float32)
 
 
 def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> _Colours:
@@ -160,7 +173,8 @@ def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> _Colours
     maps = _sample_maps(albedo, canvas, len(used))[:, used] if albedo else np.zeros((0, 0))
     mean, basis, least, threshold = _model(albedo, maps, int(used.sum()))
     return _Colours(
-        np.log(np.maximum(colour[used], _NIGHT)), normal[used], trust[used],
+        np.log(np.maximum(colour[used], _NIGHT) / median.openness[coarse][used, None]),
+        normal[used], trust[used],
         mean, basis, least, threshold, maps, used,
     )  # fmt: skip
 

@@ -14,9 +14,9 @@ from scipy.spatial import KDTree
 
 from ..geometry import embed, project
 from ..head.model import Head
+from ..occlusion import ambient_openness, seen_from
 from ..render import visible_faces
 from ..srgb import linear_from_srgb
-from .occlusion import ambient_openness, seen_from
 from .shading import (
     AMBIENT,
     COLUMNS,
@@ -45,7 +45,7 @@ _MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
 _EYES = ("left_eye", "right_eye")
 
 # How strongly a surface mirrors, how sharply (exponent), how wet it is.
-_SKIN = (0.36, 17.0, 0.0)
+_SKIN = (0.34, 13.0, 0.0)
 _FINISHES = (
     (("scalp",), (0.12, 9.0, 0.0)),
     (("lips",), (0.8, 40.0, 0.0)),
@@ -53,6 +53,15 @@ _FINISHES = (
     (("upper_teeth", "lower_teeth"), (0.5, 40.0, 0.04)),
     (_EYES, (1.2, 190.0, 1.0)),
 )
+# Where skin is oily: landmarks of the 68 whose mean is its middle, mm above it, radius in mm, how
+# much more it mirrors there. Foreheads and noses carry most glands.
+_OILY = (
+    ((21, 22), 30.0, 26.0, 0.9), ((30,), 0.0, 9.0, 1.3), ((28,), 0.0, 8.0, 0.7),
+    ((8, 57), 0.0, 10.0, 0.5), ((41, 48), 0.0, 11.0, 0.4), ((46, 54), 0.0, 11.0, 0.4),
+)  # fmt: skip
+_OILY_SHARPER = 14.0  # exponent added where a surface mirrors twice as much
+_UNEVEN = 0.22  # standard deviation of the gloss from vertex to vertex: skin is no glaze
+_NECK_FADE_M = 0.035  # from the neck's open end: there the studio's light ends
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,20 @@ class Sitter:
         return ambient_openness(self.rest[0], self.head.file.faces)
 
     @cached_property
+    def above_neck(self) -> np.ndarray:
+        """1 on the head, falling to nearly 0 where the neck is cut off, (V,) float32."""
+        vertices, faces = self.rest[0], self.head.file.faces
+        edges = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+        edges, times = np.unique(edges, axis=0, return_counts=True)
+        chin = embed(vertices, faces, self.head.file.landmarks_68)[8, 1]
+        rim = np.unique(edges[times == 1])
+        rim = rim[vertices[rim, 1] < chin - _NECK_FADE_M]
+        if not len(rim):
+            return np.ones(len(vertices), np.float32)
+        share = np.clip(KDTree(vertices[rim]).query(vertices)[0] / _NECK_FADE_M, 0.08, 1)
+        return share.astype(np.float32)
+
+    @cached_property
     def islands(self) -> np.ndarray:
         """Which piece of the UV sheet each triangle lies on, (F,) int32."""
         corners, count = self.head.file.uv_faces, len(self.head.file.uv)
@@ -114,7 +137,17 @@ class Sitter:
     @cached_property
     def finish(self) -> np.ndarray:
         """(V, 3) float32: strength, sharpness and wetness of the mirror."""
-        out = np.tile(np.array(_SKIN, np.float32), (len(self.rest[0]), 1))
+        vertices, file = self.rest[0], self.head.file
+        out = np.tile(np.array(_SKIN, np.float32), (len(vertices), 1))
+        marks = embed(vertices, file.faces, file.landmarks_68)
+        oil = np.zeros(len(vertices))
+        for landmarks, above, radius, share in _OILY:
+            middle = marks[list(landmarks)].mean(0) + np.array([0, above * 1e-3, 0])
+            away = np.linalg.norm((vertices - middle)[:, :2], axis=1) / (radius * 1e-3)
+            oil = np.maximum(oil, share * np.exp(-(away**2)) * (vertices[:, 2] > middle[2] - 0.06))
+        grain = np.random.default_rng(0).normal(1, _UNEVEN, len(vertices))
+        out[:, 0] *= (0.75 + oil) * np.clip(grain, 0.4, 1.6)
+        out[:, 1] += _OILY_SHARPER * oil
         for names, finish in _FINISHES:
             out[self.mask(*names)] = finish
         return out
@@ -236,8 +269,8 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
     ambient[mouth] = 0.1 + 0.45 * reached**2  # flesh scatters some light everywhere
     lit[mouth] = (0.35 + 0.65 * lit[mouth]) * reached
     ambient[eyes] = _beside_lids(sitter, vertices)
-    table[:, AMBIENT] = ambient
-    table[:, LIT] = lit
+    table[:, AMBIENT] = ambient * sitter.above_neck
+    table[:, LIT] = lit * sitter.above_neck
     table[:, FINISH : FINISH + 3] = sitter.finish
     table[mouth, FINISH] *= reached
     table[:, FACE] = sitter.face

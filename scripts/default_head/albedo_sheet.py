@@ -12,7 +12,7 @@ from scipy.spatial import cKDTree  # type: ignore[attr-defined]
 
 from engine.exchange.head_file import HeadFile
 from engine.geometry import embed, vertex_normals
-from engine.preview.occlusion import ambient_openness
+from engine.occlusion import ambient_openness
 from engine.render import interpolate, rasterize
 
 

@@ -7,7 +7,7 @@ from scipy.ndimage import binary_erosion, binary_fill_holes
 from engine.complexion import person_texture
 from engine.geometry import vertex_normals
 from engine.head.model import FaceParams, Head
-from engine.preview.occlusion import ambient_openness, seen_from
+from engine.occlusion import ambient_openness, seen_from
 from engine.preview.studio import Relief, Sitter, draw
 from engine.weights import load_head
 

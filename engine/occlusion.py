@@ -7,8 +7,8 @@ orthographic depth maps.
 import numba
 import numpy as np
 
-from ..geometry import vertex_normals
-from ..render import depth_map
+from .geometry import vertex_normals
+from .render import depth_map
 
 _MAP_SIDE = 160  # pixels across the head: about 2 mm each
 _BIAS_M = 0.0025  # a surface does not hide itself on a map this coarse
