@@ -8,6 +8,7 @@ published layers then better.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -101,9 +102,8 @@ class SharedTask:
             assert fixed is not None
             fixed.requires_grad_(False)  # the linear answers stay what they are
         self.faces = Faces(load_head())
-        arrays = point_head(build_stage())
-        self.head = {name: torch.from_numpy(value) for name, value in vars(arrays).items()}
-        self.unit_weight = torch.from_numpy(unit_weights(build_stage(), arrays))
+        head, weights = _points_of_head()
+        self.head, self.unit_weight = dict(head), weights
         self.pairs = torch.tensor([(_PLACE[a], _PLACE[b]) for a, b, _ in PAIRS])
         self.pair_weights = torch.tensor([weight for _, _, weight in PAIRS])
         self.point_weights = torch.ones(len(POINTS))
@@ -200,6 +200,13 @@ class SharedTask:
             self.head, shape, e[..., :count], e[..., count : count + 3], e[..., count + 3 :]
         )
 
+    @torch.no_grad()
+    def lip_errors(self, model: CoarseStage, batch: Moments, lost: slice = slice(0)) -> Tensor:
+        """Mean error of the true person's lip points, (B, W) mm; frames `lost` have no picture."""
+        shape = batch.c[:, 0, self.config.coarse_parts()["shape"]]
+        e = model.express(batch.sight, batch.sound, lost)
+        return _lips_mm(self._points(shape, e), self._points(shape, batch.e))
+
     def _follow(self, device: torch.device) -> None:
         """Fixed parts go where the batch is."""
         self.faces.to(device)
@@ -238,12 +245,11 @@ class SharedTask:
         own = self.config.coarse_parts()
         shape = batch.c[:, 0, own["shape"]]
         mine, true = self._points(shape, e), self._points(shape, batch.e)
-        lips = [_PLACE[mesh] for mesh in LIPS]
-        apart = 1000 * (mine - true)[:, :, lips].norm(dim=-1).mean(-1)
         turn = (rotation_matrices(codes.pose)
                 * rotation_matrices(batch.c.flatten(0, 1)[:, own["pose"]])).sum((1, 2))  # fmt: skip
         out = {
-            "error": error, "covered": batch.covered.flatten(0, 1), "lips_mm": apart.flatten(),
+            "error": error, "covered": batch.covered.flatten(0, 1),
+            "lips_mm": _lips_mm(mine, true).flatten(),
             "turn": torch.rad2deg(torch.acos(((turn - 1) / 2).clamp(-1, 1))),
         }  # fmt: skip
         for name, a, b in (("gap", 13, 14), ("width", 61, 291), ("lid", 159, 145),
@@ -252,6 +258,21 @@ class SharedTask:
                 length = (points[:, :, _PLACE[a]] - points[:, :, _PLACE[b]]).norm(dim=-1)
                 out[f"{name}_{who}"] = (length - length.mean(1, keepdim=True)).flatten()
         return {name: value.cpu().numpy() for name, value in out.items()}
+
+
+@cache
+def _points_of_head() -> tuple[dict[str, Tensor], Tensor]:
+    """The head at POINTS, and how far its units move the face."""
+    stage = build_stage()
+    arrays = point_head(stage)
+    tensors = {name: torch.from_numpy(value) for name, value in vars(arrays).items()}
+    return tensors, torch.from_numpy(unit_weights(stage, arrays))
+
+
+def _lips_mm(mine: Tensor, true: Tensor) -> Tensor:
+    """(B, W, L, 3) m -> (B, W)."""
+    lips = [_PLACE[mesh] for mesh in LIPS]
+    return 1000 * (mine - true)[:, :, lips].norm(dim=-1).mean(-1)
 
 
 def _half(window: int) -> slice:

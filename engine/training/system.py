@@ -66,8 +66,8 @@ class CoarseStage(nn.Module):
         c = self.coarse(pictures).flatten(0, 1)
         return split_codes(self.config, c, self.express(pictures, sound).flatten(0, 1))
 
-    def express(self, pictures: Tensor, sound: Tensor) -> Tensor:
-        """The expression branch alone, e (B, W, 53)."""
+    def express(self, pictures: Tensor, sound: Tensor, lost: slice = slice(0)) -> Tensor:
+        """The expression branch alone, e (B, W, 53); the frames `lost` have no picture."""
         branch, windows = self.expression, pictures.shape[:2]
         zeros = pictures.new_zeros(*windows, self.config.audio_embedding)
         f_a, f_v = zeros, pictures.new_zeros(*windows, self.config.video_embedding)
@@ -75,6 +75,7 @@ class CoarseStage(nn.Module):
             f_a = branch.audio(sound.flatten(0, 1)).unflatten(0, windows)
         if self.senses != "audio":
             f_v = branch.video(pictures.flatten(0, 1)).unflatten(0, windows)
+            f_v[:, lost] = 0
         if self.training and self.drops and self.senses == "both":
             f_a, f_v = drop_modalities(f_a, f_v, self.config, torch.default_generator)
         if self.looks_around:

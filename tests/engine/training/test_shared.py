@@ -8,7 +8,7 @@ import torch
 
 from engine.models.config import SHARED
 from engine.models.sight import SIGHT, part
-from engine.training.ablation import ROWS, by_sound_first, row_task
+from engine.training.ablation import ROWS, by_sound_first, compare, lips_of_clips, row_task
 from engine.training.described import TAKES, VARIANTS, Described, load_described
 from engine.training.loop import LoopOptions, train
 from engine.training.shared import SharedOptions, SharedTask, cut
@@ -131,3 +131,26 @@ def test_rows_of_both_senses_hear_before_they_see():
         if first:
             assert first.options.senses == "audio" and first.sound == row.sound
             assert first.options.looks_around == row.options.looks_around
+
+
+def test_lips_of_clips_tell_what_is_seen_covered_and_lost(data):
+    data = replace(data, spoken=torch.ones(3, dtype=torch.bool), covered=data.covered.clone())
+    data.covered[:] = False
+    data.covered[0] = True
+    task = SharedTask(data, data, SharedOptions(batch=2), TINY)
+    found = lips_of_clips(task, task.stage.eval())
+    assert {name: len(values) for name, values in found.items()} == dict(seen=3, covered=3, lost=3)
+    np.testing.assert_array_equal(np.isfinite(found["seen"]), [False, True, True])
+    np.testing.assert_array_equal(np.isfinite(found["covered"]), [True, False, False])
+    assert np.isfinite(found["lost"]).all() and (found["lost"][1:] > found["seen"][1:]).any()
+
+
+def test_rows_are_compared_on_the_same_clips():
+    generator = np.random.default_rng(0)
+    people = generator.normal(2, 1, 40)
+    one = people + 0.05 * generator.normal(size=(3, 40))
+    other = people - 0.2 + 0.05 * generator.normal(size=(3, 40))
+    other[0, 0] = np.nan
+    alone, beside = compare(other), compare(other, one)
+    assert alone[1] < alone[0] < alone[2] and alone[2] - alone[1] > 0.3
+    assert -0.25 < beside[1] < beside[0] < beside[2] < -0.15
