@@ -122,8 +122,7 @@ def heard_phones(waveform: np.ndarray, words: str | None) -> list[Phone]:
             "The speech referee needs pocketsphinx, which is not installed.",
             "Install it with pip install -r requirements/dev.txt.",
         ) from error
-    loudest = max(float(np.abs(waveform).max(initial=0.0)), 1.0)
-    sound = np.round(waveform / loudest * 32767).astype("<i2").tobytes()
+    sound = _loud(waveform)
     if words is not None:
         return _merged(_aligned(pocketsphinx, sound, words))
     model = Path(pocketsphinx.get_model_path("en-us"))
@@ -134,6 +133,16 @@ def heard_phones(waveform: np.ndarray, words: str | None) -> list[Phone]:
     _decode(decoder, sound)
     phones = _merged((s.word, s.start_frame / 100, (s.end_frame + 1) / 100) for s in decoder.seg())
     return _without_noises(phones)
+
+
+def heard_words(waveform: np.ndarray) -> str:
+    """The words that pocketsphinx hears in (N,) samples at 16 kHz; empty where it hears none."""
+    import pocketsphinx
+
+    decoder = pocketsphinx.Decoder(loglevel="FATAL")
+    _decode(decoder, _loud(waveform))
+    found = decoder.hyp()
+    return found.hypstr if found else ""
 
 
 def score_lips(phones: list[Phone], times: np.ndarray, aperture: np.ndarray) -> LipScore:
@@ -272,6 +281,12 @@ def _aligned(pocketsphinx, sound: bytes, words: str) -> list[tuple[str, float, f
         f'The words "{words}" are not to be found in the sound.',
         "Mend the words in the text file beside the clip, or take it away.",
     )
+
+
+def _loud(waveform: np.ndarray) -> bytes:
+    """16-bit samples, no louder than they can be."""
+    loudest = max(float(np.abs(waveform).max(initial=0.0)), 1.0)
+    return np.round(waveform / loudest * 32767).astype("<i2").tobytes()
 
 
 def _decode(decoder, sound: bytes) -> None:

@@ -1,7 +1,9 @@
 """A contact sheet of visemes: for each, moments of real clips, the film's mouth beside the head's.
 
 The moments are chosen by the sound alone (the speech referee's phones), never by how well the lips
-turned out: of each viseme the longest sound of each clip whose face is seen, clips in turn.
+turned out: of each viseme the longest sound of each clip whose face is seen, clips in turn. Where
+the words aren't known, a moment must be of the same viseme in the phones that are heard one by one
+and in those of the words that are recognised.
 """
 
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ from ..pictures import write_picture
 from ..preview.panels import Crop, Panels, cut, write
 from ..progress import Report
 from ..weights import load_head
-from .speech import Phone, heard_phones, known_words
+from .speech import Phone, heard_phones, heard_words, known_words
 
 VISEMES = {
     "p b m": ("P", "B", "M"),
@@ -58,7 +60,7 @@ def write_viseme_sheet(folder: Path, path: Path, report: Report) -> str:
         if take.source["kind"] != "video" or waveform is None or not len(waveform):
             continue
         try:
-            phones = heard_phones(waveform, known_words(Path(take.source["path"])))
+            phones = _sure_phones(waveform, known_words(Path(take.source["path"])))
         except AVFaceError as error:
             report.warn(f"{place.name} is left out: {error.message}")
             continue
@@ -77,6 +79,27 @@ def write_viseme_sheet(folder: Path, path: Path, report: Report) -> str:
         + ", ".join(f"{takes[m.take].actor} {m.phone} frame {m.frame}" for m in moments)
         for name, moments in chosen.items()
     )
+
+
+def _sure_phones(waveform: np.ndarray, words: str | None) -> list[Phone]:
+    """Phones of the known words; else those that two ways of hearing agree on."""
+    phones = heard_phones(waveform, words)
+    if words is not None or all(phone.name == "SIL" for phone in phones):
+        return phones
+    recognised = heard_words(waveform)
+    return _agreed(phones, heard_phones(waveform, recognised)) if recognised else []
+
+
+def _agreed(phones: list[Phone], others: list[Phone]) -> list[Phone]:
+    """The phones at whose middle the others say the same viseme."""
+    viseme = {phone: name for name, phones in VISEMES.items() for phone in phones}
+
+    def told(phone: Phone) -> str | None:
+        middle = (phone.start_seconds + phone.end_seconds) / 2
+        there = (other for other in others if other.start_seconds <= middle < other.end_seconds)
+        return next((viseme.get(other.name) for other in there), None)
+
+    return [p for p in phones if p.name in viseme and told(p) == viseme[p.name]]
 
 
 def _moments(take: Take, index: int, phones: list[Phone]) -> list[_Moment]:
