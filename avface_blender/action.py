@@ -6,6 +6,7 @@
 import bpy
 
 from ..engine.exchange.protocol import AVFaceError
+from .selection import selected_head
 
 
 class Action:
@@ -35,3 +36,11 @@ class Action:
             return {"CANCELLED"}
         self.report({"INFO"}, sentence)
         return {"FINISHED"}
+
+
+class HeadAction(Action):
+    """Shared by what is done to the selected head."""
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if selected_head(context) else "Select an AVFace head or its armature"

@@ -20,7 +20,8 @@ from ..engine.exchange.take import Take
 from .keyframes import Curves as KeyCurves
 from .keyframes import make_action, play
 from .mapping import JAW_CURVES, Mapping
-from .timeline import SceneRate, one_sign, quaternions, to_frames
+from .rotations import axis_angles, inverse, one_sign, product, quaternions
+from .timeline import rate_of, to_frames
 
 FACING = {"-Y": 0.0, "X": 90.0, "Y": 180.0, "-X": 270.0}  # degrees about up, from Blender's front
 _LARGEST = 10.0  # Blender's hard limit of a slider
@@ -98,8 +99,7 @@ def apply_curves(
             "Select its meshes or its armature; meshes need shape keys.",
         )
     scene: Any = bpy.context.scene
-    rate = SceneRate(scene.render.fps, scene.render.fps_base)
-    frames = to_frames(curves.times - curves.times[0], rate, 0) + options.start_frame
+    frames = to_frames(curves.times - curves.times[0], rate_of(scene), 0) + options.start_frame
     value = calibrated(curves, options.neutral_frame)
     by_bone = _by_bone(mapping)
     used: set[str] = set()
@@ -209,12 +209,8 @@ def _head_turns(curves: Curves, neutral_frame: int | None) -> np.ndarray:
     if neutral_frame is None:
         return axis_angle_of(curves.head)
     q = quaternions(axis_angle_of(curves.head))
-    rest = q[np.clip(neutral_frame, 0, len(q) - 1)] * [1, -1, -1, -1]
-    turned = one_sign(_product(rest[None], q))
-    turned = np.where(turned[:, :1] < 0, -turned, turned)
-    length = np.linalg.norm(turned[:, 1:], axis=1, keepdims=True)
-    angle = 2 * np.arctan2(length, turned[:, :1])
-    return turned[:, 1:] * np.where(length < 1e-9, 2.0, angle / np.maximum(length, 1e-12))
+    rest = q[np.clip(neutral_frame, 0, len(q) - 1)]
+    return axis_angles(product(inverse(rest), q))
 
 
 def in_bone(rig: bpy.types.Object, bone: Any, turns: np.ndarray, facing: str) -> np.ndarray:
@@ -252,10 +248,3 @@ def rotation_paths(bone: Any, turns: np.ndarray) -> KeyCurves:
 
 def _key_block(object_: bpy.types.Object) -> Any:
     return getattr(object_.data, "shape_keys", None)
-
-
-def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Product of quaternions (..., 4)."""
-    w, u, v, q = a[..., :1], a[..., 1:], b[..., 1:], b[..., :1]
-    dot = np.sum(u * v, axis=-1, keepdims=True)
-    return np.concatenate([w * q - dot, w * v + q * u + np.cross(u, v)], axis=-1)

@@ -30,6 +30,7 @@ from .character import (
 )
 from .flame_figure import drive_figure, find_figure, is_flame_take
 from .mapping import Mapping, Route, load_mapping, save_mapping, saved_mappings, suggest
+from .sidebar import SidebarPanel, optional
 
 _CURVES = [(name, name, "") for name in ARKIT_NAMES]
 _PARTS = ("jaw", "left_eye", "right_eye", "head")
@@ -72,7 +73,9 @@ class AVFACE_CharacterSettings(bpy.types.PropertyGroup):
     use_neutral: BoolProperty(
         name="Neutral Frame", description="Make the face of one frame the character's rest"
     )
-    neutral: IntProperty(name="Frame", min=0, description="Of the curves, from 0")
+    neutral: IntProperty(
+        name="Neutral Frame", min=0, description="Which frame of the curves, counted from 0"
+    )
     saved: EnumProperty(name="Saved", items=_saved_items)
 
 
@@ -103,10 +106,7 @@ class AVFACE_UL_routes(bpy.types.UIList):
         row.prop(item, "strength", text="")
 
 
-class AVFACE_PT_character(bpy.types.Panel):
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "AVFace"
+class AVFACE_PT_character(SidebarPanel, bpy.types.Panel):
     bl_label = "Character"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -130,11 +130,7 @@ class AVFACE_PT_character(bpy.types.Panel):
         options = layout.column()
         options.use_property_split = True
         options.prop(settings, "facing")
-        row = options.row(heading="Neutral Frame")
-        row.prop(settings, "use_neutral", text="")
-        part = row.row()
-        part.enabled = settings.use_neutral
-        part.prop(settings, "neutral", text="")
+        optional(options, settings, "neutral")
         layout.operator("avface.apply_curves", icon="PLAY")
         row = layout.row(align=True)
         row.prop(settings, "name", text="")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .timeline import one_sign
+from .rotations import inverse, one_sign, product
 
 REGIONS = ("mouth", "eyes", "brows", "head")
 _BONES = {"jaw": "mouth", "left_eye": "eyes", "right_eye": "eyes", "root": "head", "neck": "head"}
@@ -62,7 +62,7 @@ def filtered_turns(turns: np.ndarray, filter_: Filter, about_mean: bool = False)
         middle = middle / np.linalg.norm(middle)
     turns = _unit(_smoothed(_moved(turns, filter_.offset), filter_.smooth))
     if filter_.strength != 1:
-        turns = _times(middle, _powered(_times(_inverse(middle), turns), filter_.strength))
+        turns = product(middle, _powered(product(inverse(middle), turns), filter_.strength))
     return _held(one_sign(turns), filter_.hold)
 
 
@@ -95,17 +95,6 @@ def _held(values: np.ndarray, frames: int) -> np.ndarray:
 
 def _unit(turns: np.ndarray) -> np.ndarray:
     return turns / np.maximum(np.linalg.norm(turns, axis=1, keepdims=True), 1e-12)
-
-
-def _inverse(turn: np.ndarray) -> np.ndarray:
-    return turn * np.array([1.0, -1, -1, -1])
-
-
-def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Hamilton's product, one with (T, 4) or two of (T, 4)."""
-    aw, ax, bw, bx = a[..., :1], a[..., 1:], b[..., :1], b[..., 1:]
-    scalar = aw * bw - np.sum(ax * bx, axis=-1, keepdims=True)
-    return np.concatenate([scalar, aw * bx + bw * ax + np.cross(ax, bx)], axis=-1)
 
 
 def _powered(turns: np.ndarray, power: float) -> np.ndarray:

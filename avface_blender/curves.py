@@ -15,10 +15,11 @@ from ..engine.exchange.arkit import Curves, curves_of
 from ..engine.exchange.livelink import write_json, write_livelink
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.take import Take
-from .action import Action
+from .action import HeadAction
 from .head_builder import shape_keys
 from .rig import REST_AXES, rig_of
-from .take_importer import selected_head
+from .selection import the_head
+from .timeline import rate_of
 
 _BONES = ("root", "jaw", "left_eye", "right_eye")
 
@@ -47,7 +48,7 @@ def scene_curves(head: bpy.types.Object, context: bpy.types.Context) -> Curves:
             axis, angle = rig.pose.bones[bone].matrix_basis.to_quaternion().to_axis_angle()
             turns[bone][row] = angle * (REST_AXES[bone] @ np.array(axis))
     scene.frame_set(shown)
-    rate = scene.render.fps / scene.render.fps_base
+    rate = rate_of(scene).frames_per_second
     return curves_of(_as_take(values, tuple(plain), turns, rate))
 
 
@@ -66,7 +67,7 @@ def _as_take(
     )  # fmt: skip
 
 
-class AVFACE_OT_export_curves(Action, ExportHelper, bpy.types.Operator):
+class AVFACE_OT_export_curves(HeadAction, ExportHelper, bpy.types.Operator):
     """Write ARKit's 52 curves of the selected head, for Live Link Face's receivers, or as JSON"""
 
     bl_idname = "avface.export_curves"
@@ -76,16 +77,10 @@ class AVFACE_OT_export_curves(Action, ExportHelper, bpy.types.Operator):
     filter_glob: StringProperty(default="*.csv;*.json", options={"HIDDEN"})  # type: ignore
     check_extension = None
 
-    @classmethod
-    def disabled_reason(cls, context):
-        return "" if selected_head(context) else "Select an AVFace head or its armature"
-
     def act(self, context):
-        head = selected_head(context)
-        assert head is not None, "poll asks for one"
         path = Path(bpy.path.abspath(self.filepath))
         write = write_json if path.suffix.lower() == ".json" else write_livelink
-        write(scene_curves(head, context), path)
+        write(scene_curves(the_head(context), context), path)
         return f"Wrote {path}"
 
 

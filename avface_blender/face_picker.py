@@ -17,6 +17,7 @@ from .action import Action
 from .picking import Layout, dragged_region, face_at, is_drag, region_round
 from .preferences import engine_python
 from .properties import clip_problem
+from .views import largest, main_region, views_of
 
 _BACKDROP = (0.05, 0.05, 0.05, 0.85)
 _FACE, _NEAR, _DRAGGED = (1.0, 1.0, 1.0, 0.9), (0.35, 0.75, 1.0, 1.0), (1.0, 0.8, 0.2, 1.0)
@@ -158,11 +159,9 @@ class AVFACE_OT_pick_face(Action, bpy.types.Operator):
 
     def _region(self) -> Any:
         """The view's main region; None when the view has gone."""
-        window = bpy.context.window
-        if window is None or self._area not in list(window.screen.areas):
-            return None
-        regions = self._area.regions if self._area.type == "VIEW_3D" else ()
-        return next((region for region in regions if region.type == "WINDOW"), None)
+        window: Any = bpy.context.window
+        there = window is not None and self._area in views_of(window.screen)
+        return main_region(self._area) if there else None
 
     def _layout(self) -> Layout:
         state = bpy.context.window_manager.avface_faces
@@ -207,12 +206,10 @@ def _show() -> None:
     if bpy.app.background:
         return
     window: Any = bpy.context.window or bpy.context.window_manager.windows[0]
-    views = [area for area in window.screen.areas if area.type == "VIEW_3D"]
-    if not views:
+    area = largest(views_of(window.screen))
+    if area is None:
         return
-    area = max(views, key=lambda view: view.width * view.height)
-    region = next(region for region in area.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, area=area, region=region):
+    with bpy.context.temp_override(window=window, area=area, region=main_region(area)):
         if bpy.ops.avface.pick_face.poll():
             bpy.ops.avface.pick_face("INVOKE_DEFAULT", True)
 

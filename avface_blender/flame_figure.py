@@ -16,7 +16,8 @@ from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.take import Take
 from .character import CharacterOptions, in_bone, rotation_paths, widen
 from .keyframes import Curves, make_action, play
-from .timeline import SceneRate, quaternions, to_frames
+from .rotations import quaternions
+from .timeline import rate_of, to_frames
 
 _CORRECTIVES = 36
 _BONES = {  # part -> what the add-ons call its bone
@@ -75,8 +76,7 @@ def drive_figure(
             "Make the figure with all expressions, or import the take onto a new head.",
         )
     scene: Any = bpy.context.scene
-    rate = SceneRate(scene.render.fps, scene.render.fps_base)
-    frames = to_frames(take.times - take.times[0], rate, 0) + options.start_frame
+    frames = to_frames(take.times - take.times[0], rate_of(scene), 0) + options.start_frame
     values = dict(zip(figure.expression, take.expression.T, strict=False))
     values |= dict(zip(figure.correctives, _correctives(take).T, strict=False))
     block = _keys(figure.mesh)

@@ -30,7 +30,8 @@ from .engine_client import EngineJob, start_capture
 from .install import ROOT
 from .job_folders import FolderLock
 from .preferences import jobs_folder
-from .take_importer import selected_head
+from .selection import selected_head
+from .views import largest, main_region, views_of
 
 
 @dataclass
@@ -321,19 +322,17 @@ def _import_options(job: Job) -> dict[str, Any]:
 
 def _look_through_camera(window: bpy.types.Window) -> None:
     """Show the head with its skin over the clip, in the largest 3D view: a head is small there."""
-    views = [area for area in window.screen.areas if area.type == "VIEW_3D"]
+    view = largest(views_of(window.screen))
     with bpy.context.temp_override(window=window):
         head = selected_head(bpy.context)
     camera = landmarks.clip_camera(window.scene, head) if head else None
-    if not views or camera is None:
+    if view is None or camera is None:
         return
-    largest = max(views, key=lambda area: area.width * area.height)
-    space: Any = largest.spaces.active
+    space: Any = view.spaces.active
     landmarks.look_through(space, window.scene, camera)
     if space.shading.type in {"WIREFRAME", "SOLID"}:
         space.shading.type = "MATERIAL"
-    region = next(region for region in largest.regions if region.type == "WINDOW")
-    with bpy.context.temp_override(window=window, area=largest, region=region):
+    with bpy.context.temp_override(window=window, area=view, region=main_region(view)):
         bpy.ops.view3d.view_center_camera()
 
 

@@ -14,8 +14,9 @@ from ..engine.exchange.protocol import AVFaceError
 from . import ghost, landmarks, live_pose, overlay, side_by_side, takes, watch
 from .following import HEADS_OWN
 from .picking import Layout
-from .take_importer import selected_head
+from .selection import selected_head, the_head
 from .take_operators import FilmedTakeAction
+from .views import all_areas, main_region
 
 _STILL, _FREE = (1.0, 1.0, 1.0, 0.5), (1.0, 1.0, 1.0, 0.9)
 _RIM, _NEAR, _DRAGGED = (0.0, 0.0, 0.0, 0.6), (0.35, 0.75, 1.0, 1.0), (1.0, 0.75, 0.1, 1.0)
@@ -71,12 +72,11 @@ class AVFACE_OT_drag_landmarks(FilmedTakeAction, bpy.types.Operator):
             _showed[name] = getattr(space, name)
         for name in _IN_THE_WAY:
             setattr(space, name, False)
-        landmarks.look_through(space, scene, landmarks.clip_camera(scene, _head(context)))
-        live_pose.prepare(_head(context))
+        landmarks.look_through(space, scene, landmarks.clip_camera(scene, the_head(context)))
+        live_pose.prepare(the_head(context))
         self._mouse, self._held, self._followed = (0.0, 0.0), None, None
-        for changed in (bpy.app.handlers.frame_change_post, bpy.app.handlers.undo_post,
-                        bpy.app.handlers.redo_post):  # fmt: skip
-            changed.append(_note_change)
+        for handlers in _changes():
+            handlers.append(_note_change)
         drawn = bpy.types.SpaceView3D.draw_handler_add
         _handles.append(drawn(self._draw_head, (), "WINDOW", "POST_VIEW"))
         _handles.append(drawn(self._draw, (), "WINDOW", "POST_PIXEL"))
@@ -149,7 +149,7 @@ class AVFACE_OT_drag_landmarks(FilmedTakeAction, bpy.types.Operator):
 
     def _look(self) -> tuple[landmarks.Shown, Layout, Any] | None:
         """What is to be seen, where in the view, and the view's region; None: no more."""
-        if _view not in _areas() or _view.type != "VIEW_3D":
+        if _view not in all_areas() or _view.type != "VIEW_3D":
             return None
         head, view = selected_head(bpy.context), _view.spaces.active.region_3d
         if head is None or view.view_perspective != "CAMERA":
@@ -162,7 +162,7 @@ class AVFACE_OT_drag_landmarks(FilmedTakeAction, bpy.types.Operator):
             return None
         if camera is None or at is None:
             return None
-        region = next(region for region in _view.regions if region.type == "WINDOW")
+        region = main_region(_view)
         return at, landmarks.layout_of(at, camera, region, view), region
 
     def _draw_head(self) -> None:
@@ -218,7 +218,7 @@ class AVFACE_OT_move_landmark(FilmedTakeAction, bpy.types.Operator):
     )
 
     def act(self, context):
-        landmarks.drag(_head(context), _shown(context), self.landmark, tuple(self.place))
+        landmarks.drag(the_head(context), _shown(context), self.landmark, tuple(self.place))
         return f"Landmark {self.landmark} was dragged; Refine lets the face follow"
 
 
@@ -247,7 +247,7 @@ class AVFACE_OT_forget_landmarks(FilmedTakeAction, bpy.types.Operator):
 
     def act(self, context):
         one = None if self.landmark < 0 else self.landmark
-        count = landmarks.forget(_head(context), _shown(context), one)
+        count = landmarks.forget(the_head(context), _shown(context), one)
         return f"{count} landmark{'' if count == 1 else 's'} put back"
 
 
@@ -305,13 +305,12 @@ def _leave() -> set[str]:
     global _view
     while _handles:
         bpy.types.SpaceView3D.draw_handler_remove(_handles.pop(), "WINDOW")
-    if _view in _areas() and _view.type == "VIEW_3D":
+    if _view in all_areas() and _view.type == "VIEW_3D":
         for name, before in _showed.items():
             setattr(_view.spaces.active, name, before)
-    for changed in (bpy.app.handlers.frame_change_post, bpy.app.handlers.undo_post,
-                    bpy.app.handlers.redo_post):  # fmt: skip
-        if _note_change in changed:
-            changed.remove(_note_change)
+    for handlers in _changes():
+        if _note_change in handlers:
+            handlers.remove(_note_change)
     if _view is not None:
         live_pose.leave(bpy.context.scene)
     _view = None
@@ -319,21 +318,15 @@ def _leave() -> set[str]:
     return {"FINISHED"}
 
 
-def _areas() -> list[Any]:
-    """Of all windows."""
-    windows: Any = bpy.context.window_manager.windows
-    return [area for window in windows for area in window.screen.areas]
-
-
-def _head(context) -> bpy.types.Object:
-    head = selected_head(context)
-    assert head is not None, "poll asks for one"
-    return head
+def _changes() -> tuple[Any, Any, Any]:
+    """Blender's lists of whom to call when another frame is shown, or something is undone."""
+    handlers = bpy.app.handlers
+    return handlers.frame_change_post, handlers.undo_post, handlers.redo_post
 
 
 def _shown(context) -> landmarks.Shown:
     """The landmarks at the scene's frame. Raises AVFaceError outside the take."""
-    at = landmarks.shown(context.scene, _head(context))
+    at = landmarks.shown(context.scene, the_head(context))
     if at is None:
         raise AVFaceError("The take has no picture in this frame.", "Go to a frame of the take.")
     return at

@@ -20,6 +20,7 @@ from ..engine.exchange.take import Take
 from . import takes
 from .picking import Layout
 from .rig import rig_of
+from .timeline import rate_of
 
 ONION_FRAMES = 5  # before and after: more would hide the face
 GRASP_PX = 14  # of the view: so near the mouse takes hold of a landmark
@@ -69,7 +70,7 @@ def shown(scene: bpy.types.Scene, head: bpy.types.Object) -> Shown | None:
     if not actions:
         return None
     take = _load(Path(str(actions[0].get(takes.FILE_PROPERTY, ""))))
-    rate = scene.render.fps / scene.render.fps_base
+    rate = rate_of(scene).frames_per_second
     seconds = (scene.frame_current - int(actions[0][takes.CLIP_START_PROPERTY])) / rate
     frame = int(np.argmin(np.abs(take.times - seconds)))
     if abs(take.times[frame] - seconds) > max(1 / rate, 1 / take.fps):

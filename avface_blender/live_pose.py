@@ -9,19 +9,18 @@ here holds until Blender plays a frame again.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 
-from ..engine.exchange.head_file import JOINTS, HeadFile, file_sha256, load_head_file
+from ..engine.exchange.head_file import JOINTS, HeadFile, load_head_file
 from . import landmarks
 from .following import Slopes, follow, seen, seen_slopes
 from .head_builder import HEAD_PROPERTY, shape_keys, to_blender
+from .head_files import find_head
 from .rig import REST_AXES, rig_of
-from .take_importer import DEFAULT_HEAD
-from .timeline import quaternions
+from .rotations import axis_angles, product, quaternions
 
 _CONTOUR = 17  # landmarks of the jaw line, which slide with the yaw
 _CONTOUR_DEGREES = 39
@@ -92,7 +91,7 @@ def _set(head: bpy.types.Object, stand: _Stand, moved: np.ndarray) -> None:
         units[name].value = value
     for bone, turn in (("jaw", moved[count : count + 3]), ("root", moved[count + 3 : count + 6])):
         own = quaternions((turn @ REST_AXES[bone])[None])[0]
-        rig.pose.bones[bone].rotation_quaternion = _times(own, stand.turns[bone]).tolist()
+        rig.pose.bones[bone].rotation_quaternion = product(own, stand.turns[bone]).tolist()
     rig.pose.bones["root"].location = (stand.place + moved[-3:] @ REST_AXES["root"]).tolist()
 
 
@@ -129,7 +128,7 @@ def _stand_of(
         places=seen(marks, at.focal, at.size),
         slopes=seen_slopes(marks, ways, at.focal).reshape(136, -1),
         expression=np.array([units[name].value for name in file.expression_names]),
-        jaw=_axis_angle(stood["jaw"], REST_AXES["jaw"]),
+        jaw=REST_AXES["jaw"] @ axis_angles(stood["jaw"]),
         low=file.expression_low.astype(float),
         high=file.expression_high.astype(float),
     )
@@ -196,24 +195,8 @@ def _embedding(file: HeadFile, yaw: float) -> tuple[np.ndarray, np.ndarray]:
 def _file_of(head: bpy.types.Object) -> HeadFile | None:
     """The file that a head was built from; None where it isn't at hand."""
     sha256 = str(head[HEAD_PROPERTY])
-    if sha256 not in _files:
-        settings: Any = bpy.context.scene.avface
-        chosen = [Path(bpy.path.abspath(settings.head))] if settings.head else []
-        for path in (*chosen, DEFAULT_HEAD):
-            if path.is_file() and file_sha256(path) == sha256:
-                _files.clear()
-                _files[sha256] = load_head_file(path)
+    path = None if sha256 in _files else find_head(sha256)
+    if path is not None:
+        _files.clear()
+        _files[sha256] = load_head_file(path)
     return _files.get(sha256)
-
-
-def _axis_angle(turn: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    """A bone's own quaternion (4,) as axis times angle in head axes, (3,) rad."""
-    turn = turn / np.linalg.norm(turn) * (1 if turn[0] >= 0 else -1)
-    length = np.linalg.norm(turn[1:])
-    return axes @ turn[1:] * (2 * np.arctan2(length, turn[0]) / max(length, 1e-9))
-
-
-def _times(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Hamilton's product of two quaternions, (4,)."""
-    vector = a[0] * b[1:] + b[0] * a[1:] + np.cross(a[1:], b[1:])
-    return np.concatenate([[a[0] * b[0] - a[1:] @ b[1:]], vector])

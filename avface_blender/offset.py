@@ -19,8 +19,9 @@ from . import corrections, takes
 from .filters import TWIN_PROPERTY
 from .keyframes import TAKE_PROPERTY, curves_in
 from .rig import rig_of
-from .shot import STRIP_PROPERTY
-from .take_operators import TakeAction, the_head
+from .selection import the_head
+from .shot import STRIP_PROPERTY, strips_of
+from .take_operators import TakeAction
 
 _ENDS = re.compile(r"(?<= unsure to )-?\d+$")  # in a marker's name: the last frame
 
@@ -137,9 +138,7 @@ def _strips(actions: set[Any]) -> Iterator[Any]:
 
 
 def _shift_sound(scene: Any, rig: bpy.types.Object, frames: int) -> None:
-    editor = scene.sequence_editor
-    strips = getattr(editor, "strips", None) or getattr(editor, "sequences", ())
-    for strip in strips:
+    for strip in strips_of(scene):
         if strip.get(STRIP_PROPERTY) == rig.name:
             strip.frame_start += frames
 

@@ -14,12 +14,13 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import AVFaceError
 from . import corrections, job_folders, jobs, review, trust
-from .action import Action
+from .action import Action, HeadAction
 from .export import ExportOptions, export_alembic, export_fbx, export_gltf, export_usd
 from .export_check import largest_error_mm
 from .preferences import engine_python, jobs_folder
 from .properties import TIMINGS, capture_job, clip_problem
-from .take_importer import ImportOptions, import_take, selected_head
+from .selection import selected_head, the_head
+from .take_importer import ImportOptions, import_take
 from .takes import take_file
 
 
@@ -191,7 +192,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         return self.timing if chosen else context.scene.avface.timing
 
 
-class _ExportAction(Action, ExportHelper):
+class _ExportAction(HeadAction, ExportHelper):
     """Shared by the exports of one head."""
 
     bl_options = {"REGISTER", "PRESET"}
@@ -219,10 +220,6 @@ class _ExportAction(Action, ExportHelper):
         description="Read the file again and report how far its surface is from this one",
     )
 
-    @classmethod
-    def disabled_reason(cls, context):
-        return "" if selected_head(context) else "Select an AVFace head or its armature"
-
     def draw(self, context):
         layout = self.layout
         layout.use_property_split = True
@@ -230,8 +227,7 @@ class _ExportAction(Action, ExportHelper):
             layout.prop(self, name)
 
     def act(self, context):
-        head, scene = selected_head(context), context.scene
-        assert head is not None, "poll asks for one"
+        head, scene = the_head(context), context.scene
         path = Path(bpy.path.abspath(self.filepath))
         preview = (scene.frame_preview_start, scene.frame_preview_end)
         options = ExportOptions(

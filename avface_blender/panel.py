@@ -12,10 +12,9 @@ from . import capture_presets, jobs
 from .install import DEMO_CLIP
 from .operators import AVFACE_OT_capture
 from .properties import AVFACE_JobState
-from .take_importer import selected_head
+from .selection import selected_head
+from .sidebar import SidebarPanel, optional, paragraph
 
-_CHARACTER_PX = 6.6  # mean width of a letter of the default font at scale 1
-_MARGIN_PX = 50
 _HINT_CHARACTERS = 300  # the rest of a crashed engine's log is in its folder
 
 _STAGES = {  # the engine's words -> the artist's
@@ -34,13 +33,7 @@ _JOB_STATES = {
 }
 
 
-class _Panel:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "AVFace"
-
-
-class AVFACE_PT_clip(_Panel, bpy.types.Panel):
+class AVFACE_PT_clip(SidebarPanel, bpy.types.Panel):
     bl_label = "Clip"
 
     def draw(self, context):
@@ -53,16 +46,16 @@ class AVFACE_PT_clip(_Panel, bpy.types.Panel):
             demo.data_path, demo.value = "scene.avface.clip", str(DEMO_CLIP)
         column = layout.column(align=True)
         column.prop(settings, "start")
-        _optional(column, settings, "end")
+        optional(column, settings, "end")
         if _is_pictures(settings.clip):
-            _optional(layout, settings, "fps")
+            optional(layout, settings, "fps")
         frames = layout.column(align=True)
         frames.prop(settings, "timing")
-        _optional(frames, settings, "start_frame")
+        optional(frames, settings, "start_frame")
         _draw_faces(layout, context)
 
 
-class AVFACE_PT_which_face(_Panel, bpy.types.Panel):
+class AVFACE_PT_which_face(SidebarPanel, bpy.types.Panel):
     bl_label = "By Number or Region"
     bl_parent_id = "AVFACE_PT_clip"
     bl_options = {"DEFAULT_CLOSED"}
@@ -71,14 +64,14 @@ class AVFACE_PT_which_face(_Panel, bpy.types.Panel):
         layout, settings = self.layout, context.scene.avface
         layout.use_property_split = True
         layout.use_property_decorate = False
-        _optional(layout, settings, "face")
+        optional(layout, settings, "face")
         layout.prop(settings, "use_region")
         region = layout.column(align=True)
         region.active = settings.use_region
         region.prop(settings, "region", text="")
 
 
-class AVFACE_PT_actor(_Panel, bpy.types.Panel):
+class AVFACE_PT_actor(SidebarPanel, bpy.types.Panel):
     bl_label = "Actor"
 
     def draw(self, context):
@@ -94,7 +87,7 @@ class AVFACE_PT_actor(_Panel, bpy.types.Panel):
         layout.label(text=text, icon="USER")
 
 
-class AVFACE_PT_capture(_Panel, bpy.types.Panel):
+class AVFACE_PT_capture(SidebarPanel, bpy.types.Panel):
     bl_label = "Capture"
 
     def draw(self, context):
@@ -116,12 +109,12 @@ class AVFACE_PT_capture(_Panel, bpy.types.Panel):
             if reason := AVFACE_OT_capture.disabled_reason(context):
                 said = layout.column()
                 said.active = False
-                _paragraph(said, reason, context)
+                paragraph(said, reason, context)
         _draw_outcome(layout, state, context)
         _draw_jobs(layout, context)
 
 
-class AVFACE_PT_options(_Panel, bpy.types.Panel):
+class AVFACE_PT_options(SidebarPanel, bpy.types.Panel):
     bl_label = "Options"
     bl_parent_id = "AVFACE_PT_capture"
     bl_options = {"DEFAULT_CLOSED"}
@@ -141,10 +134,10 @@ class AVFACE_PT_options(_Panel, bpy.types.Panel):
         if settings.senses != "picture":
             layout.prop(settings, "fix_sync")
             layout.prop(settings, "refine_lips")
-        _optional(layout, settings, "focal")
+        optional(layout, settings, "focal")
 
 
-class AVFACE_PT_export(_Panel, bpy.types.Panel):
+class AVFACE_PT_export(SidebarPanel, bpy.types.Panel):
     bl_label = "Export"
     bl_order = 8
 
@@ -186,16 +179,6 @@ def _is_pictures(clip: str) -> bool:
     return bool(clip) and (is_picture or path.is_dir())
 
 
-def _optional(layout, settings, name: str) -> None:
-    """A value that counts only when its box is ticked."""
-    title = settings.bl_rna.properties[name].name
-    row = layout.row(heading=title)
-    row.prop(settings, f"use_{name}", text="")
-    value = row.row()
-    value.active = getattr(settings, f"use_{name}")
-    value.prop(settings, name, text="")
-
-
 def _draw_faces(layout, context) -> None:
     """Whom the capture looks at, and the faces to choose from."""
     settings, state = context.scene.avface, context.window_manager.avface_faces
@@ -207,7 +190,7 @@ def _draw_faces(layout, context) -> None:
     time.scale_x = 0.8
     time.prop(settings, "look_at", text="at")
     if state.status == "FAILED":
-        _paragraph(layout, state.message, context, "ERROR")
+        paragraph(layout, state.message, context, "ERROR")
     if state.status == "DONE" and state.clip == bpy.path.abspath(settings.clip):
         found = layout.row(align=True)
         found.operator("avface.pick_face", text="Picture", icon="RESTRICT_SELECT_OFF")
@@ -233,7 +216,7 @@ def _draw_running(layout, state: AVFACE_JobState, context) -> None:
     hint = column.column()
     hint.active = False
     if state.prepares:
-        _paragraph(hint, "The first capture prepares itself: about a minute more.", context)
+        paragraph(hint, "The first capture prepares itself: about a minute more.", context)
     hint.label(text="Go on working; Esc here cancels")
 
 
@@ -254,7 +237,7 @@ def _draw_jobs(layout, context) -> None:
             take.operator("avface.import_take", text="", icon="IMPORT").filepath = job.take
         row.operator("avface.dismiss_job", text="", icon="X").folder = job.folder
         if job.message:
-            _paragraph(layout, job.message, context)
+            paragraph(layout, job.message, context)
 
 
 def _minutes(seconds: int) -> str:
@@ -276,13 +259,13 @@ def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
     box = layout.box()
     if state.take and not state.message:
         text = f"{state.clip}: " + ("captured and imported" if state.imported else "captured")
-        _paragraph(box, text, context, "CHECKMARK")
+        paragraph(box, text, context, "CHECKMARK")
     if state.message:
-        _paragraph(box, state.message, context, "ERROR" if state.hint else "INFO")
+        paragraph(box, state.message, context, "ERROR" if state.hint else "INFO")
     if state.hint:
-        _paragraph(box, textwrap.shorten(state.hint, _HINT_CHARACTERS), context)
+        paragraph(box, textwrap.shorten(state.hint, _HINT_CHARACTERS), context)
     for note in state.notes:
-        _paragraph(box, note.text, context, "INFO")
+        paragraph(box, note.text, context, "INFO")
     if state.take and not state.imported:
         row = box.row()
         row.operator_context = "EXEC_DEFAULT"  # the file is known: no browser
@@ -291,12 +274,3 @@ def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
         box.operator(
             "wm.path_open", text="Open Its Folder", icon="FOLDER_REDIRECT"
         ).filepath = state.folder
-
-
-def _paragraph(layout, text: str, context, icon: str = "BLANK1") -> None:
-    """A sentence on as many lines as the sidebar's width asks for: labels don't wrap."""
-    scale = context.preferences.system.ui_scale or 1.0  # 0 where there is no window
-    letters = (context.region.width - _MARGIN_PX * scale) / (_CHARACTER_PX * scale)
-    column = layout.column(align=True)
-    for index, line in enumerate(textwrap.wrap(text, max(16, int(letters)))):
-        column.label(text=line, icon=icon if index == 0 else "BLANK1")

@@ -8,14 +8,16 @@ import bpy
 import numpy as np
 
 from ..engine.exchange.files import TAKE_SUFFIX, take_stem, write_whole
-from ..engine.exchange.head_file import file_sha256
 from ..engine.exchange.protocol import AVFaceError, CaptureJob
 from ..engine.exchange.take import Take
 from . import corrections, landmarks, takes, trust
 from .head_builder import shape_keys
+from .head_files import DEFAULT_HEAD, find_head
 from .keyframes import curves_in
 from .rig import REST_AXES, rig_of
+from .rotations import axis_angles
 from .stretches import as_text
+from .timeline import rate_of
 
 _BONES = {"jaw": "jaw", "left_eye": "eyes", "right_eye": "eyes"}
 
@@ -66,7 +68,7 @@ def _rows(scene: Any, head: bpy.types.Object, take: Take, clip_start: int) -> li
     """What each corrected frame shows of the controls that were corrected anywhere."""
     units, bones = _controls(head, take)
     rig: Any = rig_of(head)
-    rate, now, rows = scene.render.fps / scene.render.fps_base, scene.frame_current, []
+    rate, now, rows = rate_of(scene).frames_per_second, scene.frame_current, []
     for frame in corrected_frames(head):
         seconds = (frame - clip_start) / rate
         if not take.times[0] - 1e-6 <= seconds <= take.times[-1] + 1e-6:
@@ -114,22 +116,14 @@ def _controls(head: bpy.types.Object, take: Take) -> tuple[list[str], set[str]]:
 
 def _axis_angle(rig: Any, bone: str) -> list[float]:
     """A bone's own turn in head axes, axis times radians."""
-    w, *own = rig.pose.bones[bone].rotation_quaternion.normalized()
-    axis = np.array(own) @ REST_AXES[bone].T
-    if w < 0:
-        w, axis = -w, -axis
-    length = float(np.linalg.norm(axis))
-    angle = 2 * np.arctan2(length, w)
-    return (axis * (angle / length if length > 1e-9 else 2.0)).tolist()
+    turn = np.array(rig.pose.bones[bone].rotation_quaternion.normalized())
+    return (REST_AXES[bone] @ axis_angles(turn)).tolist()
 
 
 def head_path(take: Take) -> str:
     """The panel's head file where the take was captured on it; empty for our own head."""
-    settings: Any = getattr(bpy.context.scene, "avface", None)
-    chosen = Path(bpy.path.abspath(settings.head)) if settings and settings.head else None
-    if chosen is None or not chosen.is_file() or file_sha256(chosen) != take.head["sha256"]:
-        return ""
-    return str(chosen)
+    path = find_head(take.head["sha256"])
+    return "" if path in (None, DEFAULT_HEAD) else str(path)
 
 
 def free_path(take: Path) -> Path:

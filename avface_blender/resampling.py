@@ -11,7 +11,8 @@ import numpy as np
 
 from ..engine.exchange.take import Take
 from .clean_up import region_of_key
-from .timeline import quaternions, resample, resample_rotations, whole_frames
+from .rotations import quaternions
+from .timeline import resample, resample_rotations, whole_frames
 
 # Pairs of the 68 landmarks, upper and lower: inner lips, right lids, left lids.
 _LIPS = ((61, 67), (62, 66), (63, 65))

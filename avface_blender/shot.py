@@ -13,7 +13,7 @@ from mathutils import Matrix, Vector
 from ..engine.exchange.take import REGIONS, Take
 from .keyframes import make_action, object_curves, play
 from .rig import object_turns
-from .timeline import low_ranges
+from .timeline import low_ranges, rate_of
 
 SENSOR_WIDTH_MM = 36.0
 _CLIP_START_M = 0.01
@@ -95,7 +95,7 @@ def show_clip(
     background = data.background_images.new()
     background.alpha = 1.0
     background.frame_method = _method(scene, take)
-    scene_rate = scene.render.fps / scene.render.fps_base
+    scene_rate = rate_of(scene).frames_per_second
     # Blender counts a film's pictures at a rate of its own choice (a varying one's highest).
     clip_rate = clip.fps if clip.source == "MOVIE" else take.fps
     numbers = _picture_numbers(path, clip.frame_duration)
@@ -170,14 +170,15 @@ def add_sound(
     bpy.data.sounds.remove(sound)
     if silent:
         return f"{path.name} has no sound."
-    strips = _strips(scene)
+    scene.sequence_editor_create()
+    strips = strips_of(scene)
     for strip in strips:
         if strip.get(STRIP_PROPERTY) == rig.name:
             strip.mute = True
     channel = max((strip.channel for strip in strips), default=0) + 1
     whole = round(start_frame)
     strip = strips.new_sound(name, str(path), channel, whole)
-    late = (start_frame - whole) * scene.render.fps_base / scene.render.fps
+    late = (start_frame - whole) / rate_of(scene).frames_per_second
     if hasattr(strip, "sound_offset"):  # the rest of a frame, in seconds; Blender 4.2 can't
         strip.sound_offset = late
         late = 0.0
@@ -259,10 +260,10 @@ def look_through_camera() -> None:
                 space.region_3d.view_perspective = "CAMERA"
 
 
-def _strips(scene: bpy.types.Scene) -> Any:
-    """The sequencer's strips, which Blender 4.4 renamed."""
-    editor: Any = scene.sequence_editor_create()
-    return editor.strips if hasattr(editor, "strips") else editor.sequences
+def strips_of(scene: bpy.types.Scene) -> Any:
+    """The sequencer's strips, which Blender 4.4 renamed; none where it has never been used."""
+    editor: Any = scene.sequence_editor
+    return getattr(editor, "strips" if hasattr(editor, "strips") else "sequences", ())
 
 
 def _first_picture(path: Path) -> Path:

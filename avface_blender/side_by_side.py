@@ -14,8 +14,9 @@ import bpy
 
 from ..engine.exchange.protocol import AVFaceError
 from . import landmarks, overlay
-from .take_importer import selected_head
+from .selection import selected_head
 from .take_operators import FilmedTakeAction
+from .views import largest, main_region, views_of
 
 _FACE_OF_VIEW = 0.6  # its landmarks, of the narrower view
 _LEAST_WIDTH_PX = 400  # of a view that can be halved
@@ -39,14 +40,14 @@ class AVFACE_OT_side_by_side(FilmedTakeAction, bpy.types.Operator):
             return ""
         if reason := super().disabled_reason(context):
             return reason
-        return "" if largest_view(context.screen) else "There is no 3D view in this workspace"
+        return "" if views_of(context.screen) else "There is no 3D view in this workspace"
 
     def act(self, context):
         film = film_area(context.screen)
         if film is not None:
             _join(context, film)
             return "The head stands over the film again"
-        _split(context, largest_view(context.screen))
+        _split(context, largest(views_of(context.screen)))
         return "The film stands beside the head"
 
 
@@ -66,12 +67,6 @@ def film_area(screen: Any) -> Any | None:
     return films[0] if films and _head_area(screen) else None
 
 
-def largest_view(screen: Any) -> Any | None:
-    """The largest 3D view of a screen."""
-    views = [area for area in screen.areas if area.type == "VIEW_3D"]
-    return max(views, key=lambda area: area.width * area.height, default=None)
-
-
 def _head_area(screen: Any) -> Any | None:
     """The view that shows the head without the film."""
     views = _camera_views(screen)
@@ -79,8 +74,7 @@ def _head_area(screen: Any) -> Any | None:
 
 
 def _camera_views(screen: Any) -> list[Any]:
-    views = [area for area in screen.areas if area.type == "VIEW_3D"]
-    return [a for a in views if a.spaces.active.region_3d.view_perspective == "CAMERA"]
+    return [a for a in views_of(screen) if a.spaces.active.region_3d.view_perspective == "CAMERA"]
 
 
 def _split(context: Any, area: Any) -> None:
@@ -94,7 +88,7 @@ def _split(context: Any, area: Any) -> None:
     view = area.spaces.active.region_3d
     _framing = view.view_camera_zoom, tuple(view.view_camera_offset)
     before = set(context.screen.areas)
-    with context.temp_override(area=area, region=_region(area)):
+    with context.temp_override(area=area, region=main_region(area)):
         bpy.ops.screen.area_split(direction="VERTICAL", factor=_share(area))
     film = next(item for item in context.screen.areas if item not in before)  # on the left
     head = area
@@ -113,7 +107,7 @@ def _join(context: Any, film: Any) -> None:
     """Close the film's view; the head stands over the film in the other."""
     head: Any = _head_area(context.screen)
     head.spaces.active.overlay.show_overlays = True
-    with context.temp_override(area=film, region=_region(film)):
+    with context.temp_override(area=film, region=main_region(film)):
         bpy.ops.screen.area_close()
     if _framing is None:  # the file was saved with both views
         _frame(context)
@@ -147,7 +141,7 @@ def _wait(_window: Any) -> None:
 def _fit(window: Any) -> None:
     """The whole picture in each view."""
     for area in _camera_views(window.screen):
-        with bpy.context.temp_override(window=window, area=area, region=_region(area)):
+        with bpy.context.temp_override(window=window, area=area, region=main_region(area)):
             bpy.ops.view3d.view_center_camera()
 
 
@@ -159,11 +153,11 @@ def _close_up(window: Any) -> None:
     if at is None or camera is None or film_area(window.screen) is None:
         return
     areas = _camera_views(window.screen)
-    free = [(overlay.free_width(area), _region(area).height) for area in areas]
+    free = [(overlay.free_width(area), main_region(area).height) for area in areas]
     low, high = at.captured.min(axis=0), at.captured.max(axis=0)
     wanted = min(side / size for view in free for side, size in zip(view, high - low, strict=True))
     for area, (width, height) in zip(areas, free, strict=True):
-        region, view = _region(area), area.spaces.active.region_3d
+        region, view = main_region(area), area.spaces.active.region_3d
         layout = landmarks.layout_of(at, camera, region, view)
         larger = wanted * _FACE_OF_VIEW / layout.scale
         root = (math.sqrt(2) + view.view_camera_zoom / 50) * math.sqrt(larger)
@@ -173,7 +167,3 @@ def _close_up(window: Any) -> None:
         above = larger * (y - region.height / 2) - (height - region.height) / 2
         halves = region.width * root**2 / 2, region.height * root**2 / 2
         view.view_camera_offset = aside / halves[0], above / halves[1]
-
-
-def _region(area: Any) -> Any:
-    return next(region for region in area.regions if region.type == "WINDOW")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import bpy
 import numpy as np
 
-from ..engine.exchange.head_file import HeadFile, file_sha256, load_head_file
+from ..engine.exchange.head_file import HeadFile, load_head_file
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, provenance
 from ..engine.exchange.take import Take
@@ -22,11 +22,14 @@ from .head_builder import (
     shape_keys,
     to_blender,
 )
+from .head_files import find_head
 from .keyframes import TAKE_PROPERTY, Curves, bone_curves, make_action, play, shape_key_curves
 from .material import Pictures, dress
 from .resampling import Performance, on_frames
 from .review import lay_confidence
 from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of, unhidden
+from .rotations import turned
+from .selection import selected_head
 from .takes import (
     CLIP_PROPERTY,
     CLIP_START_PROPERTY,
@@ -35,9 +38,8 @@ from .takes import (
     actions_of,
     playing,
 )
-from .timeline import SceneRate, scene_rate, to_frames
+from .timeline import SceneRate, rate_of, scene_rate, to_frames
 
-DEFAULT_HEAD = Path(__file__).parent.parent / "weights" / "head_default.npz"
 Timing = Literal["set_scene", "resample", "exact"]
 _SAME_RATE = 1e-3
 _NAME_LENGTH = 40  # of actor and clip in names: Blender cuts a name at 63 bytes, silently
@@ -128,7 +130,7 @@ def import_take(
     if options.over and options.timing == "set_scene":
         options = replace(options, timing="resample")
     sets_scene = options.timing == "set_scene"
-    before = _rate_of(scene)
+    before = rate_of(scene)
     rate = _set_rate(scene, take) if sets_scene else before
     job = _Import(
         take=take,
@@ -165,18 +167,6 @@ def import_take(
     return ImportResult(job.name, head, rig, camera, first, last, tuple(notes))
 
 
-def selected_head(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The AVFace head that is active or selected, by its mesh or its armature."""
-    objects: Any = _layer(context).objects
-    for object_ in [objects.active, *objects.selected]:
-        if object_ is None:
-            continue
-        for item in (object_, *object_.children):
-            if HEAD_PROPERTY in item and item.type == "MESH":
-                return item
-    return None
-
-
 def _head_for(
     take: Take, path: Path, old: bpy.types.Object | None, options: ImportOptions
 ) -> HeadFile:
@@ -186,22 +176,13 @@ def _head_for(
             f"{path.name} was made for another head, or version of it, than {old.name}.",
             "Select the head that it was captured with, or import it onto a new one.",
         )
-    for known in _known_heads(options):
-        if known.is_file() and file_sha256(known) == take.head["sha256"]:
-            return load_head_file(known)
+    known = find_head(take.head["sha256"], options.head_path)
+    if known is not None:
+        return load_head_file(known)
     raise AVFaceError(
         f"{path.name} was made for another head, or version of it: {take.head['name']}.",
         "Choose the head file that it was captured with (Clip > Head), or capture the clip again.",
     )
-
-
-def _known_heads(options: ImportOptions) -> list[Path]:
-    """Head files that a take may be for: one that was asked for, the panel's, ours."""
-    if options.head_path:
-        return [options.head_path]
-    settings = getattr(bpy.context.scene, "avface", None)
-    chosen = bpy.path.abspath(settings.head) if settings and settings.head else ""
-    return [*([Path(chosen)] if chosen else []), DEFAULT_HEAD]
 
 
 def _head_and_rig(
@@ -228,7 +209,8 @@ def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.type
             f"{head.name} has lost its armature.", "Import the take onto a new head instead."
         )
     armature: Any = rig.data
-    with_us = rig.name in _layer(context).objects and not (rig.library or armature.library)
+    layer: Any = context.view_layer
+    with_us = rig.name in layer.objects and not (rig.library or armature.library)
     if with_us:
         with unhidden(rig):
             with_us = rig.visible_get()
@@ -238,10 +220,6 @@ def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.type
             "Make it local and its collection visible, or import the take onto a new head.",
         )
     return rig
-
-
-def _rate_of(scene: bpy.types.Scene) -> SceneRate:
-    return SceneRate(scene.render.fps, scene.render.fps_base)
 
 
 def _set_rate(scene: bpy.types.Scene, take: Take) -> SceneRate:
@@ -321,7 +299,7 @@ def _add_camera(job: _Import, performance: Performance) -> bpy.types.Object:
         return camera
     # c = R v + t: the camera stands at v = -R^T t in head axes and is turned by R^T
     back = performance.head_turns * np.array([1.0, -1, -1, -1])
-    places = to_blender(-_turn(back, performance.head_places))
+    places = to_blender(-turned(back, performance.head_places))
     shot.move_camera(camera, name, performance.frames, object_turns(back), places)
     return camera
 
@@ -340,13 +318,6 @@ def _sign(job: _Import, camera: bpy.types.Object | None) -> None:
     made += actions
     for item in made:
         item[PROVENANCE_PROPERTY] = text
-
-
-def _turn(turns: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Vectors (N, 3) turned by unit quaternions (N, 4)."""
-    w, axis = turns[:, :1], turns[:, 1:]
-    across = np.cross(axis, vectors)
-    return vectors + 2 * (w * across + np.cross(axis, across))
 
 
 def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
@@ -399,12 +370,9 @@ def _set_shot(
     scene.frame_set(first)
 
 
-def _layer(context: bpy.types.Context) -> Any:
-    return context.view_layer
-
-
 def _select_only(context: bpy.types.Context, head: bpy.types.Object) -> None:
     for object_ in context.selected_objects:
         object_.select_set(False)
     head.select_set(True)
-    _layer(context).objects.active = head
+    layer: Any = context.view_layer
+    layer.objects.active = head

@@ -14,12 +14,14 @@ from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import CaptureJob, take_name
 from ..engine.exchange.take import Take
 from . import corrections, filters, job_folders, jobs, landmarks, review, shot, takes, trust
-from .action import Action
+from .action import HeadAction
 from .preferences import engine_python, jobs_folder
 from .properties import capture_job
 from .refine import head_path, refine_job
 from .rig import rig_of
-from .take_importer import selected_head
+from .selection import selected_head, the_head
+from .timeline import rate_of
+from .views import largest, main_region, views_of
 
 _GRAPH_SHARE = 0.3  # of the 3D view's height that curves get
 
@@ -36,13 +38,6 @@ def filtered_action(context: bpy.types.Context) -> bpy.types.Action | None:
     return next((a for a in actions if a and a.get(takes.TAKE_PROPERTY) == name), None)
 
 
-def the_head(context: bpy.types.Context) -> bpy.types.Object:
-    """The selected head, where a poll has asked for one."""
-    head = selected_head(context)
-    assert head is not None, "poll asks for one"
-    return head
-
-
 def _graph_editor(context: bpy.types.Context) -> Any:
     """The window's Graph Editor; without one, the lower part of its largest 3D view becomes one."""
     screen: Any = context.screen
@@ -50,25 +45,24 @@ def _graph_editor(context: bpy.types.Context) -> Any:
         if area.type == "GRAPH_EDITOR":
             return area
     before = set(screen.areas)
-    views = [area for area in before if area.type == "VIEW_3D"] or list(before)
-    largest = max(views, key=lambda area: area.width * area.height)
-    with context.temp_override(area=largest, region=largest.regions[0]):
+    halved: Any = largest(views_of(screen) or list(before))
+    with context.temp_override(area=halved, region=main_region(halved)):
         bpy.ops.screen.area_split(direction="HORIZONTAL", factor=_GRAPH_SHARE)
     new = next(area for area in screen.areas if area not in before)
-    lower = min((largest, new), key=lambda area: area.y)
+    lower = min((halved, new), key=lambda area: area.y)
     lower.type = "GRAPH_EDITOR"
     return lower
 
 
-class TakeAction(Action):
+class TakeAction(HeadAction):
     """Shared by what needs a head with a take."""
 
     @classmethod
     def disabled_reason(cls, context):
-        head = selected_head(context)
-        if head is None:
-            return "Select an AVFace head or its armature"
-        return "" if takes.takes_of(head) else "The head has no take yet: capture or import one"
+        reason = super().disabled_reason(context)
+        if reason or takes.takes_of(the_head(context)):
+            return reason
+        return "The head has no take yet: capture or import one"
 
 
 class FilmedTakeAction(TakeAction):
@@ -160,7 +154,7 @@ class AVFACE_OT_retake(TakeAction, bpy.types.Operator):
         scene, head = context.scene, the_head(context)
         action = takes.actions_of(head, takes.playing(head))[0]
         take = Take.load(Path(action[takes.FILE_PROPERTY]))
-        rate = scene.render.fps / scene.render.fps_base
+        rate = rate_of(scene).frames_per_second
         first, last = scene.frame_preview_start, scene.frame_preview_end
         start, end = ((f - action[takes.CLIP_START_PROPERTY]) / rate for f in (first, last + 1))
         clip, python = take.source["path"], engine_python(context)

@@ -18,17 +18,13 @@ from . import (
 from .clean_up import REGIONS
 from .material import look_sockets, skin_material
 from .rig import rig_of
-from .take_importer import selected_head
+from .selection import selected_head
+from .sidebar import SidebarPanel
 from .take_operators import filtered_action
+from .timeline import rate_of
 
 
-class _Panel:
-    bl_space_type = "VIEW_3D"
-    bl_region_type = "UI"
-    bl_category = "AVFace"
-
-
-class AVFACE_PT_takes(_Panel, bpy.types.Panel):
+class AVFACE_PT_takes(SidebarPanel, bpy.types.Panel):
     bl_label = "Takes"
     bl_order = 2
 
@@ -49,8 +45,7 @@ class AVFACE_PT_takes(_Panel, bpy.types.Panel):
             row.operator("avface.delete_take", text="", icon="TRASH").take = entry.name
             if entry.plays:
                 first, last = entry.frames
-                render = context.scene.render
-                seconds = (last - first + 1) * render.fps_base / render.fps
+                seconds = (last - first + 1) / rate_of(context.scene).frames_per_second
                 said = column.column(align=True)
                 said.active = False
                 said.label(text=f"{entry.clip}, frames {first} to {last}, {seconds:.1f} s")
@@ -61,7 +56,7 @@ class AVFACE_PT_takes(_Panel, bpy.types.Panel):
         layout.operator("avface.retake", icon="FILE_REFRESH")
 
 
-class AVFACE_PT_review(_Panel, bpy.types.Panel):
+class AVFACE_PT_review(SidebarPanel, bpy.types.Panel):
     bl_label = "Review"
     bl_order = 3
 
@@ -89,7 +84,7 @@ class AVFACE_PT_review(_Panel, bpy.types.Panel):
             layout.prop(image, "display_depth", expand=True)
 
 
-class AVFACE_PT_trust(_Panel, bpy.types.Panel):
+class AVFACE_PT_trust(SidebarPanel, bpy.types.Panel):
     bl_label = "Trust in Picture or Sound"
     bl_parent_id = "AVFACE_PT_review"
 
@@ -108,7 +103,7 @@ class AVFACE_PT_trust(_Panel, bpy.types.Panel):
         layout.operator("avface.solve_trust", icon="FILE_REFRESH")
 
 
-class AVFACE_PT_clean_up(_Panel, bpy.types.Panel):
+class AVFACE_PT_clean_up(SidebarPanel, bpy.types.Panel):
     bl_label = "Clean-Up"
     bl_order = 4
     bl_options = {"DEFAULT_CLOSED"}
@@ -129,7 +124,7 @@ class AVFACE_PT_clean_up(_Panel, bpy.types.Panel):
         layout.operator("avface.reset_filters", icon="LOOP_BACK")
 
 
-class AVFACE_PT_look(_Panel, bpy.types.Panel):
+class AVFACE_PT_look(SidebarPanel, bpy.types.Panel):
     bl_label = "Look"
     bl_order = 5
     bl_options = {"DEFAULT_CLOSED"}

@@ -19,6 +19,7 @@ from . import review
 from .head_builder import shape_keys
 from .keyframes import TAKE_PROPERTY
 from .rig import rig_of
+from .shot import strips_of
 
 FILE_PROPERTY = "avface_take_file"  # on a take's actions: where the take was imported from
 CLIP_START_PROPERTY = "avface_clip_start"  # the scene frame of the clip's time 0
@@ -153,10 +154,7 @@ def _delete_shot(name: str) -> None:
     if camera is not None:
         bpy.data.objects.remove(camera)
     for scene in bpy.data.scenes:
-        editor: Any = scene.sequence_editor
-        if editor is None:
-            continue
-        strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+        strips = strips_of(scene)
         for strip in [s for s in strips if s.type == "SOUND" and s.name == name]:
             strips.remove(strip)
 

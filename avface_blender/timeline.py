@@ -2,12 +2,14 @@
 
 A scene shows `fps / fps_base` frames a second (30 / 1.001 = 29.97). A clip's frames have exact
 times; where its rate is constant they fall on whole scene frames and keep their values untouched.
-Rotations are unit quaternions (w, x, y, z).
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+
+from .rotations import one_sign
 
 # A clip's container may round its times (Matroska: to 1 ms): so far from a whole frame is on it.
 _WHOLE_FRAME_TOLERANCE = 0.1
@@ -24,6 +26,11 @@ class SceneRate:
     def frames_per_second(self) -> float:
         """The rate that the two numbers stand for."""
         return self.fps / self.base
+
+
+def rate_of(scene: Any) -> SceneRate:
+    """The rate of a scene of Blender's."""
+    return SceneRate(scene.render.fps, scene.render.fps_base)
 
 
 def scene_rate(frames_per_second: float) -> SceneRate:
@@ -71,23 +78,6 @@ def resample_rotations(turns: np.ndarray, frames: np.ndarray, at: np.ndarray) ->
     weight_a = np.where(near, 1 - fraction, np.sin((1 - fraction) * angle) / sine)
     weight_b = np.where(near, fraction, np.sin(fraction * angle) / sine)
     return one_sign(weight_a[:, None] * a + weight_b[:, None] * b)
-
-
-def quaternions(axis_angle: np.ndarray) -> np.ndarray:
-    """Axis-angle in radians to unit quaternions of steady sign: (T, 3) -> (T, 4)."""
-    angle = np.linalg.norm(axis_angle, axis=1, keepdims=True)
-    # sin(angle / 2) / angle, whose limit at 0 is 1/2
-    scale = np.sinc(angle / (2 * np.pi)) / 2
-    return one_sign(np.concatenate([np.cos(angle / 2), scale * axis_angle], axis=1))
-
-
-def one_sign(turns: np.ndarray) -> np.ndarray:
-    """The same rotations, signs chosen so that neighbours are close: curves don't jump."""
-    flips = np.sum(turns[1:] * turns[:-1], axis=1) < 0
-    sign = np.where(np.cumsum(flips) % 2, -1.0, 1.0)
-    out = turns.copy()
-    out[1:] *= sign[:, None]
-    return out
 
 
 def low_ranges(confidence: np.ndarray, threshold: float, bridge: int) -> list[tuple[int, int]]:

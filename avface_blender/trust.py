@@ -25,6 +25,8 @@ from ..engine.exchange.protocol import AVFaceError, CaptureJob
 from ..engine.exchange.take import Take
 from . import takes
 from .stretches import Clock, Sense, Stretch, as_text, from_text, painted
+from .timeline import rate_of
+from .views import all_areas
 
 EDITORS = ("DOPESHEET_EDITOR", "GRAPH_EDITOR", "NLA_EDITOR", "SEQUENCE_EDITOR")  # show time
 SENSES = (
@@ -86,9 +88,7 @@ def clock_of(head: bpy.types.Object) -> Clock | None:
     scene: Any = bpy.context.scene
     if not actions:
         return None
-    return Clock(
-        int(actions[0][takes.CLIP_START_PROPERTY]), scene.render.fps / scene.render.fps_base
-    )
+    return Clock(int(actions[0][takes.CLIP_START_PROPERTY]), rate_of(scene).frames_per_second)
 
 
 def items_of(head: bpy.types.Object) -> list[Any]:
@@ -149,11 +149,9 @@ def by_trust(job: CaptureJob, head: bpy.types.Object | None) -> CaptureJob:
 
 def redraw() -> None:
     """Have the bands drawn anew."""
-    manager: Any = bpy.context.window_manager
-    for window in manager.windows:
-        for area in window.screen.areas:
-            if area.type in EDITORS or area.type == "VIEW_3D":
-                area.tag_redraw()
+    for area in all_areas():
+        if area.type in EDITORS or area.type == "VIEW_3D":
+            area.tag_redraw()
 
 
 def register_pointers() -> None:

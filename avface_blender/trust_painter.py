@@ -14,9 +14,9 @@ from ..engine.exchange.take import Take
 from . import job_folders, jobs, overlay, takes, trust
 from .preferences import engine_python, jobs_folder
 from .refine import free_path, head_path
+from .selection import selected_head, the_head
 from .stretches import as_text
-from .take_importer import selected_head
-from .take_operators import TakeAction, the_head
+from .take_operators import TakeAction
 
 _COLOURS: dict[str, tuple[float, float, float]] = {
     "picture": (0.25, 0.75, 0.35), "sound": (0.25, 0.55, 1.0),

@@ -5,9 +5,10 @@ No timer fires where Blender has no window: there `finish` waits instead.
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import bpy
+
+from .views import all_areas
 
 POLL_SECONDS = 0.2
 
@@ -39,9 +40,8 @@ def unregister() -> None:
 
 def redraw(area_type: str = "VIEW_3D", whole: bool = False) -> None:
     """Have the sidebars of the 3D views, or the preferences, drawn anew; `whole`: all of them."""
-    manager: Any = bpy.context.window_manager
     region_type = "UI" if area_type == "VIEW_3D" else "WINDOW"
-    for area in (area for window in manager.windows for area in window.screen.areas):
+    for area in all_areas():
         for region in area.regions:
             if area.type == area_type and (whole or region.type == region_type):
                 region.tag_redraw()

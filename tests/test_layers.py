@@ -26,9 +26,12 @@ PLAIN = (
     "following",
     "install",
     "job_folders",
+    "mapping",
     "pace",
     "picking",
     "resampling",
+    "rotations",
+    "stretches",
     "timeline",
 )  # of avface_blender
 

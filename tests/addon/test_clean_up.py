@@ -10,7 +10,7 @@ from bl_ext.test.avface.avface_blender.clean_up import (
     region_of_bone,
     region_of_key,
 )
-from bl_ext.test.avface.avface_blender.timeline import quaternions
+from bl_ext.test.avface.avface_blender.rotations import quaternions
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,10 +1,9 @@
 import numpy as np
 import pytest
+from bl_ext.test.avface.avface_blender.rotations import one_sign, quaternions
 from bl_ext.test.avface.avface_blender.timeline import (
     SceneRate,
     low_ranges,
-    one_sign,
-    quaternions,
     resample,
     resample_rotations,
     scene_rate,

@@ -3,8 +3,9 @@
 import bpy
 import numpy as np
 import pytest
+from bl_ext.test.avface.avface_blender.rotations import quaternions
 from bl_ext.test.avface.avface_blender.take_importer import ImportOptions, import_take
-from bl_ext.test.avface.avface_blender.timeline import quaternions, resample_rotations
+from bl_ext.test.avface.avface_blender.timeline import resample_rotations
 from bl_ext.test.avface.engine.exchange.take import Take
 from bl_ext.test.avface.engine.geometry import rotation_matrix
 

@@ -22,7 +22,7 @@ def test_without_a_window_there_is_a_reason(addon, make_take):
 def test_the_film_alone_counts_only_beside_a_head_alone(addon):
     bpy.ops.wm.read_homefile(use_factory_startup=True)
     screen = bpy.data.screens["Layout"]
-    area = addon.side_by_side.largest_view(screen)
+    area = addon.views.largest(addon.views.views_of(screen))
     space = area.spaces.active
     assert addon.side_by_side.film_area(screen) is None
     space.region_3d.view_perspective = "CAMERA"
