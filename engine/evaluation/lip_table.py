@@ -28,6 +28,7 @@ from .read_lips import (
     rates,
     read_mouths,
     read_words,
+    said_and_read,
     viseme_errors,
     without_gaps,
 )
@@ -42,7 +43,7 @@ _NOT_CARRIED = (
     "Lips read: not here, for this version carries no network lipreader; train it"
     " (scripts/recipes/train_viseme_reader.py) or give --lip_reader."
 )
-_COLUMNS = ("frames", "visemes", "CER", "WER", "VER", "VWER")
+_COLUMNS = ("frames", "recall", "visemes", "CER", "WER", "VER", "VWER")
 
 
 @dataclass
@@ -50,7 +51,7 @@ class _Row:
     """One system over all clips."""
 
     pairs: list[tuple[str, str]] = field(default_factory=list)  # (said, read)
-    right: list[tuple[int, int]] = field(default_factory=list)  # (frames right, of)
+    frames: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)  # (said, read)
     edits: list[tuple[int, int]] = field(default_factory=list)  # (edits, visemes said)
 
 
@@ -121,9 +122,9 @@ class LipTable:
         who = "a lip reader of the user's" if self.reader is None else "AVFace's small lip reader"
         lines = [
             f"Lips read by {who}: {len(self.said)} clips with known words. Frames of speech whose",
-            "viseme (of 14) is right, %; errors in visemes with no word known, %; CER, WER, VER,",
-            "VWER of words read with the corpus' vocabulary, %. Captures are drawn in one skin and",
-            "one light.",
+            "viseme (of 14) is right, %, and the mean of that over the visemes; errors in visemes",
+            "with no word known, %; CER, WER, VER, VWER of words read with the corpus' vocabulary,",
+            "%. Captures are drawn in one skin and one light.",
             "",
             f"{'':{_NAME}}" + "".join(f"{name:>9}" for name in _COLUMNS),
         ]
@@ -131,6 +132,12 @@ class LipTable:
         for name, row in figures.items():
             told = (row.get(column, float("nan")) for column in _COLUMNS)
             lines.append(f"{name:{_NAME}}" + "".join(f"{value:9.1f}" for value in told))
+        film = figures.get(FILM, {})
+        if "low" in film:
+            lines.append(
+                f"Of the film's frames {film['low']:.0f} to {film['high']:.0f} % (95 % of draws of"
+                f" thirds of a second); the commonest viseme alone {film['commonest']:.1f} %."
+            )
         return lines, figures
 
     def _note(
@@ -143,7 +150,7 @@ class LipTable:
         row = self.rows.setdefault(name, _Row())
         row.pairs.append((sentence.words, text))
         if seen is not None:
-            row.right.append(frames_right(*seen, sentence))
+            row.frames.append(said_and_read(*seen, sentence))
             row.edits.append(viseme_errors(seen[0], sentence))
         if name == FILM:
             self.seen.append(seen or text)
@@ -167,8 +174,7 @@ class LipTable:
 
 def _figures(row: _Row) -> dict[str, float]:
     figures = rates(row.pairs)
-    for name, counts in (("frames", row.right), ("visemes", row.edits)):
-        if counts:
-            hit, of = (sum(values) for values in zip(*counts, strict=True))
-            figures[name] = 100 * hit / max(of, 1)
+    if row.frames:
+        edits, of = (sum(values) for values in zip(*row.edits, strict=True))
+        figures |= frames_right(row.frames) | {"visemes": 100 * edits / max(of, 1)}
     return figures

@@ -21,6 +21,8 @@ _SMOOTHED = 0.1  # of the labels: lips hardly tell some visemes apart
 _SHAPE_WEIGHT, _SAME_WEIGHT = 0.5, 0.5
 _TURN, _SIZE, _SHIFT = 0.06, 0.07, 0.05  # rad, log, half squares: a tracker's lasting errors
 _TREMBLE = 0.008  # half squares: its passing ones
+_SLOPE = 0.15  # of the brightness over half a square: light from a side
+_BLURRED, _BLUR_PX = 0.6, 1.2  # share of the films that are, and the most
 _TEST_BATCH = 32
 
 
@@ -84,6 +86,7 @@ class LipReaderTask:
         """On people and voices that no training meets; frames whose mouth is clear.
 
         `right` is of a film, `right_drawn` of the drawn head, `chance` of the commonest viseme;
+        `recall` and `recall_drawn` are means over the visemes, of which chance is one fourteenth;
         `apart` is the features' cosine distance between film and drawing, `apart_others` the same
         for another moment of the clip.
         """
@@ -110,6 +113,8 @@ class LipReaderTask:
             "right": float((film == said).mean()),
             "right_drawn": float((drawn == said).mean()),
             "chance": float(np.bincount(said).max() / len(said)),
+            "recall": mean_recall(said, film),
+            "recall_drawn": mean_recall(said, drawn),
             "right_p": float((film == said)[said == VISEMES.index("p")].mean()),
             "apart": float(apart.mean()),
             "apart_others": float(others.mean()),
@@ -134,7 +139,7 @@ class LipReaderTask:
         """Squares as a tracker places them, another exposure, mirrored now and then."""
         mirrored = generator.random(len(batch.clear)) < 0.5
         return Moments(
-            _expose(self._shift(batch.filmed, mirrored, generator), generator),
+            _expose(_blur(self._shift(batch.filmed, mirrored, generator), generator), generator),
             self._shift(batch.drawn, mirrored, generator),
             batch.visemes, batch.clear, batch.shapes,
         )  # fmt: skip
@@ -162,9 +167,32 @@ class LipReaderTask:
         return seen.unflatten(0, (count, frames))
 
 
-def _expose(mouths: Tensor, generator: np.random.Generator) -> Tensor:
-    """Another tone curve for each clip, and noise."""
+def mean_recall(said: np.ndarray, read: np.ndarray) -> float:
+    """The share that is read right of each viseme that is said, mean over the visemes."""
+    return float(np.mean([(read[said == viseme] == viseme).mean() for viseme in np.unique(said)]))
+
+
+def _blur(mouths: Tensor, generator: np.random.Generator) -> Tensor:
+    """Cameras that see less, or stand farther away: a Gaussian of its own for each clip."""
     count = len(mouths)
+    sd = np.where(generator.random(count) < _BLURRED, _BLUR_PX * generator.random(count), 0)
+    away = np.arange(-3, 4)
+    weights = np.exp(-((away / np.maximum(sd, 0.1)[:, None]) ** 2) / 2)
+    weights = torch.from_numpy((weights / weights.sum(1, keepdims=True)).astype(np.float32))
+    planes = mouths[:, :, 0].transpose(0, 1)  # (K, B, P, P): a clip is a channel
+    planes = functional.pad(planes, (3, 3, 3, 3), mode="replicate")
+    planes = functional.conv2d(planes, weights[:, None, None, :], groups=count)
+    planes = functional.conv2d(planes, weights[:, None, :, None], groups=count)
+    return planes.transpose(0, 1)[:, :, None]
+
+
+def _expose(mouths: Tensor, generator: np.random.Generator) -> Tensor:
+    """Another tone curve for each clip, more light on a side, and noise."""
+    count = len(mouths)
+    line = torch.linspace(-1, 1, mouths.shape[-1])
+    slope = torch.from_numpy(_SLOPE * generator.normal(size=(2, count, 1, 1, 1, 1)))
+    side = 1 + slope[0] * line[:, None] + slope[1] * line
+    mouths = mouths * side.clamp(min=0.2).float()
     power = torch.from_numpy(np.exp(generator.normal(0, 0.25, count)).astype(np.float32))
     noise = torch.from_numpy((0.02 * generator.random(count)).astype(np.float32))
     toned = mouths.clamp(0, 1) ** power.view(-1, 1, 1, 1, 1)

@@ -8,7 +8,13 @@ import torch
 
 from engine.evaluation import lip_table, read_lips
 from engine.evaluation.lip_table import FILM, FLOOR, LipTable
-from engine.evaluation.read_lips import Sentence, best_words, frames_right, viseme_errors
+from engine.evaluation.read_lips import (
+    Sentence,
+    best_words,
+    frames_right,
+    said_and_read,
+    viseme_errors,
+)
 from engine.evaluation.systems import Answer
 from engine.models.lipreader import VISEMES
 
@@ -38,7 +44,14 @@ def test_frames_and_visemes_of_a_sentence_are_counted():
     sentence = Sentence("pot", phones, ("pot",))
     scores = scores_of("sil*5 p*2 a*3 S*2")
     times = np.arange(12) / HZ
-    assert frames_right(scores, times, sentence) == (5, 7)
+    said, read = said_and_read(scores, times, sentence)
+    assert (said == read).sum() == 5 and len(said) == 7
+    found = frames_right([(said, read)] * 9)
+    assert found["frames"] == pytest.approx(100 * 5 / 7) and found["recall"] == pytest.approx(
+        200 / 3
+    )
+    assert found["low"] <= found["frames"] <= found["high"]
+    assert found["commonest"] == pytest.approx(100 * 3 / 7)
     assert viseme_errors(scores, sentence) == (1, 3)
 
 
