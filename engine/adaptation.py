@@ -21,6 +21,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from .coarse import crop_batches, face_boxes
+from .device import compute_device
 from .exchange.take import REGIONS
 from .fitting.terms import LIP_PAIRS
 from .geometry import embed
@@ -92,23 +93,27 @@ def _scene(clip: "Clip", track: "FaceTrack", params: FaceParams, head: Head) -> 
     points, mix = file.landmarks_468
     lips = file.faces[points[_LIPS]]  # (P, 2, 3)
     kept = np.union1d(np.flatnonzero(face), lips)
-    boxes = face_boxes(track)
+    boxes, device = face_boxes(track), compute_device()
     still = [name.startswith(_STILL) for name in file.expression_names]
     reach = np.where(still, 0, np.maximum(np.abs(file.expression_low), file.expression_high))
     places = (file.template[kept] - file.template[kept].mean(0)) / file.template[kept].std(0)
     x, y, z = places.T
     smooth = np.stack([np.ones_like(x), x, y, z, x * x, y * y, z * z, x * y], 1)
+
+    def tensor(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(device)
+
     return _Scene(
         clip=clip,
         start=params,
-        head=TorchHead(file, kept),
-        lips=(torch.from_numpy(np.searchsorted(kept, lips)), torch.from_numpy(mix[_LIPS])),
+        head=TorchHead(file, kept).to(device),
+        lips=(tensor(np.searchsorted(kept, lips)), tensor(mix[_LIPS])),
         boxes=boxes,
         weight=_weights(track, params, head, kept, boxes) * face[kept],
-        smooth=torch.from_numpy(smooth.astype(np.float32)),
-        reach=torch.from_numpy(reach.astype(np.float32)),
-        low=torch.from_numpy(file.expression_low),
-        high=torch.from_numpy(file.expression_high),
+        smooth=tensor(smooth.astype(np.float32)),
+        reach=tensor(reach.astype(np.float32)),
+        low=tensor(file.expression_low),
+        high=tensor(file.expression_high),
         size=track.size,
     )
 
@@ -167,18 +172,19 @@ def fade_in(first: int, end: int) -> np.ndarray:
 def _sweep(scene: _Scene, params: FaceParams, colours: Tensor | None) -> tuple[FaceParams, Tensor]:
     """All pieces moved towards the colours (none: left alone); then the colours seen there."""
     expression, jaw = params.expression.copy(), params.jaw.copy()
-    total, count = torch.zeros(1), torch.zeros(1)
+    device = scene.smooth.device
+    total, count = torch.zeros(1, device=device), torch.zeros(1, device=device)
     for first, end in pieces(len(params)):
         piece = slice(first, end)
         pictures = _pictures(scene, first, end)
-        weight = torch.from_numpy(scene.weight[piece].astype(np.float32))
-        start, now = TorchParams.of(scene.start[piece]), TorchParams.of(params[piece])
+        weight = torch.from_numpy(scene.weight[piece].astype(np.float32)).to(device)
+        start, now = (TorchParams.of(p[piece], device) for p in (scene.start, params))
         e, j = now.expression, now.jaw
         if colours is not None:
             e, j = _descend(scene, pictures, weight, start, (e, j), colours, first)
             share = fade_in(first, end)
-            expression[piece] += share * (e.numpy() - expression[piece])
-            jaw[piece] += share * (j.numpy() - jaw[piece])
+            expression[piece] += share * (e.cpu().numpy() - expression[piece])
+            jaw[piece] += share * (j.cpu().numpy() - jaw[piece])
         with torch.no_grad():
             seen = _seen(scene, pictures, start, _posed(scene, start, e, j), first)
         total = total + (seen * weight[..., None]).sum(0)
@@ -188,9 +194,10 @@ def _sweep(scene: _Scene, params: FaceParams, colours: Tensor | None) -> tuple[F
 
 def _pictures(scene: _Scene, first: int, end: int) -> Tensor:
     """The crops of a piece, slightly blurred so that colours lead from a distance."""
-    pictures = torch.zeros(end - first, 3, _SIDE, _SIDE)
+    device = scene.smooth.device
+    pictures = torch.zeros(end - first, 3, _SIDE, _SIDE, device=device)
     for frames, crops in crop_batches(scene.clip, scene.boxes, _SIDE, start=first, stop=end):
-        pictures[frames - first] = crops
+        pictures[frames - first] = crops.to(device)
     return functional.avg_pool2d(functional.pad(pictures, (1, 1, 1, 1), mode="replicate"), 3, 1)
 
 
@@ -201,7 +208,7 @@ def _posed(scene: _Scene, start: TorchParams, e: Tensor, j: Tensor) -> Tensor:
 
 def _seen(scene: _Scene, pictures: Tensor, start: TorchParams, posed: Tensor, first: int) -> Tensor:
     """The colours where the posed vertices lie, (frames, n, 3)."""
-    boxes = torch.from_numpy(scene.boxes[first : first + len(posed)]).float()
+    boxes = torch.from_numpy(scene.boxes[first : first + len(posed)]).to(posed)
     placed = posed @ rotation_matrices(start.head_pose).transpose(1, 2)
     pixels = project_points(placed + start.head_translation[:, None], start.focal, scene.size)
     at = (pixels - boxes[:, None, :2]) / boxes[:, None, 2:] * 2 - 1
@@ -231,7 +238,7 @@ def _descend(
     u = u.requires_grad_()
     v = ((now[1] - start.jaw) / _JAW_SD).requires_grad_()
     normal = torch.einsum("tn,nk,nl->tkl", weight, scene.smooth, scene.smooth)
-    normal = normal + 1e-2 * torch.eye(scene.smooth.shape[1])
+    normal = normal + 1e-2 * torch.eye(scene.smooth.shape[1], device=weight.device)
     optimiser = torch.optim.Adam([u, v], lr=_RATE)
     gaps = _lip_gaps(scene, _posed(scene, start, start.expression, start.jaw))
     shut = torch.exp(-((gaps / _SHUT) ** 2)) / _SHUT_SD**2

@@ -197,8 +197,10 @@ def _run_job(options: argparse.Namespace) -> int:
     """Serve one job file for the add-on: events on stdout, gone when stdin closes."""
     send = claim_stdout()
     threading.Thread(target=leash, daemon=True).start()
-    send(Hello(VERSION, "cpu"))
     try:
+        from .device import device_name
+
+        send(Hello(VERSION, device_name()))
         job = read_job(options.job)
         from .weights import load_head
 

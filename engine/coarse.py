@@ -24,6 +24,7 @@ from torch import Tensor
 from .audio.features import SpeechFeatures
 from .audio.windows import windows
 from .crops import crop_boxes, cut_crop, place_in_clip
+from .device import compute_device
 from .exchange.protocol import AVFaceError
 from .geometry import embed
 from .head.model import FaceParams, Head
@@ -58,6 +59,11 @@ class CoarseModels:
         """Whether they stand on the shared trunk."""
         return self.config.video_backbone == "landmarks"
 
+    @property
+    def device(self) -> torch.device:
+        """Where they are."""
+        return next(self.coarse.parameters()).device
+
 
 @dataclass(frozen=True)
 class Sounding:
@@ -76,7 +82,7 @@ def unpack_models(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Coars
         own = {k.removeprefix(name): v.float() if v.is_floating_point() else v
                for k, v in tensors.items() if k.startswith(name)}  # fmt: skip
         network.load_state_dict(own)
-        network.eval().requires_grad_(False)
+        network.eval().requires_grad_(False).to(compute_device())
     return CoarseModels(
         config, *networks, metadata.get("sound", "phones"), metadata.get("head", "")
     )
@@ -147,7 +153,7 @@ def over_time(
     """A temporal network over a whole clip: inputs (T, C) -> (T, outputs), windows averaged."""
     out: np.ndarray | None = None
     for frames in _runs(track, config):
-        merged = merge_windows(network, tuple(x[frames] for x in inputs), config).numpy()
+        merged = merge_windows(network, tuple(x[frames] for x in inputs), config).cpu().numpy()
         out = np.zeros((len(track.times), merged.shape[1])) if out is None else out
         out[frames] = merged
     assert out is not None
@@ -167,13 +173,13 @@ def merge_windows(
     if starts[-1] != count - length:
         starts = torch.cat([starts, torch.tensor([count - length])])
     places = starts[:, None] + torch.arange(length)  # (n windows, W)
-    total, times = None, torch.zeros(count, 1)
+    total, times = None, inputs[0].new_zeros(count, 1)
     with torch.inference_mode():
-        for chunk in places.split(_WINDOW_BATCH):
+        for chunk in places.to(times.device).split(_WINDOW_BATCH):
             said = network(*(x[chunk] for x in inputs)).flatten(0, 1)
-            total = torch.zeros(count, said.shape[1]) if total is None else total
+            total = said.new_zeros(count, said.shape[1]) if total is None else total
             total.index_add_(0, chunk.flatten(), said)
-            times.index_add_(0, chunk.flatten(), torch.ones(chunk.numel(), 1))
+            times.index_add_(0, chunk.flatten(), times.new_ones(chunk.numel(), 1))
     assert total is not None
     return total / times
 
@@ -279,8 +285,9 @@ def _fuse(
 def _hear(sound: Sounding | None, times: np.ndarray, models: CoarseModels) -> Tensor:
     """f_a of each frame (T, 64); zeros without sound."""
     if sound is None:
-        return torch.zeros(len(times), models.config.audio_embedding)
-    heard = torch.from_numpy(windows(sound.features, times + sound.offset_seconds)).float()
+        return torch.zeros(len(times), models.config.audio_embedding, device=models.device)
+    heard = torch.from_numpy(windows(sound.features, times + sound.offset_seconds))
+    heard = heard.float().to(models.device)
     with torch.inference_mode():
         return torch.cat([models.expression.audio(part) for part in heard.split(_WINDOW_BATCH)])
 
@@ -297,7 +304,7 @@ def _look_at_landmarks(
     from .sight import read_sight
 
     sight, read = read_sight(clip, track, boxes, _focal(focal, track), report.part("look", 0, 0.95))
-    seen = torch.from_numpy(sight)
+    seen = torch.from_numpy(sight).to(models.device)
     with torch.no_grad():
         return models.coarse.embed(seen), models.expression.video(seen), read
 
@@ -312,13 +319,14 @@ def _look(
 ) -> tuple[Tensor, Tensor, np.ndarray]:
     """Each picture once through both picture networks: (T, 183), (T, 64), which were read (T,)."""
     count = len(boxes)
-    embedded = torch.zeros(count, models.config.coarse_code)
-    f_v = torch.zeros(count, models.config.video_embedding)
+    embedded = torch.zeros(count, models.config.coarse_code, device=models.device)
+    f_v = torch.zeros(count, models.config.video_embedding, device=models.device)
     read = np.zeros(count, bool)
     with torch.inference_mode():
         for frames, crops in crop_batches(clip, boxes, models.config.crop):
-            embedded[frames] = models.coarse.embed(crops)
-            f_v[frames] = models.expression.video(crops)
+            shown = crops.to(models.device)
+            embedded[frames] = models.coarse.embed(shown)
+            f_v[frames] = models.expression.video(shown)
             read[frames] = True
             report(0.95 * (int(frames[-1]) + 1) / count)
     return embedded, f_v, read
@@ -329,10 +337,9 @@ def _bridged(values: Tensor, known: np.ndarray) -> Tensor:
     if known.all() or not known.any():
         return values
     every, places = np.arange(len(known)), np.flatnonzero(known)
-    columns = values[torch.from_numpy(known)].numpy().T
-    return torch.from_numpy(
-        np.stack([np.interp(every, places, column) for column in columns], 1).astype(np.float32)
-    )
+    columns = values[torch.from_numpy(known)].cpu().numpy().T
+    led = np.stack([np.interp(every, places, column) for column in columns], 1)
+    return torch.from_numpy(led.astype(np.float32)).to(values.device)
 
 
 def _runs(track: "FaceTrack", config: Config) -> Iterator[np.ndarray]:

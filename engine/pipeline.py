@@ -14,6 +14,7 @@ from .detail.appearance import Face, estimate_appearance
 from .detail.features import paint_features
 from .detail.projected import project_colour
 from .detail.recover import DetailOptions, bake_normals, recover_detail
+from .device import device_name
 from .exchange.files import take_stem, write_whole
 from .exchange.head_file import HeadFile, file_sha256
 from .exchange.protocol import AVFaceError
@@ -59,6 +60,7 @@ def capture(
     """
     head, clock = Head(head_file), _Clock()
     trust_ranges(options.trust)  # a slip of the pen is told before the work
+    device = device_name()
     check_method(options, head)
     person = known_person(options, head)
     clip = open_clip(path, fps=options.fps, start=options.start, end=options.end)
@@ -79,7 +81,7 @@ def capture(
         pictures = _pictures(clip, done.track, params, looks.face, head, out, options, report)
         take = replace(take, **pictures)
         clock.lap("detail")
-    made_by = take.made_by | {"weights": used_weights()}
+    made_by = take.made_by | {"weights": used_weights(), "device": device}
     take = replace(take, warnings=tuple(report.warnings), made_by=made_by)
     take.save(out)
     report.part("done", 1, 0)(1.0)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from .device import compute_device
 from .weights import load_network
 
 if TYPE_CHECKING:
@@ -219,7 +220,8 @@ def _network() -> "LandmarkNet":
         first, second = layer[0], layer[1]
         if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
             layer[0], layer[1] = fuse_conv_bn_eval(first, second), nn.Identity()
-    return net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net.to(compute_device())
 
 
 def _look(pictures: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -230,6 +232,6 @@ def _look(pictures: np.ndarray) -> tuple[np.ndarray, ...]:
     with torch.no_grad():
         for start in range(0, len(pictures), _BATCH):
             batch = torch.from_numpy(np.ascontiguousarray(pictures[start : start + _BATCH]))
-            found = net(batch.permute(0, 3, 1, 2).float())
+            found = net(batch.to(compute_device()).permute(0, 3, 1, 2).float())
             parts.append((found.points, found.log_sigma.exp(), found.visible.sigmoid(), found.turn))
-    return tuple(torch.cat(part).numpy() for part in zip(*parts, strict=True))
+    return tuple(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))

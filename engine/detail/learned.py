@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ..device import compute_device
 from ..exchange.head_file import HeadFile
-from ..weights import load_network, registry
+from ..weights import default_head_sha256, load_network
 from .evidence import evidence
 from .residual import Grain
 from .unwrap import Surface
@@ -22,7 +23,7 @@ _FOLD_SLOPES = 0.01, 0.05  # of learned relief: no fold, and surely one
 
 def knows(head: HeadFile) -> bool:
     """Whether the network has learnt on this head's sheet."""
-    return head.sha256 == registry()["head_default"]["sha256"]
+    return head.sha256 == default_head_sha256()
 
 
 def learned_relief(
@@ -54,9 +55,11 @@ def _run(given: np.ndarray) -> np.ndarray:
     import torch
 
     net = _network()
+    device = compute_device()
     with torch.no_grad():
         maps = torch.from_numpy(given)[None].contiguous(memory_format=torch.channels_last)
-        return 1e3 * net(maps, net.silence(1))[0, 0].numpy()
+        relief = net(maps.to(device), net.silence(1).to(device))
+        return 1e3 * relief[0, 0].cpu().numpy()
 
 
 @cache
@@ -69,4 +72,5 @@ def _network() -> "FineNetwork":
     tensors, about = load_network(NETWORK)
     net = FineNetwork(Config.from_json(about["config"]))
     net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
-    return net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return net.to(compute_device())

@@ -21,6 +21,7 @@ from engine.progress import Report
 from engine.render import interpolate, rasterize
 from engine.spectre import SpectreSlots, descend_on_clip, estimate_spectre
 from engine.weights import load_head
+from tests.pretend_card import pretend_card
 
 SIZE, FOCAL, FRAMES = (240, 200), 420.0, 8
 TINY = replace(LITE, crop=32, backbone_width=0.1, spectre_width=8)
@@ -193,3 +194,13 @@ def test_spectre_s_network_reads_each_picture_once_and_chunks_do_not_show(
     pieces = estimate_spectre(clip, track, truth, head, network)
     np.testing.assert_allclose(pieces.jaw, whole.jaw, atol=1e-6)
     assert whole.head_pose is truth.head_pose
+
+
+def test_colours_lead_on_a_card_as_they_do_here(head, truth, clip, track, monkeypatch):
+    monkeypatch.setattr(adaptation, "_STEPS", 2)
+    start = with_errors(head, truth)
+    here = adapt_to_clip(clip, track, start, head, Report())
+    with pretend_card():
+        there = adapt_to_clip(clip, track, start, head, Report())
+    np.testing.assert_array_equal(there.expression, here.expression)
+    np.testing.assert_array_equal(there.jaw, here.jaw)

@@ -31,6 +31,7 @@ from engine.models.coarse import CoarseEncoder
 from engine.models.config import LITE
 from engine.models.expression import ExpressionEncoder
 from engine.weights import load_head
+from tests.pretend_card import pretend_card
 
 TINY = replace(LITE, crop=32, coarse_hidden=16, backbone_width=0.1)
 SIZE = (96, 72)
@@ -246,3 +247,21 @@ def test_pictures_are_held_a_few_at_a_time(clip):
     counts = [len(frames) for frames, _ in crop_batches(clip, boxes, 16, batch=6)]
     assert counts == [6, 6, 6, 2]
     assert coarse._BATCH <= 16
+
+
+def test_networks_on_a_card_say_what_they_say_here(clip, head, models):
+    track, said = make_track(20, lost=[4]), SpeechFeatures("phones", np.ones((60, 29), np.float32))
+    forced = np.where(np.arange(20) < 5, 1.0, np.nan)
+    tensors = {
+        f"{name}.{key}": value.clone()
+        for name in ("coarse", "expression")
+        for key, value in getattr(models, name).state_dict().items()
+    }
+    about = {"config": TINY.to_json()}
+    here = estimate_coarse(clip, track, Sounding(said, 0.0, forced), models, head)
+    with pretend_card():
+        carried = unpack_models(tensors, about)
+        assert carried.device.type == "cuda"
+        there = estimate_coarse(clip, track, Sounding(said, 0.0, forced), carried, head)
+    np.testing.assert_allclose(there.expression, here.expression, atol=1e-5)
+    np.testing.assert_allclose(there.head_pose, here.head_pose, atol=1e-5)

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
+from engine.detail import learned
 from engine.detail.evidence import CHANNELS, TEXELS, evidence
 from engine.detail.learned import blend, learned_relief
 from engine.detail.residual import Grain
 from engine.detail.unwrap import Surface
+from tests.pretend_card import pretend_card
 
 TEXEL_MM = 0.75
 FRONT, SIDE = (np.array([1, x, 0, 0.3, 0, 0, 0, 0, 0]) for x in (0.0, 0.8))
@@ -66,3 +68,12 @@ def test_the_solver_counts_where_the_network_sees_folds():
     assert np.allclose(found[:, far], fold[:, far])
     assert np.allclose(found[:, middle], 0.5 * (fold + solved)[:, middle], atol=0.02)
     assert np.allclose(blend(fold, solved, TEXEL_MM, 0.0), fold)
+
+
+def test_a_card_sees_the_same_relief(plane):
+    weight = np.ones((TEXELS, TEXELS), np.float32)
+    given = _spots(), weight, plane, SIDE, Grain(TEXEL_MM, 0.6)
+    here = learned_relief(*given)
+    with pretend_card(learned._network):
+        there = learned_relief(*given)
+    np.testing.assert_array_equal(there, here)

@@ -13,6 +13,7 @@ from engine.media import open_clip
 from engine.models.landmarks import BROWS, LIDS, LIPS, NOSE, OVAL, POINTS
 from engine.seen import Looks, Seen
 from engine.weights import locate, registry
+from tests.pretend_card import pretend_card
 
 
 @pytest.fixture
@@ -137,3 +138,12 @@ def test_without_a_cover_nothing_is_looked_at_again(looked, monkeypatch):
     clip, track = looked
     monkeypatch.setattr(network, "see_faces", None)
     assert module.look_beneath(clip, track) is track
+
+
+def test_the_network_sees_the_same_on_a_card():
+    side = network.crop_size()
+    crops = np.random.default_rng(0).integers(0, 255, (2, side, side, 3), np.uint8)
+    here = network.see_visibility(crops)
+    with pretend_card(network._network):
+        there = network.see_visibility(crops)
+    np.testing.assert_array_equal(there, here)
