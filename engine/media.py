@@ -73,7 +73,8 @@ def open_clip(
     Raises:
         AVFaceError: There is nothing readable at `path`, or nothing between `start` and `end`.
     """
-    if path.is_dir() or "#" in path.name or path.suffix.lower() in PICTURE_SUFFIXES:
+    is_pattern = "#" in path.name and not path.is_file()  # a film may be called "take #2.mp4"
+    if path.is_dir() or is_pattern or path.suffix.lower() in PICTURE_SUFFIXES:
         clip = _open_pictures(path, fps or DEFAULT_FPS)
     else:
         clip = _open_stream(path)

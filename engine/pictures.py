@@ -48,7 +48,7 @@ def _choose(path: Path, sequences: dict[tuple[str, str], dict[int, Path]]) -> di
     """The sequence that `path` means; of a folder, the longest."""
     if path.is_dir():
         return max(sequences.values(), key=len, default={})
-    if "#" in path.name:
+    if "#" in path.name and not path.is_file():
         stem, _, rest = path.name.partition("#")
         return sequences.get((stem, rest.lstrip("#")), {})
     match = _NUMBERED.match(path.name)

@@ -10,6 +10,7 @@ Without CLIP the bundled demo clip is captured. What the engine's options mean:
 from __future__ import annotations
 
 import argparse
+import glob
 import json
 import os
 import subprocess
@@ -72,7 +73,7 @@ def main(arguments: list[str]) -> int:
         return code
     code = _build_blend(take, options.out, options.out / f"{name}.report.json")
     say(f"{time.monotonic() - start:.0f} s; the results are in {options.out}:")
-    for path in sorted(options.out.glob(f"{name}.*")):
+    for path in sorted(options.out.glob(f"{glob.escape(name)}.*")):
         say(f"  {path.name}")
     return code
 

@@ -107,6 +107,14 @@ def test_start_and_end_keep_the_clock(tmp_path: Path) -> None:
     assert click_seconds(clip) == pytest.approx(CLICK_SECONDS, abs=0.002)
 
 
+def test_a_film_with_a_hash_in_its_name_is_no_picture_sequence(tmp_path: Path) -> None:
+    write_film(tmp_path / "take #2.mp4", even_times(5))
+    cv2.imwrite(str(tmp_path / "still #1.png"), picture(7)[..., ::-1])
+    assert open_clip(tmp_path / "take #2.mp4").kind == "video"
+    (still,) = read_frames(open_clip(tmp_path / "still #1.png"))
+    assert number_of(still[1]) == 7
+
+
 def click_seconds(clip) -> float:
     sound = read_waveform(clip)
     assert sound is not None and sound.dtype == np.float32
