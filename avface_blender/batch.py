@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,13 @@ from ..engine.exchange.protocol import (
     Progress,
     take_name,
 )
+from ..engine.exchange.take import Take
 from .engine_client import BatchRequest, start_batch, start_capture
 from .export import export_alembic, export_fbx
 from .install import ROOT
 from .preferences import engine_python
 from .shot import look_through_camera
-from .take_importer import ImportOptions, ImportResult, import_take
+from .take_importer import ImportOptions, ImportResult, Timing, import_take, set_rate, set_shot
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,8 @@ class BatchOptions:
     part: str = ""  # "2/5": only the second of five parts of `batch`
     only_report: bool = False
     export: tuple[str, ...] = ("blend",)
+    scene_fps: float | None = None  # of every scene; None: each clip's own
+    timing: Timing = "resample"  # how a take's frames meet those of a scene with a rate of its own
     engine: Path | None = None  # its Python; None: where the add-on finds it
     head: Path | None = None  # a head file; None: the default head
     capture: dict[str, Any] = field(default_factory=dict)
@@ -236,8 +239,7 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
     """A new scene with the take in it, and the files that were asked for."""
     with report.stage("import"):
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        wanted = ImportOptions(head_path=options.head, lights=True)
-        result = import_take(take, bpy.context, wanted)
+        result = _import(take, options)
         look_through_camera()
     report.warnings += result.notes
     for kind in EXPORTS:  # .blend first: an exporter may leave traces in the scene
@@ -246,6 +248,18 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
             with report.stage(kind):
                 EXPORTS[kind](result, path)
             report.files.append(path.name)
+
+
+def _import(take: Path, options: BatchOptions) -> ImportResult:
+    """The take in the empty scene, which shows all of it at the rate asked for, or the clip's."""
+    wanted = ImportOptions(head_path=options.head, lights=True)
+    if options.scene_fps is None:
+        return import_take(take, bpy.context, wanted)
+    scene: Any = bpy.context.scene
+    set_rate(scene, options.scene_fps)
+    result = import_take(take, bpy.context, replace(wanted, timing=options.timing))
+    set_shot(scene, Take.load(take).size, result.camera, result.first_frame, result.last_frame)
+    return result
 
 
 def _save_blend(_result: ImportResult, path: Path) -> None:
@@ -282,6 +296,13 @@ def _parse(arguments: list[str]) -> BatchOptions:
     parser.add_argument("--export", nargs="+", choices=list(EXPORTS), default=["blend"])
     parser.add_argument("--engine", type=Path, help="the Python that runs the engine")
     parser.add_argument("--head", type=Path, help="a head file; default the one that we ship")
+    parser.add_argument(
+        "--scene-fps", type=float, metavar="RATE", help="of every scene; default each clip's own"
+    )
+    parser.add_argument(
+        "--timing", choices=["resample", "exact"], default="resample",
+        help="with --scene-fps: keys on the scene's whole frames, or at the clip's own times",
+    )  # fmt: skip
     as_there = "as `python -m engine capture` has it"
     for name, kind in CAPTURE_OPTIONS.items():
         if kind is bool:
@@ -294,6 +315,8 @@ def _parse(arguments: list[str]) -> BatchOptions:
     chosen = parser.parse_args(arguments)
     if not (chosen.clips or chosen.batch):
         parser.error("give clips, or --batch")
+    if chosen.scene_fps is not None and not 1 <= chosen.scene_fps <= 1000:
+        parser.error("--scene-fps lies between 1 and 1000")
     capture = {name: getattr(chosen, name) for name in (*CAPTURE_OPTIONS, "region")}
     return BatchOptions(
         clips=tuple(chosen.clips),
@@ -303,6 +326,8 @@ def _parse(arguments: list[str]) -> BatchOptions:
         part=chosen.part,
         only_report=chosen.only_report,
         export=tuple(chosen.export),
+        scene_fps=chosen.scene_fps,
+        timing=chosen.timing,
         engine=chosen.engine,
         head=chosen.head,
         capture={name: value for name, value in capture.items() if value is not None},

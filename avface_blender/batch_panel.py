@@ -22,9 +22,11 @@ from ..engine.exchange.protocol import Done, Failed, Item
 from . import watch
 from .action import Action
 from .engine_client import BatchRequest, EngineJob, start_batch
+from .head_files import panel_head
 from .install import ROOT
 from .preferences import engine_python
 from .properties import shared_options
+from .sidebar import SidebarPanel, paragraph
 
 STATES = {  # of a clip: the engine's word -> the artist's, an icon
     "WAITING": ("waits", "TIME"),
@@ -38,7 +40,7 @@ _running: EngineJob | None = None
 
 
 class AVFACE_BatchSettings(bpy.types.PropertyGroup):
-    """What the artist asks of a batch; wrinkles, smoothing and focal length are the capture's."""
+    """What the artist asks of a batch; how each clip is captured, the other panels say."""
 
     source: StringProperty(
         name="Clips",
@@ -132,8 +134,7 @@ class AVFACE_OT_cancel_batch(Action, bpy.types.Operator):
         return "The batch was cancelled"
 
 
-class AVFACE_PT_batch(bpy.types.Panel):
-    bl_space_type, bl_region_type, bl_category = "VIEW_3D", "UI", "AVFace"
+class AVFACE_PT_batch(SidebarPanel, bpy.types.Panel):
     bl_label = "Batch"
     bl_options = {"DEFAULT_CLOSED"}
     bl_order = 90
@@ -152,9 +153,9 @@ class AVFACE_PT_batch(bpy.types.Panel):
             layout.operator("avface.start_batch", icon="PLAY")
         if state.rows:
             layout.template_list("AVFACE_UL_batch", "", state, "rows", state, "index")
-            _draw_chosen(layout, state)
+            _draw_chosen(layout, state, context)
         for text in filter(None, (state.message, state.hint)):
-            layout.label(text=text)
+            paragraph(layout, text, context)
         if state.report:
             layout.operator("wm.path_open", text="Open the Report").filepath = state.report
 
@@ -179,6 +180,7 @@ def start(context: bpy.types.Context) -> None:
         out=Path(bpy.path.abspath(settings.out)),
         workers=settings.workers,
         previews=settings.previews,
+        head=panel_head(context),
         options=shared_options(context.scene.avface),
     )
     _running = start_batch(request, engine_python(context), ROOT)
@@ -252,7 +254,7 @@ def _tell(state: Any, outcome: Done | Failed | None) -> None:
             row.state = "WAITING"
 
 
-def _draw_chosen(layout, state) -> None:
+def _draw_chosen(layout, state, context) -> None:
     """What can be done with the chosen clip's take, or why there is none."""
     if not 0 <= state.index < len(state.rows):
         return
@@ -262,4 +264,4 @@ def _draw_chosen(layout, state) -> None:
         line.operator_context = "EXEC_DEFAULT"
         line.operator("avface.import_take", text=f"Import {row.name}").filepath = row.take
     elif row.message:
-        layout.label(text=row.message, icon="ERROR")
+        paragraph(layout, row.message, context, "ERROR")

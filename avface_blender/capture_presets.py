@@ -16,7 +16,7 @@ _PLACE = str(Path(__file__).parent)  # Blender looks for presets/ in it
 
 # What a preset keeps: how to capture, not what. The camera's focal length is a studio's, not a
 # clip's.
-OPTIONS = ("quality", "detail", "method", "smoothing", "senses", "fix_sync", "refine_lips",
+OPTIONS = ("quality", "detail", "skin", "method", "smoothing", "senses", "fix_sync", "refine_lips",
            "lip_reader", "emotion_network", "use_focal", "focal")  # fmt: skip
 
 
@@ -36,8 +36,8 @@ class AVFACE_OT_use_preset(Action, bpy.types.Operator):
     bl_label = "Use Capture Preset"
     bl_options = {"REGISTER", "UNDO", "INTERNAL"}
 
-    filepath: StringProperty(subtype="FILE_PATH", options={"SKIP_SAVE"})
-    menu_idname: StringProperty(options={"SKIP_SAVE"})
+    filepath: StringProperty(subtype="FILE_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    menu_idname: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def act(self, context):
         menu = AVFACE_MT_capture_presets.__name__

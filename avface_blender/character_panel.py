@@ -49,21 +49,33 @@ def _saved_items(self, context):
 
 
 class AVFACE_CurveRoute(bpy.types.PropertyGroup):
-    curve: EnumProperty(name="Curve", items=_CURVES)
-    key: StringProperty(name="Shape Key")
-    strength: FloatProperty(name="Strength", default=1.0, soft_min=0.0, soft_max=2.0)
+    """A `mapping.Route`, as an artist sets it."""
+
+    curve: EnumProperty(name="Curve", items=_CURVES, description="ARKit's name of what moves")
+    key: StringProperty(name="Shape Key", description="What it moves on the character's meshes")
+    strength: FloatProperty(
+        name="Strength",
+        default=1.0,
+        soft_min=0.0,
+        soft_max=2.0,
+        description="How far the key goes where the curve is 1",
+    )
 
 
 class AVFACE_CharacterSettings(bpy.types.PropertyGroup):
+    """Which curves go onto the selected character, and how."""
+
     curves: StringProperty(
         name="Curves", subtype="FILE_PATH", description="A take (.take.npz) or a Live Link Face CSV"
     )
-    name: StringProperty(name="Mapping", default="My character")
+    name: StringProperty(
+        name="Mapping", default="My character", description="Under which name it is saved"
+    )
     routes: CollectionProperty(type=AVFACE_CurveRoute)
     active: IntProperty()
     jaw: StringProperty(name="Jaw", description="Bone that opens the mouth")
     left_eye: StringProperty(name="Left Eye", description="The character's left")
-    right_eye: StringProperty(name="Right Eye")
+    right_eye: StringProperty(name="Right Eye", description="The character's right")
     head: StringProperty(name="Head", description="Bone that nods and turns")
     facing: EnumProperty(
         name="Looks Along",
@@ -76,7 +88,9 @@ class AVFACE_CharacterSettings(bpy.types.PropertyGroup):
     neutral: IntProperty(
         name="Neutral Frame", min=0, description="Which frame of the curves, counted from 0"
     )
-    saved: EnumProperty(name="Saved", items=_saved_items)
+    saved: EnumProperty(
+        name="Saved", items=_saved_items, description="A mapping that was saved, to be loaded"
+    )
 
 
 def mapping_in(settings: AVFACE_CharacterSettings) -> Mapping:

@@ -28,7 +28,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     ".fbx": lambda path: bpy.ops.import_scene.fbx(filepath=path, anim_offset=0.0),
     ".abc": lambda path: bpy.ops.wm.alembic_import(filepath=path, as_background_job=False),
     ".glb": _read_gltf,
-    ".usdc": lambda path: bpy.ops.wm.usd_import(filepath=path, set_frame_range=False),
+    ".usd": lambda path: bpy.ops.wm.usd_import(filepath=path, set_frame_range=False),
 }
 
 
@@ -50,7 +50,8 @@ def largest_error_mm(head: bpy.types.Object, path: Path, scale: float = 1.0) -> 
     scene.render.fps, scene.render.fps_base = shown.render.fps, shown.render.fps_base
     window.scene = scene
     try:
-        _READERS[path.suffix](str(path.resolve()))
+        kind = path.suffix.lower()
+        _READERS[".usd" if kind.startswith(".usd") else kind](str(path.resolve()))
         read = next((o for o in scene.objects if o.type == "MESH"), None)
         if read is None:
             raise AVFaceError(f"{path.name} holds no mesh.", "Export it once more.")

@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from ..engine.exchange.head_file import file_sha256
+from ..engine.exchange.head_file import head_sha256
 
 DEFAULT_HEAD = Path(__file__).parent.parent / "weights" / "head_default.npz"
 
@@ -20,6 +20,6 @@ def find_head(sha256: str, asked: Path | None = None) -> Path | None:
     """The file of the head with this sha256: the one asked for, else the panel's, or ours."""
     places = (asked,) if asked else (panel_head(bpy.context), DEFAULT_HEAD)
     return next(
-        (place for place in places if place and place.is_file() and file_sha256(place) == sha256),
+        (place for place in places if place and place.is_file() and head_sha256(place) == sha256),
         None,
     )

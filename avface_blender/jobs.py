@@ -118,9 +118,11 @@ def start(capture: CaptureJob, folder: Path, python: Path, over: bool = False) -
             f"The job can't be written to {folder} ({error.strerror}).",
             "Free some disk space or choose another Takes Folder in AVFace's preferences.",
         ) from error
-    _waiting.append(Job(capture, folder, python, lock, over=over))
+    job = Job(capture, folder, python, lock, over=over)
     if _running is None:
-        _start_next()
+        _launch(job)
+    else:
+        _waiting.append(job)
     list_jobs()
     watch.add(poll)
 
@@ -250,24 +252,29 @@ def _hear(job: Job) -> None:
 
 
 def _start_next() -> None:
-    """Start the engine on the job that has waited longest, if any."""
-    global _running
+    """Start the engine on the job that has waited longest; what can't be is listed as failed."""
     while _waiting and _running is None:
         job = _waiting.pop(0)
         try:
-            job.engine = start_capture(job.capture, job.folder, job.python, ROOT)
+            _launch(job)
         except AVFaceError as error:
-            _let_go(job, "failed")
-            if not _waiting:
-                raise
             _failed.append((job, str(error)))
-            continue
-        job.started = time.monotonic()
-        job.last_pace = pace.recall(job.folder.parent, job.kind)
-        _running = job
-        job_folders.write_state(job.folder, "running")
-        _show(job)
     list_jobs()
+
+
+def _launch(job: Job) -> None:
+    """Start the engine on a job. Raises AVFaceError when it can't be; the job is let go then."""
+    global _running
+    try:
+        job.engine = start_capture(job.capture, job.folder, job.python, ROOT)
+    except AVFaceError:
+        _let_go(job, "failed")
+        raise
+    job.started = time.monotonic()
+    job.last_pace = pace.recall(job.folder.parent, job.kind)
+    _running = job
+    job_folders.write_state(job.folder, "running")
+    _show(job)
 
 
 def _let_go(job: Job, state: job_folders.State) -> None:

@@ -200,12 +200,19 @@ class _ExportAction(HeadAction, ExportHelper):
 
     range: EnumProperty(
         name="Frames",
+        description="Which frames of the scene are written",
         items=[
             ("scene", "Scene", "The scene's frame range"),
             ("preview", "Preview Range", "The timeline's preview range, where one is set"),
         ],
     )
-    scale: FloatProperty(name="Scale", default=1.0, min=1e-3, max=1e3)
+    scale: FloatProperty(
+        name="Scale",
+        default=1.0,
+        min=1e-3,
+        max=1e3,
+        description="Size in the file over the size in the scene, where a head is some 0.3 m high",
+    )
     target: EnumProperty(
         name="For",
         description="Whom the file is for",

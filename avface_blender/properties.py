@@ -111,7 +111,11 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         name="Choose the Face",
         description="Capture another face than the largest and most central one",
     )
-    face: IntProperty(name="Face", min=0, description="Which of several faces, counted from 0")
+    face: IntProperty(
+        name="Face",
+        min=0,
+        description="Which of several faces, counted from 0, the largest and most central one",
+    )
     use_region: BoolProperty(
         name="Look in a Region", description="Look for the face in a part of the picture only"
     )

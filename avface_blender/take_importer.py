@@ -131,7 +131,7 @@ def import_take(
         options = replace(options, timing="resample")
     sets_scene = options.timing == "set_scene"
     before = rate_of(scene)
-    rate = _set_rate(scene, take) if sets_scene else before
+    rate = set_rate(scene, take.fps) if sets_scene else before
     job = _Import(
         take=take,
         path=path,
@@ -159,7 +159,7 @@ def import_take(
         shot.add_markers(scene, rig, take, job.take_frames, options.marker_threshold)
     first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))
     if sets_scene:
-        _set_shot(scene, take, camera, first, last)
+        set_shot(scene, take.size, camera, first, last)
     elif camera and (scene.camera is None or scene.camera.parent == rig):
         scene.camera = camera
     _sign(job, camera)
@@ -222,9 +222,9 @@ def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.type
     return rig
 
 
-def _set_rate(scene: bpy.types.Scene, take: Take) -> SceneRate:
-    """Give the scene the clip's rate."""
-    rate = scene_rate(take.fps)
+def set_rate(scene: bpy.types.Scene, frames_per_second: float) -> SceneRate:
+    """Give the scene a rate."""
+    rate = scene_rate(frames_per_second)
     scene.render.fps, scene.render.fps_base = rate.fps, rate.base
     return rate
 
@@ -359,12 +359,12 @@ def _pictures(job: _Import, notes: list[str]) -> Pictures:
     )
 
 
-def _set_shot(
-    scene: Any, take: Take, camera: bpy.types.Object | None, first: int, last: int
+def set_shot(
+    scene: Any, size: tuple[int, int], camera: bpy.types.Object | None, first: int, last: int
 ) -> None:
-    """Give the scene the clip's length and size, and show its first frame."""
+    """Give the scene the clip's length and size (px), and show its first frame."""
     scene.frame_start, scene.frame_end = first, last
-    scene.render.resolution_x, scene.render.resolution_y = take.size
+    scene.render.resolution_x, scene.render.resolution_y = size
     scene.camera = camera or scene.camera
     scene.sync_mode = "AUDIO_SYNC"  # or the playback falls behind its sound
     scene.frame_set(first)

@@ -195,7 +195,9 @@ class AVFACE_OT_next_unsure(TakeAction, bpy.types.Operator):
     bl_label = "Next Unsure Place"
     bl_options = {"REGISTER"}
 
-    forward: BoolProperty(name="Forward", default=True)
+    forward: BoolProperty(
+        name="Forward", default=True, description="Go on in time; else back, to the one before"
+    )
     threshold: FloatProperty(
         name="Below",
         description="A region is unsure below this confidence",

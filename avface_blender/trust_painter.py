@@ -42,6 +42,7 @@ class AVFACE_OT_paint_trust(TakeAction, bpy.types.Operator):
 
     sense: EnumProperty(
         name="Trust",
+        description="What moves the mouth in these frames",
         items=[
             *trust.SENSES,
             ("neither", "Neither", "The capture finds out which of the two is better", "X", 2),

@@ -6,6 +6,7 @@ from pathlib import Path
 import bpy
 import pytest
 from bl_ext.test.avface.avface_blender import batch
+from bl_ext.test.avface.avface_blender.keyframes import curves_in
 from bl_ext.test.avface.avface_blender.take_importer import selected_head
 from bl_ext.test.avface.engine.exchange.protocol import (
     CANNOT_SERVE,
@@ -51,6 +52,28 @@ def test_a_clip_gives_a_take_a_blend_an_fbx_an_abc_and_a_report(tmp_path, engine
     assert "The clip has no sound." in report["warnings"]
     bpy.ops.wm.open_mainfile(filepath=str(out / "ada.blend"))
     assert selected_head(bpy.context) is not None
+
+
+@pytest.mark.parametrize("timing", ["resample", "exact"])
+def test_scenes_can_have_a_rate_of_their_own(tmp_path, make_take, timing):
+    take = make_take(frames=26, name="ada")  # 25 a second: a second
+    words = [str(take), "--out", str(tmp_path), "--scene-fps", "48", "--timing", timing]
+    assert batch.main(words) == DONE
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "ada.blend"))
+    scene = bpy.context.scene
+    assert (scene.render.fps, scene.render.fps_base) == (48, 1.0)
+    assert (scene.frame_start, scene.frame_end) == (1, 49)
+    assert (scene.render.resolution_x, scene.render.resolution_y) != (1920, 1080)
+    keys = [action for action in bpy.data.actions if action.name.endswith("face")]
+    (frames,) = {len(curve.keyframe_points) for curve in curves_in(keys[0])}
+    assert frames == (49 if timing == "resample" else 26)
+
+
+@pytest.mark.parametrize("rate", ["0", "nan"])
+def test_a_rate_that_cannot_be_is_refused(tmp_path, rate):
+    with pytest.raises(SystemExit) as refused:
+        batch.main(["a.mp4", "--out", str(tmp_path), "--scene-fps", rate])
+    assert refused.value.code == CANNOT_SERVE
 
 
 def test_one_bad_clip_does_not_stop_the_others(tmp_path, engine):

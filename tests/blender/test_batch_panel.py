@@ -96,6 +96,7 @@ def test_a_folder_of_clips_becomes_a_table(addon, tmp_path):
     out = tmp_path / "réslts"
     state = choose(make_clips(tmp_path / "in", "ada", "bad", "zoe"), out)
     bpy.context.scene.avface.detail = "fast"
+    bpy.context.scene.avface.head = "/heads/flame.npz"
     bpy.context.scene.avface.consent = "-- signed, ü"
     assert bpy.ops.avface.start_batch() == {"FINISHED"}
     assert {row.name: row.state for row in state.rows} == {
@@ -104,6 +105,7 @@ def test_a_folder_of_clips_becomes_a_table(addon, tmp_path):
     assert state.message == "2 of 3 captured, 1 failed."
     arguments = (out / "arguments").read_text(encoding="utf-8").splitlines()
     assert {"--detail=fast", "--consent=-- signed, ü", "--workers", "2"} <= set(arguments)
+    assert arguments[arguments.index("--head") + 1] == "/heads/flame.npz"
     assert not any(word.startswith(("--start", "--face")) for word in arguments)
     texts = draw(addon.batch_panel.AVFACE_PT_batch)
     assert "Import ada" in texts

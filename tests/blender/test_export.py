@@ -113,11 +113,11 @@ def test_an_export_says_what_made_it(make_take, tmp_path):
     assert (written["version"], written["actor"]) == ("1.2.3", "ada")
 
 
-@pytest.mark.parametrize("name", ["head.fbx", "head.abc", "head.usdc", "head.glb"])
+@pytest.mark.parametrize("name", ["head.FBX", "head.abc", "head.usdc", "head.usd", "head.glb"])
 def test_an_export_is_read_back_and_measured(imported, tmp_path, name):
     write = {
-        "fbx": export.export_fbx, "abc": export.export_alembic, "usdc": export.export_usd,
-        "glb": export.export_gltf,
+        "FBX": export.export_fbx, "abc": export.export_alembic, "usdc": export.export_usd,
+        "usd": export.export_usd, "glb": export.export_gltf,
     }  # fmt: skip
     path, kind = tmp_path / name, name.split(".")[1]
     write[kind](imported.head, path, bpy.context, export.ExportOptions(frames=(3, 9)))

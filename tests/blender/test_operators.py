@@ -131,6 +131,19 @@ def test_captures_run_one_after_another_and_each_comes_in(addon, tmp_path):
     assert sorted(states) == ["failed", "imported", "imported"]
 
 
+def test_a_capture_that_waits_for_an_engine_that_has_gone_is_listed_as_failed(addon, tmp_path):
+    start(addon, tmp_path, "ada")
+    engine = Path(extension.preferences().engine_python)
+    start(addon, tmp_path, "bob")
+    engine.chmod(0)
+    while addon.jobs.poll():
+        time.sleep(0.02)
+    (row,) = bpy.context.window_manager.avface_jobs
+    assert (row.name, row.state) == ("bob.mp4", "FAILED")
+    assert "can't be started" in row.message
+    assert len(heads()) == 1
+
+
 def test_cancel_ends_one_capture_and_the_next_begins(addon, tmp_path):
     start(addon, tmp_path, "slow")
     start(addon, tmp_path, "ada")

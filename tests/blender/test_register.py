@@ -4,6 +4,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import addon_utils
 import bpy
@@ -53,6 +54,27 @@ def test_every_class_is_ours_by_name_and_every_operator_explains_itself():
                 assert cls.bl_idname.startswith("avface."), cls
                 assert (cls.__doc__ or "").strip(), cls
                 assert not cls.__doc__.strip().endswith("."), f"Blender adds the full stop: {cls}"
+
+
+def test_every_setting_and_every_option_of_an_operator_explains_itself():
+    with extension.enabled() as addon:
+        for cls in addon.registration.CLASSES:
+            for item in _settings_of(cls):
+                assert item.description, (cls, item.identifier)
+                assert not item.description.endswith("."), (cls, item.identifier)
+
+
+def _settings_of(cls: type) -> list[Any]:
+    """What an artist can set: an operator's options, the preferences, settings of the panels."""
+    if issubclass(cls, bpy.types.Operator):
+        operator = getattr(bpy.ops.avface, cls.bl_idname.removeprefix("avface."))
+        items = operator.get_rna_type().properties
+    elif cls.__name__.endswith(("Preferences", "Settings", "RegionFilter", "Route")):
+        items = [p for p in cls.bl_rna.properties if p.identifier in cls.__annotations__]
+    else:
+        items = []  # written by the add-on alone
+    lists = ("rna_type", "routes", "active")  # Blender's own, and a list with its active row
+    return [item for item in items if not item.is_hidden and item.identifier not in lists]
 
 
 def test_preferences_are_the_extensions_own(tmp_path):
