@@ -24,7 +24,7 @@ from .fitting.landmark_track import landmark_track
 from .head.model import FaceParams, Head
 from .options import CaptureOptions
 from .progress import Report
-from .weights import load_network, registry
+from .weights import default_head_sha256, load_network, registry
 
 if TYPE_CHECKING:
     from .faces import FaceTrack
@@ -68,7 +68,7 @@ def check_method(options: CaptureOptions, head: Head) -> None:
                 f"Train it ({_RECIPES[name]}) and register it in weights/registry.toml, or use"
                 " --method fit --quality standard.",
             )
-        if name == _READER and head.file.sha256 != carried["head_default"]["sha256"]:
+        if name == _READER and head.file.sha256 != default_head_sha256():
             raise AVFaceError(
                 f"The reader's network knows the default head alone, not {head.file.name}.",
                 "Use --quality standard, or capture with the default head and transfer the take.",
@@ -144,6 +144,7 @@ def _draft(
     params = read_landmarks(track.landmarks, track.size, focal, believed_points(track)).params
     params = across_covers(params, confidence, head, mouth=True)
     if options.method == "spectre":
+        from .device import compute_device
         from .models.config import Config
         from .models.spectre import SpectreEncoder
         from .spectre import estimate_spectre
@@ -151,7 +152,7 @@ def _draft(
         tensors, metadata = load_network(_SPECTRE)
         network = SpectreEncoder(Config.from_json(metadata["config"]))
         network.load_state_dict({name: value.float() for name, value in tensors.items()})
-        params = estimate_spectre(clip, track, params, head, network.eval())
+        params = estimate_spectre(clip, track, params, head, network.eval().to(compute_device()))
     return params
 
 

@@ -26,6 +26,7 @@ from torch import Tensor
 from .adaptation import fade_in, pieces
 from .coarse import crop_batches, face_boxes
 from .crops import place_in_crop, to_crop
+from .device import compute_device
 from .exchange.take import REGIONS
 from .geometry import embed
 from .head.landmarks import MESH_TO_68, REGION_OF_68
@@ -69,10 +70,11 @@ def estimate_spectre(
     In chunks of K frames; the temporal convolution reaches over their borders.
     """
     config, boxes = network.config, face_boxes(track)
-    features = torch.zeros(len(start), network.backbone.outputs)
+    device = next(network.parameters()).device
+    features = torch.zeros(len(start), network.backbone.outputs, device=device)
     with torch.inference_mode():
         for frames, crops in crop_batches(clip, boxes, config.crop):
-            features[frames] = network.embed(crops)
+            features[frames] = network.embed(crops.to(device))
         e = _convolve(network, features, config)
     file, parts = head.file, config.expression_parts()
     return start.replace(
@@ -99,25 +101,30 @@ def descend_on_clip(
         head.file, slots.lip_reader, slots.emotion, PUBLISHED.direct_lip_reading, slots.reads_lips
     )
     looks = objective.lip_reader is not None or objective.emotion is not None
-    boxes = face_boxes(track)
+    boxes, device = face_boxes(track), compute_device()
+    for part in objective.parts:
+        part.to(device)
     codes = codes_in_crops(start, boxes, head, track.size)
+    codes = Codes(**{name: value.to(device) for name, value in vars(codes).items()})
     target, belief = _targets(track, boxes, codes, objective.faces)
     expression, jaw = start.expression.copy(), start.jaw.copy()
-    bounds = torch.from_numpy(head.file.expression_low), torch.from_numpy(head.file.expression_high)
-    moving = _lip_units(head)
+    low, high = head.file.expression_low, head.file.expression_high
+    bounds = torch.from_numpy(low).to(device), torch.from_numpy(high).to(device)
+    moving = _lip_units(head).to(device)
     for first, end in pieces(len(start)):
         piece = slice(first, end)
         if float(belief[piece].sum()) > 0:
             own = Codes(**{name: value[piece] for name, value in vars(codes).items()})
-            pictures = _pictures(clip, boxes, first, end, looks)
-            windows = Windows(pictures[None], torch.zeros(1, len(own.jaw), 16, 1),
+            pictures = _pictures(clip, boxes, first, end, looks).to(device)
+            sound = torch.zeros(1, len(own.jaw), 16, 1, device=device)
+            windows = Windows(pictures[None], sound,
                               target[piece][None], belief[piece][None],
                               1 - belief[piece][None])  # fmt: skip
-            smooth = _smoothing(track.times[piece])
+            smooth = _smoothing(track.times[piece]).to(device)
             e, j = _descend(objective, own, windows, bounds, moving, smooth)
             share = fade_in(first, end)
-            expression[piece] += share * (e.numpy() - expression[piece])
-            jaw[piece] += share * (j.numpy() - jaw[piece])
+            expression[piece] += share * (e.cpu().numpy() - expression[piece])
+            jaw[piece] += share * (j.cpu().numpy() - jaw[piece])
         report(end / len(start))
     covered = track.confidence[:, REGIONS.index("mouth")] < 0.5
     expression[covered], jaw[covered] = start.expression[covered], start.jaw[covered]
@@ -131,7 +138,7 @@ def _convolve(network: SpectreEncoder, features: Tensor, config: Config) -> np.n
         end = min(len(features), first + config.spectre_frames)
         said = network.over_time(features[None, left : end + reach])[0]
         pieces.append(said[first - left : first - left + end - first])
-    return torch.cat(pieces).numpy().astype(float)
+    return torch.cat(pieces).cpu().numpy().astype(float)
 
 
 def codes_in_crops(
@@ -172,9 +179,11 @@ def _targets(
     Where it says nothing stand the start's own.
     """
     points = np.nan_to_num(track.landmarks[:, MESH_TO_68, :2].astype(float))
-    target = torch.from_numpy(to_crop(points, boxes).astype(np.float32))
+    device = codes.jaw.device
+    target = torch.from_numpy(to_crop(points, boxes).astype(np.float32)).to(device)
     believed = np.nan_to_num(track.confidence)[:, REGION_OF_68] * track.seen[:, None]
-    belief = torch.from_numpy(np.where(believed < 0.5, 0, believed).astype(np.float32))
+    belief = np.where(believed < 0.5, 0, believed).astype(np.float32)
+    belief = torch.from_numpy(belief).to(device)
     with torch.no_grad():
         ours = torch.cat([
             faces.landmarks(Codes(**{k: v[i : i + 256] for k, v in vars(codes).items()}))
@@ -182,7 +191,7 @@ def _targets(
         ])  # fmt: skip
     apart = torch.where(belief[..., None] > 0, target - ours, torch.nan)
     target = target - torch.nan_to_num(apart.nanmedian(0).values)
-    seen = torch.from_numpy(np.array(track.seen, bool))
+    seen = torch.from_numpy(np.array(track.seen, bool)).to(device)
     return torch.where(seen[:, None, None], target, ours), belief
 
 

@@ -204,3 +204,16 @@ def test_colours_lead_on_a_card_as_they_do_here(head, truth, clip, track, monkey
         there = adapt_to_clip(clip, track, start, head, Report())
     np.testing.assert_array_equal(there.expression, here.expression)
     np.testing.assert_array_equal(there.jaw, here.jaw)
+
+
+def test_spectre_descends_on_a_card_as_it_does_here(head, truth, clip, track, monkeypatch):
+    monkeypatch.setattr("engine.spectre._STEPS", 2)
+    start = with_errors(head, truth)
+    here = descend_on_clip(clip, track, start, head, Report())
+    with pretend_card():
+        there = descend_on_clip(clip, track, start, head, Report())
+        network = SpectreEncoder(TINY).eval().to("cuda")
+        said = estimate_spectre(clip, track, start, head, network)
+    np.testing.assert_allclose(there.expression, here.expression, atol=1e-6)
+    np.testing.assert_allclose(there.jaw, here.jaw, atol=1e-6)
+    assert np.isfinite(said.expression).all()
