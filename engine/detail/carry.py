@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ..complexion import person_texture
-from ..exchange.files import take_stem
+from ..exchange.files import folder_written_whole, take_stem
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
@@ -78,14 +78,17 @@ def carry_pictures(
         fields["albedo_image"] = f"{name}.albedo.png"
     if take.static_normals:
         normals = out.with_name(f"{name}.normals")
-        try:
-            normals.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise AVFaceError(f"{normals} can't be made ({error.strerror}).", "Free it.") from error
         names = [take.static_normals, *take.dynamic_normals]
-        for relative in names:
-            carried = carry_normals(read_picture(folder / relative), passage)
-            write_picture(carried, normals / Path(relative).name)
+        try:
+            with folder_written_whole(normals) as work:
+                for relative in names:
+                    carried = carry_normals(read_picture(folder / relative), passage)
+                    write_picture(carried, work / Path(relative).name)
+        except OSError as error:
+            raise AVFaceError(
+                f"The normal maps can't be written to {normals} ({error.strerror}).",
+                "Free some disk space or choose another folder.",
+            ) from error
         written = [f"{normals.name}/{Path(relative).name}" for relative in names]
         fields |= {
             "static_normals": written[0], "dynamic_normals": tuple(written[1:]),

@@ -7,7 +7,6 @@ become tangent-space normal maps, one picture a key frame and one of the static 
 """
 
 import os
-import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
+from ..exchange.files import folder_written_whole
 from ..exchange.protocol import AVFaceError
 from ..faces import FaceTrack
 from ..head.model import FaceParams, Head
@@ -193,24 +193,19 @@ def bake_normals(
     """
     if detail is None:
         return {}
-    pictures, work = folder / f"{name}.normals", folder / f"{name}.normals.tmp"
+    pictures, names = folder / f"{name}.normals", []
     rest = head.rest(params.shape)
     try:
-        shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True)
-        still = _normal_map(detail, head, params, detail.rest_frame, rest, detail.static)
-        write_picture(still, work / "static.png")
-        names = []
-        for k, frame in enumerate(detail.frames):
-            relief = detail.static + detail.dynamic[k]
-            picture = _normal_map(detail, head, params, int(frame), rest, relief)
-            names.append(f"frame_{frame:06d}.png")
-            write_picture(picture, work / names[-1])
-            if report:
-                report((k + 1) / len(detail.frames))
-        # Those of an earlier capture go when the new ones are whole.
-        shutil.rmtree(pictures, ignore_errors=True)
-        os.replace(work, pictures)
+        with folder_written_whole(pictures) as work:
+            still = _normal_map(detail, head, params, detail.rest_frame, rest, detail.static)
+            write_picture(still, work / "static.png")
+            for k, frame in enumerate(detail.frames):
+                relief = detail.static + detail.dynamic[k]
+                picture = _normal_map(detail, head, params, int(frame), rest, relief)
+                names.append(f"frame_{frame:06d}.png")
+                write_picture(picture, work / names[-1])
+                if report:
+                    report((k + 1) / len(detail.frames))
     except OSError as error:
         raise AVFaceError(
             f"The normal maps can't be written to {pictures} ({error.strerror}).",

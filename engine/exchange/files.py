@@ -1,6 +1,7 @@
 """Files that are whole or not there, and what those of a capture are called. Plain Python."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,19 @@ def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file, text as UTF-8, so that nobody ever sees half of it. Raises OSError."""
     with written_whole(path) as temporary:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def folder_written_whole(path: Path) -> Iterator[Path]:
+    """An empty folder beside `path` that takes its place, and all that it held, or goes."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def is_unfinished(path: Path) -> bool:

@@ -2,7 +2,14 @@
 
 import pytest
 
-from engine.exchange.files import is_result, is_unfinished, take_stem, write_whole, written_whole
+from engine.exchange.files import (
+    folder_written_whole,
+    is_result,
+    is_unfinished,
+    take_stem,
+    write_whole,
+    written_whole,
+)
 
 
 def test_text_and_bytes_stand_whole_and_nothing_else(tmp_path):
@@ -20,6 +27,19 @@ def test_what_goes_wrong_leaves_what_stood(tmp_path):
         partial.write_text("half")
         raise ZeroDivisionError
     assert path.read_text() == "old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_takes_the_place_of_the_one_before_when_it_is_whole(tmp_path):
+    for name in ("old.png", "new.png"):
+        with folder_written_whole(tmp_path / "a.normals") as work:
+            assert is_unfinished(work) and is_result(work, "a")
+            (work / name).write_text(name)
+    with pytest.raises(ZeroDivisionError), folder_written_whole(tmp_path / "a.normals"):
+        raise ZeroDivisionError
+    assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.png")] == [
+        "a.normals/new.png"
+    ]
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_place_that_cannot_be_written_is_an_error(tmp_path):
