@@ -19,7 +19,6 @@ TRANSLATION = slice(3, 6)
 JAW = slice(6, 9)
 LEFT_EYE = slice(9, 11)  # pitch, yaw: an eye doesn't roll
 RIGHT_EYE = slice(11, 13)
-RIGID = 6  # unknowns that move the whole head
 JOINTS_END = 13  # units follow
 
 # What points on the skin cannot tell: left at rest.

@@ -255,9 +255,3 @@ def mrf_loss(rendered: Tensor, picture: Tensor, sharpness: float = 0.5, bias: fl
     similar = torch.softmax((bias - relative) / sharpness, 2)
     diverse = similar.amax(1)  # of each patch of the picture, (B, picture)
     return -torch.log(diverse.mean(1)).mean()
-
-
-def gaussian_loss(points: Tensor, target: Tensor, log_sigma: Tensor) -> Tensor:
-    """Negative log likelihood of landmarks (..., L, 2) that come with a log sigma (..., L)."""
-    square = ((points - target) ** 2).sum(-1)
-    return (0.5 * square * torch.exp(-2 * log_sigma) + 2 * log_sigma).mean()

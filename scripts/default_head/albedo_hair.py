@@ -18,28 +18,6 @@ LID_LOWER = (
     [133, 155, 154, 153, 145, 144, 163, 7, 33],
     [362, 382, 381, 380, 374, 373, 390, 249, 263],
 )
-LIPS_OUTER = [
-    61,
-    146,
-    91,
-    181,
-    84,
-    17,
-    314,
-    405,
-    321,
-    375,
-    291,
-    409,
-    270,
-    269,
-    267,
-    0,
-    37,
-    39,
-    40,
-    185,
-]
 # Of the distance between the landmarks' two rows: so far the hair lies below them. Measured in the
 # pictures of seven people, whose darkest line is 0.1 of it below the lower row; on drawn faces the
 # tracker sets its points nearer to the hair, hence not all of that.

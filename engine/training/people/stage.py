@@ -16,7 +16,7 @@ from ...render import depth_map
 from ...weights import load_head, locate
 
 REGION_NAMES = ("face", "mouth", "left_eye", "right_eye", "left_brow", "right_brow")
-NO_REGION, REST = 0, 6  # beside 1-5, which are REGION_NAMES[1:]
+REST = 6  # beside 1-5, which are REGION_NAMES[1:], and 0, which is no region
 _DIRECTIONS = 64  # of light, whose shadows are known beforehand
 _SHEET = 320  # texels along a performer's texture
 _NOISE_MAPS, _NOISE_SIDE = 32, 256
