@@ -325,7 +325,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         found = print_tables(
             report, options.synthetic, options.testset, options.clips, options.lip_reader
         )
-    elif options.folder is None:
+    elif options.folder is None or not options.folder.is_dir():
         raise AVFaceError(f"To evaluate {options.what}, a folder of clips is needed.", "Name one.")
     else:
         from .evaluation.covers import evaluate_covers
