@@ -54,6 +54,28 @@ def ambient_openness(vertices: np.ndarray, faces: np.ndarray, directions: int = 
     return (seen / total).astype(np.float32)
 
 
+def through_polygon(corners: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The light that comes through a window to points behind it, (n, 3).
+
+    Its length is the irradiance of a surface that looks along it, as a share of that under an open
+    sky (Lambert 1760: a sum over the window's edges). `corners` (K, 3) run against the clock as
+    seen from outside.
+    """
+    rays = corners - points[:, None]  # (n, K, 3)
+    rays /= np.maximum(np.linalg.norm(rays, axis=2, keepdims=True), 1e-9)
+    following = np.roll(rays, -1, axis=1)
+    across = np.cross(rays, following)
+    sine = np.linalg.norm(across, axis=2)
+    angle = np.arctan2(sine, (rays * following).sum(2))
+    return ((angle / np.maximum(sine, 1e-9))[..., None] * across).sum(1) / (2 * np.pi)
+
+
+def polygon_area(corners: np.ndarray) -> np.ndarray:
+    """The area of a polygon (K, 3) as a vector (3,) along its normal."""
+    around = corners - corners.mean(0)
+    return np.cross(around, np.roll(around, -1, axis=0)).sum(0) / 2
+
+
 def _sphere(count: int) -> np.ndarray:
     """Evenly spread unit vectors, (count, 3): a Fibonacci spiral."""
     k = np.arange(count) + 0.5

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .exchange.head_file import HeadFile, file_sha256, load_head_file
+from .exchange.head_file import HeadFile, file_sha256, head_sha256, load_head_file
 from .exchange.protocol import AVFaceError
 
 if TYPE_CHECKING:
@@ -42,6 +42,12 @@ def used_weights() -> dict[str, str]:
 def load_head(path: Path | None = None) -> HeadFile:
     """A head file of the user's, or the default head."""
     return load_head_file(path if path else locate("head_default"))
+
+
+@cache
+def default_head_sha256() -> str:
+    """What takes and networks call the default head by."""
+    return head_sha256(locate("head_default"))
 
 
 def load_network(name: str) -> "tuple[dict[str, Tensor], dict[str, str]]":

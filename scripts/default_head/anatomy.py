@@ -160,6 +160,6 @@ def build_anatomy(source: Source, base: np.ndarray) -> Anatomy:
         right_eye=make_eye(base, "right_eye"),
         upper_teeth=make_teeth(base, "upper_teeth", lips),
         lower_teeth=make_teeth(base, "lower_teeth", lips),
-        tongue=make_tongue(source, base),
+        tongue=make_tongue(source, base, lips),
         base=base,
     )

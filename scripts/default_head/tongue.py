@@ -1,4 +1,7 @@
-"""The tongue: MakeHuman's helper tongue, a little narrower, and its own three units.
+"""The tongue: MakeHuman's helper tongue, fitted between the lower teeth, and its own three units.
+
+MakeHuman's fills the mouth to the palate, which is right behind shut lips alone: in an open mouth
+it stood like a wall behind the teeth. Ours lies low, with a furrow along its middle.
 
 A unit bends the tongue's middle line, seen from the side, into another curve. Curves are given in
 the jaw's place, from the edge of the lower incisors, so they are meant with the jaw a little open
@@ -13,7 +16,11 @@ from scipy.interpolate import PchipInterpolator
 from .source import Source
 
 VERTICES = np.arange(13380, 13606)
-NARROWER = 0.84
+FLOOR_MM = -4.0  # over the line of the lips: what is above it is flattened
+FLATTER = 0.66
+NARROWER = (0.98, 0.90)  # at the tip and from WIDE_MM behind it on
+WIDE_MM = 40.0
+FURROW_MM, FURROW_WIDE_MM = 1.1, 3.5
 
 
 @dataclass(frozen=True)
@@ -24,11 +31,21 @@ class Tongue:
     quads: np.ndarray
 
 
-def make_tongue(source: Source, base: np.ndarray) -> Tongue:
-    """The tongue at rest in the mouth of `base` (B, 3)."""
-    vertices = base[VERTICES].copy()
-    vertices[:, 0] *= NARROWER
+def make_tongue(source: Source, base: np.ndarray, lip_line: np.ndarray) -> Tongue:
+    """The tongue at rest in the mouth of `base` (B, 3), below the lips' midpoint `lip_line`."""
+    vertices = lay_down(base[VERTICES], lip_line[1] + FLOOR_MM / 1000)
     return Tongue(vertices, source.quads("helper-tongue") - VERTICES[0])
+
+
+def lay_down(tongue: np.ndarray, floor: float) -> np.ndarray:
+    """A tongue (N, 3) flattened above the height `floor`, m, and no wider than the teeth."""
+    x, y, z = tongue.T
+    above = np.maximum(y - floor, 0)
+    furrow = np.exp(-((1000 * x / FURROW_WIDE_MM) ** 2)) * above / above.max()
+    low = y - (1 - FLATTER) * above - FURROW_MM / 1000 * furrow
+    behind = np.clip((z.max() - z) * 1000 / WIDE_MM, 0, 1)
+    narrow = x * (NARROWER[0] + (NARROWER[1] - NARROWER[0]) * behind)
+    return np.stack([narrow, low, z], 1)
 
 
 @dataclass(frozen=True)

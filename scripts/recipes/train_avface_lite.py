@@ -153,10 +153,10 @@ def save(path: Path, state: dict) -> None:
     from safetensors.torch import save_file
 
     from engine.models.config import SHARED
-    from engine.weights import registry
+    from engine.weights import default_head_sha256, registry
 
     rows = registry()
-    about = {"config": SHARED.to_json(), "sound": "phones", "head": rows["head_default"]["sha256"]}
+    about = {"config": SHARED.to_json(), "sound": "phones", "head": default_head_sha256()}
     about |= {name: rows[name]["sha256"] for name in ("landmarks", "reader", "phones")}
     exact = ("middle", "scale")  # of the inputs
     tensors = {

@@ -10,7 +10,7 @@ from engine.training.described import load_described
 from engine.training.shared import SharedOptions, SharedTask
 from engine.training.sights import draw_shard, shard_path
 from engine.training.speech import Utterance
-from engine.weights import load_network, locate, registry
+from engine.weights import default_head_sha256, load_network, locate, registry
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +23,9 @@ def test_they_stand_on_the_networks_that_are_shipped(shipped):
     tensors, about = shipped
     assert Config.from_json(about["config"]) == SHARED
     assert about["sound"] == "phones"
-    for name, row in (
-        ("head", "head_default"),
-        ("landmarks",) * 2,
-        ("reader",) * 2,
-        ("phones",) * 2,
-    ):
-        assert about[name] == registry()[row]["sha256"], name
+    assert about["head"] == default_head_sha256()
+    for name in ("landmarks", "reader", "phones"):
+        assert about[name] == registry()[name]["sha256"], name
     assert all(torch.isfinite(value).all() for value in tensors.values())
     assert locate("avface").stat().st_size < 6 << 20
 
