@@ -12,8 +12,8 @@ from .weights import FOLDER
 _PLAIN = (
     (("lips",), (184, 116, 108)),
     (("mouth_inside",), (140, 66, 64)),
-    (("tongue",), (190, 106, 104)),
-    (("upper_teeth", "lower_teeth"), (236, 231, 217)),
+    (("tongue",), (188, 125, 118)),
+    (("upper_teeth", "lower_teeth"), (203, 185, 159)),
 )
 _SKIN, _WHITE, _IRIS, _PUPIL = (212, 166, 144), (235, 232, 228), (84, 104, 112), (10, 9, 9)
 _IRIS_DEGREES, _PUPIL_DEGREES = 27, 11
