@@ -27,8 +27,8 @@ _PART_MASKS = {
 PART_COLOURS = {  # linear RGB
     "skin": (0.50, 0.28, 0.20),
     "eyes": (0.75, 0.72, 0.70),
-    "teeth": (0.70, 0.64, 0.52),
-    "tongue": (0.42, 0.13, 0.12),
+    "teeth": (0.60, 0.49, 0.35),
+    "tongue": (0.50, 0.21, 0.19),
 }
 _INNER_MOUTH_COLOUR = (0.30, 0.07, 0.06)
 _IRIS_COLOUR = (0.10, 0.06, 0.035)

@@ -43,7 +43,7 @@ def main() -> int:
     from engine.training.loop import LoopOptions, train
     from engine.training.mouth_clips import MouthClips
     from engine.training.sights import shard_paths
-    from engine.weights import registry
+    from engine.weights import default_head_sha256
 
     cv2.setNumThreads(1)
     if not torch.cuda.is_available():
@@ -69,7 +69,7 @@ def main() -> int:
     tensors = load_file(loop.folder / "last.safetensors")
     half = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     path = options.folder / "lipreader.safetensors"
-    about = reader.config.metadata() | {"head": registry()["head_default"]["sha256"]}
+    about = reader.config.metadata() | {"head": default_head_sha256()}
     save_file(half, path.with_suffix(".part"), about)
     os.replace(path.with_suffix(".part"), path)
     _say(f"{path}: {path.stat().st_size} bytes")
