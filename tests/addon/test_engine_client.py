@@ -74,7 +74,8 @@ def test_a_refusal_is_passed_on(tmp_path):
     assert job.exit_code == CANNOT_SERVE
 
 
-def test_an_engine_of_another_version_is_refused(tmp_path):
+def test_an_engine_of_another_version_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine_client, "GRACE_SECONDS", 0.3)
     job = start(tmp_path, "stranger", 30)
     began = time.monotonic()
     list(job.follow())

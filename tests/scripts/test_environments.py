@@ -19,7 +19,14 @@ def environments(monkeypatch, tmp_path):
     return module
 
 
-def test_an_environment_is_made_once(environments, monkeypatch):
+@pytest.fixture
+def without_pip(environments, monkeypatch):
+    """Environments are made without pip, which takes the most of the time."""
+    run = environments._run
+    monkeypatch.setattr(environments, "_run", lambda command: run([*command, "--without-pip"]))
+
+
+def test_an_environment_is_made_once(environments, without_pip, monkeypatch):
     installed = []
     monkeypatch.setattr(environments, "_pip", lambda python, arguments: installed.append(arguments))
     own = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -31,7 +38,7 @@ def test_an_environment_is_made_once(environments, monkeypatch):
     assert len(installed) == 2
 
 
-def test_a_broken_off_installation_is_carried_on(environments, monkeypatch):
+def test_a_broken_off_installation_is_carried_on(environments, without_pip, monkeypatch):
     def fails(python, arguments):
         raise environments.CannotSetUp("no network")
 
