@@ -2,8 +2,8 @@
 
 A film's numbers become colours by a matrix (BT.601, 709 or 2020), a range and a curve of light that
 the film names. swscale obeys the matrix and the range; added here are what players assume where no
-matrix is named, and films of high dynamic range (telephones record them), whose numbers shown as
-they are would be pale.
+matrix is named, films of high dynamic range (telephones record them), whose numbers shown as they
+are would be pale, and interlaced films, whose pictures hold two moments.
 """
 
 from functools import cache
@@ -46,6 +46,8 @@ class Rgb:
         ).to_ndarray()
         if is_high:
             rgb = _shown(rgb, picture.color_trc)
+        if picture.interlaced_frame:
+            rgb = _one_field(rgb)
         turned = np.rot90(rgb, self._rotation) if self._rotation else rgb
         return np.ascontiguousarray(turned)
 
@@ -55,6 +57,14 @@ def _matrix(picture: VideoFrame) -> Colorspace | None:
     is_named = picture.colorspace != _NOT_NAMED or picture.format.is_rgb
     is_hd = picture.width >= _HD_WIDTH or picture.height > _SD_HEIGHT
     return Colorspace.ITU709 if is_hd and not is_named else None
+
+
+def _one_field(rgb: np.ndarray) -> np.ndarray:
+    """A picture (H, W, 3) by its even rows alone: the odd ones show another moment."""
+    rows = rgb[::2]
+    out = np.repeat(rows, 2, axis=0)[: len(rgb)]
+    out[1 : 2 * len(rows) - 2 : 2] = cv2.addWeighted(rows[:-1], 0.5, rows[1:], 0.5, 0)
+    return out
 
 
 def _shown(rgb: np.ndarray, curve: int) -> np.ndarray:

@@ -250,6 +250,40 @@ def test_real_clips(clips: Path) -> None:
     assert open_clip(clips / "hard" / "one_minute.mp4").frame_count == 1520
 
 
+def write_stills(path: Path, image: np.ndarray, options: dict[str, str], aspect: str = "1") -> None:
+    """Ten times the same picture."""
+    with av.open(str(path), "w") as container:
+        film = container.add_stream("libx264", rate=25)
+        film.height, film.width, film.pix_fmt = *image.shape[:2], "yuv444p"
+        film.codec_context.sample_aspect_ratio = Fraction(aspect)
+        film.options = {"crf": "1"} | options
+        for _ in range(10):
+            container.mux(film.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(film.encode(None))
+
+
+def test_pixels_become_square(tmp_path: Path) -> None:
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[:, 24:48] = 255
+    write_stills(tmp_path / "a.mp4", image, {}, aspect="4/3")
+    clip = open_clip(tmp_path / "a.mp4")
+    assert clip.size == (128, 64)
+    _, read = next(read_frames(clip))
+    assert read.shape == (64, 128, 3)
+    assert (read[:, 36:60] > 200).all() and (read[:, :28] < 50).all() and (read[:, 68:] < 50).all()
+
+
+def test_an_interlaced_picture_shows_one_moment(tmp_path: Path) -> None:
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[::2, 16:48], image[1::2, 32:64] = 255, 255
+    write_stills(tmp_path / "a.mp4", image, {"x264-params": "tff=1"})
+    _, read = next(read_frames(open_clip(tmp_path / "a.mp4")))
+    assert (read[:, 20:44] > 200).all() and (read[:, 52:] < 50).all()
+    write_stills(tmp_path / "b.mp4", image, {})
+    _, read = next(read_frames(open_clip(tmp_path / "b.mp4")))
+    assert (read[1::2, 52:60] > 200).all()  # not told to be interlaced: as it is
+
+
 def test_pictures_before_the_edit_list_are_left_out(tmp_path: Path) -> None:
     write_film(tmp_path / "a.mp4", even_times(30))
     with (
