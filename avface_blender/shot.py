@@ -18,6 +18,7 @@ from .timeline import low_ranges, rate_of
 SENSOR_WIDTH_MM = 36.0
 _CLIP_START_M = 0.01
 _SAME_RATE = 1e-3
+_SAME_SHAPE = 0.02  # of widths over heights: sizes are rounded to whole blocks
 _HEARD_SECONDS = 0.01  # so far may sound be from its picture, without a word about it
 _LIGHTS = (  # name, place in metres, watts, width in metres
     ("Key", (0.5, -0.8, 0.35), 9.0, 0.4),
@@ -90,6 +91,7 @@ def show_clip(
     if clip.frame_duration == 0:
         bpy.data.movieclips.remove(clip)
         return f"{path.name} can't be shown behind the camera (Blender finds no pictures in it)."
+    clip.display_aspect = pixel = _pixel_shape(clip, take)
     data: Any = camera.data
     data.show_background_images = True
     background = data.background_images.new()
@@ -106,12 +108,20 @@ def show_clip(
     else:
         bpy.data.movieclips.remove(clip)
         _show_at_its_times(camera, name, path, numbers, start_frame, scene_rate / clip_rate)
+        background.image.display_aspect = pixel
     if has_its_rate or numbers is not None:
         return None
     return (
         "The clip behind the camera runs away from the head: Blender shows one picture in each "
         "frame of the scene, and finds no others by names without numbers."
     )
+
+
+def _pixel_shape(clip: bpy.types.MovieClip, take: Take) -> tuple[float, float]:
+    """Width and height of the clip's pixels; the take's are square."""
+    stored, shown = clip.size[0] / clip.size[1], take.size[0] / take.size[1]
+    is_turned = abs(stored * shown - 1) < _SAME_SHAPE
+    return (1.0, 1.0) if is_turned else (shown / stored, 1.0)
 
 
 def _method(scene: bpy.types.Scene, take: Take) -> Literal["FIT", "CROP"]:

@@ -190,6 +190,17 @@ def test_in_a_frame_of_another_shape_the_clip_is_as_wide_as_the_frame(
     assert result.camera.data.background_images[0].frame_method == method
 
 
+@pytest.mark.parametrize(("size", "aspect"), [((360, 288), 1), ((480, 288), 4 / 3)])
+def test_oblong_pixels_of_a_clip_are_shown_as_the_take_has_them(make_take, clips, size, aspect):
+    source = {"path": str(clips / "grid_bbaf2n.mpg"), "sha256": ""}
+    take = make_take(source=source, size=size)
+    for timing in ("set_scene", "exact"):
+        result = import_take(take, bpy.context, ImportOptions(timing=timing, sound=False))
+        background = result.camera.data.background_images[0]
+        shown = (background.clip or background.image).display_aspect
+        assert shown[0] / shown[1] == pytest.approx(aspect)
+
+
 def test_at_the_clips_own_rate_it_is_a_movie_clip(make_take, clips):
     source = {"path": str(clips / "grid_bbaf2n.mpg"), "sha256": ""}
     result = import_take(make_take(source=source), bpy.context, ImportOptions(sound=False))
