@@ -111,7 +111,7 @@ def _curves(options: argparse.Namespace) -> int:
 
     take = Take.load(options.take)
     curves = arkit_curves(take, head_of(take, options.head))
-    if options.fps:
+    if options.fps is not None:
         if not 1 <= options.fps <= 1000:
             raise AVFaceError("A rate lies between 1 and 1000 a second.", "Choose another --fps.")
         curves = resampled(curves, options.fps)

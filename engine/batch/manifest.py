@@ -65,6 +65,8 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
         head = text.partition("\n")[0]
         delimiter = max(",;\t", key=head.count)
         return list(csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except FileNotFoundError as error:
+        raise AVFaceError(f"There is no folder or list at {path}.", "Check the path.") from error
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise AVFaceError(
             f"{path} can't be read as a list of clips ({error}).",

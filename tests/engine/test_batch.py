@@ -98,6 +98,11 @@ def test_what_is_wrong_with_a_list_is_said_with_its_row(tmp_path, text, words):
         read_manifest(path)
 
 
+def test_a_list_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(AVFaceError, match="There is no folder or list"):
+        read_manifest(tmp_path / "clips.csv")
+
+
 def test_good_bad_and_crashing_clips(tmp_path):
     source = make_clips(tmp_path / "in", "ada", "bad", "crash once", "crash always")
     out = tmp_path / "the résults"

@@ -190,7 +190,8 @@ def test_json_and_another_rate(small_take, tmp_path):
     content = json.loads(out.read_text())
     assert content["fps"] == 60 and len(content["frames"]) == 27
     assert content["names"] == list(ARKIT_NAMES)
-    assert main(["curves", str(path), "--out", str(out), "--fps", "0.1"]) == CANNOT_SERVE
+    for rate in ("0.1", "0"):
+        assert main(["curves", str(path), "--out", str(out), "--fps", rate]) == CANNOT_SERVE
 
 
 def test_resampling_keeps_straight_lines():
