@@ -202,6 +202,8 @@ def _check_slots(options: CaptureOptions) -> None:
                 f"--{flag} is for SPECTRE's descent on a clip.",
                 "Add --method spectre and --quality standard or high, or leave it out.",
             )
+        if path != _NO_READER and not Path(path).is_file():
+            raise AVFaceError(f"There is no network at {path}.", f"Correct --{flag}.")
         if path.endswith(".onnx"):
             raise AVFaceError(
                 f"{path} is ONNX, which gives no gradients for the descent.",

@@ -135,11 +135,15 @@ def test_a_missing_network_is_said_in_one_sentence_before_the_work(head, track, 
     assert not calls
 
 
-def test_what_a_method_does_not_take_is_refused(head):
+def test_what_a_method_does_not_take_is_refused(head, tmp_path):
     with pytest.raises(AVFaceError, match="for SPECTRE's descent"):
         check_method(CaptureOptions(lip_reader="reader.pt"), head)
+    with pytest.raises(AVFaceError, match="no network at"):
+        check_method(CaptureOptions(method="spectre", lip_reader="missing.pt"), head)
+    network = tmp_path / "emotion.onnx"
+    network.touch()
     with pytest.raises(AVFaceError, match="ONNX"):
-        check_method(CaptureOptions(method="spectre", emotion_network="emotion.onnx"), head)
+        check_method(CaptureOptions(method="spectre", emotion_network=str(network)), head)
     other = Head(replace(head.file, sha256="another", name="Another head"))
     if "reader" in registry():
         with pytest.raises(AVFaceError, match="default head alone"):
