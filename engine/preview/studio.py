@@ -298,11 +298,13 @@ def _through_lips(
     """
     file = sitter.head.file
     opening = embed(vertices, file.faces, file.landmarks_68)[67:59:-1]  # against the clock
+    area = polygon_area(opening)
+    wide = float(np.linalg.norm(area))
     light = through_polygon(opening, vertices[sitter.in_mouth])  # (n, 3)
+    light[light @ area < 0] = area / max(wide, 1e-12)  # before the lips, as a tongue that is out
     strength = np.linalg.norm(light, axis=1)
     towards = light / np.maximum(strength, 1e-9)[:, None]
     facing = np.maximum((towards * normals).sum(1), 0)
     reached = strength * (_SOFT + (1 - _SOFT) * facing) * (1 + _FROM_ABOVE * towards[:, 1])
-    area = float(np.linalg.norm(polygon_area(opening)))
-    scattered = _SCATTERED * area / (area + _HALF_OPEN_M2) * np.sqrt(2 * strength)
+    scattered = _SCATTERED * wide / (wide + _HALF_OPEN_M2) * np.sqrt(2 * strength)
     return reached, scattered
