@@ -4,7 +4,8 @@ Who it is, where the head is and the eyes come from the start (the fit, or the c
 stay; expression and jaw are SPECTRE's. Descent goes by nearness to the start, landmarks of nose,
 eyes and outline, distances within the mouth, and what a lip reader sees in the drawn and the real
 mouth: the small one that the product carries, or a network of the user's. The losses are those of
-training.
+training. Lips are read on demand: the small reader has learnt from performers, and on real films
+the landmarks alone lead lips better (docs/log.md).
 
 Choices: the detector's habits (where it puts a landmark on every frame of this person) are taken
 out by the clip's median, and so is by its mean what the lip reader always sees otherwise in a film
@@ -35,6 +36,7 @@ from .models.config import PUBLISHED, Config
 from .models.spectre import SpectreEncoder
 from .progress import Report
 from .training.data import Windows
+from .training.mouths import room_light
 from .training.spectre import PerceptualLosses, Watched, perceptual_losses
 from .training.system import Codes, Faces
 
@@ -144,7 +146,7 @@ def _convolve(network: SpectreEncoder, features: Tensor, config: Config) -> np.n
 def codes_in_crops(
     start: FaceParams, boxes: np.ndarray, head: Head, size: tuple[int, int]
 ) -> Codes:
-    """Parameters as the coarse stage would say them in the crops (T, 3), in white light.
+    """Parameters as the coarse stage would say them in the crops (T, 3), in a room's light.
 
     `size` is the clip's, px.
     """
@@ -153,8 +155,6 @@ def codes_in_crops(
     pose, camera = place_in_crop(
         start.head_pose, start.head_translation, boxes, points[17:].mean(0), start.focal, size
     )
-    light = np.zeros((count, 9, 3))
-    light[:, 0] = 1.0
 
     def tensor(values: np.ndarray) -> Tensor:
         return torch.from_numpy(np.array(values, np.float32))
@@ -164,7 +164,7 @@ def codes_in_crops(
         albedo=tensor(start.albedo).expand(count, -1),
         pose=tensor(pose),
         camera=tensor(camera),
-        light=tensor(light),
+        light=room_light(count),
         expression=tensor(start.expression),
         jaw=tensor(start.jaw),
         eyes=tensor(start.eyes),

@@ -7,7 +7,7 @@ is kept is wider than what a reader sees: training may shift it, as a tracker's 
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,24 +19,36 @@ from ..evaluation.lipreading import POLLY
 from ..models.lipreader import MERGED, VISEMES
 from ..sight import middle_of_face
 from ..weights import load_head
-from .mouths import MouthPainter, crop_mouths, mouth_squares
+from .mouths import MouthPainter, crop_mouths, mouth_squares, room_light
 from .people import Stage, build_stage, render_sequence
 from .people.acting import act_sequence
 from .people.labels import Labels
 from .performances import covered_68, speak_with
 from .speech import Utterance
 from .system import Codes, head_albedo
-from .trajectories import Phone
+from .trajectories import Phone, Style, draw_style
+from .visemes import CHANNELS
 
 HZ = 25.0
 FRAMES = 24  # of a clip
 CLIPS = 32  # of a shard
 SIDE = 60  # px that are kept
 WIDER = 1.25  # than what a reader sees
-_PICTURE = 144  # px along the face's crop
+_PICTURE = 168  # px along the face's crop
 _MARGIN_S = 0.3  # a clip may begin so long before an utterance
 _COVERED = 0.3  # share of the mouth's landmarks
-_WHITE = 0.5  # of the drawn clips: mean colours in white light, as a descent begins
+_PLAIN = 0.5  # of the drawn clips: mean colours in a room's light, as in a descent
+# People speak slower and faster than synthetic voices, part their lips half as far as a clear
+# speaker or twice, round them less, and move them faster (films of six speakers beside performers:
+# vowels last 1.35 times as long, lips move 4.2 and 3.0 mm about their mean, 2.0 and 1.1 a frame).
+_TEMPO, _TEMPO_SPREAD = 0.15, 0.2  # log
+_JAW, _JAW_SPREAD = 0.1, 0.35  # log
+_LIPS, _LIPS_SPREAD = -0.15, 0.35  # log
+_LEAST_GAIN, _MOST_GAIN = 0.3, 2.2
+_CUTOFF_HZ = (5.5, 12.0)
+_OWN_WAY = 1.5  # how much more people's sounds differ than `draw_style` says
+# Whether somebody shows upper or lower teeth: log gains of both lips' lifting, and their spread.
+_TEETH = {"mouthUpperUp": (0.5, 0.5), "mouthLowerDown": (-0.3, 0.5)}
 _SHAPES = ("mouth", "jaw", "lips", "tongue")  # units of the mouth's shape
 
 
@@ -86,12 +98,14 @@ class MouthFilmer:
         """One clip's arrays, in the order of `MouthClips`."""
         generator = np.random.default_rng([self.seed, index, 4])
         said = self.corpus[int(generator.integers(len(self.corpus)))]
-        last = max(said.seconds - FRAMES / HZ + _MARGIN_S, -_MARGIN_S + 0.01)
+        slower = float(np.exp(generator.normal(_TEMPO, _TEMPO_SPREAD)))
+        last = max(slower * said.seconds - FRAMES / HZ + _MARGIN_S, -_MARGIN_S + 0.01)
         start = generator.uniform(-_MARGIN_S, last)
-        phones = [(name, a - start, b - start) for name, a, b in said.phones]
+        phones = [(name, slower * a - start, slower * b - start) for name, a, b in said.phones]
         seconds = np.arange(FRAMES) / HZ
         acting = act_sequence(self.stage, generator, FRAMES, HZ)
-        acting = speak_with(self.stage, acting, phones, seconds, generator)
+        style = draw_manner(generator)
+        acting = speak_with(self.stage, acting, phones, seconds, generator, style)
         difficulty = float(generator.random() ** 0.7)
         shot = render_sequence(
             self.stage, self.seed, index, FRAMES, HZ, _PICTURE, difficulty, acting
@@ -101,7 +115,7 @@ class MouthFilmer:
         pictures = torch.from_numpy(shot.pictures).permute(0, 3, 1, 2)[None].float() / 255
         filmed = crop_mouths(pictures, marks, SIDE, WIDER)
         with torch.no_grad():
-            codes = codes_of(labels, white=bool(generator.random() < _WHITE))
+            codes = codes_of(labels, plain=bool(generator.random() < _PLAIN))
             drawn = self.painter(codes, mouth_squares(marks, WIDER), SIDE)
         covered = covered_68(labels.points_68, labels.points, labels.hidden)[:, 48:].mean(1)
         return (
@@ -109,6 +123,22 @@ class MouthFilmer:
             visemes_at(phones, seconds), covered < _COVERED,
             _shapes(self.stage.head.file.expression_names, labels),
         )  # fmt: skip
+
+
+def draw_manner(generator: np.random.Generator) -> Style:
+    """A random speaker, calm or lively."""
+
+    def gain(middle: float, spread: float) -> float:
+        return float(np.clip(np.exp(generator.normal(middle, spread)), _LEAST_GAIN, _MOST_GAIN))
+
+    style, own = draw_style(generator), np.ones(len(CHANNELS))
+    for channel, (middle, spread) in _TEETH.items():
+        own[CHANNELS.index(channel)] = gain(middle, spread)
+    return replace(
+        style, jaw=gain(_JAW, _JAW_SPREAD), lips=gain(_LIPS, _LIPS_SPREAD),
+        cutoff_hz=float(generator.uniform(*_CUTOFF_HZ)),
+        targets={name: own * factors**_OWN_WAY for name, factors in style.targets.items()},
+    )  # fmt: skip
 
 
 def viseme_of(phone: str) -> int:
@@ -125,12 +155,12 @@ def visemes_at(phones: Sequence[Phone], seconds: np.ndarray) -> np.ndarray:
     return out
 
 
-def codes_of(labels: Labels, white: bool) -> Codes:
+def codes_of(labels: Labels, plain: bool) -> Codes:
     """A performer's moments as a capture would say them, in the crop's camera.
 
     Args:
         labels: Of a sequence of _PICTURE px.
-        white: Mean colours in white light instead of the performer's own.
+        plain: Mean colours in a room's light instead of the performer's own.
     """
     count, shift = len(labels.units), _PICTURE / 2 - labels.centre
     boxes = np.concatenate([shift, np.full((count, 1), float(_PICTURE))], 1)
@@ -139,9 +169,8 @@ def codes_of(labels: Labels, white: bool) -> Codes:
         middle_of_face(labels.shape), float(labels.focal[0]), (_PICTURE, _PICTURE),
     )  # fmt: skip
     light, albedo = labels.light, labels.albedo
-    if white:
-        light, albedo = np.zeros_like(light), np.zeros_like(albedo)
-        light[:, 0] = 1.0
+    if plain:
+        light, albedo = room_light(count).numpy(), np.zeros_like(albedo)
 
     def tensor(values: np.ndarray) -> torch.Tensor:
         return torch.from_numpy(np.ascontiguousarray(values, np.float32))

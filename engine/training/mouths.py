@@ -17,19 +17,22 @@ from ..geometry import embed
 from ..head.albedo import Albedo
 from ..head.torch_head import TorchHead, rotation_matrices
 from ..weights import load_head
-from .people.light import MOUTH_REACH_M
 from .shading import Renderer
 from .system import Codes, to_crop
 
-_HALF_M = 0.04  # half a square's side
+_HALF_M = 0.033  # half a square's side
 _STILL = slice(27, 48)  # nose and eyes
 _MOUTH = slice(48, 68)
 _STEADY = 12  # frames that a square is averaged over
-_DRAWN_M = 0.085  # from the lips' middle: what a square may show of a turned head
+_DRAWN_M = 0.068  # from the lips' middle: what a square may show of a turned head
 _UPPER_LIP = 62  # of the 68: its middle, within
 _INSIDE = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue", "gums")
 _GREY = (0.299, 0.587, 0.114)
+_REACH_M = 0.013  # light behind the lips falls to 1/e over this way: teeth no brighter than skin
 _FINER = 2  # drawn pixels a pixel, along each side
+# Harmonics (9,): from above and before. Lips that meet show their line in it, as they do in films;
+# in light from everywhere they are one flat patch.
+_ROOM_LIGHT = (0.55, 0.0, 0.3, 0.3, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 def mouth_squares(marks: Tensor, wider: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -64,6 +67,11 @@ def crop_mouths(pictures: Tensor, marks: Tensor, side: int, wider: float = 1.0) 
     return seen.unflatten(0, marks.shape[:2])
 
 
+def room_light(frames: int) -> Tensor:
+    """Light that shows lips, for people whose own isn't known: (N, 9, 3)."""
+    return torch.tensor(_ROOM_LIGHT)[None, :, None].repeat(frames, 1, 3)
+
+
 class MouthPainter(nn.Module):
     """Draws the mouths of codes, with gradients: no more of the head than a square can show.
 
@@ -90,7 +98,7 @@ class MouthPainter(nn.Module):
         person = codes.shape[0] if one else codes.shape
         vertices = self.head.pose(self.head.rest(person), codes.expression, codes.jaw, codes.eyes)
         depth = vertices[:, self.front, None, 2] - vertices[..., 2]  # (N, V) m behind the lips
-        entered = 0.08 + 0.85 * torch.exp(-depth.detach().clamp(min=0) / MOUTH_REACH_M)
+        entered = 0.08 + 0.85 * torch.exp(-depth.detach().clamp(min=0) / _REACH_M)
         reached = 1 + self.inside * (entered - 1)
         vertices = to_crop(vertices @ rotation_matrices(codes.pose).transpose(1, 2), codes.camera)
         middle, half = (x.flatten()[:, None] for x in squares)

@@ -12,7 +12,7 @@ from ..models.phone_classes import CLASS_OF, CLASSES
 from .data import Sample
 from .people import Stage, build_stage, render_sequence
 from .people.acting import Acting, act_sequence
-from .trajectories import Phone, articulate, draw_style, head_units
+from .trajectories import Phone, Style, articulate, draw_style, head_units
 
 _CONSONANTS = ("P", "B", "M", "F", "V", "W", "R", "L", "T", "D", "N", "K", "G", "S", "Z", "SH",
                "CH", "TH", "DH", "Y", "HH", "NG")  # fmt: skip
@@ -81,10 +81,11 @@ def speak_with(
     phones: list[Phone],
     seconds: np.ndarray,
     generator: np.random.Generator,
+    style: Style | None = None,
 ) -> Acting:
     """A performance whose mouth says `phones` at the times (T,), in a random speaker's way."""
     names = stage.head.file.expression_names
-    said = articulate(phones, seconds, draw_style(generator), generator)
+    said = articulate(phones, seconds, style or draw_style(generator), generator)
     units, jaw = head_units(said, names)
     mouth = np.array([name.startswith(_MOUTH_UNITS) for name in names])
     smile = acting.units * 0.25 * (generator.random() < 0.3)  # speech with a feeling

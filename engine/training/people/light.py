@@ -99,7 +99,7 @@ def light_vertices(
     inside = stage.in_mouth
     forward = (turn @ [0, 0, 1]).astype(np.float32)
     behind = np.maximum((lip_front - placed[inside]) @ forward, 0)
-    entered = np.exp(-behind / np.float32(MOUTH_REACH_M))
+    entered = np.exp(-behind / np.float32(MOUTH_REACH_M / lighting.depth**2))
     ambient[inside] = 0.08 + 0.85 * entered
     reached[:, inside] = 0.15 + 0.75 * entered
     out = np.empty((len(placed), 6), np.float32)
