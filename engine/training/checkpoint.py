@@ -8,8 +8,8 @@ log.jsonl           one JSON object a line: "kind" is start, train, evaluate or 
 """
 
 import json
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +17,19 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from ..exchange.files import written_whole
 from ..exchange.protocol import AVFaceError
 
 LAST, LOG = "last.pt", "log.jsonl"
 
 
-def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file, then rename it to `path`."""
-    temporary = path.with_name(path.name + ".tmp")
+@contextmanager
+def kept(path: Path) -> Iterator[Path]:
+    """Where to write what becomes `path` when it is whole. Raises AVFaceError."""
     try:
-        write(temporary)
-        os.replace(temporary, path)
+        with written_whole(path) as temporary:
+            yield temporary
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise AVFaceError(
             f"{path} can't be written ({error.strerror}).", "Free some disk space."
         ) from error
@@ -37,7 +37,8 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 def save_state(state: dict[str, Any], folder: Path) -> None:
     """Write `last.pt`."""
-    write_whole(folder / LAST, lambda path: torch.save(state, path))
+    with kept(folder / LAST) as temporary:
+        torch.save(state, temporary)
 
 
 def load_state(folder: Path) -> dict[str, Any] | None:
@@ -55,12 +56,20 @@ def load_state(folder: Path) -> dict[str, Any] | None:
 
 def save_weights(model: nn.Module, path: Path, metadata: Mapping[str, object]) -> None:
     """A model's parameters and buffers as safetensors, with `metadata` as text."""
-    tensors: dict[str, Tensor] = {
-        name: tensor.detach().cpu().contiguous().clone()
-        for name, tensor in model.state_dict().items()
-    }
+    tensors = model.state_dict().items()
+    own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors}
+    save_tensors(own, path, metadata)
+
+
+def save_tensors(
+    tensors: dict[str, Tensor], path: Path, metadata: Mapping[str, object], half: bool = False
+) -> None:
+    """Tensors as safetensors, with `metadata` as text; `half`: in half precision."""
+    if half:
+        tensors = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
     text = {name: str(value) for name, value in metadata.items()}
-    write_whole(path, lambda temporary: save_file(tensors, temporary, metadata=text))
+    with kept(path) as temporary:
+        save_file(tensors, temporary, metadata=text)
 
 
 def append_log(folder: Path, line: Mapping[str, object]) -> None:
@@ -81,10 +90,7 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 def rewind_log(folder: Path, step: int) -> None:
     """Drop the lines after `step`: a run that died had gone further than its checkpoint."""
     if (folder / LOG).is_file():
-        kept = [line for line in read_log(folder) if line.get("step", 0) <= step]
-        text = "".join(json.dumps(line) + "\n" for line in kept)
-        write_whole(folder / LOG, lambda path: _write_text(path, text))
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+        lines = [line for line in read_log(folder) if line.get("step", 0) <= step]
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        with kept(folder / LOG) as temporary:
+            temporary.write_text(text, encoding="utf-8")

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
-from .checkpoint import read_log, write_whole
+from .checkpoint import kept, read_log
 
 _PANEL = (300, 190)  # px, width and height
 _COLUMNS = 4
@@ -27,7 +27,8 @@ def draw_curves(folder: Path, out: Path) -> int:
     rows = [np.hstack(panels[k : k + _COLUMNS]) for k in range(0, len(panels), _COLUMNS)]
     done, content = cv2.imencode(".png", np.vstack(rows))
     assert done, len(rows)
-    write_whole(out, lambda path: _write(path, content.tobytes()))
+    with kept(out) as temporary:
+        temporary.write_bytes(content.tobytes())
     return len(curves)
 
 
@@ -93,7 +94,3 @@ def _running_mean(values: np.ndarray) -> np.ndarray:
     first = np.maximum(np.arange(len(values)) - half, 0)
     end = np.minimum(np.arange(len(values)) + half + 1, len(values))
     return (summed[end] - summed[first]) / (end - first)
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

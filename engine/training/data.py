@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ..exchange.protocol import AVFaceError
-from .checkpoint import write_whole
+from .checkpoint import kept
 
 LANDMARKS = 68
 _HZ = 25.0  # of windows, whatever a clip's own rate
@@ -86,12 +86,9 @@ class Prepared:
         arrays = {item.name: getattr(self, item.name) for item in fields(self)}
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)
-        write_whole(folder / f"{name}.jpegs", lambda path: _write(path, jpegs))
-        write_whole(folder / f"{name}.npz", lambda path: _write(path, buffer.getvalue()))
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
+        for suffix, content in (("jpegs", jpegs), ("npz", buffer.getvalue())):
+            with kept(folder / f"{name}.{suffix}") as temporary:
+                temporary.write_bytes(content)
 
 
 class FolderSource:

@@ -31,9 +31,9 @@ def main() -> int:
 
     import cv2
     import torch
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
 
-    from engine.training.checkpoint import write_whole
+    from engine.training.checkpoint import save_tensors
     from engine.training.loop import LoopOptions, train
     from engine.training.relief import ReliefTask
 
@@ -48,13 +48,9 @@ def main() -> int:
     )  # fmt: skip
     done = train(task, loop, _say)
 
-    half = {
-        name: tensor.half() if tensor.is_floating_point() else tensor
-        for name, tensor in load_file(options.scratch / "last.safetensors").items()
-    }
     path = options.scratch / "fine.safetensors"
-    about = task.metadata | {"steps": str(done["step"])}
-    write_whole(path, lambda temporary: save_file(half, temporary, about))
+    trained = load_file(options.scratch / "last.safetensors")
+    save_tensors(trained, path, task.metadata | {"steps": done["step"]}, half=True)
     _say(f"{path}: {path.stat().st_size} bytes, {done['step']} steps")
     _say(f"{'normals, degrees':20}{'net':>8}{'flat':>8}{'solved':>8}")
     for kind in ("lasting", "passing"):

@@ -51,9 +51,10 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
 
     from engine.models.landmarks import FULL, POINTS, LandmarkNet, LandmarkNetConfig
+    from engine.training.checkpoint import save_tensors
     from engine.training.landmarks import LandmarkTask
     from engine.training.loop import LoopOptions, train
     from engine.training.people.ring import open_ring
@@ -88,13 +89,9 @@ def main() -> None:
     result = train(task, loop, say=lambda line: print(line, flush=True))
     for process in drawers:
         process.terminate()
-    half = {
-        name: tensor.half() if tensor.is_floating_point() else tensor
-        for name, tensor in load_file(options.folder / "last.safetensors").items()
-    }
-    path = options.folder / "landmarks.safetensors"
-    save_file(half, path.with_suffix(".part"), {"network": "landmarks", "points": str(len(POINTS))})
-    os.replace(path.with_suffix(".part"), path)
+    trained = load_file(options.folder / "last.safetensors")
+    about = {"network": "landmarks", "points": len(POINTS)}
+    save_tensors(trained, options.folder / "landmarks.safetensors", about, half=True)
     for name, value in result["figures"].items():
         print(f"{name:16}{value:9.3f}")
 

@@ -26,9 +26,10 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
 
     from engine.models.reader import ReaderNet
+    from engine.training.checkpoint import save_tensors
     from engine.training.loop import LoopOptions, train
     from engine.training.reader import ReaderTask
 
@@ -40,10 +41,8 @@ def main() -> None:
         start_from=options.start,
     )  # fmt: skip
     result = train(ReaderTask(ReaderNet()), loop, say=lambda line: print(line, flush=True))
-    half = {k: v.half() for k, v in load_file(options.folder / "last.safetensors").items()}
-    path = options.folder / "reader.safetensors"
-    save_file(half, path.with_suffix(".part"), {"network": "reader"})
-    os.replace(path.with_suffix(".part"), path)
+    trained = load_file(options.folder / "last.safetensors")
+    save_tensors(trained, options.folder / "reader.safetensors", {"network": "reader"}, half=True)
     for name, value in result["figures"].items():
         print(f"{name:20}{value:9.3f}")
 
