@@ -7,8 +7,8 @@ upright (a rotation tag is obeyed), with square pixels. Frames are counted from 
 it was opened.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -30,7 +30,7 @@ DEFAULT_FPS = 25.0  # of picture sequences, and of the clock of a sound file
 # in others (MPEG programme streams, AVI, raw streams) each picture is decoded to know its time.
 _INDEXED_FORMATS = ("mp4", "mov", "matroska", "webm")
 _SQUARE = 0.02  # so far from square a pixel may be: sizes are rounded to whole blocks
-_NEAR_FRAMES = 12  # so near it is quicker to decode what lies between than to seek
+_NEAR_FRAMES = 12  # so many pictures are sooner decoded than passed over by opening the file anew
 _CUT_SECONDS = 0.5  # a file that ends this much before its stated length has been cut off
 _CHOOSE_ANOTHER = "Choose another file, or export it anew from the program that made it."
 
@@ -50,6 +50,8 @@ class Clip:
     rotation: int = 0  # quarter turns that make the picture upright, counter-clockwise
     first_pts: int = 0  # stamp of the file's first picture: where the clock starts
     time_base: Fraction = Fraction(1)  # seconds of one stamp
+    # (K,) int64 stamps, rising, of pictures that are decoded without others
+    keys: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     pictures: tuple[Path, ...] = ()  # of a picture sequence
     warnings: tuple[str, ...] = ()
 
@@ -106,16 +108,23 @@ def read_frames(
         for frame in wanted:
             yield frame, read_picture(clip.pictures[frame], clip.size)
     elif wanted:
-        yield from _decode_range(clip, wanted)
+        yield from _decode_some(clip, wanted)
 
 
 def read_some(clip: Clip, frames: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """The pictures of some frames (n,), rising; what lies far between two of them isn't decoded."""
-    for part in np.split(frames, np.flatnonzero(np.diff(frames) > _NEAR_FRAMES) + 1):
+    """The pictures of some frames (n,), rising, as `read_frames` gives them.
+
+    What lies between two of them is decoded only as far as the later one is built on it.
+    """
+    if clip.kind == "pictures":
+        yield from ((int(frame), read_picture(clip.pictures[frame], clip.size)) for frame in frames)
+        return
+    keys = clip.keys if len(clip.keys) else clip.pts[:1]
+    built_on = keys[np.searchsorted(keys, clip.pts[frames], "right").clip(1) - 1]
+    passed_over = np.searchsorted(clip.pts, built_on[1:]) - frames[:-1]
+    for part in np.split(frames, np.flatnonzero(passed_over > _NEAR_FRAMES) + 1):
         if len(part):
-            wanted = set(part.tolist())
-            pictures = read_frames(clip, int(part[0]), int(part[-1]) + 1)
-            yield from ((frame, picture) for frame, picture in pictures if frame in wanted)
+            yield from _decode_some(clip, part.tolist())
 
 
 def read_waveform(clip: Clip) -> np.ndarray | None:
@@ -173,9 +182,9 @@ def _open_stream(path: Path) -> Clip:
         time_base = films[0].time_base or Fraction(1, 1000)
         nominal = films[0].guessed_rate or films[0].average_rate
         width, height = _square_width(films[0], first), first.height
-    stamps, broken = _packet_stamps(path) if indexed else (None, False)
+    stamps, keys, broken = _packet_stamps(path) if indexed else (None, np.zeros(0), False)
     if stamps is None or broken or stamps[0] != first.pts:
-        stamps, is_damaged = _decoded_stamps(path)
+        stamps, keys, is_damaged = _decoded_stamps(path)
         broken |= is_damaged
     times = (stamps - stamps[0]) * float(time_base)
     turns = round(first.rotation / 90) % 4
@@ -191,6 +200,7 @@ def _open_stream(path: Path) -> Clip:
         has_sound=sound_start is not None,
         sound_offset=0.0 if sound_start is None else sound_start - float(stamps[0] * time_base),
         pts=stamps,
+        keys=keys,
         rotation=turns,
         first_pts=int(stamps[0]),
         time_base=time_base,
@@ -251,12 +261,13 @@ def _square_width(film: av.VideoStream, picture: VideoFrame) -> int:
     return picture.width if abs(aspect - 1) < _SQUARE else round(picture.width * aspect)
 
 
-def _packet_stamps(path: Path) -> tuple[np.ndarray | None, bool]:
+def _packet_stamps(path: Path) -> tuple[np.ndarray | None, np.ndarray, bool]:
     """Stamps of the pictures as the packets tell them, in order of showing; None if they don't.
 
-    Also whether the file ends before the length that its header states.
+    Also those of key pictures, and whether the file ends before the length that its header states.
     """
     stamps: list[int] = []
+    keys: list[int] = []
     reached = 0.0  # seconds, the end of the last packet of any stream
     broken = False
     with _open_container(path) as container:
@@ -274,19 +285,26 @@ def _packet_stamps(path: Path) -> tuple[np.ndarray | None, bool]:
                 if packet.stream.index != film.index or packet.is_discard:
                     continue  # sound, or cut away by the edit list
                 if packet.pts is None:
-                    return None, broken
+                    return None, np.zeros(0, np.int64), broken
                 stamps.append(packet.pts)
+                if packet.is_keyframe:
+                    keys.append(packet.pts)
         except FFmpegError:
             broken = True
         stated = ((container.duration or 0) + (container.start_time or 0)) / av.time_base
     unique = np.unique(np.array(stamps, np.int64))
     is_told = len(unique) == len(stamps) and len(unique) > 0
-    return (unique if is_told else None), broken or stated - reached > _CUT_SECONDS
+    broken |= stated - reached > _CUT_SECONDS
+    return (unique if is_told else None), np.unique(np.array(keys, np.int64)), broken
 
 
-def _decoded_stamps(path: Path) -> tuple[np.ndarray, bool]:
-    """Stamps of the pictures that the decoder gives, rising; and whether the last is damaged."""
+def _decoded_stamps(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
+    """Stamps of the pictures that the decoder gives, rising, and of the key pictures among them.
+
+    Also whether the last is damaged.
+    """
     stamps: list[int] = []
+    keys: list[int] = []
     is_damaged = False
     with _open_container(path) as container:
         for frame in _decode(container, _film(container)):
@@ -294,7 +312,9 @@ def _decoded_stamps(path: Path) -> tuple[np.ndarray, bool]:
             if not stamps or stamp > stamps[-1]:
                 stamps.append(stamp)
                 is_damaged = frame.is_corrupt
-    return np.array(stamps, np.int64), is_damaged
+                if frame.key_frame:
+                    keys.append(stamp)
+    return np.array(stamps, np.int64), np.array(keys, np.int64), is_damaged
 
 
 def _cut_short(path: Path, seconds: float) -> str:
@@ -316,7 +336,8 @@ def _nominal_rate(times: np.ndarray, stated: Fraction | None) -> Fraction:
     return Fraction(measured).limit_denominator(1001)
 
 
-def _decode_range(clip: Clip, wanted: range) -> Iterator[tuple[int, np.ndarray]]:
+def _decode_some(clip: Clip, wanted: Sequence[int]) -> Iterator[tuple[int, np.ndarray]]:
+    """The pictures of the frames `wanted`, rising, from the last key picture before them on."""
     frame_of = {int(clip.pts[frame]): frame for frame in wanted}
     first, last = int(clip.pts[wanted[0]]), int(clip.pts[wanted[-1]])
     as_rgb = Rgb(clip.size, clip.rotation)

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..faces import FaceTrack
 from ..head.model import FaceParams, Head
-from ..media import Clip, read_frames
+from ..media import Clip, read_some
 from .folds import calm_skin, fold_zones, on_hair_ground, open_skin, region_reach, trusted
 from .light import draw_samples, fit_light, log_shading
 from .residual import LUMINANCE, Grain, masked_blur, skin_share
@@ -102,13 +102,8 @@ def views(
     clip: Clip, track: FaceTrack, params: FaceParams, canvas: Canvas, frames: Iterable[int]
 ) -> Iterator[View]:
     """The wanted frames of a clip, in order, each on the canvas."""
-    wanted = sorted(int(frame) for frame in frames)
-    if not wanted:
-        return
-    left = set(wanted)
-    for frame, picture in read_frames(clip, wanted[0], wanted[-1] + 1):
-        if frame in left:
-            yield look(canvas, track, params, frame, picture)
+    for frame, picture in read_some(clip, np.unique(np.array(list(frames), int))):
+        yield look(canvas, track, params, frame, picture)
 
 
 def sample_frames(track: FaceTrack, count: int = SAMPLES) -> np.ndarray:

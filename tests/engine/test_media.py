@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from engine import media
 from engine.exchange.protocol import AVFaceError
-from engine.media import SOUND_RATE, open_clip, read_frames, read_waveform
+from engine.media import SOUND_RATE, open_clip, read_frames, read_some, read_waveform
 
 SIZE = (96, 64)
 CLICK_SECONDS = 0.25  # where the sound has its click
@@ -97,6 +98,29 @@ def test_reading_a_part_is_exact(tmp_path: Path, name: str, part: tuple) -> None
     write_film(tmp_path / name, even_times(30))
     read = [(k, number_of(image)) for k, image in read_frames(open_clip(tmp_path / name), *part)]
     assert read == [(k, k) for k in range(30)[slice(*part)]]
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.ts", "a.avi"])
+@pytest.mark.parametrize("frames", [[0], [59], [3, 4, 40], [0, 13, 26, 27, 58], [7, 33]])
+def test_reading_some_is_exact(tmp_path: Path, name: str, frames: list[int]) -> None:
+    codec = "mpeg4" if name.endswith("avi") else "libx264"
+    write_film(tmp_path / name, even_times(60), codec=codec)
+    clip = open_clip(tmp_path / name)
+    assert [(k, number_of(image)) for k, image in read_some(clip, np.array(frames))] == [
+        (k, k) for k in frames
+    ]
+
+
+def test_what_nothing_is_built_on_is_not_decoded(tmp_path: Path, monkeypatch) -> None:
+    write_film(tmp_path / "a.mp4", even_times(120))  # a key picture at each sixth
+    clip = open_clip(tmp_path / "a.mp4")
+    decoded = []
+    decode = media._decode
+    monkeypatch.setattr(
+        media, "_decode", lambda *args: (decoded.append(f.pts) or f for f in decode(*args))
+    )
+    assert [k for k, _ in read_some(clip, np.array([2, 100]))] == [2, 100]
+    assert len(decoded) < 12
 
 
 def test_start_and_end_keep_the_clock(tmp_path: Path) -> None:
