@@ -43,7 +43,9 @@ def main() -> None:
         if options.mouth_only:
             arrays = set_mouth(options.out, arrays, head_sha256(options.out))
         write_head(options.out, arrays)
-    albedo = write_albedo(load_head_file(options.out), options.out.parent)
+    albedo = write_albedo(
+        load_head_file(options.out), options.out.parent, mouth_only=options.mouth_only
+    )
     report("albedo")
     registry = options.out.parent / "registry.toml"
     if registry.is_file():

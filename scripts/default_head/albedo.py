@@ -14,6 +14,7 @@ from .albedo_hair import hair_maps
 from .albedo_parts import part_maps
 from .albedo_sheet import Sheet
 from .albedo_skin import skin_maps
+from .standing import set_mouth_maps
 
 FILE = "albedo_default.npz"
 SHARP_SIZE, SMOOTH_SIZE = 1024, 128
@@ -75,10 +76,16 @@ def _quantise(maps) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(planes), np.array(ranges, np.float32)
 
 
-def write_albedo(head: HeadFile, folder: Path) -> Path:
-    """Build the model for a head and write it beside it; gives the file's path."""
+def write_albedo(head: HeadFile, folder: Path, mouth_only: bool = False) -> Path:
+    """Build the model for a head and write it beside it; gives the file's path.
+
+    `mouth_only`: what stands there keeps its maps and colours but for those of the mouth.
+    """
     path = folder / FILE
+    arrays = build_albedo(head)
+    if mouth_only:
+        arrays = set_mouth_maps(path, arrays)
     unfinished = path.with_suffix(".unfinished.npz")
-    np.savez_compressed(unfinished, **build_albedo(head))  # type: ignore[arg-type]
+    np.savez_compressed(unfinished, **arrays)  # type: ignore[arg-type]
     os.replace(unfinished, path)
     return path

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 
 PARTS = ("upper_teeth", "lower_teeth", "tongue")
+MAPS = ("teeth", "tooth_neck", "gums", "tongue", "tongue_coat", "tongue_furrow", "cavity",
+        "cavity_deep")  # fmt: skip
 ALIKE_M = 1e-4  # largest distance of two skins that count as one
 
 
@@ -18,8 +20,7 @@ def set_mouth(path: Path, built: dict[str, np.ndarray], head_sha256: str) -> dic
 
     Raises ValueError when the two differ in more than the mouth.
     """
-    with np.load(path, allow_pickle=False) as file:
-        standing = {name: file[name] for name in file.files}
+    standing = _arrays(path)
     skin = standing["mask_skin"]
     mouth = np.any([standing[f"mask_{part}"] for part in PARTS], axis=0)
     for name in ("faces", "expression_names", "mask_skin", *(f"mask_{part}" for part in PARTS)):
@@ -35,6 +36,22 @@ def set_mouth(path: Path, built: dict[str, np.ndarray], head_sha256: str) -> dic
     standing["shape_basis"][mouth] = built["shape_basis"][mouth].astype(float) @ turn
     standing["expression_basis"][mouth] = built["expression_basis"][mouth]
     return standing | {"parameters_sha256": np.array(head_sha256)}
+
+
+def set_mouth_maps(path: Path, built: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of the albedo file at `path` with the mouth's maps and colours of `built`."""
+    standing = _arrays(path)
+    for name in MAPS:
+        old, new = (int(np.flatnonzero(arrays["maps"] == name)[0]) for arrays in (standing, built))
+        for key in ("sharp", "ranges", "mean"):
+            standing[key][old] = built[key][new]
+        standing["basis"][:, old] = built["basis"][:, new]
+    return standing
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    with np.load(path, allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
 
 
 def _components(basis: np.ndarray, skin: np.ndarray) -> np.ndarray:

@@ -20,6 +20,7 @@ FLOOR_MM = -4.0  # over the line of the lips: what is above it is flattened
 FLATTER = 0.66
 NARROWER = (0.98, 0.90)  # at the tip and from WIDE_MM behind it on
 WIDE_MM = 40.0
+TIP_NARROW, TIP_MM = 0.45, 9.0  # the tip is round: so wide at its end, as wide as MakeHuman's here
 FURROW_MM, FURROW_WIDE_MM = 1.1, 3.5
 
 
@@ -45,6 +46,8 @@ def lay_down(tongue: np.ndarray, floor: float) -> np.ndarray:
     low = y - (1 - FLATTER) * above - FURROW_MM / 1000 * furrow
     behind = np.clip((z.max() - z) * 1000 / WIDE_MM, 0, 1)
     narrow = x * (NARROWER[0] + (NARROWER[1] - NARROWER[0]) * behind)
+    near_tip = np.clip((z.max() - z) * 1000 / TIP_MM, 0, 1)
+    narrow = narrow * (TIP_NARROW + (1 - TIP_NARROW) * np.sqrt(near_tip))
     return np.stack([narrow, low, z], 1)
 
 

@@ -295,6 +295,29 @@ def test_a_smile_with_clenched_teeth_shows_teeth_and_no_tongue(posed):
     assert _pixels(posed, posed(0.15), ("upper_teeth",), scale=2000) > 50
 
 
+def test_rows_bite_as_an_adults(posed):
+    """Incisors' edges, mm from the middle of the shut lips: overbite, overjet, display."""
+    line = embed(posed.file.template, posed.file.faces, posed.file.landmarks_68)[[62, 66]].mean(0)
+    edges, fronts = {}, {}
+    for row, up in (("upper_teeth", 1), ("lower_teeth", -1)):
+        teeth = posed.file.masks[row] & ~posed.file.masks["gums"]
+        near = posed.file.template[teeth & (np.abs(posed.file.template[:, 0]) < 0.004)] - line
+        edges[row], fronts[row] = 1000 * up * (near[:, 1] * up).min(), 1000 * near[:, 2].max()
+    assert -2.0 < edges["upper_teeth"] < -0.5
+    assert 2.0 < edges["lower_teeth"] - edges["upper_teeth"] < 3.0
+    assert 2.0 < fronts["upper_teeth"] - fronts["lower_teeth"] < 3.5
+
+
+def test_an_open_mouth_shows_both_rows_before_a_tongue_that_lies_low(posed):
+    talking = posed(0.1, mouthLowerDown=0.3)
+    assert _pixels(posed, talking, ("upper_teeth",), scale=2000) > 50
+    assert _pixels(posed, talking, ("lower_teeth",), scale=2000) > 200
+    tongue = posed.file.template[posed.file.masks["tongue"]]
+    front = tongue[tongue[:, 2] > tongue[:, 2].max() - 0.008]
+    lower = posed.file.template[posed.file.masks["lower_teeth"]]
+    assert front[:, 1].max() < lower[:, 1].max()
+
+
 def test_the_tongue_comes_out_between_the_lips(posed):
     file = posed.file
     points = posed(0.25, tongueOut=1.0)

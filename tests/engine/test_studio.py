@@ -7,7 +7,7 @@ from scipy.ndimage import binary_erosion, binary_fill_holes
 from engine.complexion import person_texture
 from engine.geometry import vertex_normals
 from engine.head.model import FaceParams, Head
-from engine.occlusion import ambient_openness, seen_from
+from engine.occlusion import ambient_openness, polygon_area, seen_from, through_polygon
 from engine.preview.studio import Relief, Sitter, draw
 from engine.weights import load_head
 
@@ -111,3 +111,15 @@ def test_the_picture_moves_with_its_centre(sitter, vertices):
     middle = draw(sitter, vertices, 300.0, SIZE).coverage
     moved = draw(sitter, vertices, 300.0, SIZE, centre=(70.0, 80.0)).coverage
     np.testing.assert_array_equal(moved[5:, 10:], middle[:-5, :-10])
+
+
+def test_light_through_a_window_follows_lambert():
+    """A square window of 2 m: close behind it the whole sky, far away its area over pi d^2."""
+    window = np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    behind = np.array([[0, 0, -1e-4], [0, 0, -1.0], [0, 0, -30.0], [0, -5.0, -5.0]])
+    light = through_polygon(window, behind)
+    np.testing.assert_allclose(light[0], [0, 0, 1], atol=1e-3)
+    np.testing.assert_allclose(light[1, 2], 0.5541, atol=1e-3)  # a square seen under 90 degrees
+    np.testing.assert_allclose(light[2, 2], 4 / (np.pi * 900), rtol=2e-3)
+    assert light[3, 1] > 0 < light[3, 2]  # it comes from above and from outside
+    np.testing.assert_allclose(polygon_area(window), [0, 0, 4])

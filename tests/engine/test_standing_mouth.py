@@ -1,0 +1,71 @@
+"""A new mouth in an old head: what is not behind the lips stays, and the head keeps its name."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.exchange.head_file import file_sha256, head_sha256, load_head_file
+from engine.weights import FOLDER, default_head_sha256, load_head, locate
+
+sys.path.insert(0, str(FOLDER.parent / "scripts"))
+from default_head.standing import PARTS, set_mouth  # type: ignore[import-not-found]
+
+NAME = "5" * 64
+
+
+@pytest.fixture
+def standing(tmp_path) -> tuple[Path, dict[str, np.ndarray]]:
+    """A head of sixty skin vertices and three of each part, and its file."""
+    random, count = np.random.default_rng(4), 60 + 3 * len(PARTS)
+    arrays = {
+        "template": random.normal(0, 0.1, (count, 3)).astype(np.float32),
+        "shape_basis": random.normal(0, 1e-3, (count, 3, 4)),
+        "expression_basis": random.normal(0, 1e-3, (count, 3, 2)),
+        "expression_names": np.array(["a", "b"]),
+        "faces": np.arange(count).reshape(-1, 3),
+        "mask_skin": np.arange(count) < 60,
+        **{f"mask_{p}": (np.arange(count) - 60) // 3 == k for k, p in enumerate(PARTS)},
+    }
+    path = tmp_path / "head.npz"
+    np.savez(path, **arrays)  # type: ignore[arg-type]
+    return path, arrays
+
+
+def test_only_the_mouth_is_taken_and_components_are_turned_to_the_old_ones(standing):
+    path, arrays = standing
+    turn = np.linalg.qr(np.random.default_rng(5).normal(size=(4, 4)))[0]
+    mouth = ~arrays["mask_skin"]
+    built = {k: v.copy() for k, v in arrays.items()}
+    built["template"] += np.float32(0.002)  # another origin
+    built["template"][mouth] += np.array([0, 0.001, 0], np.float32)
+    built["shape_basis"] = arrays["shape_basis"] @ turn
+    built["expression_basis"] *= 2
+    out = set_mouth(path, built, NAME)
+    raised = (out["template"] - arrays["template"])[mouth]
+    np.testing.assert_allclose(raised, np.tile([0, 0.001, 0], (len(raised), 1)), atol=1e-6)
+    np.testing.assert_allclose(out["shape_basis"], arrays["shape_basis"], atol=1e-9)
+    skin = arrays["mask_skin"]
+    for name in ("template", "shape_basis", "expression_basis"):
+        np.testing.assert_array_equal(out[name][skin], arrays[name][skin])
+    assert str(out["parameters_sha256"]) == NAME
+
+
+def test_another_skin_is_refused(standing):
+    path, arrays = standing
+    moved = arrays | {"template": arrays["template"] * np.float32(1.1)}
+    with pytest.raises(ValueError, match="build the whole head"):
+        set_mouth(path, moved, NAME)
+
+
+def test_a_head_is_called_by_the_parameters_that_it_kept(tmp_path):
+    with np.load(locate("head_default"), allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays.pop("parameters_sha256", None)
+    own, kept = tmp_path / "own.npz", tmp_path / "kept.npz"
+    np.savez(own, **arrays)
+    np.savez(kept, **arrays, parameters_sha256=np.array(NAME))
+    assert head_sha256(own) == file_sha256(own) == load_head_file(own).sha256
+    assert head_sha256(kept) == NAME == load_head_file(kept).sha256
+    assert load_head().sha256 == default_head_sha256()
