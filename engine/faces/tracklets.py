@@ -6,7 +6,7 @@ network's own answer.
 """
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 
 import cv2
@@ -31,11 +31,12 @@ _SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face
 _SLIDE_FRAMES = 4  # how long the mesh takes to slide from one face onto another
 # So many changes of colour say what is usual for a face; so many times that is another face.
 _LEAST_USUAL, _USUAL_FRAMES, _UNUSUAL = 3, 12, 1.6
+_USUAL_RATE = 25.0  # pictures in a second
 
 
 @dataclass(frozen=True)
 class FollowOptions:
-    """How faces are found and followed."""
+    """How faces are found and followed; counts of pictures are those of 25 in a second."""
 
     most_faces: int = 4  # the largest ones; a crowd would cost time and confuse nobody but us
     detect_every: int = 12  # pictures between two looks at the whole picture
@@ -85,6 +86,7 @@ class Followed:
 
 def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed:
     """Follow all faces of the clip, in one pass over its pictures."""
+    options = _at_rate(options, float(clip.fps))
     detector, mesh, cutter = FaceDetector(), FaceMesh(), _CutFinder()
     every: list[Tracklet] = []
     live: list[Tracklet] = []
@@ -114,6 +116,17 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
             report(frame / clip.frame_count)
     kept = [t for t in every if len(t.frames) > 1 or clip.frame_count == 1]
     return Followed(kept, tuple(cuts))
+
+
+def _at_rate(options: FollowOptions, fps: float) -> FollowOptions:
+    """The options with as many more pictures as there are more in a second."""
+    more = max(1.0, fps / _USUAL_RATE)
+    return replace(
+        options,
+        detect_every=round(more * options.detect_every),
+        search_every=round(more * options.search_every),
+        search_frames=round(more * options.search_frames),
+    )
 
 
 class _CutFinder:
