@@ -210,22 +210,18 @@ def poll() -> bool:
     return not ended
 
 
-def unregister() -> None:
-    """End the batch when the add-on is disabled or Blender closes."""
-    global _running
-    if _running:
-        _running.end()
-        _running = None
-
-
-def register_pointers() -> None:
+def register() -> None:
     """One place on the scene, one on the window manager."""
     bpy.types.Scene.avface_batch = PointerProperty(type=AVFACE_BatchSettings)
     bpy.types.WindowManager.avface_batch = PointerProperty(type=AVFACE_BatchState)
 
 
-def unregister_pointers() -> None:
-    """Take them away again."""
+def unregister() -> None:
+    """End the batch and take them away again: the add-on is disabled, or Blender closes."""
+    global _running
+    if _running:
+        _running.end()
+        _running = None
     del bpy.types.WindowManager.avface_batch
     del bpy.types.Scene.avface_batch
 

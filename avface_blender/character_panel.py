@@ -303,11 +303,11 @@ CLASSES = (
 )
 
 
-def register_pointers() -> None:
+def register() -> None:
     """The panel's settings, in the scene."""
     bpy.types.Scene.avface_character = PointerProperty(type=AVFACE_CharacterSettings)
 
 
-def unregister_pointers() -> None:
+def unregister() -> None:
     """Take them away again."""
     del bpy.types.Scene.avface_character

@@ -74,12 +74,12 @@ class AVFACE_Filters(bpy.types.PropertyGroup):
 CLASSES = (AVFACE_RegionFilter, AVFACE_Filters)
 
 
-def register_pointers() -> None:
+def register() -> None:
     """The settings, on every action."""
     bpy.types.Action.avface_filters = PointerProperty(type=AVFACE_Filters)
 
 
-def unregister_pointers() -> None:
+def unregister() -> None:
     """The reverse."""
     del bpy.types.Action.avface_filters
 

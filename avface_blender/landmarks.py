@@ -165,12 +165,12 @@ def nearest(at: Shown, layout: Layout, mouse: tuple[float, float]) -> int | None
     return best if away[best] <= GRASP_PX else None
 
 
-def register_pointers() -> None:
+def register() -> None:
     """A list on each head."""
     bpy.types.Object.avface_dragged = CollectionProperty(type=AVFACE_DraggedLandmark)
 
 
-def unregister_pointers() -> None:
+def unregister() -> None:
     """Take it away again."""
     del bpy.types.Object.avface_dragged
     _known.clear()

@@ -84,7 +84,7 @@ def draw(layout, head: bpy.types.Object) -> None:
     row.operator("avface.shift_takes", text="", icon="TIME")
 
 
-def register_pointers() -> None:
+def register() -> None:
     """A number on each head that is read from its takes, and moves them."""
     bpy.types.Object.avface_begin = IntProperty(
         name="Begins at Frame",
@@ -96,7 +96,7 @@ def register_pointers() -> None:
     )
 
 
-def unregister_pointers() -> None:
+def unregister() -> None:
     """Take it away again."""
     del bpy.types.Object.avface_begin
 

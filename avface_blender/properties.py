@@ -387,7 +387,7 @@ def shared_options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name not in own and value != ""}
 
 
-def register_pointers() -> None:
+def register() -> None:
     """One place on the scene, one on the window manager (which no file keeps and undo leaves)."""
     bpy.types.Scene.avface = PointerProperty(type=AVFACE_CaptureSettings)
     bpy.types.WindowManager.avface_job = PointerProperty(type=AVFACE_JobState)
@@ -396,7 +396,7 @@ def register_pointers() -> None:
     bpy.types.WindowManager.avface_setup = PointerProperty(type=AVFACE_SetupState)
 
 
-def unregister_pointers() -> None:
+def unregister() -> None:
     """Take them away again."""
     del bpy.types.WindowManager.avface_setup
     del bpy.types.WindowManager.avface_faces

@@ -51,6 +51,19 @@ CLASSES = (
     *curves.CLASSES,
 )
 
+# Modules with more than classes to make known, in this order; the last goes first.
+_PARTS = (
+    capture_presets,
+    properties,
+    batch_panel,
+    filters,
+    landmarks,
+    offset,
+    trust,
+    trust_painter,
+    character_panel,
+)
+
 _commands: list[object] = []
 _keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
@@ -59,15 +72,8 @@ def register() -> None:
     """Classes, pointers, menus, `blender --command avface`, and what a running job must hear."""
     for cls in CLASSES:
         bpy.utils.register_class(cls)
-    capture_presets.register()
-    properties.register_pointers()
-    batch_panel.register_pointers()
-    filters.register_pointers()
-    landmarks.register_pointers()
-    offset.register_pointers()
-    trust.register_pointers()
-    trust_painter.register()
-    character_panel.register_pointers()
+    for part in _PARTS:
+        part.register()
     bpy.types.TOPBAR_MT_file_import.append(panel.draw_import)
     bpy.types.TOPBAR_MT_file_export.append(panel.draw_export)
     bpy.types.TOPBAR_MT_file_export.append(curves.draw_export)
@@ -90,21 +96,10 @@ def unregister() -> None:
     bpy.types.TOPBAR_MT_file_export.remove(curves.draw_export)
     bpy.types.TOPBAR_MT_file_export.remove(panel.draw_export)
     bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)
-    watch.unregister()
-    landmark_dragger.unregister()
-    faces.unregister()
-    jobs.unregister()
-    engine_setup.unregister()
-    batch_panel.unregister()
-    batch_panel.unregister_pointers()
-    character_panel.unregister_pointers()
-    trust_painter.unregister()
-    trust.unregister_pointers()
-    offset.unregister_pointers()
-    landmarks.unregister_pointers()
-    filters.unregister_pointers()
-    properties.unregister_pointers()
-    capture_presets.unregister()
+    for part in (watch, landmark_dragger, faces, jobs, engine_setup):  # end what goes on
+        part.unregister()
+    for part in reversed(_PARTS):
+        part.unregister()
     for cls in reversed(CLASSES):
         bpy.utils.unregister_class(cls)
 

@@ -154,12 +154,12 @@ def redraw() -> None:
             area.tag_redraw()
 
 
-def register_pointers() -> None:
+def register() -> None:
     """A list on each head."""
     bpy.types.Object.avface_trust = CollectionProperty(type=AVFACE_TrustStretch)
 
 
-def unregister_pointers() -> None:
+def unregister() -> None:
     """Take it away again."""
     del bpy.types.Object.avface_trust
     _trust_in.cache_clear()
