@@ -9,11 +9,13 @@ from typing import Any
 import bpy
 import numpy as np
 
+from ..engine.exchange.gloss import oiliness
 from ..engine.exchange.head_file import HeadFile
 
 HEAD_PROPERTY = "avface_head_sha256"  # on the mesh object: the head file that it was built from
 UV_NAME = "UVMap"
 PART_ATTRIBUTE = "avface_colour"  # a plain colour for each part, for heads without a skin picture
+GLOSS_ATTRIBUTE = "avface_gloss"  # 0 for dull hair, 1 for the tip of the nose and wet lips
 PARTS = ("skin", "eyes", "teeth", "tongue")  # material slots, in this order
 LIP_KEY = "Lip"  # and a number: shapes that sound adds to the lips
 _SAME_PLACE = 1e-6  # m
@@ -33,6 +35,8 @@ PART_COLOURS = {  # linear RGB
 _INNER_MOUTH_COLOUR = (0.30, 0.07, 0.06)
 _IRIS_COLOUR = (0.10, 0.06, 0.035)
 _PUPIL_COLOUR = (0.003, 0.003, 0.003)
+_GLOSS = (("scalp", 0.0), ("lips", 0.8), ("mouth_inside", 1.0))  # mask -> gloss, whatever the oil
+_DRY_GLOSS = 0.25  # of skin without oil
 _PUPIL_OF_IRIS = 0.42  # radius, in normal light
 
 
@@ -71,6 +75,8 @@ def build_head(head: HeadFile, collection: bpy.types.Collection) -> bpy.types.Ob
     mesh.polygons.foreach_set("material_index", _part_of_polygons(head, polygons))
     colours: Any = mesh.color_attributes.new(PART_ATTRIBUTE, "FLOAT_COLOR", "POINT")
     colours.data.foreach_set("color", _vertex_colours(head).ravel())
+    gloss: Any = mesh.attributes.new(GLOSS_ATTRIBUTE, "FLOAT", "POINT")
+    gloss.data.foreach_set("value", _vertex_gloss(head))
 
     object_ = bpy.data.objects.new(head.name, mesh)
     collection.objects.link(object_)
@@ -192,6 +198,15 @@ def _vertex_colours(head: HeadFile) -> np.ndarray:
             tint[angle < _PUPIL_OF_IRIS * rim, :3] = _PUPIL_COLOUR
             colours[around] = tint
     return colours
+
+
+def _vertex_gloss(head: HeadFile) -> np.ndarray:
+    """How much the skin mirrors at each vertex, (V,) float32 in [0, 1]."""
+    gloss = np.clip(_DRY_GLOSS + 0.6 * oiliness(head, head.template), 0, 1).astype(np.float32)
+    for mask, value in _GLOSS:
+        if mask in head.masks:
+            gloss[head.masks[mask]] = value
+    return gloss
 
 
 def _angles(directions: np.ndarray) -> np.ndarray:

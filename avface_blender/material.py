@@ -13,10 +13,13 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .head_builder import PART_ATTRIBUTE, PART_COLOURS, PARTS, UV_NAME
+from .head_builder import GLOSS_ATTRIBUTE, PART_ATTRIBUTE, PART_COLOURS, PARTS, UV_NAME
 from .keyframes import make_action, play
 
 _PORES, _PORES_PER_SHEET, _PORE_MM = "Pores", 300.0, 0.3  # side by side; deep at a strength of 1
+_OIL, _OIL_ROUGHNESS = 0.4, 0.32  # a second, sharper lobe: how strong at full gloss, how rough
+_UNEVEN, _SPOTS_PER_SHEET = (0.45, 1.55), 220.0  # of the oil, from spot to spot: no glaze
+_HAIR_GLOSS = 5.0  # times the gloss map: full on all skin, none on the scalp's hair
 _BEFORE, _AFTER, _BLEND = "Wrinkles before", "Wrinkles after", "Wrinkle blend"
 
 
@@ -43,8 +46,8 @@ class Surface:
 
 
 _SURFACES = {
-    "skin": Surface(roughness=0.5, subsurface=0.12, specular=0.35),
-    "eyes": Surface(roughness=0.08, coat=0.5),
+    "skin": Surface(roughness=0.52, subsurface=0.35, specular=0.4),
+    "eyes": Surface(roughness=0.12, subsurface=0.1, coat=1.0),
     "teeth": Surface(roughness=0.18, subsurface=0.1, subsurface_radius_mm=(1.0, 0.8, 0.6)),
     "tongue": Surface(roughness=0.3, subsurface=0.15),
 }
@@ -57,7 +60,8 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
     for material in slots:
         if material is not None:
             material.use_fake_user = True
-    made = [_make_material(f"{name} {part}", part, pictures) for part in PARTS]
+    oily = GLOSS_ATTRIBUTE in object_.data.attributes  # heads of older files have none
+    made = [_make_material(f"{name} {part}", part, pictures, oily) for part in PARTS]
     indices = np.empty(len(object_.data.polygons), np.int32)
     object_.data.polygons.foreach_get("material_index", indices)  # clear() would set them to 0
     slots.clear()
@@ -90,7 +94,7 @@ def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
     return found
 
 
-def _make_material(name: str, part: str, pictures: Pictures) -> bpy.types.Material:
+def _make_material(name: str, part: str, pictures: Pictures, oily: bool) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
     if not material.node_tree:
         material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
@@ -103,6 +107,8 @@ def _make_material(name: str, part: str, pictures: Pictures) -> bpy.types.Materi
     tree.links.new(_colour(tree, pictures), shader.inputs["Base Color"])
     if part == "skin":
         _add_pores(tree)
+        if oily:
+            _add_gloss(tree, shader)
     normals = _normals(tree, name, pictures) if part == "skin" else None
     if normals is not None:
         node: Any = tree.nodes.new("ShaderNodeNormalMap")
@@ -146,6 +152,37 @@ def _add_pores(tree: Any) -> None:
     tree.links.new(cells.outputs["Distance"], depth.inputs[0])
     tree.links.new(depth.outputs[0], bump.inputs["Height"])
     tree.links.new(bump.outputs["Displacement"], output.inputs["Displacement"])
+
+
+def _add_gloss(tree: Any, shader: Any) -> None:
+    """A film of oil over the skin, by the head's own map of gloss: uneven, most on the nose.
+
+    As the coat: what exporters read of roughness and specular stays plain numbers.
+    """
+    gloss, places, spots, uneven, oil, dull = (
+        tree.nodes.new(f"ShaderNode{kind}")
+        for kind in ("Attribute", "UVMap", "TexNoise", "MapRange", "Math", "Math")
+    )
+    for column, node in enumerate((places, spots, uneven, oil)):
+        node.location = (-850 + 200 * column, 700)
+    gloss.location, dull.location = (-650, 500), (-250, 500)
+    gloss.attribute_name = GLOSS_ATTRIBUTE
+    places.uv_map = UV_NAME
+    spots.inputs["Scale"].default_value = _SPOTS_PER_SHEET
+    for end, share in zip(("To Min", "To Max"), _UNEVEN, strict=True):
+        uneven.inputs[end].default_value = share * _OIL
+    oil.operation = "MULTIPLY"
+    tree.links.new(places.outputs["UV"], spots.inputs["Vector"])
+    tree.links.new(spots.outputs[0], uneven.inputs["Value"])
+    tree.links.new(uneven.outputs["Result"], oil.inputs[0])
+    tree.links.new(gloss.outputs["Fac"], oil.inputs[1])
+    tree.links.new(oil.outputs[0], shader.inputs["Coat Weight"])
+    dull.operation = "MULTIPLY"
+    dull.use_clamp = True
+    dull.inputs[1].default_value = _HAIR_GLOSS
+    tree.links.new(gloss.outputs["Fac"], dull.inputs[0])
+    tree.links.new(dull.outputs[0], shader.inputs["Specular Tint"])
+    shader.inputs["Coat Roughness"].default_value = _OIL_ROUGHNESS
 
 
 def _colour(tree: Any, pictures: Pictures) -> Any:

@@ -19,10 +19,16 @@ _SKIN, _WHITE, _IRIS, _PUPIL = (212, 166, 144), (235, 232, 228), (84, 104, 112),
 _IRIS_DEGREES, _PUPIL_DEGREES = 27, 11
 
 
-def person_texture(head: Head, albedo: np.ndarray, size: int = 1024) -> np.ndarray:
-    """The texture of a person, (size, size, 3) uint8 sRGB, for albedo coefficients (A,)."""
+def person_texture(
+    head: Head, albedo: np.ndarray, size: int = 1024, shaven: bool = False
+) -> np.ndarray:
+    """The texture of a person, (size, size, 3) uint8 sRGB, for albedo coefficients (A,).
+
+    `shaven`: without hair on the scalp, where the head has an albedo model.
+    """
     if head.file.albedo_file:
-        return load_albedo(FOLDER / head.file.albedo_file).texture(albedo, size)
+        model = load_albedo(FOLDER / head.file.albedo_file)
+        return (model.shaven() if shaven else model).texture(albedo, size)
     if head.file.texture is not None:
         return cv2.resize(head.file.texture, (size, size), interpolation=cv2.INTER_AREA)
     return _plain_texture(head, size)

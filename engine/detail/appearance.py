@@ -20,6 +20,7 @@ from ..occlusion import ambient_openness
 from ..render import interpolate
 from ..weights import FOLDER
 from .folds import bare_of_eyes, lip_skin, round_lips
+from .hairline import Crown, hairline_heights, see_crown, upper_head
 from .light import fit_light
 from .parts import (
     Sight,
@@ -48,6 +49,10 @@ _TINT_SPREAD = 0.4  # log: many clips are badly white-balanced
 _NIGHT, _BURNT = 2e-3, 0.95  # linear: beyond them a texel has lost its colour
 _FEWEST_LIPS = 20  # texels
 _MOST_MISSED = 0.3  # log: a beard beside the lips is no light
+# Of the beard's map: where one grows. What is dark there may be hair and says little of the light.
+_BEARD_GROUND, _BEARD_SAYS, _FEWEST_BEARD = 0.3, 0.04, 30
+_BEARD_SHARE = 35  # percentile of lightness on that ground: not all of it is beard
+_FAINT_BEARD = 0.15  # log darkness below which a place is bare; twice that is hair for sure
 _SKIES, _DEEPEST = 48, 0.4  # directions; deeper than that light from the skin round it fills in
 _GREY = np.full((3, 3), 1 / 3)
 _PLAIN_SKIN = np.array([0.50, 0.25, 0.16])  # linear reflectance, for heads without a model
@@ -65,6 +70,7 @@ class _Colours:
     least: np.ndarray  # (A,) smallest effective coefficient
     threshold: np.ndarray  # (A,) what a coefficient must pass before it counts
     maps: np.ndarray  # (M + K, P) the model's maps there
+    smooth: np.ndarray  # (P,) how much each says of the light: little where beards grow
     used: np.ndarray  # (r, r) bool: the P texels in the face's window, coarser than the canvas
 
 
@@ -75,6 +81,8 @@ class Face:
     canvas: Canvas
     own: np.ndarray  # (R, R, 3) log reflectance: the median picture without the light
     known: np.ndarray  # (R, R) in [0, 1], how well
+    albedo: np.ndarray  # (A,) coefficients
+    hairline: np.ndarray | None = None  # (V,) mm above it; None to leave the model's
 
 
 @dataclass(frozen=True)
@@ -96,6 +104,7 @@ class _Median:
     trust: np.ndarray  # (R, R) the share of the frames that show a texel
     irises: list[Sight]
     hair: list[Sight]
+    crown: Crown
 
 
 def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: Head) -> Appearance:
@@ -117,12 +126,17 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     shade = np.maximum(harmonics(median.normal) @ light, 1e-2)
     own = np.log(np.maximum(median.colour, _NIGHT)) - np.log(shade * median.openness[..., None])
     known = np.clip(2 * median.trust, 0, 1) * (median.colour.max(-1) < _BURNT)
-    face = Face(canvas, own.astype(np.float32), known.astype(np.float32))
+    own, known = own.astype(np.float32), known.astype(np.float32)
     if not albedo:
-        return Appearance(np.zeros(count), light, face)
-    effective = _refine_parts(colours, median, canvas, albedo, effective, light)
+        return Appearance(np.zeros(count), light, Face(canvas, own, known, np.zeros(count)))
+    skin = np.median(own[known > 0.5], axis=0)
+    hair = hair_colour(median.hair, light, skin)
+    effective = _refine_parts(colours, median, canvas, albedo, effective, light, hair)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
-    return Appearance(coefficients, light, face)
+    hairline = hairline_heights(
+        median.crown, canvas.head, canvas.rest[0], albedo, light, skin, hair
+    )
+    return Appearance(coefficients, light, Face(canvas, own, known, coefficients, hairline))
 
 
 def _plain_light() -> np.ndarray:
@@ -142,18 +156,27 @@ def _gather(
     pictures = np.zeros((3, len(frames), size, size), np.float32)
     weights = np.zeros((len(frames), size, size), np.float32)
     normals = np.zeros((size, size, 3), np.float32)
-    irises, hair = [], []
+    irises, hair, crown = [], [], []
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         pictures[:, k] = np.moveaxis(view.colour, -1, 0)
         weights[k] = view.seen
         normals += view.surface.normal * view.seen[..., None]
         irises.append(see_irises(view.picture, track, params, view.frame))
-        hair.append(see_hair(view.picture, params, canvas.head, canvas.rest, view.frame))
+        sight = view.picture, params, canvas.head, canvas.rest, view.frame
+        hair.append(see_hair(*sight))
+        crown.append(see_crown(*sight))
     medians = [median_of_seen(picture, weights > 0.3) for picture in pictures]
     colour = np.stack([middle for middle, _ in medians], -1)
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     normals /= np.maximum(length, 1e-6)
-    return _Median(colour, normals, _openness(canvas), medians[0][1], irises, hair)
+    return _Median(
+        colour, normals, _openness(canvas), medians[0][1], irises, hair, _crown(canvas, crown)
+    )
+
+
+def _crown(canvas: Canvas, frames: list[tuple[np.ndarray, np.ndarray]]) -> Crown:
+    colours, normals = (np.stack(values) for values in zip(*frames, strict=True))
+    return Crown(upper_head(canvas.head), colours, normals)
 
 
 def _openness(canvas: Canvas) -> np.ndarray:
@@ -175,8 +198,15 @@ def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> _Colours
     return _Colours(
         np.log(np.maximum(colour[used], _NIGHT) / median.openness[coarse][used, None]),
         normal[used], trust[used],
-        mean, basis, least, threshold, maps, used,
+        mean, basis, least, threshold, maps, _beardless(albedo, maps), used,
     )  # fmt: skip
+
+
+def _beardless(albedo: Albedo | None, maps: np.ndarray) -> np.ndarray:
+    """What texels (P,) whose maps are (M + K, P) say of the light."""
+    if albedo is None:
+        return np.ones(maps.shape[1])
+    return np.where(maps[albedo.maps.index("beard")] > _BEARD_GROUND, _BEARD_SAYS, 1.0)
 
 
 def _coarse(canvas: Canvas) -> tuple[slice, slice]:
@@ -218,7 +248,7 @@ def _solve(colours: _Colours) -> tuple[np.ndarray, np.ndarray]:
         logit = colours.mean + np.tensordot(effective, colours.basis, 1)
         reflectance = 1 / (1 + np.exp(-logit))
         lit = np.exp(colours.seen - np.log(reflectance)) @ LUMINANCE
-        shape = fit_light(colours.normals, lit, _SHADE_OUTLIER)
+        shape = fit_light(colours.normals, lit, _SHADE_OUTLIER, colours.smooth)
         shading = np.maximum(harmonics(colours.normals) @ shape, 1e-3)
         bright = np.percentile(shading, 80)
         shape, shading = shape / bright, np.maximum(shading / bright, 0.05)
@@ -235,6 +265,7 @@ def _refine_parts(
     albedo: Albedo,
     effective: np.ndarray,
     light: np.ndarray,
+    hair: np.ndarray | None,
 ) -> np.ndarray:
     """Effective coefficients (A,) with lips, irises and hair as the clip shows them."""
     shade = np.maximum(harmonics(colours.normals) @ light, 1e-2)
@@ -250,10 +281,43 @@ def _refine_parts(
     iris = iris_colour(median.irises, light)
     if iris is not None:
         effective = fit_part(albedo, effective, "irises", iris_maps(albedo, canvas.head), iris)
-    hair = hair_colour(median.hair, light, np.median(own, axis=0))
     if hair is not None:
         effective = fit_part(albedo, effective, "hair", hair_maps(albedo, canvas.head), hair)
-    return effective
+    return _fit_beard(colours, albedo, effective, own, lips)
+
+
+def _fit_beard(
+    colours: _Colours, albedo: Albedo, effective: np.ndarray, own: np.ndarray, lips: np.ndarray
+) -> np.ndarray:
+    """Effective coefficients (A,) with the beard as dark as the clip shows it on lip, chin, jaw.
+
+    `own` (P, 3) is the log reflectance that the clip shows, `lips` (P,) where it isn't skin.
+    """
+    names = ("moustache", "goatee", "beard")
+    ground = colours.maps[[albedo.maps.index(name) for name in names]] > _BEARD_GROUND
+    ground[2] &= ~ground[:2].any(0)
+    ground &= ~lips
+    bare = ~ground.any(0) & ~lips
+    zones = [zone for zone in ground if zone.sum() >= _FEWEST_BEARD]
+    if not zones or bare.sum() < _FEWEST_BEARD:
+        return effective
+    model = -np.log1p(np.exp(-colours.mean - np.tensordot(effective, colours.basis, 1)))
+    missed = np.median((own - model)[bare], axis=0)
+    seen = np.array([_hairy(own[zone] - missed, model[zone]) for zone in zones])
+    maps = np.array([colours.maps[:, zone].mean(1) for zone in zones])
+    return fit_part(albedo, effective, "beard", maps, seen)
+
+
+def _hairy(own: np.ndarray, model: np.ndarray) -> np.ndarray:
+    """The colour (3,) of a place where hair may grow, log reflectances (N, 3) and the model's.
+
+    The median's hue at the lightness of _BEARD_SHARE; the model's where that is hardly darker.
+    """
+    lightness = own @ LUMINANCE
+    seen = np.median(own, axis=0) + np.percentile(lightness, _BEARD_SHARE) - np.median(lightness)
+    usual = np.median(model, axis=0)
+    sure = np.clip((usual - seen) @ LUMINANCE / _FAINT_BEARD - 1, 0, 1)
+    return usual + sure * (seen - usual)
 
 
 def _step(

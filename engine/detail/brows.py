@@ -20,6 +20,7 @@ _MODEL_REACH_MM = 9.0  # the model's brow may lie so far from the person's landm
 _SKIN_MM = 7.0  # Gaussian sigma of the skin round a brow
 _FAINT = 0.15  # log contrast that skin has too
 _DARKEST = 1.7  # log contrast of black hair on pale skin
+_FAR_RING = 1e-3  # where the clip shows no skin near, the model's beside it counts
 _FINE_MM = 1.0  # hairs of the model are finer
 _USUAL_HUE = np.array([1.06, 0.94, 0.86])  # log contrast of brown hair in R, G, B; luminance 1
 _HUE_SPREAD = 0.25
@@ -78,7 +79,7 @@ def _one_brow(
 
     bare_model = hull(sheet, brow, grow_mm=_MODEL_REACH_MM) > 0
     ring = (skin > 0) & ~bare_model
-    bare = masked_blur(model, ring.astype(np.float32), sigma)
+    bare = masked_blur(model, np.maximum(ring, _FAR_RING).astype(np.float32), sigma)
     fine = model - masked_blur(model, np.ones_like(known), _FINE_MM / sheet.texel_mm)
     depth = np.clip(dark * region / 0.5, 0, 1)[..., None]
     target = bare + painted + fine * depth

@@ -1,19 +1,25 @@
-"""Brows and lips as the clip shows them, on the head's texture: no two people's are alike."""
+"""Hairline, brows and lips as the clip shows them, on the head's texture: nobody's are alike."""
 
 import numpy as np
 
+from ..complexion import person_texture
 from .appearance import Face
 from .brows import paint_brows
+from .hairline import paint_hairline
 from .lips import paint_lips
 
 
 def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
-    """A person's texture (n, n, 3) uint8 sRGB with their own brows and lips.
+    """A person's texture (n, n, 3) uint8 sRGB with their own hairline, brows and lips.
 
     The same where the clip shows too little of the face.
     """
     if face is None:
         return texture
+    if face.hairline is not None:
+        head = face.canvas.head
+        bare = person_texture(head, face.albedo, len(texture), shaven=True)
+        texture = paint_hairline(texture, bare, face.hairline, head)
     for paint in (paint_brows, paint_lips):
         texture = paint(texture, face.own, face.known, face.canvas.sheet)
     return texture

@@ -23,18 +23,25 @@ def draw_samples(
     return np.searchsorted(summed / summed[-1], generator.random(count)).clip(0, weight.size - 1)
 
 
-def fit_light(normals: np.ndarray, brightness: np.ndarray, outlier: float = _OUTLIER) -> np.ndarray:
+def fit_light(
+    normals: np.ndarray,
+    brightness: np.ndarray,
+    outlier: float = _OUTLIER,
+    weight: np.ndarray | None = None,
+) -> np.ndarray:
     """The light (9,) under which normals (N, 3) show brightness (N,); Huber, weakly ridged.
 
-    From `outlier` (share of the median brightness) on a difference counts less.
+    From `outlier` (share of the median brightness) on a difference counts less; `weight` (N,): how
+    much each sample counts before that.
     """
     scale = float(np.median(brightness))
     basis, seen = harmonics(normals), brightness / scale
-    trust, light = np.ones(len(seen)), np.zeros(9)
+    given = np.ones(len(seen)) if weight is None else weight / weight.mean()
+    trust, light = given, np.zeros(9)
     for _ in range(6):
         system = basis.T @ (basis * trust[:, None]) + len(seen) * np.diag(_RIDGE)
         light = np.linalg.solve(system, basis.T @ (seen * trust))
-        trust = 1 / np.maximum(1, np.abs(basis @ light - seen) / outlier)
+        trust = given / np.maximum(1, np.abs(basis @ light - seen) / outlier)
     return light * scale
 
 

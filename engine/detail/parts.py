@@ -1,4 +1,4 @@
-"""Lips, irises and hair: coefficients that the skin's many texels would outvote.
+"""Lips, irises, hair and beard: coefficients that the skin's many texels would outvote.
 
 Each part gives one colour, the median over the clip with the light divided out, and moves only
 the albedo components that are its own. A part that the clip hardly shows keeps what it has.
@@ -23,6 +23,7 @@ _PARTS = {
     "lips": (("lip_redness", "lip_darkness"), 0.12, 0.06),
     "irises": (("iris_lightness", "iris_hue"), 0.35, 0.2),
     "hair": (("hair_lightness", "hair_redness", "hair_grey"), 0.3, 0.15),
+    "beard": (("stubble", "moustache", "goatee", "beard"), 0.1, 0.1),
 }
 _ROUNDS = 3
 _DARKEST, _BRIGHTEST = 4e-3, 0.9  # linear reflectance
@@ -32,7 +33,7 @@ _INNER, _OUTER = 0.45, 0.85  # of the iris's radius: neither pupil nor rim
 _ABOVE = 0.2  # of the radius above the middle: higher lie lashes and the lid's shadow
 _SMALLEST_IRIS = 1.8  # px, radius
 _FEWEST_PIXELS = 4
-_IN_SOCKET = 0.9  # of the face's light reaches an eye
+_IN_SOCKET = 0.7  # of the face's light reaches an eye
 
 _HAIR_FACING = 0.25  # cosine: hair seen more slantwise may be the background
 _HAIR_SHADE = 0.5, 1.2  # of the face's median shading: harmonics err where none was fitted
@@ -142,24 +143,25 @@ def fit_part(
         albedo: The model.
         effective: (A,) what is known so far.
         part: One of _PARTS.
-        maps: (M + K,) the model's maps there.
-        seen: (3,) log reflectance.
+        maps: (M + K,) the model's maps there, or (Z, M + K) at several places.
+        seen: (3,) log reflectance, or (Z, 3).
     """
+    maps, seen = np.atleast_2d(maps), np.atleast_2d(seen)
     names, shade, hue = _PARTS[part]
     own = [albedo.names.index(name) for name in names if name in albedo.names]
-    rows = np.einsum("m,amc->ca", maps, albedo.basis[own])  # (3, n)
+    rows = np.einsum("zm,amc->zca", maps, albedo.basis[own])  # (Z, 3, n)
     threshold = np.maximum(albedo.low[own], 0)
     grey = np.full((3, 3), 1 / 3)
     root = grey / shade + (np.eye(3) - grey) / hue  # of the precision
     out = effective.copy()
     for _ in range(_ROUNDS):
-        logit = maps @ (albedo.mean + np.tensordot(out, albedo.basis, 1))
+        logit = maps @ (albedo.mean + np.tensordot(out, albedo.basis, 1))  # (Z, 3)
         reflectance = 1 / (1 + np.exp(-logit))
-        design = (1 - reflectance)[:, None] * rows  # d log R = (1 - R) d logit
+        design = (1 - reflectance)[..., None] * rows  # d log R = (1 - R) d logit
         target = seen - np.log(reflectance) + design @ out[own]
         found = lsq_linear(
-            np.concatenate([root @ design, np.eye(len(own))]),
-            np.concatenate([root @ target, -threshold]),
+            np.concatenate([(root @ design).reshape(-1, len(own)), np.eye(len(own))]),
+            np.concatenate([(target @ root).ravel(), -threshold]),
             (np.minimum(albedo.low[own], 0), np.full(len(own), 3.0)),
         )
         out[own] = found.x

@@ -7,7 +7,7 @@ File format: docs/fileformats.md.
 """
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,6 +30,7 @@ class Albedo:
     """
 
     names: tuple[str, ...]  # (A,)
+    maps: tuple[str, ...]  # (M + K,)
     low: np.ndarray  # (A,) see `effective`
     sharp: np.ndarray  # (M, n, n) uint8
     smooth: np.ndarray  # (K, m, m) uint8
@@ -59,6 +60,18 @@ class Albedo:
         soft = cv2.resize(soft, (size, size), interpolation=cv2.INTER_CUBIC)
         gate = self.sharp[0, :, :, None].astype(np.float32) / 255
         return _weighted(self.sharp, self.ranges[:sharp_count], colours[:sharp_count]) + gate * soft
+
+    def shaven(self) -> "Albedo":
+        """The same without hair on the scalp: bare skin where the cap was."""
+        sharp = self.sharp.copy()
+        cap = [k for k, name in enumerate(self.maps[: len(sharp)]) if name.startswith("hair")]
+        low, high = self.ranges[0]
+        bare = low + (high - low) * sharp[0] / 255 + sharp[self.maps.index("hair")] / 255
+        sharp[0] = np.clip(np.round(255 * (bare - low) / (high - low)), 0, 255).astype(np.uint8)
+        sharp[cap] = 0
+        mean, basis = self.mean.copy(), self.basis.copy()
+        mean[cap], basis[:, cap] = 0, 0
+        return replace(self, sharp=sharp, mean=mean, basis=basis)
 
     def read(self, uv: np.ndarray) -> np.ndarray:
         """Every map at places (N, 2) on the sheet: (M + K, N), smooth ones where they count."""
@@ -119,6 +132,7 @@ def _load(path: Path, _changed: int) -> Albedo:
         )
     return Albedo(
         names=tuple(map(str, arrays["names"])),
+        maps=tuple(map(str, arrays["maps"])),
         low=arrays["low"].astype(np.float32),
         sharp=arrays["sharp"],
         smooth=arrays["smooth"],

@@ -12,6 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from ..exchange.gloss import oiliness
 from ..geometry import embed, project
 from ..head.model import Head
 from ..occlusion import ambient_openness, polygon_area, seen_from, through_polygon
@@ -51,17 +52,12 @@ _EYES = ("left_eye", "right_eye")
 _SKIN = (0.34, 13.0, 0.0)
 _FINISHES = (
     (("scalp",), (0.12, 9.0, 0.0)),
-    (("lips",), (0.8, 40.0, 0.0)),
+    (("brows",), (0.15, 9.0, 0.0)),
+    (("lips",), (0.6, 30.0, 0.0)),
     (("mouth_inside", "tongue"), (0.7, 34.0, 0.05)),
     (("upper_teeth", "lower_teeth"), (0.35, 40.0, 0.04)),
     (_EYES, (1.2, 190.0, 1.0)),
 )
-# Where skin is oily: landmarks of the 68 whose mean is its middle, mm above it, radius in mm, how
-# much more it mirrors there. Foreheads and noses carry most glands.
-_OILY = (
-    ((21, 22), 30.0, 26.0, 0.9), ((30,), 0.0, 9.0, 1.3), ((28,), 0.0, 8.0, 0.7),
-    ((8, 57), 0.0, 10.0, 0.5), ((41, 48), 0.0, 11.0, 0.4), ((46, 54), 0.0, 11.0, 0.4),
-)  # fmt: skip
 _OILY_SHARPER = 14.0  # exponent added where a surface mirrors twice as much
 _UNEVEN = 0.22  # standard deviation of the gloss from vertex to vertex: skin is no glaze
 _NECK_FADE_M = 0.035  # from the neck's open end: there the studio's light ends
@@ -140,14 +136,9 @@ class Sitter:
     @cached_property
     def finish(self) -> np.ndarray:
         """(V, 3) float32: strength, sharpness and wetness of the mirror."""
-        vertices, file = self.rest[0], self.head.file
+        vertices = self.rest[0]
         out = np.tile(np.array(_SKIN, np.float32), (len(vertices), 1))
-        marks = embed(vertices, file.faces, file.landmarks_68)
-        oil = np.zeros(len(vertices))
-        for landmarks, above, radius, share in _OILY:
-            middle = marks[list(landmarks)].mean(0) + np.array([0, above * 1e-3, 0])
-            away = np.linalg.norm((vertices - middle)[:, :2], axis=1) / (radius * 1e-3)
-            oil = np.maximum(oil, share * np.exp(-(away**2)) * (vertices[:, 2] > middle[2] - 0.06))
+        oil = oiliness(self.head.file, vertices)
         grain = np.random.default_rng(0).normal(1, _UNEVEN, len(vertices))
         out[:, 0] *= (0.75 + oil) * np.clip(grain, 0.4, 1.6)
         out[:, 1] += _OILY_SHARPER * oil

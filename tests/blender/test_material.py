@@ -130,3 +130,15 @@ def test_a_new_takes_look_leaves_the_parts_and_keeps_the_old_materials(make_take
     assert [polygon.material_index for polygon in head.data.polygons] == parts
     assert not set(before) & {material.name for material in head.data.materials}
     assert all(bpy.data.materials[name].use_fake_user for name in before)
+
+
+def test_oil_lies_on_the_nose_and_none_on_the_hair(dressed_take, head_file):
+    head = import_take(dressed_take, bpy.context).head
+    gloss = np.empty(len(head.data.vertices), np.float32)
+    head.data.attributes["avface_gloss"].data.foreach_get("value", gloss)
+    face, weights = head_file.landmarks_68
+    tip = head_file.faces[face[30]][np.argmax(weights[30])]
+    assert gloss[tip] > 0.8 and gloss[head_file.masks["scalp"]].max() == 0
+    shader = next(n for n in skin(head).nodes if n.bl_idname == "ShaderNodeBsdfPrincipled")
+    assert shader.inputs["Coat Weight"].is_linked
+    assert not shader.inputs["Roughness"].is_linked  # exporters read a number
