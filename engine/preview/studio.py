@@ -40,9 +40,10 @@ _EXPOSED_FOR = 0.22  # linear reflectance of the skin at which the camera's expo
 _ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it is light
 # Light in the mouth, so that over 17 people teeth and tongue are as bright beside their skin as in
 # their films: of what comes through the lips; the share of it that doesn't ask where a surface
-# looks; how much more comes from above; what flesh scatters, half of it at an opening of 2 cm2.
-_OPEN, _SOFT, _FROM_ABOVE = 0.4, 0.3, 0.8
-_SCATTERED, _HALF_OPEN_M2 = 0.62, 2e-4
+# looks; how much more comes from above; what flesh scatters, half of it at an opening of 2 cm2, all
+# of it where this share of the open comes through the lips.
+_OPEN, _SOFT, _FROM_ABOVE = 0.28, 0.3, 0.8
+_SCATTERED, _HALF_OPEN_M2, _DEEP = 0.6, 2e-4, 0.1
 _LID_SHADOW_M = 0.0055  # from a lid's edge to where its shadow on the eye ends
 _IN_SHADOW, _IN_OPEN = 0.22, 0.62  # of the light, on the eye beside a lid and farthest from it
 _MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
@@ -297,5 +298,6 @@ def _through_lips(
     towards = light / np.maximum(strength, 1e-9)[:, None]
     facing = np.maximum((towards * normals).sum(1), 0)
     reached = strength * (_SOFT + (1 - _SOFT) * facing) * (1 + _FROM_ABOVE * towards[:, 1])
-    scattered = _SCATTERED * wide / (wide + _HALF_OPEN_M2) * np.sqrt(2 * strength)
+    near = np.sqrt(np.minimum(strength / _DEEP, 1))
+    scattered = _SCATTERED * wide / (wide + _HALF_OPEN_M2) * near
     return reached, scattered
