@@ -38,8 +38,8 @@ _HAIR_REACH_M, _HAIR_SHADE = 0.07, 0.65  # round the scalp, darker than this sha
 _HAIR_FADE_M = 0.018
 _EXPOSED_FOR = 0.22  # linear reflectance of the skin at which the camera's exposure is 1
 _ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it is light
-# Light in the mouth, so that over 17 people teeth and tongue are as bright beside their skin as in
-# their films: of what comes through the lips; the share of it that doesn't ask where a surface
+# Light in the mouth, so that over 14 clips teeth and tongue are as bright beside the skin as in
+# the films: of what comes through the lips; the share of it that doesn't ask where a surface
 # looks; how much more comes from above; what flesh scatters, half of it at an opening of 2 cm2, all
 # of it where this share of the open comes through the lips.
 _OPEN, _SOFT, _FROM_ABOVE = 0.28, 0.3, 0.8
