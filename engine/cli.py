@@ -4,7 +4,6 @@ import argparse
 import json
 import os
 import sys
-import threading
 import types
 import typing
 from dataclasses import MISSING, fields
@@ -26,12 +25,12 @@ from .exchange.protocol import (
     Hello,
     Note,
     Progress,
-    claim_stdout,
     read_job,
     take_name,
 )
 from .exchange.take import REGIONS, Take
 from .progress import Report
+from .wire import speak
 
 if typing.TYPE_CHECKING:
     from .exchange.head_file import HeadFile
@@ -195,8 +194,7 @@ def _capture(options: argparse.Namespace) -> int:
 
 def _run_job(options: argparse.Namespace) -> int:
     """Serve one job file for the add-on: events on stdout, gone when stdin closes."""
-    send = claim_stdout()
-    threading.Thread(target=leash, daemon=True).start()
+    send = speak()
     try:
         from .device import device_name
 
@@ -276,16 +274,6 @@ def _draw(
             report.warn(sentence)
     if sheet:
         write_sheet(result.clip, result.take, head_file, out.with_name(f"{stem}.sheet.png"))
-
-
-def leash() -> None:
-    """End with whoever started us: their end of our stdin closes when they cancel or die.
-
-    Below `sys.stdin`: a thread that waits inside it holds its lock, and a normal exit aborts.
-    """
-    while os.read(0, 1024):
-        continue
-    os._exit(130)
 
 
 def _inspect(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from .exchange.protocol import (
     Hello,
     Item,
 )
+from .wire import speak
 
 
 def add_commands(commands: Any) -> None:
@@ -48,7 +50,7 @@ def _batch(options: argparse.Namespace) -> int:
     from .batch import BatchOptions, read_manifest, run_batch, write_summary
     from .options import CaptureOptions
 
-    hear = _events() if options.events else _Lines()
+    hear = _Events() if options.events else _Lines()
     start = time.perf_counter()
     given = {f.name: getattr(options, f.name) for f in fields(CaptureOptions) if f.name in options}
     wanted = read_manifest(options.source, given)
@@ -108,11 +110,7 @@ class _Events:
     """Events on the standard output for the add-on; gone with it."""
 
     def __init__(self) -> None:
-        import threading
-
-        from .exchange.protocol import claim_stdout
-
-        self._send = claim_stdout()
+        self._send = speak()
         self._lock = threading.Lock()  # clips are heard of from several threads
         self._send(Hello(VERSION, "cpu"))
 
@@ -123,12 +121,3 @@ class _Events:
     def end(self, sentence: str, report: Path) -> None:
         """The last word."""
         self._send(Done(str(report)))
-
-
-def _events() -> _Events:
-    import threading
-
-    from .cli import leash
-
-    threading.Thread(target=leash, daemon=True).start()
-    return _Events()

@@ -14,8 +14,8 @@ from .exchange.protocol import (
     Done,
     Failed,
     Hello,
-    claim_stdout,
 )
+from .wire import speak
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,12 +48,7 @@ def _faces(options: argparse.Namespace) -> int:
 
 def _serve(options: argparse.Namespace) -> int:
     """The same for the add-on: events on stdout, gone when stdin closes."""
-    import threading
-
-    from .cli import leash
-
-    send = claim_stdout()
-    threading.Thread(target=leash, daemon=True).start()
+    send = speak()
     send(Hello(VERSION, "cpu"))
     try:
         _look(options)
