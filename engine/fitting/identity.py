@@ -1,4 +1,10 @@
-"""Who it is: one shape for the whole clip, from key frames that differ in pose and mouth."""
+"""Who it is: one shape for the whole clip, from key frames that differ in pose and mouth.
+
+A landmark's standard deviation says how exactly the tracker follows its motion. Where it lies on
+this head in all frames alike is another matter: the mouth's corners are followed to a tenth of a
+millimetre, and no head has its corners just there. So in what lasts, which is what tells a person,
+such points count for less; eyes and brows keep their weight, as lids and brows are measured there.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +14,18 @@ import numpy as np
 
 from .landmark_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
 from .projection import Person, Subject, Workspace, accumulate, linearize, workspace
-from .solver import Problem
-from .terms import LID_CORNER_PAIRS, PAIRS
+from .solver import Problem, solve
+from .terms import EYE_CORNERS, LEFT_BROW, LID_CORNER_PAIRS, PAIRS, RIGHT_BROW
 
 _KEY_FRAMES = 16
-_OFFSET_SD = 3e-3  # m: static differences between a person and the shape basis
+_LASTING_SD = 0.35e-3  # m: of a landmark about the head's own point in all frames alike
+_MEASURED_FROM = EYE_CORNERS + LEFT_BROW + RIGHT_BROW
+# m: static differences between a person and the shape basis. Their depth shows only where the head
+# turns, when the mouth moves too: more of it would be expression.
+_OFFSET_SD = np.array([3e-3, 3e-3, 1e-3])
 _OFFSET_SHARE = 0.3  # of the offsets' prior, for each key frame
 _OFFSET_ROUNDS = 2
+_SHAPE_ROUNDS, _FRAME_ROUNDS = 14, 3
 _PER_FRAME = 0.5  # of the identity priors' weight, for each key frame
 _LEAST_GAIN = 1e-3
 _LONGEST_SHAPE_STEP, _LONGEST_UNIT_STEP = 1.5, 0.4
@@ -64,22 +75,36 @@ def fit_identity(
     head: LandmarkHead,
     x: np.ndarray,
     shape_sd: float,
-    with_offsets: bool,
     shape: np.ndarray | None = None,
 ) -> Identity:
     """Shape and static offsets of the person in the key frames of `problem`.
 
     A `shape` (S,) that is known already stays as it is.
     """
-    kept = shape is not None
-    begin = shape if kept else np.zeros(head.shape_basis.shape[2])
-    identity = Identity(begin, np.zeros_like(head.template), x)
-    identity = _fit_shape(problem, head, identity, shape_sd, 14, kept)
-    if with_offsets:
-        for _ in range(_OFFSET_ROUNDS):
-            identity = _fit_offsets(problem, head, identity)
-            identity = _fit_shape(problem, head, identity, shape_sd, 3, kept)
+    begin = np.zeros(head.shape_basis.shape[2]) if shape is None else shape
+    identity, lasting = Identity(begin, np.zeros_like(head.template), x), as_lasting(problem)
+    if shape is None:
+        identity = _fit_shape(lasting, head, identity, shape_sd)
+    identity = _fit_frames(problem, head, identity)
+    for _ in range(_OFFSET_ROUNDS):
+        identity = _fit_offsets(lasting, head, identity)
+        identity = _fit_frames(problem, head, identity)
     return identity
+
+
+def as_lasting(problem: Problem) -> Problem:
+    """The problem with its points weighed for what lasts: an error that all frames share."""
+    evidence = problem.evidence
+    shared = np.full(evidence.points.shape[1], len(evidence.points) * _LASTING_SD**2)
+    shared[_MEASURED_FROM] = 0
+    weight = evidence.point_weight / (1 + evidence.point_weight * shared)
+    return replace(problem, evidence=evidence._replace(point_weight=weight))
+
+
+def _fit_frames(problem: Problem, head: LandmarkHead, identity: Identity) -> Identity:
+    """The key frames of the person as it stands."""
+    problem = replace(problem, subject=_subject(problem, head, identity))
+    return replace(identity, x=solve(problem, identity.x, _FRAME_ROUNDS))
 
 
 def _subject(problem: Problem, head: LandmarkHead, identity: Identity) -> Subject:
@@ -92,19 +117,14 @@ def _fit_shape(
     head: LandmarkHead,
     identity: Identity,
     shape_sd: float,
-    iterations: int,
-    kept: bool,
 ) -> Identity:
-    """Gauss-Newton over shape and key frames; each frame's unknowns are eliminated (Schur).
-
-    A shape that is `kept` leaves the key frames alone to be found.
-    """
+    """Gauss-Newton over shape and key frames; each frame's unknowns are eliminated (Schur)."""
     strength = _PER_FRAME * len(identity.x) / shape_sd**2
     damping = 1e-3
-    for _ in range(iterations):
+    for _ in range(_SHAPE_ROUNDS):
         system = _ShapeSystem(problem, head, identity, strength, damping)
         for _ in range(4):
-            tried = system.stepped(identity, problem, damping, kept)
+            tried = system.stepped(identity, problem, damping)
             tried_cost = _total_cost(problem, head, tried, strength)
             if tried_cost <= system.cost:
                 break
@@ -171,10 +191,10 @@ class _ShapeSystem:
         self.matrix -= flat.T @ self._by_shape.reshape(K * D, S)
         self.right -= self._alone.ravel() @ flat
 
-    def stepped(self, identity: Identity, problem: Problem, damping: float, kept: bool) -> Identity:
-        """The identity after one damped step; its shape may be `kept`."""
+    def stepped(self, identity: Identity, problem: Problem, damping: float) -> Identity:
+        """The identity after one damped step."""
         damped = self.matrix + damping * np.diag(np.diag(self.matrix))
-        step = np.zeros_like(self.right) if kept else -np.linalg.solve(damped, self.right)
+        step = -np.linalg.solve(damped, self.right)
         dx = -(self._alone + self._by_shape @ step)
         reach = _LONGEST_UNIT_STEP * (problem.prior.high - problem.prior.low)[JOINTS_END:]
         dx[:, JOINTS_END:] = np.clip(dx[:, JOINTS_END:], -reach, reach)
@@ -225,7 +245,7 @@ def _fit_offsets(problem: Problem, head: LandmarkHead, identity: Identity) -> Id
         A[i] = A[j] = (A[i] + A[j]) / 2
         b[i] = b[j] = (b[i] + b[j]) / 2
     strength = _OFFSET_SHARE * len(identity.x) / _OFFSET_SD**2
-    offsets = np.linalg.solve(A + strength * np.eye(3), b[:, :, None])[:, :, 0]
+    offsets = np.linalg.solve(A + np.diag(strength), b[:, :, None])[:, :, 0]
     apart = (offsets[LEFT_PUPIL, 0] - offsets[RIGHT_PUPIL, 0]) / 2
     offsets[[LEFT_PUPIL, RIGHT_PUPIL]] = 0
     offsets[LEFT_PUPIL, 0], offsets[RIGHT_PUPIL, 0] = apart, -apart

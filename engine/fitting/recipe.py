@@ -231,9 +231,7 @@ def _find_person(clip: _Clip, options: FitOptions) -> tuple[np.ndarray, Identity
     )
     problem = replace(problem, evidence=evidence)
     x = solve(problem, x, 4)
-    return keys, fit_identity(
-        problem, head, x, options.shape_sd, with_offsets=True, shape=options.shape
-    )
+    return keys, fit_identity(problem, head, x, options.shape_sd, options.shape)
 
 
 def _features(clip: _Clip) -> np.ndarray:

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
 from engine.fitting import recipe
 from engine.fitting.evidence import gather
-from engine.fitting.identity import choose_key_frames, frame_features, nearest_key
+from engine.fitting.identity import as_lasting, choose_key_frames, frame_features, nearest_key
 from engine.fitting.landmark_head import (
     JAW,
     JOINTS_END,
@@ -20,6 +21,7 @@ from engine.fitting.landmark_head import (
 from engine.fitting.landmark_track import landmark_track
 from engine.fitting.projection import (
     Camera,
+    Evidence,
     Person,
     Subject,
     accumulate,
@@ -28,6 +30,7 @@ from engine.fitting.projection import (
     workspace,
 )
 from engine.fitting.recipe import FitOptions, fit_clip
+from engine.fitting.solver import Problem
 from engine.fitting.terms import LIP_PAIRS, Motion, unit_prior
 from engine.geometry import embed
 from engine.geometry import project as to_pixels
@@ -292,6 +295,21 @@ def test_a_straight_motion_costs_nothing_at_uneven_times(head):
     motion = Motion(times, unit_prior(small), 1.0, np.ones(shape), np.zeros(shape))
     x = np.outer(times, np.ones(small.unknowns))
     assert np.abs(motion.terms().apply(x)).max() < 1e-6 * np.abs(motion.terms().diagonal).max()
+
+
+def test_a_lasting_error_counts_once_however_many_frames_show_it():
+    frames = 16
+    weight = np.full((frames, 470), 4e7)  # a mouth's corner: 1 / (0.16 mm)^2
+    nothing = np.zeros((frames, 470, 2))
+    evidence = Evidence(nothing, weight, 6e-3, nothing[:, :19], weight[:, :19], np.ones(frames))
+    unused = SimpleNamespace()
+    lasting = as_lasting(Problem(unused, evidence, unused, unused, unused)).evidence
+    together = lasting.point_weight.sum(0)
+    assert together[61] < 1 / (0.35e-3) ** 2
+    np.testing.assert_array_equal(together[[33, 70]], weight.sum(0)[[33, 70]])  # eye corner, brow
+    np.testing.assert_array_equal(lasting.pair_weight, evidence.pair_weight)
+    weak = Problem(unused, evidence._replace(point_weight=weight * 1e-4), unused, unused, unused)
+    np.testing.assert_allclose(as_lasting(weak).evidence.point_weight, weight * 1e-4, rtol=0.02)
 
 
 def test_lost_frames_are_bridged_and_marked(head, spoken):
