@@ -197,8 +197,8 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     lip_reader: StringProperty(
         name="Lip Reader",
         subtype="FILE_PATH",
-        description="A lip-reading network of yours (TorchScript) for SPECTRE, or the word own:"
-        " AVFace's small one; may be left out",
+        description="A lip-reading network of yours (TorchScript) for SPECTRE; empty: AVFace's"
+        " small one; the word none: lips aren't read",
     )
     emotion_network: StringProperty(
         name="Emotions",

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
 _READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the registry
 _LANDMARKS = "landmarks"
-_NO_READER, _OWN_READER = "none", "own"  # instead of a lip reader's path
-_NO_PATHS = ("", _NO_READER, _OWN_READER)
+_NO_READER = "none"  # instead of a lip reader's path
 _FOCAL_PER_SIDE = 2.0  # as the fit's
 _BELONGS = 0.5  # a sound that is less surely this face's is not heard by AVFace's networks
 # For each method and quality: the networks it can't do without, and what to do without them.
@@ -107,9 +106,8 @@ def apply_method(
     if options.method == "spectre":
         from .spectre import SpectreSlots, descend_on_clip
 
-        paths = (None if path in _NO_PATHS else Path(path) for path in _slot_paths(options))
-        reads = options.lip_reader not in ("", _NO_READER)
-        slots = SpectreSlots(*paths, reads_lips=reads)
+        paths = (None if p in ("", _NO_READER) else Path(p) for p in _slot_paths(options))
+        slots = SpectreSlots(*paths, reads_lips=options.lip_reader != _NO_READER)
         end = 0.75 if options.quality == "high" else 1.0
         stage = report.part("spectre", share, end - share)
         moved = descend_on_clip(clip, track, result.params, head, stage, slots)
@@ -204,7 +202,7 @@ def _check_slots(options: CaptureOptions) -> None:
                 f"--{flag} is for SPECTRE's descent on a clip.",
                 "Add --method spectre and --quality standard or high, or leave it out.",
             )
-        if path not in _NO_PATHS and not Path(path).is_file():
+        if path != _NO_READER and not Path(path).is_file():
             raise AVFaceError(f"There is no network at {path}.", f"Correct --{flag}.")
         if path.endswith(".onnx"):
             raise AVFaceError(

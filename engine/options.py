@@ -57,7 +57,7 @@ class CaptureOptions:
     lip_reader: str = field(
         default="",
         metadata={
-            "help": "spectre's lip-reading network, TorchScript; own: AVFace's small one; default,"
+            "help": "spectre's lip-reading network, TorchScript; default: AVFace's own;"
             " none: lips aren't read"
         },
     )

@@ -4,8 +4,8 @@ Who it is, where the head is and the eyes come from the start (the fit, or the c
 stay; expression and jaw are SPECTRE's. Descent goes by nearness to the start, landmarks of nose,
 eyes and outline, distances within the mouth, and what a lip reader sees in the drawn and the real
 mouth: the small one that the product carries, or a network of the user's. The losses are those of
-training. Lips are read on demand: the small reader has learnt from performers, and on real films
-the landmarks alone lead lips better (docs/log.md).
+training. The small reader has learnt from performers: on real films lips follow the landmarks more
+closely without it (docs/log.md).
 
 Choices: the detector's habits (where it puts a landmark on every frame of this person) are taken
 out by the clip's median, and so is by its mean what the lip reader always sees otherwise in a film

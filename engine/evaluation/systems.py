@@ -45,8 +45,8 @@ SYSTEMS = (
     System("landmark reader alone (draft)", {"quality": "draft"}),
     System("AVFace networks (draft)", {"method": "avface", "quality": "draft"}),
     System("AVFace networks + fit", {"method": "avface", "quality": "standard"}, layered=True),
+    System("SPECTRE, lips not read", {"method": "spectre", "lip_reader": "none"}),
     System("SPECTRE", {"method": "spectre"}),
-    System("SPECTRE, AVFace's lip reader", {"method": "spectre", "lip_reader": "own"}),
 )
 
 

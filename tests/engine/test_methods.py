@@ -84,16 +84,16 @@ def test_each_method_runs_its_stages(head, track, calls, options, expected):
         assert np.abs(result.landmarks_px).max() > 0
 
 
-def test_lips_are_read_on_demand(head, track, calls, monkeypatch, tmp_path):
+def test_lips_are_read_unless_that_is_declined(head, track, calls, monkeypatch, tmp_path):
     given, mine = [], tmp_path / "mine.pt"
     mine.touch()
     monkeypatch.setattr(
         "engine.spectre.descend_on_clip", lambda *args: given.append(args[-1]) or args[2]
     )
-    for reader in ("", "none", "own", str(mine)):
+    for reader in ("", "none", str(mine)):
         run(head, track, calls, method="spectre", lip_reader=reader)
-    assert [slots.reads_lips for slots in given] == [False, False, True, True]
-    assert [slots.lip_reader for slots in given] == [None, None, None, mine]
+    assert [slots.reads_lips for slots in given] == [True, False, True]
+    assert [slots.lip_reader for slots in given] == [None, None, mine]
 
 
 def test_avface_s_networks_lead_covered_mouths_or_stand_alone(head, track, calls, monkeypatch):
