@@ -16,8 +16,6 @@ from ..geometry import harmonics
 from ..head.albedo import Albedo, load_albedo
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from ..occlusion import ambient_openness
-from ..render import interpolate
 from ..weights import FOLDER
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .hairline import Crown, hairline_heights, see_crown, upper_head
@@ -33,7 +31,7 @@ from .parts import (
     see_irises,
 )
 from .residual import LUMINANCE
-from .skin import Canvas, median_of_seen, prepare_canvas, sample_frames, views
+from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
 from .unwrap import cut_window
 
 _FRAMES = 12
@@ -50,10 +48,9 @@ _NIGHT, _BURNT = 2e-3, 0.95  # linear: beyond them a texel has lost its colour
 _FEWEST_LIPS = 20  # texels
 _MOST_MISSED = 0.3  # log: a beard beside the lips is no light
 # Of the beard's map: where one grows. What is dark there may be hair and says little of the light.
-_BEARD_GROUND, _BEARD_SAYS, _FEWEST_BEARD = 0.3, 0.04, 30
+_BEARD_GROUND, _BEARD_SAYS, _FEWEST_BEARD = 0.3, 0.2, 30
 _BEARD_SHARE = 35  # percentile of lightness on that ground: not all of it is beard
 _FAINT_BEARD = 0.15  # log darkness below which a place is bare; twice that is hair for sure
-_SKIES, _DEEPEST = 48, 0.4  # directions; deeper than that light from the skin round it fills in
 _GREY = np.full((3, 3), 1 / 3)
 _PLAIN_SKIN = np.array([0.50, 0.25, 0.16])  # linear reflectance, for heads without a model
 
@@ -170,21 +167,13 @@ def _gather(
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     normals /= np.maximum(length, 1e-6)
     return _Median(
-        colour, normals, _openness(canvas), medians[0][1], irises, hair, _crown(canvas, crown)
+        colour, normals, openness(canvas), medians[0][1], irises, hair, _crown(canvas, crown)
     )
 
 
 def _crown(canvas: Canvas, frames: list[tuple[np.ndarray, np.ndarray]]) -> Crown:
     colours, normals = (np.stack(values) for values in zip(*frames, strict=True))
     return Crown(upper_head(canvas.head), colours, normals)
-
-
-def _openness(canvas: Canvas) -> np.ndarray:
-    """How much of the sky each texel sees, (R, R) in [_DEEPEST, 1]; 1 off the skin."""
-    sheet = canvas.sheet
-    at_vertices = ambient_openness(canvas.rest[0], canvas.head.file.faces, _SKIES)
-    laid = interpolate(at_vertices[:, None], sheet.faces, sheet.face_id, sheet.barycentric)[..., 0]
-    return np.where(sheet.on_skin, np.maximum(laid, _DEEPEST), 1).astype(np.float32)
 
 
 def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> _Colours:

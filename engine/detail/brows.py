@@ -19,6 +19,7 @@ _LID_MM = 2.5  # above the eye that is lid and lashes
 _MODEL_REACH_MM = 9.0  # the model's brow may lie so far from the person's landmarks
 _SKIN_MM = 7.0  # Gaussian sigma of the skin round a brow
 _FAINT = 0.15  # log contrast that skin has too
+_BLURRED = 1.15  # the median of frames that lie a millimetre off each other is so much paler
 _DARKEST = 1.7  # log contrast of black hair on pale skin
 _FAR_RING = 1e-3  # where the clip shows no skin near, the model's beside it counts
 _FINE_MM = 1.0  # hairs of the model are finer
@@ -70,7 +71,7 @@ def _one_brow(
     around = masked_blur(own, skin, sigma)
     contrast = own - around
     dark = np.clip(-(contrast @ LUMINANCE), 0, _DARKEST)
-    dark *= _smooth(dark / _FAINT - 0.5)
+    dark *= _BLURRED * _smooth(dark / _FAINT - 0.5)
     share = _confidence(around, own, skin, known, core, sheet, brow)
     if share <= 0:
         return np.zeros_like(model)

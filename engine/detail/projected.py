@@ -22,6 +22,7 @@ from .skin import (
     View,
     activity,
     median_of_seen,
+    openness,
     prepare_canvas,
     register,
     sample_frames,
@@ -39,7 +40,8 @@ _BROAD_MM = 14.0  # Gaussian sigma
 _BROAD_KEPT = 0.25  # share of broad differences that counts as pigment
 _GLOSS = 0.18  # log contrast at which what is brighter than around is half taken for gloss
 _LIMIT = 1.5  # log contrast to the model: no skin differs more
-_STRAND = 0.4  # log lightness below the model's: hair that hangs over the skin
+_STRAND = 0.3  # log lightness below the model's: hair that hangs over the skin
+_STRAND_MM = 2.5  # round it, where single hairs show
 _EDGE_MM = 5.0  # over which the clip's colours fade into the model's
 
 
@@ -63,6 +65,7 @@ def project_colour(
         return None
     canvas = prepare_canvas(head, params, frames, _TEXELS)
     own, known = lasting_colour(clip, track, params, canvas, frames)
+    own -= np.log(openness(canvas))[..., None]
     model = read_colours(texture, canvas.sheet)
     own = np.clip(own, model - _LIMIT, model + _LIMIT)
     trust = _trust(own - model, known, canvas)
@@ -129,7 +132,7 @@ def _trust(change: np.ndarray, known: np.ndarray, canvas: Canvas) -> np.ndarray:
     shown = bare_of_eyes(sheet) & (known > 0.5)
     dark = masked_blur(change @ LUMINANCE, known, 0.8 / sheet.texel_mm) < -_STRAND
     dark &= hair_reaches(sheet)
-    side = 2 * round(1.5 / sheet.texel_mm) + 1
+    side = 2 * round(_STRAND_MM / sheet.texel_mm) + 1
     shown &= cv2.dilate(dark.astype(np.uint8), np.ones((side, side))) == 0
     inside = cv2.distanceTransform(shown.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
     fade = np.clip(inside / _EDGE_MM, 0, 1)

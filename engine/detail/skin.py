@@ -14,6 +14,8 @@ import numpy as np
 from ..faces import FaceTrack
 from ..head.model import FaceParams, Head
 from ..media import Clip, read_some
+from ..occlusion import ambient_openness
+from ..render import interpolate
 from .folds import calm_skin, fold_zones, on_hair_ground, open_skin, region_reach, trusted
 from .light import draw_samples, fit_light, log_shading
 from .residual import LUMINANCE, Grain, masked_blur, skin_share
@@ -27,6 +29,7 @@ _LEAST_WEIGHT = 0.15
 _FLOW_LIMIT_MM = 2.5
 _FLOW_SMOOTH_MM = 3.0
 _LEAST_SIZE = 128  # texels
+_SKIES, _DEEPEST = 48, 0.4  # directions; deeper than that light from the skin round it fills in
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,14 @@ def prepare_canvas(head: Head, params: FaceParams, frames: np.ndarray, largest: 
         head, rest, sheet, open_skin(sheet), calm_skin(sheet), fold_zones(sheet),
         region_reach(sheet), Grain(sheet.texel_mm, pixel_mm),
     )  # fmt: skip
+
+
+def openness(canvas: Canvas) -> np.ndarray:
+    """How much of the sky each texel sees, (R, R) in [_DEEPEST, 1]; 1 off the skin."""
+    sheet = canvas.sheet
+    at_vertices = ambient_openness(canvas.rest[0], canvas.head.file.faces, _SKIES)
+    laid = interpolate(at_vertices[:, None], sheet.faces, sheet.face_id, sheet.barycentric)[..., 0]
+    return np.where(sheet.on_skin, np.maximum(laid, _DEEPEST), 1).astype(np.float32)
 
 
 def look(

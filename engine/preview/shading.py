@@ -75,7 +75,7 @@ _LEAST_FILMED = np.float32(0.05)  # share of the face: beyond it only the studio
 _OPEN_LIPS = np.float32(1.3)  # 1 / the openness of the lips
 _BROAD, _SHARP = np.float32(0.09), np.float32(0.03)  # shares of the lobes, in all 0.12
 _FILM_GLOSS = np.float32(2)  # a clip's lamps are smaller than the harmonics tell
-_FILM_CONTRAST = np.float32(0.25)  # over 18 clips light varies as the fitted one to the power 1.25
+_FILM_CONTRAST = np.float32(0.15)  # over 18 clips light varies more than the robustly fitted one
 _DARKEST = np.float32(0.1)  # of a film's even light: harmonics go dark beyond their data
 
 _LINEAR = ((np.arange(257) / 255) ** 2.2).astype(np.float32)
