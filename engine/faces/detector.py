@@ -149,12 +149,15 @@ def view_of(picture: np.ndarray, region: np.ndarray) -> View:
     left, top = (int(np.clip(v - reach, 0, limit - 2)) for v, limit in ((x, width), (y, height)))
     right = int(np.clip(x + reach, left + 2, width))
     bottom = int(np.clip(y + reach, top + 2, height))
-    pixels, scale = picture[top:bottom, left:right], _VIEW_SIDE_PX / side
-    if scale < 0.8:
-        pixels = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    pixels = picture[top:bottom, left:right]
+    whole = int(np.ceil(0.8 * side / _VIEW_SIDE_PX))  # averages of whole pixels are the quickest
+    if whole > 1 and min(pixels.shape[:2]) >= whole:
+        size = pixels.shape[1] // whole, pixels.shape[0] // whole
+        pixels = pixels[: size[1] * whole, : size[0] * whole]
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
     else:
-        scale = 1.0
-    return View(np.ascontiguousarray(pixels), np.array([left, top], np.float32), scale)
+        whole = 1
+    return View(np.ascontiguousarray(pixels), np.array([left, top], np.float32), 1 / whole)
 
 
 def _coordinates(landmarks: Any) -> np.ndarray:
