@@ -31,6 +31,7 @@ DEFAULT_FPS = 25.0  # of picture sequences, and of the clock of a sound file
 _INDEXED_FORMATS = ("mp4", "mov", "matroska", "webm")
 _SQUARE = 0.02  # so far from square a pixel may be: sizes are rounded to whole blocks
 _NEAR_FRAMES = 12  # so many pictures are sooner decoded than passed over by opening the file anew
+_BEFORE_ALL = -10_000_000  # microseconds
 _CUT_SECONDS = 0.5  # a file that ends this much before its stated length has been cut off
 _CHOOSE_ANOTHER = "Choose another file, or export it anew from the program that made it."
 
@@ -366,7 +367,10 @@ def _decode_from(
             yield opening
             yield from pictures
             return
-        container.seek(0, backward=True)
+        try:  # in program streams a search for the start overshoots as well
+            container.seek(_BEFORE_ALL, backward=True)
+        except av.FFmpegError:
+            container.seek(0, backward=True)
     yield from _decode(container, stream)
 
 

@@ -325,3 +325,9 @@ def test_pictures_before_the_edit_list_are_left_out(tmp_path: Path) -> None:
     clip = open_clip(tmp_path / "b.mp4")
     assert [number_of(image) for _, image in read_frames(clip)] == list(range(10, 30))
     np.testing.assert_allclose(clip.times, even_times(20), atol=1e-4)
+
+
+def test_each_frame_of_a_program_stream_can_be_read_alone(clips):
+    clip = open_clip(clips / "grid_bbaf2n.mpg")
+    wanted = [0, 1, 4, 11, 12, 13, clip.frame_count - 1]
+    assert [[n for n, _ in read_frames(clip, f, f + 1)] for f in wanted] == [[f] for f in wanted]
