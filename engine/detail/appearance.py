@@ -182,8 +182,9 @@ def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> _Colours
     colour, normal = median.colour[coarse], median.normal[coarse]
     trust = (median.trust * bare_of_eyes(canvas.sheet))[coarse]
     used = (trust > 0.3) & (colour.max(-1) < _BURNT)
-    maps = _sample_maps(albedo, canvas, len(used))[:, used] if albedo else np.zeros((0, 0))
-    mean, basis, least, threshold = _model(albedo, maps, int(used.sum()))
+    count = int(used.sum())
+    maps = _sample_maps(albedo, canvas, len(used))[:, used] if albedo else np.zeros((0, count))
+    mean, basis, least, threshold = _model(albedo, maps, count)
     return _Colours(
         np.log(np.maximum(colour[used], _NIGHT) / median.openness[coarse][used, None]),
         normal[used], trust[used],
