@@ -12,7 +12,8 @@ import importlib.util
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,8 @@ class Graph:
         self._time = 0
         for name in outputs:
             self._graph.observe_output_stream(name, self._answers.__setitem__, True)
-        self._graph.start_run(side_inputs or {})
+        with _unheard():
+            self._graph.start_run(side_inputs or {})
         atexit.register(self._graph.close)
 
     def run(self, **packets: Any) -> dict[str, Any]:
@@ -89,7 +91,8 @@ class Graph:
         self._time += 1
         for name, packet in packets.items():
             self._graph.add_packet_to_input_stream(stream=name, packet=packet.at(self._time))
-        self._graph.wait_until_idle()
+        with _unheard() if self._time == 1 else nullcontext():
+            self._graph.wait_until_idle()
         return {name: p for name, p in self._answers.items() if not p.is_empty()}
 
 
@@ -109,6 +112,28 @@ def packets() -> Any:
 def contents() -> Any:
     """What reads packets."""
     return mediapipe_module("python.packet_getter")
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Without what the library logs as a graph begins: five lines that no artist can use.
+
+    They go past Python to the process's standard error; what fails raises besides.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # a process without one
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        sys.stderr.flush()
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _laid_open(source: Path | str, bindings: Any) -> Any:

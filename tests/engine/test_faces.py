@@ -1,5 +1,6 @@
 """Following and telling apart faces: in a small painted world, and on real clips."""
 
+import sys
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
 from engine.faces import tracklets
-from engine.faces.detector import overlap, region_of, region_of_box, view_of
+from engine.faces.detector import _mesh_graph, overlap, region_of, region_of_box, view_of
+from engine.faces.graph import mediapipe_module, packets, picture_packet
 from engine.faces.people import choose_person, link_people, signature_of, unlikeness
 from engine.faces.track import FaceOptions, FaceTrack, _warn, stretches, track_face
 from engine.faces.tracklets import FollowOptions, follow_faces
@@ -221,6 +223,16 @@ def test_view_keeps_places(side: float) -> None:
     found = np.argwhere(view.pixels[..., 0] > 100).mean(0) + 0.5
     assert found == pytest.approx([y, x], abs=0.6)
     assert max(view.pixels.shape) < 700
+
+
+def test_graphs_keep_their_notes_to_themselves(capfd) -> None:
+    graph = _mesh_graph.__wrapped__()
+    square = mediapipe_module("framework.formats.rect_pb2").NormalizedRect
+    whole = square(x_center=0.5, y_center=0.5, width=1.0, height=1.0)
+    roi = packets().create_proto(whole)
+    assert graph.run(image=picture_packet(np.zeros((192, 192, 3), np.uint8)), roi=roi)
+    print("after", file=sys.stderr)
+    assert capfd.readouterr().err == "after\n"
 
 
 def test_stretches() -> None:
