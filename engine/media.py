@@ -369,7 +369,7 @@ def _decode_from(
             return
         try:  # in program streams a search for the start overshoots as well
             container.seek(_BEFORE_ALL, backward=True)
-        except av.FFmpegError:
+        except FFmpegError:
             container.seek(0, backward=True)
     yield from _decode(container, stream)
 
