@@ -131,7 +131,8 @@ def _unheard() -> Iterator[None]:
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
-        sys.stderr.flush()
+        if sys.stderr is not None:
+            sys.stderr.flush()
         os.dup2(nowhere, 2)
         yield
     finally:
