@@ -193,11 +193,6 @@ def blend_points(landmarks: np.ndarray, seen: Seen) -> np.ndarray:
     return out
 
 
-def see_visibility(crops: np.ndarray) -> np.ndarray:
-    """How surely the face itself is seen in each region, (T, S, S, 3) uint8 -> (T, R) in 0..1."""
-    return _look(crops)[2]
-
-
 def crop_size() -> int:
     """Pixels along a crop."""
     return _network().config.size

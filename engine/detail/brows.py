@@ -68,11 +68,10 @@ def _one_brow(
     shown = bare_of_eyes(sheet) & (known > 0.5)  # beyond hang hair and the picture's edge
     core = hull(sheet, brow) > 0
     region = _fading(sheet, brow, eye) * _smooth(_distance(shown, sheet) / 2.5)
-    around = masked_blur(own, skin, sigma)
-    contrast = own - around
+    contrast = own - masked_blur(own, skin, sigma)
     dark = np.clip(-(contrast @ LUMINANCE), 0, _DARKEST)
     dark *= _BLURRED * _smooth(dark / _FAINT - 0.5)
-    share = _confidence(around, own, skin, known, core, sheet, brow)
+    share = _confidence(own, skin, known, core, sheet, brow)
     if share <= 0:
         return np.zeros_like(model)
     hue = _hue(contrast, dark * known * core)
@@ -89,7 +88,6 @@ def _one_brow(
 
 
 def _confidence(
-    around: np.ndarray,
     own: np.ndarray,
     skin: np.ndarray,
     known: np.ndarray,

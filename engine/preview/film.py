@@ -19,6 +19,7 @@ from av.container import OutputContainer
 from av.error import FFmpegError
 from av.video.stream import VideoStream
 
+from ..exchange.files import written_whole
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.provenance import provenance
@@ -55,19 +56,19 @@ def write_preview(
     The take's normal maps are looked for beside `path`. Frames without a face are framed in red.
     Raises AVFaceError when the film can't be written.
     """
-    temporary = path.with_name(path.name + ".tmp")
+    quick = {"movflags": "+faststart"}
     try:
-        with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as film:
+        with (
+            written_whole(path) as temporary,
+            av.open(str(temporary), "w", format="mp4", options=quick) as film,
+        ):
             film.metadata["comment"] = json.dumps(provenance(take), ensure_ascii=False)
             _encode(film, clip, take, Panels(take, head_file, path.parent), report, options)
-        os.replace(temporary, path)
     except (OSError, FFmpegError) as error:
         raise AVFaceError(
             f"The preview can't be written to {path} ({error.strerror}).",
             "Free some disk space or choose another folder.",
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _encode(

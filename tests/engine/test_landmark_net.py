@@ -146,7 +146,7 @@ def test_blended_points_are_the_mean_where_both_have_one():
 @pytest.mark.skipif("landmarks" not in registry(), reason="no landmark weights are shipped")
 def test_the_shipped_weights_find_points_and_covers_on_people_they_never_saw(ring):
     from engine.models.landmarks import LandmarkNetConfig as Config
-    from engine.seen import see_visibility
+    from engine.seen import _look
     from engine.weights import load_network
 
     tensors, _ = load_network("landmarks")
@@ -156,7 +156,7 @@ def test_the_shipped_weights_find_points_and_covers_on_people_they_never_saw(rin
     with torch.no_grad():
         figures = task.evaluate(net.eval())
     assert figures["nme_clear"] < 6
-    seen = see_visibility(np.array(ring.arrays["pictures"]))
+    seen = _look(np.array(ring.arrays["pictures"]))[2]
     truth = np.array(ring.arrays["visible"])
     known = truth[:, 0] >= 0
     assert np.corrcoef(seen[known, 0], truth[known, 0])[0, 1] > 0.6
