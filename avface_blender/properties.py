@@ -113,8 +113,9 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     )
     face: IntProperty(
         name="Face",
-        min=0,
-        description="Which of several faces, counted from 0, the largest and most central one",
+        min=1,
+        default=1,
+        description="Which of several faces: 1 is the largest and most central one",
     )
     use_region: BoolProperty(
         name="Look in a Region", description="Look for the face in a part of the picture only"

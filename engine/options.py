@@ -19,7 +19,7 @@ class CaptureOptions:
     start: float = field(default=0.0, metadata={"help": "begin here, seconds"})
     end: float | None = field(default=None, metadata={"help": "stop here, seconds"})
     face: int | None = field(
-        default=None, metadata={"help": "which face, from 0; default the largest and most central"}
+        default=None, metadata={"help": "which face, counted from 1, the largest and most central"}
     )
     region: tuple[float, float, float, float] | None = field(
         default=None, metadata={"help": "look for the face in X Y WIDTH HEIGHT, pixels"}

@@ -9,13 +9,13 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from .files import write_whole
 
-VERSION = 1  # raised whenever a field or an event changes its meaning
+VERSION = 2  # raised whenever a field or an event changes its meaning
 
 # Exit codes of every command (docs/fileformats.md).
 DONE, SOME_FAILED, CANNOT_SERVE, OUR_FAULT = 0, 1, 2, 3
@@ -136,18 +136,26 @@ def write_job(job: CaptureJob, path: Path) -> None:
 
 
 def read_job(path: Path) -> CaptureJob:
-    """Read a job file. Raises AVFaceError when it isn't one or speaks another version."""
+    """Read a job file. Raises AVFaceError when it isn't one or speaks an unknown version."""
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         job = CaptureJob(**fields)
     except (OSError, ValueError, TypeError) as error:
         raise AVFaceError(f"{path} is not a job file ({error}).", "Write it anew.") from error
+    if job.version == 1:
+        job = replace(job, options=faces_from_one(job.options), version=VERSION)
     if job.version != VERSION:
         raise AVFaceError(
             f"{path} speaks version {job.version} of the protocol, this engine {VERSION}.",
             "Install the engine that belongs to this add-on.",
         )
     return job
+
+
+def faces_from_one(options: dict[str, Any]) -> dict[str, Any]:
+    """Capture options as version 1 wrote them, which counted faces from 0."""
+    face = options.get("face")
+    return options | {"face": face + 1} if isinstance(face, int) else options
 
 
 def claim_stdout() -> Callable[[Event], None]:

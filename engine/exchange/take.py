@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 
 from .files import written_whole
-from .protocol import AVFaceError
+from .protocol import AVFaceError, faces_from_one
 
-SCHEMA = 1
+SCHEMA = 2
 REGIONS = ("face", "mouth", "left_eye", "right_eye", "brows")
 
 _ARRAYS = (
@@ -139,11 +139,13 @@ class Take:
             raise _no_take(path) from error
         if not all(isinstance(array, np.ndarray) for array in arrays.values()):
             raise _no_take(path)
-        if schema != SCHEMA:
+        if schema not in (1, SCHEMA):
             raise AVFaceError(
                 f"{path} has schema {schema}, this version reads {SCHEMA}.",
                 "Update AVFace, or capture the clip again.",
             )
+        if schema == 1 and "options" in meta["made_by"]:
+            meta["made_by"]["options"] = faces_from_one(meta["made_by"]["options"])
         meta["size"] = tuple(meta["size"])
         for name in ("expression_names", "dynamic_normals", "warnings"):
             meta[name] = tuple(meta[name])

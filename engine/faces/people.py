@@ -180,19 +180,19 @@ def choose_person(
 ) -> Person:
     """The person asked for, or the most prominent one (and say so, if there are others)."""
     if number is not None:
-        if not 0 <= number < len(people):
+        if not 1 <= number <= len(people):
             raise AVFaceError(
                 f"There is no face {number} in {clip.path.name}: {len(people)} found.",
-                "Count from 0, the largest and most central face first.",
+                "Count from 1, the largest and most central face first.",
             )
-        return people[number]
+        return people[number - 1]
     if region is not None:
         return _in_region(people, region, clip)
     rivals = [p for p in people[1:] if p.prominence > 0.2 * people[0].prominence]
     if rivals:
         report.warn(
             f"{len(rivals) + 1} faces: captured the largest and most central one, "
-            f"{_side(people[0], clip)}; choose another with --face 1 or --region."
+            f"{_side(people[0], clip)}; Choose the Face, --face 2 or --region take another."
         )
     return people[0]
 

@@ -33,7 +33,7 @@ _LEAST_TOLD_S = 0.4  # a cover of an eye or a brow that is told; a blink is shor
 class FaceOptions:
     """Which face, and how to look for it."""
 
-    face: int | None = None  # from 0, largest and most central first
+    face: int | None = None  # from 1, largest and most central first
     region: tuple[float, float, float, float] | None = None  # x, y, width, height in pixels
     follow: FollowOptions = field(default_factory=FollowOptions)
 

@@ -181,10 +181,10 @@ def test_choice_by_number_region_and_size(follow) -> None:
     default = choose_person(people, None, None, clip, report)
     assert who(default, world)[0] == 1
     assert "2 faces" in report.warnings[0] and "on the right" in report.warnings[0]
-    assert who(choose_person(people, 1, None, clip, report), world)[0] == 0
+    assert who(choose_person(people, 2, None, clip, report), world)[0] == 0
     assert who(choose_person(people, None, (40, 60, 60, 60), clip, report), world)[0] == 0
-    with pytest.raises(AVFaceError, match="no face 2"):
-        choose_person(people, 2, None, clip, report)
+    with pytest.raises(AVFaceError, match="no face 3"):
+        choose_person(people, 3, None, clip, report)
     with pytest.raises(AVFaceError, match="region"):
         choose_person(people, None, (0, 0, 5, 5), clip, report)
 

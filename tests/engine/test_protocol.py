@@ -41,6 +41,12 @@ def test_a_job_survives_its_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["job.json"]
 
 
+def test_a_job_that_counted_faces_from_0_names_the_same_face(tmp_path):
+    path = tmp_path / "job.json"
+    path.write_text(json.dumps({"clip": "a", "out": "b", "options": {"face": 0}, "version": 1}))
+    assert read_job(path) == CaptureJob("a", "b", options={"face": 1})
+
+
 def test_a_job_of_another_version_is_refused(tmp_path):
     path = tmp_path / "job.json"
     path.write_text(json.dumps({"clip": "a", "out": "b", "version": 99}))

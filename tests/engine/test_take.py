@@ -80,6 +80,17 @@ def test_another_schema_is_refused(tmp_path):
         Take.load(path)
 
 
+def test_a_take_that_counted_faces_from_0_names_the_same_face(tmp_path):
+    path = tmp_path / "a.take.npz"
+    made_by = {"version": "0", "options": {"face": 1, "actor": "ada"}}
+    replace(small_take(), made_by=made_by).save(path)
+    assert Take.load(path).made_by == made_by
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **(arrays | {"schema": np.array(1)}))
+    assert Take.load(path).made_by["options"] == {"face": 2, "actor": "ada"}
+
+
 @pytest.mark.parametrize("packed", [True, False])
 def test_a_pickle_in_a_take_never_runs(tmp_path, packed):
     class Bomb:
