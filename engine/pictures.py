@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from .exchange.files import write_whole
 from .exchange.protocol import AVFaceError
+from .exchange.saving import save
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr")
 _NUMBERED = re.compile(r"^(?P<stem>.*?)(?P<number>\d+)(?P<suffix>\.[^.]+)$")
@@ -81,10 +81,4 @@ def write_picture(picture: np.ndarray, path: Path, compression: int = 2) -> None
         ".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, compression]
     )
     assert done, picture.shape
-    try:
-        write_whole(path, data.tobytes())
-    except OSError as error:
-        raise AVFaceError(
-            f"The picture {path} can't be written ({error.strerror}).",
-            "Free some disk space or choose another folder.",
-        ) from error
+    save(path, data.tobytes())

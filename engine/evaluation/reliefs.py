@@ -14,6 +14,7 @@ import numpy as np
 from ..detail.recover import Detail, DetailOptions, recover_detail
 from ..detail.relief import differences, surface_steps
 from ..detail.unwrap import FaceSheet, Surface, build_sheet, cut_window, map_surface
+from ..exchange.saving import save_arrays
 from ..exchange.take import REGIONS
 from ..faces import FaceTrack
 from ..geometry import embed, project
@@ -23,7 +24,6 @@ from ..media import Clip, open_clip
 from ..progress import Report
 from ..render import interpolate
 from ..weights import load_head, locate
-from .testset import write_arrays
 
 SIZE = 512  # px of the pictures
 _TEXELS = 640  # of the drawn mesh along the face's window
@@ -63,11 +63,11 @@ class Errors:
 
 def write_heads(folder: Path, count: int) -> list[Path]:
     """Write `count` heads as NAME.relief.npz for the renderer; their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     head, paths = Head(load_head()), []
     for k in range(count):
         paths.append(folder / f"head_{k:02d}.relief.npz")
-        write_arrays(paths[-1], _draw_head(head, np.random.default_rng(_SEED + k)))
+        arrays = _draw_head(head, np.random.default_rng(_SEED + k))
+        save_arrays(paths[-1], arrays, compressed=True)
     return paths
 
 

@@ -7,15 +7,15 @@ pictures go into the folder NAME.
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
 from ..complexion import person_texture
+from ..exchange.saving import save_arrays
 from ..geometry import to_camera
 from ..head.model import FaceParams, Head
+from ..pictures import write_picture
 from ..weights import load_head
-from .testset import write_arrays
 
 SIZE, FPS = 384, 25.0  # px; of the moments
 _FOCAL_PER_SIDE = 2.2
@@ -30,7 +30,6 @@ def write_scenes(folder: Path, count: int, frames: int = 8, seed: int = _SEED) -
     from ..training.people.camera import sway_head
     from ..training.performances import babble, speak_with
 
-    folder.mkdir(parents=True, exist_ok=True)
     head, paths = Head(load_head()), []
     stage = build_stage()
     for k in range(count):
@@ -57,21 +56,21 @@ def _write_scene(
     posed = np.stack([head.frame(params, t, rest) for t in range(len(params))])
     seen = to_camera(posed, params.head_pose, params.head_translation)
     texture = person_texture(head, params.albedo, 1024)
-    done = cv2.imwrite(str(stem.with_name(stem.name + ".albedo.png")), texture[..., ::-1])
-    assert done, stem
+    write_picture(texture, stem.with_name(stem.name + ".albedo.png"))
     turn = Rotation.from_rotvec(params.head_pose).as_matrix()
     marks = [head.landmarks_px(params, t, (SIZE, SIZE), rest) for t in range(len(params))]
     truth = {
         "landmarks": np.stack(marks), "covered": np.zeros((len(params), 68), bool),
         "vertices": posed.astype(np.float32), "turn": turn,
     }  # fmt: skip
-    write_arrays(stem.with_name(stem.name + ".truth.npz"), truth)
+    save_arrays(stem.with_name(stem.name + ".truth.npz"), truth, compressed=True)
     path = stem.with_name(stem.name + ".scene.npz")
-    write_arrays(path, {
+    arrays = {
         "vertices": seen.astype(np.float32), "faces": file.faces, "uv": file.uv,
         "uv_faces": file.uv_faces, "focal": np.array(params.focal), "size": np.array(SIZE),
         "key": np.array([generator.uniform(-1.2, 1.2), generator.uniform(0.0, 1.0), 1.0]),
         "key_watts": np.array(generator.uniform(8, 25)),
         "sky": generator.uniform(0.15, 0.6) * generator.uniform(0.7, 1.0, 3),
-    })  # fmt: skip
+    }  # fmt: skip
+    save_arrays(path, arrays, compressed=True)
     return path

@@ -5,7 +5,6 @@ Neither the people nor the voices are drawn in any training. Pictures come from 
 NAME.truth.npz with the arrays of `Truth`.
 """
 
-import os
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
+from ..exchange.saving import save_arrays, saved
 from ..progress import Report
 
 SEED = 770_001  # of people that no training draws
@@ -73,7 +73,6 @@ def make_testset(
 
     Raises AVFaceError when no voice can speak here.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for k in range(count):
         if not (folder / f"synthetic_{k:02d}.truth.npz").is_file():
             _make_clip(folder / f"synthetic_{k:02d}", k, seconds, size, seed)
@@ -115,15 +114,7 @@ def _make_clip(stem: Path, index: int, seconds: float, size: int, seed: int) -> 
         "vertices": pose_vertices(stage, person, acting).astype(np.float32),
         "turn": labels.turn,
     }
-    write_arrays(stem.with_name(stem.name + ".truth.npz"), truth)
-
-
-def write_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """An .npz, written to a temporary name."""
-    temporary = path.with_name(path.name + ".tmp")
-    with open(temporary, "wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)  # type: ignore[arg-type]
-    os.replace(temporary, path)
+    save_arrays(stem.with_name(stem.name + ".truth.npz"), truth, compressed=True)
 
 
 def _sentence(index: int, seed: int) -> tuple[np.ndarray, list]:
@@ -159,8 +150,7 @@ def write_film(
     """
     import av
 
-    temporary = path.with_name(path.name + ".tmp")
-    with av.open(str(temporary), "w", format="mp4") as out:
+    with saved(path) as temporary, av.open(str(temporary), "w", format="mp4") as out:
         video = out.add_stream("libx264", rate=fps)
         video.pix_fmt = "yuv420p"
         video.options = {"crf": "12"}
@@ -178,4 +168,3 @@ def write_film(
                 frame.time_base = Fraction(1, _RATE)
                 out.mux(audio.encode(frame))
             out.mux(audio.encode(None))
-    os.replace(temporary, path)

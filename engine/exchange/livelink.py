@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from .arkit import ARKIT_NAMES, Curves
-from .files import write_whole
 from .protocol import AVFaceError
+from .saving import save
 
 TIMECODE_RATE = 60
 _TURNS = (
@@ -38,7 +38,7 @@ def write_livelink(curves: Curves, path: Path, start_seconds: float = 0.0) -> No
     for time, values, angles in zip(curves.times, curves.values, turns, strict=True):
         numbers = ",".join(f"{value:.10f}" for value in [*values, *angles])
         lines.append(f"{timecode(start_seconds + float(time))},{len(HEADER) - 2},{numbers}")
-    _write(path, "\n".join(lines) + "\n")
+    save(path, "\n".join(lines) + "\n")
 
 
 def timecode(seconds: float) -> str:
@@ -71,7 +71,7 @@ def write_json(curves: Curves, path: Path) -> None:
             )
         ],
     }  # fmt: skip
-    _write(path, json.dumps(content, indent=None, separators=(",", ":")))
+    save(path, json.dumps(content, indent=None, separators=(",", ":")))
 
 
 def read_livelink(path: Path) -> Curves:
@@ -135,12 +135,3 @@ def _onwards(times: np.ndarray) -> np.ndarray:
     return np.maximum.accumulate(times - times[0]) + 1e-6 * np.arange(len(times)) * (
         np.diff(times, prepend=-1) <= 0
     )
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        raise AVFaceError(
-            f"{path} can't be written ({error.strerror}).", "Choose another place."
-        ) from error

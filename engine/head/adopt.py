@@ -5,7 +5,6 @@ FLAME's files don't hold are read off it. FLAME's own points are never replaced.
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from scipy.spatial import KDTree
 
 from ..exchange.head_file import SCHEMA, HeadFile, file_sha256, load_head_file
 from ..exchange.protocol import AVFaceError
+from ..exchange.saving import save_arrays
 from ..geometry import embed, rotation_matrix, vertex_normals
 from ..weights import load_head
 from .flame import Embedding, FlameFiles, FlameModel, read_flame_files
@@ -75,24 +75,11 @@ def adopt_flame(paths: list[Path], out: Path, shapes: int | None = None) -> Adop
         "sources": np.array(json.dumps(sources)),
         "notes": np.array(json.dumps(notes)),
     }
-    write_arrays(out, arrays)
+    save_arrays(out, arrays, compressed=True)
     names, mix = carried_units(load_head_file(out))
-    write_arrays(out, arrays | {"unit_names": np.array(names), "unit_mix": mix})
+    arrays |= {"unit_names": np.array(names), "unit_mix": mix}
+    save_arrays(out, arrays, compressed=True)
     return Adopted(out, load_head_file(out), tuple(notes))
-
-
-def write_arrays(path: Path, arrays: dict[str, Any]) -> None:
-    """An `.npz`, written to a temporary name and renamed. Raises AVFaceError."""
-    temporary = path.with_name(path.name + ".tmp")
-    try:
-        with open(temporary, "wb") as file:
-            np.savez_compressed(file, **arrays)
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise AVFaceError(
-            f"{path} can't be written ({error.strerror}).", "Choose another place with --out."
-        ) from error
 
 
 def _check_sizes(files: FlameFiles) -> None:

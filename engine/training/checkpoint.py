@@ -8,36 +8,23 @@ log.jsonl           one JSON object a line: "kind" is start, train, evaluate or 
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save as as_safetensors
 from torch import Tensor, nn
 
-from ..exchange.files import written_whole
 from ..exchange.protocol import AVFaceError
+from ..exchange.saving import save, saved
 
 LAST, LOG = "last.pt", "log.jsonl"
 
 
-@contextmanager
-def kept(path: Path) -> Iterator[Path]:
-    """Where to write what becomes `path` when it is whole. Raises AVFaceError."""
-    try:
-        with written_whole(path) as temporary:
-            yield temporary
-    except OSError as error:
-        raise AVFaceError(
-            f"{path} can't be written ({error.strerror}).", "Free some disk space."
-        ) from error
-
-
 def save_state(state: dict[str, Any], folder: Path) -> None:
     """Write `last.pt`."""
-    with kept(folder / LAST) as temporary:
+    with saved(folder / LAST) as temporary:
         torch.save(state, temporary)
 
 
@@ -68,8 +55,7 @@ def save_tensors(
     if half:
         tensors = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
     text = {name: str(value) for name, value in metadata.items()}
-    with kept(path) as temporary:
-        save_file(tensors, temporary, metadata=text)
+    save(path, as_safetensors(tensors, text))  # its `save_file` hides files from other users
 
 
 def append_log(folder: Path, line: Mapping[str, object]) -> None:
@@ -92,5 +78,4 @@ def rewind_log(folder: Path, step: int) -> None:
     if (folder / LOG).is_file():
         lines = [line for line in read_log(folder) if line.get("step", 0) <= step]
         text = "".join(json.dumps(line) + "\n" for line in lines)
-        with kept(folder / LOG) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+        save(folder / LOG, text)

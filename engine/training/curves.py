@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
-from .checkpoint import kept, read_log
+from ..exchange.saving import save
+from .checkpoint import read_log
 
 _PANEL = (300, 190)  # px, width and height
 _COLUMNS = 4
@@ -27,8 +28,7 @@ def draw_curves(folder: Path, out: Path) -> int:
     rows = [np.hstack(panels[k : k + _COLUMNS]) for k in range(0, len(panels), _COLUMNS)]
     done, content = cv2.imencode(".png", np.vstack(rows))
     assert done, len(rows)
-    with kept(out) as temporary:
-        temporary.write_bytes(content.tobytes())
+    save(out, content.tobytes())
     return len(curves)
 
 

@@ -6,7 +6,6 @@ one after the other.
 """
 
 import hashlib
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -19,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..exchange.protocol import AVFaceError
-from .checkpoint import kept
+from ..exchange.saving import save, save_arrays
 
 LANDMARKS = 68
 _HZ = 25.0  # of windows, whatever a clip's own rate
@@ -84,11 +83,8 @@ class Prepared:
     def save(self, folder: Path, name: str, jpegs: bytes) -> None:
         """Write the clip's two files, each whole or not at all."""
         arrays = {item.name: getattr(self, item.name) for item in fields(self)}
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
-        for suffix, content in (("jpegs", jpegs), ("npz", buffer.getvalue())):
-            with kept(folder / f"{name}.{suffix}") as temporary:
-                temporary.write_bytes(content)
+        save(folder / f"{name}.jpegs", jpegs)
+        save_arrays(folder / f"{name}.npz", arrays)
 
 
 class FolderSource:

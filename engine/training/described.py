@@ -4,7 +4,6 @@ A shard is described once for each of `VARIANTS`, the sources of points that the
 the landmark network alone, and beside trackers of different errors. Sound is heard anew each time.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from torch import Tensor
 from ..audio import SpeechFeatures, windows
 from ..audio.features import Kind, speech_features
 from ..crops import place_in_crop
+from ..exchange.saving import saved
 from ..seen import crop_size
 from ..sight import Looks, describe, middle_of_face
 from .sights import FRAMES, HZ, Sights
@@ -74,10 +74,8 @@ def read_shard(path: Path) -> np.ndarray:
     if not beside.is_file():
         seed = [_SEED, *path.stem.encode()]
         values = describe_shard(Sights.read(path), np.random.default_rng(seed))
-        temporary = beside.with_suffix(".part")
-        with open(temporary, "wb") as file:
+        with saved(beside) as temporary, temporary.open("wb") as file:
             np.save(file, values)
-        os.replace(temporary, beside)
     return np.load(beside)
 
 

@@ -5,7 +5,6 @@ same moments of the head alone, so that a network can learn to see the same in b
 is kept is wider than what a reader sees: training may shift it, as a tracker's errors do.
 """
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from ..crops import place_in_crop
 from ..evaluation.lipreading import POLLY
+from ..exchange.saving import save_arrays
 from ..models.lipreader import MERGED, VISEMES
 from ..sight import middle_of_face
 from ..weights import load_head
@@ -74,10 +74,7 @@ class MouthClips:
 
     def write(self, path: Path) -> None:
         """Whole or not at all."""
-        temporary = path.with_suffix(".part")
-        with open(temporary, "wb") as file:
-            np.savez(file, **{item.name: getattr(self, item.name) for item in fields(self)})
-        os.replace(temporary, path)
+        save_arrays(path, {item.name: getattr(self, item.name) for item in fields(self)})
 
 
 class MouthFilmer:

@@ -5,7 +5,6 @@ covered, colours), the truth, and where in the spoken corpus the sound lies. Net
 from shards see thousands of windows a second, and a new acoustic network needs no new picture.
 """
 
-import os
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
+from ..exchange.saving import save_arrays
 from ..models.landmarks import POINTS
 from ..seen import Crop, crop_size, see_faces
 from ..sight import colours_at
@@ -84,10 +84,7 @@ class Sights:
 
     def write(self, path: Path) -> None:
         """Whole or not at all."""
-        temporary = path.with_suffix(".part")
-        with open(temporary, "wb") as file:
-            np.savez(file, **{item.name: getattr(self, item.name) for item in fields(self)})
-        os.replace(temporary, path)
+        save_arrays(path, {item.name: getattr(self, item.name) for item in fields(self)})
 
 
 def shard_path(folder: Path, part: str, number: int) -> Path:
@@ -129,15 +126,15 @@ def _held_out() -> list[Utterance]:
 def _write_corpus(path: Path, said: list[Utterance]) -> None:
     sound = [np.round(u.waveform.clip(-1, 1) * 32767).astype(np.int16) for u in said]
     phones = [(k, name, a, b) for k, u in enumerate(said) for name, a, b in u.phones]
-    temporary = path.with_suffix(".part")
-    with open(temporary, "wb") as file:
-        np.savez(
-            file, sound=np.concatenate(sound), ends=np.cumsum([len(s) for s in sound]),
-            voices=np.array([u.voice for u in said]),
-            rows=np.array([p[0] for p in phones]), names=np.array([p[1] for p in phones]),
-            spans=np.array([p[2:] for p in phones]),
-        )  # fmt: skip
-    os.replace(temporary, path)
+    arrays = {
+        "sound": np.concatenate(sound),
+        "ends": np.cumsum([len(s) for s in sound]),
+        "voices": np.array([u.voice for u in said]),
+        "rows": np.array([p[0] for p in phones]),
+        "names": np.array([p[1] for p in phones]),
+        "spans": np.array([p[2:] for p in phones]),
+    }
+    save_arrays(path, arrays)
 
 
 def read_corpus(path: Path) -> list[Utterance]:

@@ -4,13 +4,13 @@ A folder holds one `.npy` per array and `written.txt`, how many pictures were ev
 number n lies in row n % capacity. Difficulty rises over the first pictures (easy to hard).
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ...exchange.saving import save
 from .labels import Labels, label_arrays
 from .performers import render_scene
 from .stage import build_stage
@@ -110,6 +110,4 @@ def _begin(folder: Path, capacity: int, values: dict[str, np.ndarray]) -> dict[s
 
 
 def _note(folder: Path, written: int) -> None:
-    partial = folder / "written.txt.part"
-    partial.write_text(str(written))
-    os.replace(partial, folder / "written.txt")
+    save(folder / "written.txt", str(written))

@@ -1,0 +1,75 @@
+"""Files that somebody asked for: written whole, or one sentence that says why they can't be."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .files import written_whole
+from .protocol import AVFaceError
+
+_HINT = "Free some disk space or choose another place."
+
+
+@contextmanager
+def saved(path: Path) -> Iterator[Path]:
+    """Where to write what becomes `path` when it is whole; its folder is made.
+
+    Raises AVFaceError.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_whole(path) as temporary:
+            yield temporary
+    except OSError as error:
+        raise AVFaceError(f"{path} can't be written ({error.strerror or error}).", _HINT) from error
+
+
+def save(path: Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8. Raises AVFaceError."""
+    with saved(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+def save_arrays(path: Path, arrays: Mapping[str, Any], compressed: bool = False) -> None:
+    """Write arrays as an `.npz`, whatever the path's suffix is. Raises AVFaceError."""
+    write = np.savez_compressed if compressed else np.savez
+    with saved(path) as temporary, temporary.open("wb") as file:
+        write(file, **arrays)
+
+
+@contextmanager
+def place_for_result(path: Path) -> Iterator[None]:
+    """See that a result can be written before the work begins; its folder is made.
+
+    Folders that were made go again when nothing came of it. Raises AVFaceError.
+    """
+    made: list[Path] = []
+    try:
+        _prove(path, made)
+        yield
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):  # it holds something by now
+                folder.rmdir()
+        raise
+
+
+def _prove(path: Path, made: list[Path]) -> None:
+    """Make the folder of `path`, noting which are new, and begin a file there."""
+    try:
+        if path.is_dir():
+            raise AVFaceError(f"{path} is a folder.", "Name a file in it with --out.")
+        new = [folder for folder in path.parents if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made += new
+        probe = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise AVFaceError(
+            f"{path} can't be written ({error.strerror}).", "Choose another place with --out."
+        ) from error
