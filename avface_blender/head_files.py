@@ -1,5 +1,6 @@
 """The head files at hand: one that was asked for, the panel's, the one that comes with AVFace."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,17 @@ def panel_head(context: bpy.types.Context) -> Path | None:
 def find_head(sha256: str, asked: Path | None = None) -> Path | None:
     """The file of the head with this sha256: the one asked for, else the panel's, or ours."""
     places = (asked,) if asked else (panel_head(bpy.context), DEFAULT_HEAD)
-    return next(
-        (place for place in places if place and place.is_file() and head_sha256(place) == sha256),
-        None,
-    )
+    return next((place for place in places if place and sha256_of(place) == sha256), None)
+
+
+def sha256_of(path: Path) -> str:
+    """What heads of a head file are known by; empty where there is none. Read once."""
+    try:
+        return _sha256_of(path, path.stat().st_mtime_ns)
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=4)
+def _sha256_of(path: Path, changed: int) -> str:
+    return head_sha256(path)

@@ -7,8 +7,10 @@ one runs does not lose it, but its take is then not imported into that file with
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 
+import json
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,11 @@ from ..engine.exchange.protocol import (
     Progress,
     write_job,
 )
+from ..engine.exchange.provenance import PROVENANCE_PROPERTY
 from . import job_folders, landmarks, pace, watch
 from .engine_client import EngineJob, start_capture
+from .head_builder import HEAD_PROPERTY
+from .head_files import DEFAULT_HEAD, sha256_of
 from .install import ROOT
 from .job_folders import FolderLock
 from .preferences import jobs_folder
@@ -42,6 +47,8 @@ class Job:
     folder: Path
     python: Path
     lock: FolderLock | None
+    scene: str  # in which it was asked for
+    head: str = ""  # onto which it goes; empty: none was selected
     engine: EngineJob | None = None  # while and after it runs
     import_when_done: bool = True
     over: bool = False  # of a range: the take that plays now plays on before and after
@@ -98,10 +105,16 @@ def is_running() -> bool:
     return _running is not None
 
 
-def start(capture: CaptureJob, folder: Path, python: Path, over: bool = False) -> None:
+def start(
+    capture: CaptureJob,
+    folder: Path,
+    python: Path,
+    head: bpy.types.Object | None = None,
+    over: bool = False,
+) -> None:
     """Start the engine on a job, or put it behind the ones before. Raises AVFaceError.
 
-    `over`: the take comes in over the one that plays, only where it has frames.
+    The take comes in onto `head`; `over` the one that plays there, only where it has frames.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -118,7 +131,8 @@ def start(capture: CaptureJob, folder: Path, python: Path, over: bool = False) -
             f"The job can't be written to {folder} ({error.strerror}).",
             "Free some disk space or choose another Takes Folder in AVFace's preferences.",
         ) from error
-    job = Job(capture, folder, python, lock, over=over)
+    scene: Any = bpy.context.scene
+    job = Job(capture, folder, python, lock, scene.name, head.name if head else "", over=over)
     if _running is None:
         _launch(job)
     else:
@@ -168,7 +182,7 @@ def cancel() -> None:
 
 def follow() -> None:
     """Wait for all jobs: for where no timer fires."""
-    watch.finish(poll)
+    watch.finish(partial(poll, waits=False))
 
 
 def unregister() -> None:
@@ -214,12 +228,19 @@ def _add_row(rows: Any, folder: Path, capture: CaptureJob, state: str, message: 
     row.state, row.message = state, message
 
 
-def poll() -> bool:
-    """Hear the engine, bring in what is done, start what comes next; whether more will come."""
+def poll(waits: bool = True) -> bool:
+    """Hear the engine, bring in what is done, start what comes next; whether more will come.
+
+    A take `waits` until the artist can have it.
+    """
     if _running is not None:
         _hear(_running)
-    if _captured and not _scene_is_busy():
-        _bring_in(_captured.pop(0))
+    if _captured:
+        why = _not_yet(_captured[0]) if waits else ""
+        if why:
+            _tell(_captured[0], why)
+        else:
+            _bring_in(_captured.pop(0))
     return bool(_running or _waiting or _captured)
 
 
@@ -285,23 +306,46 @@ def _let_go(job: Job, state: job_folders.State) -> None:
         job.lock.release()
 
 
-def _scene_is_busy() -> bool:
-    """Whether a render or a drag of the artist's is under way, which an import would break."""
-    dragging = any(
-        operator.bl_idname.startswith("TRANSFORM_OT_")
-        for window in bpy.context.window_manager.windows
-        for operator in window.modal_operators
-    )
-    return dragging or bool(bpy.app.is_job_running("RENDER"))
+def _not_yet(job: Job) -> str:
+    """When a take can come in, where now is no time for it: an import would break what goes on."""
+    if not job.import_when_done:
+        return ""
+    window = _window_of(job)
+    if window is None:
+        return f"It comes in when the scene {job.scene} is shown."
+    if any(operator.bl_idname.startswith("TRANSFORM_OT_") for operator in window.modal_operators):
+        return "It comes in after your drag."
+    if bpy.app.is_job_running("RENDER"):
+        return "It comes in after the render."
+    with bpy.context.temp_override(window=window):
+        is_free = bpy.context.mode == "OBJECT"
+    return "" if is_free else "It comes in when you are back in Object Mode."
+
+
+def _window_of(job: Job) -> bpy.types.Window | None:
+    """The window that shows the scene of a job; any where that scene has gone."""
+    windows: list[Any] = [bpy.context.window, *bpy.context.window_manager.windows]
+    windows = [window for window in windows if window is not None]
+    if job.scene not in bpy.data.scenes:
+        return windows[0]
+    return next((window for window in windows if window.scene.name == job.scene), None)
+
+
+def _tell(job: Job, sentence: str) -> None:
+    """Say something of a captured job, where the panel shows it."""
+    state = _state()
+    if state.folder == str(job.folder) and state.message != sentence:
+        state.message = sentence
+        watch.redraw()
 
 
 def _bring_in(job: Job) -> None:
-    """Import a take by the operator, so that it is one step of undo; into the window's scene."""
+    """Import a take by the operator, so that it is one step of undo."""
     if job.lock:
         job.lock.release()
     if job.import_when_done:
         state = _state()
-        window: Any = bpy.context.window or bpy.context.window_manager.windows[0]
+        window: Any = _window_of(job) or bpy.context.window_manager.windows[0]
         try:
             with bpy.context.temp_override(window=window):
                 bpy.ops.avface.import_take("EXEC_DEFAULT", True, **_import_options(job))
@@ -317,7 +361,9 @@ def _bring_in(job: Job) -> None:
 
 def _import_options(job: Job) -> dict[str, Any]:
     """How a take comes in: as a new shot, over a range, or in the place of the refined one."""
-    options: dict[str, Any] = {"filepath": job.capture.out, "over": job.over}
+    options: dict[str, Any] = {"filepath": job.capture.out, "over": job.over, "head": job.head}
+    if not job.head:
+        options["new_head"] = _is_of_another(selected_head(bpy.context), job.capture)
     if job.capture.refines:
         scene: Any = bpy.context.scene
         resamples = scene.avface.timing == "set_scene"  # the scene is set already
@@ -325,6 +371,16 @@ def _import_options(job: Job) -> dict[str, Any]:
         options |= {"camera": False, "sound": False}
         options["ends_corrections"] = bool(job.capture.corrections)
     return options
+
+
+def _is_of_another(head: bpy.types.Object | None, capture: CaptureJob) -> bool:
+    """Whether a head has another actor's face, or is of another head file."""
+    if head is None:
+        return False
+    file = Path(capture.head) if capture.head else DEFAULT_HEAD
+    actor = json.loads(head.get(PROVENANCE_PROPERTY, "{}")).get("actor")
+    is_stranger = actor is not None and actor != capture.options.get("actor")
+    return is_stranger or head[HEAD_PROPERTY] != sha256_of(file)
 
 
 def _look_through_camera(window: bpy.types.Window) -> None:

@@ -19,7 +19,7 @@ from .export import ExportOptions, export_alembic, export_fbx, export_gltf, expo
 from .export_check import largest_error_mm
 from .preferences import engine_python, jobs_folder
 from .properties import TIMINGS, capture_job, clip_problem
-from .selection import selected_head, the_head
+from .selection import capture_head, head_named, the_head
 from .take_importer import ImportOptions, import_take
 from .takes import take_file
 
@@ -44,9 +44,9 @@ class AVFACE_OT_capture(Action, bpy.types.Operator):
         settings, python = context.scene.avface, engine_python(context)
         folder = job_folders.new_folder(jobs_folder(context), settings.clip)
         waits = jobs.is_running()
-        head = selected_head(context)
+        head = capture_head(context)
         job = trust.by_trust(capture_job(settings, folder, take_file(head)), head)
-        jobs.start(job, folder, python)
+        jobs.start(job, folder, python, head)
         if waits:
             return "It waits for the captures before it"
         if not bpy.app.background:
@@ -146,6 +146,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
     markers: BoolProperty(
         name="Markers", default=True, description="Mark where the capture is unsure"
     )
+    head: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # its name; empty: the selected one
     ends_corrections: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # the take holds them
 
     @classmethod
@@ -172,6 +173,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         settings = scene.avface
         options = ImportOptions(
             **{name: getattr(self, name) for name in names},
+            head=head_named(self.head) if self.head else None,
             timing=self._timing(context),
             start_frame=settings.start_frame if settings.use_start_frame else None,
         )

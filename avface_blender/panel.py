@@ -12,7 +12,7 @@ from . import capture_presets, jobs
 from .install import DEMO_CLIP
 from .operators import AVFACE_OT_capture
 from .properties import AVFACE_JobState
-from .selection import selected_head
+from .selection import capture_head, selected_head
 from .sidebar import SidebarPanel, optional, paragraph
 
 _HINT_CHARACTERS = 300  # the rest of a crashed engine's log is in its folder
@@ -82,7 +82,7 @@ class AVFACE_PT_actor(SidebarPanel, bpy.types.Panel):
         layout.prop(settings, "same_person")
         layout.prop(settings, "consent")
         layout.prop(settings, "head")
-        head = selected_head(context)
+        head = capture_head(context)
         text = f"Goes onto {head.name}" if head else "Makes a new head"
         layout.label(text=text, icon="USER")
 

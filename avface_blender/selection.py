@@ -5,6 +5,7 @@ from typing import Any
 import bpy
 
 from .head_builder import HEAD_PROPERTY
+from .head_files import DEFAULT_HEAD, panel_head, sha256_of
 
 
 def selected_head(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -17,6 +18,19 @@ def selected_head(context: bpy.types.Context) -> bpy.types.Object | None:
             if HEAD_PROPERTY in item and item.type == "MESH":
                 return item
     return None
+
+
+def capture_head(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The head onto which the next capture goes: the selected one, if it is of the head file."""
+    head = selected_head(context)
+    known = sha256_of(panel_head(context) or DEFAULT_HEAD)
+    return head if head is not None and head[HEAD_PROPERTY] == known else None
+
+
+def head_named(name: str) -> bpy.types.Object | None:
+    """The AVFace head of this name; None where it has gone."""
+    head = bpy.data.objects.get(name)
+    return head if head is not None and HEAD_PROPERTY in head else None
 
 
 def the_head(context: bpy.types.Context) -> bpy.types.Object:

@@ -50,6 +50,7 @@ class ImportOptions:
     """What to do with a take."""
 
     head_path: Path | None = None  # of a new head; None: the default head
+    head: bpy.types.Object | None = None  # onto which it goes; None: the selected one
     new_head: bool = False  # even when a head is selected
     identity: bool = True  # give the head the person's shape (False: keep the head's own)
     look: bool = True  # give the head the take's skin and wrinkles
@@ -119,7 +120,7 @@ def import_take(
     """
     options = options or ImportOptions()
     take = Take.load(path)
-    old = None if options.new_head else selected_head(context)
+    old = None if options.new_head else options.head or selected_head(context)
     head_file = _head_for(take, path, old, options)
     head, rig = _head_and_rig(take, head_file, old, context)
     if options.identity or old is None:

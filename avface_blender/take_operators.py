@@ -168,7 +168,7 @@ class AVFACE_OT_retake(TakeAction, bpy.types.Operator):
             "start": max(start, 0.0), "end": end, "person": action[takes.FILE_PROPERTY],
         }  # fmt: skip
         job = trust.by_trust(replace(job, options=options), head)
-        jobs.start(job, folder, python, over=True)
+        jobs.start(job, folder, python, head, over=True)
         if bpy.app.background:
             jobs.follow()
         return f"Capturing frames {first} to {last} again"
@@ -312,7 +312,7 @@ class AVFACE_OT_refine(TakeAction, bpy.types.Operator):
         clip = takes.actions_of(head, name)[0][takes.CLIP_PROPERTY]
         folder = job_folders.new_folder(jobs_folder(context), clip)
         job = refine_job(context, head, folder)
-        jobs.start(job, folder, python, over=takes.is_range(head, name))
+        jobs.start(job, folder, python, head, over=takes.is_range(head, name))
         if bpy.app.background:
             jobs.follow()
         return "Fitting the clip anew round your corrections"

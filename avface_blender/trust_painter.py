@@ -146,7 +146,7 @@ class AVFACE_OT_solve_trust(TakeAction, bpy.types.Operator):
             clip=take.source["path"], out=str(free_path(path)), refines=str(path),
             head=head_path(take), options={"trust": as_text(trust.stretches_of(head))},
         )  # fmt: skip
-        jobs.start(job, folder, python, over=takes.is_range(head, name))
+        jobs.start(job, folder, python, head, over=takes.is_range(head, name))
         if bpy.app.background:
             jobs.follow()
         return "Solving the mouth anew where trust has changed"

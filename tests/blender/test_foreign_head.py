@@ -110,6 +110,10 @@ def test_the_panels_head_is_used_for_capture_and_import(flame, imported, make_ta
         settings = bpy.context.scene.avface
         settings.clip, settings.head = "/clips/ada.mp4", str(flame)
         assert addon.properties.capture_job(settings, tmp_path).head == str(flame)
+        assert addon.selection.capture_head(bpy.context) == imported[2].head
+        settings.head = ""
+        assert addon.selection.capture_head(bpy.context) is None, "a new head is made"
+        settings.head = str(flame)
         result = addon.take_importer.import_take(
             path, bpy.context, addon.take_importer.ImportOptions(new_head=True)
         )

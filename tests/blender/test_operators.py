@@ -31,10 +31,18 @@ def start(addon: ModuleType, folder: Path, name: str) -> None:
     takes = addon.preferences.jobs_folder(bpy.context)
     job_folder = addon.job_folders.new_folder(takes, settings.clip)
     job = addon.properties.capture_job(settings, job_folder)
-    addon.jobs.start(job, job_folder, addon.preferences.engine_python(bpy.context))
+    head = addon.selection.capture_head(bpy.context)
+    addon.jobs.start(job, job_folder, addon.preferences.engine_python(bpy.context), head)
+
+
+def finish(addon: ModuleType) -> None:
+    while addon.jobs.poll():
+        time.sleep(0.02)
 
 
 def choose(folder: Path, name: str) -> None:
+    """The clip, and the actor of the ready take."""
+    bpy.context.scene.avface.actor = "ada"
     clip = folder / f"{name}.mp4"
     clip.write_bytes(b"not read by this engine")
     bpy.context.scene.avface.clip = str(clip)
@@ -221,7 +229,7 @@ def test_opening_another_file_keeps_the_job_but_not_its_import(addon, tmp_path):
 def test_an_import_waits_for_the_artists_drag_or_render(addon, tmp_path, monkeypatch):
     start(addon, tmp_path, "ada")
     with monkeypatch.context() as busy:
-        busy.setattr(addon.jobs, "_scene_is_busy", lambda: True)
+        busy.setattr(addon.jobs, "_not_yet", lambda job: "It comes in after your drag.")
         while addon.jobs.is_running():
             assert addon.jobs.poll()
             time.sleep(0.02)
@@ -229,6 +237,68 @@ def test_an_import_waits_for_the_artists_drag_or_render(addon, tmp_path, monkeyp
         assert not heads()
     assert not addon.jobs.poll()
     assert len(heads()) == 1
+
+
+def test_a_take_comes_in_when_the_artist_is_back_in_object_mode(addon, tmp_path, make_take):
+    bpy.ops.avface.import_take(filepath=str(make_take(frames=3, name="first")))
+    bpy.ops.object.mode_set(mode="EDIT")
+    start(addon, tmp_path, "ada")
+    while addon.jobs.is_running():
+        assert addon.jobs.poll()
+        time.sleep(0.02)
+    assert addon.jobs.poll()
+    state = bpy.context.window_manager.avface_job
+    assert (state.status, state.imported) == ("DONE", False)
+    assert state.message == "It comes in when you are back in Object Mode."
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert not addon.jobs.poll()
+    assert (state.imported, state.message) == (True, "")
+    assert len(addon.takes.takes_of(heads()[0])) == 2
+
+
+def test_a_take_comes_into_the_scene_that_it_was_asked_for_in(addon, tmp_path):
+    asked, window = bpy.context.scene, bpy.context.window
+    start(addon, tmp_path, "ada")
+    window.scene = other = bpy.data.scenes.new("Other")
+    while addon.jobs.is_running():
+        assert addon.jobs.poll()
+        time.sleep(0.02)
+    assert addon.jobs.poll()
+    message = bpy.context.window_manager.avface_job.message
+    assert message == f"It comes in when the scene {asked.name} is shown."
+    window.scene = asked
+    assert not addon.jobs.poll()
+    assert [o.type for o in asked.objects].count("MESH") == 1 and not other.objects
+
+
+def test_a_take_goes_onto_the_head_that_was_selected_when_it_was_asked_for(
+    addon, tmp_path, make_take
+):
+    for name in ("one", "two"):
+        bpy.ops.avface.import_take(filepath=str(make_take(frames=3, name=name)), new_head=True)
+    two, one = bpy.context.active_object, heads()[0]
+    assert one != two
+    one.select_set(True)
+    two.select_set(False)
+    bpy.context.view_layer.objects.active = one
+    start(addon, tmp_path, "ada")
+    bpy.ops.object.select_all(action="DESELECT")
+    bpy.context.view_layer.objects.active = two
+    finish(addon)
+    assert [len(addon.takes.takes_of(head)) for head in (one, two)] == [2, 1]
+
+
+def test_the_take_of_another_actor_makes_a_head_of_its_own(addon, tmp_path):
+    start(addon, tmp_path, "ada")
+    choose(tmp_path, "bob")
+    bpy.context.scene.avface.actor = "bob"
+    assert bpy.ops.avface.capture.poll()
+    clip = bpy.context.scene.avface.clip
+    folder = addon.job_folders.new_folder(tmp_path / "täkes of mine", clip)
+    job = addon.properties.capture_job(bpy.context.scene.avface, folder)
+    addon.jobs.start(job, folder, addon.preferences.engine_python(bpy.context))
+    finish(addon)
+    assert [len(addon.takes.takes_of(head)) for head in heads()] == [1, 1]
 
 
 def test_a_take_that_comes_in_edit_mode_waits_for_the_artist(addon, tmp_path, make_take):
