@@ -75,6 +75,11 @@ class BatchOptions:
     head: Path | None = None  # a head file; None: the default head
     capture: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def times(self) -> dict[str, Any]:
+        """How scenes meet their clips in time: what stands otherwise is made anew."""
+        return {"fps": self.scene_fps, "timing": self.timing if self.scene_fps else None}
+
 
 @dataclass
 class ClipReport:
@@ -88,6 +93,7 @@ class ClipReport:
     stages: dict[str, dict[str, float]] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    built: dict[str, dict[str, Any]] = field(default_factory=dict)  # kind -> `BatchOptions.times`
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -98,8 +104,9 @@ class ClipReport:
 
     def write(self, path: Path) -> None:
         """Add to the report that the engine has left, or write a new one."""
-        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        content = _read_report(path)
         own = asdict(self)
+        own["built"] = content.get("built", {}) | own["built"]
         own["clip"] = content.get("clip", self.clip)  # of a take: the film that it came from
         own["stages"] = content.get("stages", {}) | own["stages"]
         own["warnings"] = list(dict.fromkeys(content.get("warnings", []) + own["warnings"]))
@@ -203,9 +210,20 @@ def _serve_batch(options: BatchOptions, python: Path | None) -> list[int]:
 
 
 def _is_built(take: Path, name: str, options: BatchOptions) -> bool:
-    """Whether all that was asked for stands, and is newer than the take."""
-    files = [options.out / f"{name}.{kind}" for kind in options.export]
-    return all(f.is_file() and f.stat().st_mtime >= take.stat().st_mtime for f in files)
+    """Whether all that was asked for stands, made as it is asked for now and after the take."""
+    files = {kind: options.out / f"{name}.{kind}" for kind in options.export}
+    built = _read_report(options.out / f"{name}.report.json").get("built", {})
+    return all(
+        file.is_file()
+        and file.stat().st_mtime >= take.stat().st_mtime
+        and built.get(kind) == options.times
+        for kind, file in files.items()
+    )
+
+
+def _read_report(path: Path) -> dict[str, Any]:
+    """What stands in a report; nothing where there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _capture(
@@ -248,6 +266,7 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
             with report.stage(kind):
                 EXPORTS[kind](result, path)
             report.files.append(path.name)
+            report.built[kind] = options.times
 
 
 def _import(take: Path, options: BatchOptions) -> ImportResult:

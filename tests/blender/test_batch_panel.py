@@ -141,3 +141,9 @@ def test_headless_a_folder_becomes_scenes_and_what_stands_is_left(engine, tmp_pa
     before = (out / "ada.blend").stat().st_mtime_ns
     batch.main(arguments)
     assert (out / "ada.blend").stat().st_mtime_ns == before
+    batch.main([*arguments, "--scene-fps", "48"])
+    bpy.ops.wm.open_mainfile(filepath=str(out / "ada.blend"))
+    assert bpy.context.scene.render.fps == 48, "another rate makes the scene anew"
+    before = (out / "ada.blend").stat().st_mtime_ns
+    batch.main([*arguments, "--scene-fps", "48"])
+    assert (out / "ada.blend").stat().st_mtime_ns == before
