@@ -324,10 +324,11 @@ def _parse(arguments: list[str]) -> BatchOptions:
     )  # fmt: skip
     as_there = "as `python -m engine capture` has it"
     for name, kind in CAPTURE_OPTIONS.items():
+        flags = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
         if kind is bool:
-            parser.add_argument(f"--{name}", action="store_const", const=True, help=as_there)
+            parser.add_argument(*flags, action="store_const", const=True, help=as_there)
         else:
-            parser.add_argument(f"--{name}", type=kind, help=as_there)
+            parser.add_argument(*flags, type=kind, help=as_there)
     parser.add_argument(
         "--region", type=float, nargs=4, metavar=("X", "Y", "W", "H"), help=as_there
     )

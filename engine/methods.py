@@ -194,7 +194,7 @@ def _slot_paths(options: CaptureOptions) -> tuple[str, str]:
 
 
 def _check_slots(options: CaptureOptions) -> None:
-    for flag, path in zip(("lip_reader", "emotion_network"), _slot_paths(options), strict=True):
+    for flag, path in zip(("lip-reader", "emotion-network"), _slot_paths(options), strict=True):
         if not path:
             continue
         if options.method != "spectre" or options.quality == "draft":

@@ -47,15 +47,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
     for name, words in ENGINE_OPTIONS.items():
         if words:
-            parser.add_argument(f"--{name}", nargs=words, metavar=name.upper())
+            parser.add_argument(_flag(name), nargs=words, metavar=name.upper())
         else:
-            parser.add_argument(f"--{name}", action="store_true")
-    options = parser.parse_args(arguments)
+            parser.add_argument(_flag(name), action="store_true")
+    words = [_flag(word[2:]) if word.startswith("--") else word for word in arguments]
+    options = parser.parse_args(words)
     engine_options = [
         word
         for name in ENGINE_OPTIONS
         if (words := getattr(options, name)) not in (None, False)
-        for word in (f"--{name}", *(words if words is not True else ()))
+        for word in (_flag(name), *(words if words is not True else ()))
     ]
     try:
         engine = engine_python()
@@ -76,6 +77,12 @@ def main(arguments: list[str]) -> int:
     for path in sorted(options.out.glob(f"{glob.escape(name)}.*")):
         say(f"  {path.name}")
     return code
+
+
+def _flag(name: str) -> str:
+    """--NAME, or --NAME=VALUE, with hyphens in the name, as the engine has it."""
+    name, equals, value = name.partition("=")
+    return f"--{name.replace('_', '-')}{equals}{value}"
 
 
 def _take_name(clip: Path) -> str:

@@ -38,7 +38,7 @@ PLAIN = (
 # Modules of the engine from the top down; a module imports from its own line or a lower one.
 # What is not named here is a step of the capture.
 LEVELS = (
-    {"cli", "__main__"},
+    {"cli", "commands", "__main__"},
     {"batch"},
     {"pipeline", "refine", "retrust", "methods", "spectre", "training", "evaluation", "preview"},
     {"STEPS"},

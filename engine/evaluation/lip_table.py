@@ -41,7 +41,7 @@ _USERS_SIDE = 88  # px
 FILM, FLOOR = "the film itself", "floor: another clip's words"
 _NOT_CARRIED = (
     "Lips read: not here, for this version carries no network lipreader; train it"
-    " (scripts/recipes/train_viseme_reader.py) or give --lip_reader."
+    " (scripts/recipes/train_viseme_reader.py) or give --lip-reader."
 )
 _COLUMNS = ("frames", "recall", "visemes", "CER", "WER", "VER", "VWER")
 

@@ -66,7 +66,7 @@ def _prove(path: Path, made: list[Path]) -> None:
         new = [folder for folder in path.parents if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
         made += new
-        probe = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+        probe = path.with_name(f"{path.name}.{os.getpid()}.probe.tmp")
         probe.touch()
         probe.unlink()
     except OSError as error:

@@ -1,6 +1,6 @@
 """The audio-visual expression branch alone, the coarse encoder fixed (AVFace section 3.1).
 
-For ablations (table 1: `--senses`, `--drops`, `--looks_around`) and after the coarse stage.
+For ablations (table 1: `--senses`, `--drops`, `--looks-around`) and after the coarse stage.
 """
 
 from torch import Tensor

@@ -1,6 +1,6 @@
 """The fine stage: relief of the skin from the unwrapped picture and the sound (AVFace section 3.3).
 
-The coarse stage is fixed. Pseudo-normals come from a network of the user's (`--normals_network`)
+The coarse stage is fixed. Pseudo-normals come from a network of the user's (`--normals-network`)
 or from the picture's shading; features for the ID-MRF loss from a network of the user's (VGG-19,
 as published) or from oriented filters.
 """

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -52,30 +52,37 @@ class Task(Protocol):
         ...
 
 
+def _field(default: Any, explained: str) -> Any:
+    return field(default=default, metadata={"help": explained})
+
+
 @dataclass(frozen=True)
 class LoopOptions:
-    """How to train. The defaults are the paper's optimiser (Adam, 1e-4, weight decay 5e-4)."""
+    """How to train; most fields are flags of `python -m engine train STAGE`.
+
+    The defaults are the paper's optimiser (Adam, 1e-4, weight decay 5e-4).
+    """
 
     folder: Path
-    steps: int | None = None  # the run's length; None: as many as fit in `seconds`
-    seconds: float | None = None  # the run's training time, over all its calls
-    pause_after: float | None = None  # seconds: leave a checkpoint and stop this call by then
-    lr: float = 1e-4
-    warmup: int = 0  # steps in which the learning rate rises
-    schedule: Literal["cosine", "constant"] = "cosine"
-    rate_drops: tuple[int, ...] = ()  # steps at which the learning rate is divided by 5
-    optimizer: Literal["adam", "adamw"] = "adam"
-    weight_decay: float = 5e-4
-    clip: float = 10.0  # largest norm of the gradient
-    ema: float = 0.999  # of the averaged weights, 0: none; less in the first steps
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    evaluate_every: int = 1000  # steps, and at the end
-    checkpoint_seconds: float = 120.0  # between two checkpoints
-    log_every: int = 20  # steps
-    say_seconds: float = 15.0  # between two lines of progress
-    seed: int = 0
-    device: str = ""  # empty: the GPU of this process, else the CPU
-    prefetch: int = 0  # batches made ahead, in a thread
+    steps: int | None = _field(None, "the run's length; default as many as fit in --seconds")
+    seconds: float | None = _field(None, "the run's training time, over all its calls")
+    pause_after: float | None = _field(None, "leave a checkpoint and stop this call by then, s")
+    lr: float = _field(1e-4, "learning rate")
+    warmup: int = _field(0, "steps in which the learning rate rises")
+    schedule: Literal["cosine", "constant"] = _field("cosine", "of the learning rate")
+    rate_drops: tuple[int, ...] = _field((), "steps at which the learning rate is divided by 5")
+    optimizer: Literal["adam", "adamw"] = _field("adam", "who takes the steps")
+    weight_decay: float = _field(5e-4, "pull of the weights towards 0")
+    clip: float = _field(10.0, "largest norm of the gradient")
+    ema: float = _field(0.999, "of the averaged weights, 0 none; less in the first steps")
+    precision: Literal["fp32", "bf16", "fp16"] = _field("fp32", "of the forward pass")
+    evaluate_every: int = _field(1000, "steps; and at the end")
+    checkpoint_seconds: float = _field(120.0, "between two checkpoints")
+    log_every: int = _field(20, "steps")
+    say_seconds: float = _field(15.0, "between two lines of progress")
+    seed: int = _field(0, "of batches, dropout and first weights")
+    device: str = _field("", "default this process's GPU, else the CPU")
+    prefetch: int = _field(0, "batches made ahead, in a thread")
     start_from: Path | None = None  # safetensors to begin with where the folder holds no run
 
     def __post_init__(self) -> None:
@@ -419,8 +426,3 @@ def _processes(options: LoopOptions) -> Iterator[tuple[int, int, torch.device]]:
     finally:
         if begun:
             dist.destroy_process_group()
-
-
-def describe(options: LoopOptions) -> dict[str, Any]:
-    """The options as plain values, for a log or a registry row."""
-    return {name: str(v) if isinstance(v, Path) else v for name, v in asdict(options).items()}

@@ -53,7 +53,7 @@ def commands(found: argparse.Namespace) -> dict[str, list[str]]:
         line += ["--batch", str(_BATCH[config].get(stage, 4))]
         line += ["--videos", str(prepared)] if found.videos else []
         line += ["--precision", "bf16", "--prefetch", "4"] if found.full else ["--lr", "3e-4"]
-        line += ["--pause_after", str(60 * found.minutes)] if found.minutes else []
+        line += ["--pause-after", str(60 * found.minutes)] if found.minutes else []
         if stage == "coarse" and not found.full:
             line += ["--difficulty", "0.5"]  # (open) easy first: small motions are learnt sooner
         out[stage] = line

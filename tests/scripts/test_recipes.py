@@ -29,7 +29,7 @@ def test_every_stage_has_its_command(size, tmp_path):
     stages = [command[command.index("train") + 1] for command in commands]
     assert stages == ["prepare", "coarse", "expression", "occluded", "fine", "spectre"]
     given = {flag for command in commands for flag in command if flag.startswith("--")}
-    assert {"--folder", "--steps", "--pause_after", "--videos"} <= given
+    assert {"--folder", "--steps", "--pause-after", "--videos"} <= given
 
 
 def test_flags_of_the_recipe_are_flags_of_the_stages(tmp_path):
@@ -52,4 +52,4 @@ def test_flags_of_the_recipe_are_flags_of_the_stages(tmp_path):
         known = {f.name for f in fields(kinds.get(stage, CoarseOptions))}
         known |= {f.name for f in fields(LoopOptions)}
         own = line[line.index(stage) :]
-        assert {flag[2:] for flag in own if flag.startswith("--")} <= known
+        assert {flag[2:].replace("-", "_") for flag in own if flag.startswith("--")} <= known

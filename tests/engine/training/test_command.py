@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from engine.cli import main
+from engine.commands.train import STAGES
 from engine.exchange.protocol import CANNOT_SERVE, DONE
-from engine.training import command, data, stages
+from engine.training import data, stages
 from engine.training.checkpoint import append_log
 from engine.training.curves import read_curves
 
@@ -16,7 +17,7 @@ def test_a_stage_is_trained_from_the_command_line(tiny, performers, monkeypatch,
     monkeypatch.setattr(stages, "choose_source", lambda *_: performers)
     folder = tmp_path / "run"
     arguments = ["train", "expression", "--folder", str(folder), "--batch", "2", "--senses",
-                 "audio", "--no-photometric", "--test_windows", "1"]  # fmt: skip
+                 "audio", "--no-photometric", "--test-windows", "1"]  # fmt: skip
     assert main([*arguments, "--steps", "2"]) == DONE
     assert "step 2, finished" in capsys.readouterr().out
     assert (folder / "best.safetensors").is_file()
@@ -35,7 +36,7 @@ def test_mistakes_are_sentences(tmp_path, capsys):
 
 
 def test_each_stage_lists_its_flags(capsys):
-    for stage in command.STAGES:
+    for stage in STAGES:
         with pytest.raises(SystemExit):
             main(["train", stage, "--help"])
         shown = capsys.readouterr().out

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .exchange.protocol import (
+from ..exchange.protocol import (
     CANNOT_SERVE,
     DONE,
     SOME_FAILED,
@@ -17,13 +17,13 @@ from .exchange.protocol import (
     Hello,
     Item,
 )
+from ..options import CaptureOptions
+from .flags import add_flags
 from .wire import speak
 
 
 def add_commands(commands: Any) -> None:
     """Its parser; heavy imports wait for the command."""
-    from .cli import add_capture_options
-
     batch = commands.add_parser("batch", help="a folder of clips, or a list of them")
     batch.add_argument("source", type=Path, help="folder, or manifest (CSV or JSON)")
     batch.add_argument("--out", type=Path, required=True, help="folder for the results")
@@ -39,7 +39,7 @@ def add_commands(commands: Any) -> None:
         "--ray", nargs="?", const="local", metavar="ADDRESS",
         help="by a Ray cluster; without an address by Ray on this machine",
     )  # fmt: skip
-    add_capture_options(batch, only_given=True)
+    add_flags(batch, CaptureOptions, only_given=True)
     batch.set_defaults(run=_batch)
 
 
@@ -47,8 +47,7 @@ def _batch(options: argparse.Namespace) -> int:
     """Serve the batch; 1 when some clips failed, 2 when all did."""
     from dataclasses import fields
 
-    from .batch import BatchOptions, read_manifest, run_batch, write_summary
-    from .options import CaptureOptions
+    from ..batch import BatchOptions, read_manifest, run_batch, write_summary
 
     hear = _Events() if options.events else _Lines()
     start = time.perf_counter()

@@ -1,10 +1,10 @@
-"""`python -m engine sound ...`: speech features of a clip, and the test of a user's graph."""
+"""The command `sound`: speech features of a clip, and the test of a user's graph."""
 
 import argparse
 from pathlib import Path
 
-from .exchange.files import written_whole
-from .exchange.protocol import DONE, AVFaceError
+from ..exchange.protocol import DONE, AVFaceError
+from ..exchange.saving import save_arrays
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
@@ -28,25 +28,20 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 def _features(options: argparse.Namespace) -> int:
     import numpy as np
 
-    from .audio import speech_features
-    from .audio.features import RATE, STEP_CENTRE_SECONDS
+    from ..audio import speech_features
+    from ..audio.features import RATE, STEP_CENTRE_SECONDS
 
     features = speech_features(_hear(options.clip), options.kind, options.model)
     times = np.arange(len(features.values)) / RATE + STEP_CENTRE_SECONDS
-    try:
-        with written_whole(options.out) as temporary, temporary.open("wb") as file:
-            np.savez(file, kind=np.array(features.kind), values=features.values, times=times)
-    except OSError as error:
-        raise AVFaceError(
-            f"{options.out} can't be written ({error.strerror}).", "Choose another with --out."
-        ) from error
+    arrays = {"kind": np.array(features.kind), "values": features.values, "times": times}
+    save_arrays(options.out, arrays)
     steps, channels = features.values.shape
     print(f"{options.out}: {features.kind}, {steps} steps of {channels} channels")
     return DONE
 
 
 def _check(options: argparse.Namespace) -> int:
-    from .audio.deepspeech import load_deepspeech, self_test
+    from ..audio.deepspeech import load_deepspeech, self_test
 
     text = self_test(_hear(options.clip), options.file)
     model = load_deepspeech(options.file)
@@ -58,7 +53,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _hear(clip: Path):
     """The clip's sound, (N,) float32 at 16 kHz. Raises AVFaceError."""
-    from .media import open_clip, read_waveform
+    from ..media import open_clip, read_waveform
 
     waveform = read_waveform(open_clip(clip))
     if waveform is None:

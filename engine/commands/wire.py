@@ -4,7 +4,7 @@ import os
 import threading
 from collections.abc import Callable
 
-from .exchange.protocol import Event, claim_stdout
+from ..exchange.protocol import Event, claim_stdout
 
 
 def speak() -> Callable[[Event], None]:

@@ -5,8 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .exchange.files import write_whole
-from .exchange.protocol import (
+from ..exchange.protocol import (
     CANNOT_SERVE,
     DONE,
     VERSION,
@@ -15,12 +14,13 @@ from .exchange.protocol import (
     Failed,
     Hello,
 )
+from ..exchange.saving import save
 from .wire import speak
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from .faces.still import Still
+    from ..faces.still import Still
 
 _LARGEST_SIDE_PX = 1280  # of the picture that is written: it is to be looked at
 
@@ -61,8 +61,8 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _look(options: argparse.Namespace) -> "Still":
     """Find the faces, and write what was asked for."""
-    from .faces.still import look_at_frame
-    from .media import open_clip
+    from ..faces.still import look_at_frame
+    from ..media import open_clip
 
     clip = open_clip(options.clip, fps=options.fps)
     still = look_at_frame(clip, options.time)
@@ -73,8 +73,8 @@ def _look(options: argparse.Namespace) -> "Still":
         "faces": [{"box": [round(float(v), 1) for v in box]} for box in still.boxes],
     }
     if options.picture:
-        _write(options.picture, _png(still.picture))
-    _write(options.out, json.dumps(content, indent=1).encode())
+        save(options.picture, _png(still.picture))
+    save(options.out, json.dumps(content, indent=1))
     return still
 
 
@@ -86,13 +86,3 @@ def _png(picture: "np.ndarray") -> bytes:
     if scale < 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file. Raises AVFaceError."""
-    try:
-        write_whole(path, content)
-    except OSError as error:
-        raise AVFaceError(
-            f"{path} can't be written ({error.strerror}).", "Choose another folder."
-        ) from error

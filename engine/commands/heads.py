@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .exchange.protocol import DONE, AVFaceError
+from ..exchange.protocol import DONE, AVFaceError
 
 
 def add_commands(commands: Any) -> None:
@@ -57,7 +57,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _import_head(options: argparse.Namespace) -> int:
-    from .head.adopt import adopt_flame
+    from ..head.adopt import adopt_flame
 
     adopted = adopt_flame(options.files, options.out, options.shapes)
     head = adopted.head
@@ -72,8 +72,8 @@ def _import_head(options: argparse.Namespace) -> int:
 
 
 def _check_head(options: argparse.Namespace) -> int:
-    from .evaluation.heads import draw_round_trip, round_trip, table
-    from .weights import load_head
+    from ..evaluation.heads import draw_round_trip, round_trip, table
+    from ..weights import load_head
 
     head = load_head(options.head)
     trip = round_trip(head)
@@ -84,9 +84,9 @@ def _check_head(options: argparse.Namespace) -> int:
 
 
 def _transfer(options: argparse.Namespace) -> int:
-    from .exchange.take import Take
-    from .head.transfer import transfer_take
-    from .weights import load_head
+    from ..exchange.take import Take
+    from ..head.transfer import transfer_take
+    from ..weights import load_head
 
     take = Take.load(options.take)
     source, target = head_of(take, options.source), load_head(options.head)
@@ -94,7 +94,7 @@ def _transfer(options: argparse.Namespace) -> int:
     if options.pictures:
         from dataclasses import replace
 
-        from .detail.carry import carry_pictures
+        from ..detail.carry import carry_pictures
 
         fields = carry_pictures(take, options.take.parent, source, target, options.out)
         moved = replace(moved, **fields)
@@ -104,10 +104,10 @@ def _transfer(options: argparse.Namespace) -> int:
 
 
 def _curves(options: argparse.Namespace) -> int:
-    from .exchange.arkit import resampled
-    from .exchange.livelink import write_json, write_livelink
-    from .exchange.take import Take
-    from .head.arkit import arkit_curves
+    from ..exchange.arkit import resampled
+    from ..exchange.livelink import write_json, write_livelink
+    from ..exchange.take import Take
+    from ..head.arkit import arkit_curves
 
     take = Take.load(options.take)
     curves = arkit_curves(take, head_of(take, options.head))
@@ -123,8 +123,8 @@ def _curves(options: argparse.Namespace) -> int:
 
 
 def _import_parameters(options: argparse.Namespace) -> int:
-    from .imports import import_parameters
-    from .weights import load_head
+    from ..imports import import_parameters
+    from ..weights import load_head
 
     take = import_parameters(options.path, load_head(options.head), options.fps)
     take.save(options.out)
@@ -134,8 +134,8 @@ def _import_parameters(options: argparse.Namespace) -> int:
 
 
 def _blend(options: argparse.Namespace) -> int:
-    from .blend import PARTS, blend_takes
-    from .exchange.take import Take
+    from ..blend import PARTS, blend_takes
+    from ..exchange.take import Take
 
     sources = {part: Take.load(getattr(options, part)) for part in PARTS if getattr(options, part)}
     span = tuple(options.range) if options.range else None
@@ -147,7 +147,7 @@ def _blend(options: argparse.Namespace) -> int:
 
 def head_of(take: Any, path: Path | None) -> Any:
     """The head that a take was made for. Raises AVFaceError when it is another."""
-    from .weights import load_head
+    from ..weights import load_head
 
     head = load_head(path)
     if head.sha256 != take.head["sha256"]:

@@ -1,0 +1,1 @@
+"""The commands of `python -m engine`, each with its flags; heavy imports wait for their command."""

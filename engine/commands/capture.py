@@ -1,0 +1,159 @@
+"""The commands `capture` and `run`: a clip in, a take out, for a person or for the add-on."""
+
+import argparse
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..exchange.files import TAKE_SUFFIX, take_stem
+from ..exchange.protocol import (
+    CANNOT_SERVE,
+    DONE,
+    OUR_FAULT,
+    PREPARING,
+    VERSION,
+    AVFaceError,
+    CaptureJob,
+    Done,
+    Failed,
+    Hello,
+    Note,
+    Progress,
+    read_job,
+    take_name,
+)
+from ..exchange.saving import place_for_result
+from ..options import CaptureOptions
+from ..progress import Report
+from .flags import add_flags
+from .terminal import Terminal
+from .wire import speak
+
+if TYPE_CHECKING:
+    from ..exchange.head_file import HeadFile
+    from ..pipeline import Capture
+
+_CAPTURE_SHARE = 0.75  # of a job's time where a preview is drawn too
+_COMPILING = "The first capture compiles the engine for this machine: a minute more, once."
+
+
+def add_commands(commands: Any) -> None:
+    """Their parsers; heavy imports wait for the command."""
+    capture = commands.add_parser("capture", help="a clip in, a take out")
+    capture.add_argument("clip", type=Path, help="video, sound file or folder of pictures")
+    capture.add_argument("--out", type=Path, help="the take; default NAME.take.npz beside you")
+    capture.add_argument("--head", type=Path, help="a head file; default the one that we ship")
+    capture.add_argument("--preview", action="store_true", help="also NAME.preview.mp4 and sheet")
+    capture.add_argument("--report", action="store_true", help="also NAME.report.json")
+    add_flags(capture, CaptureOptions)
+    capture.set_defaults(run=_capture)
+
+    run = commands.add_parser("run", help="a job file, as the add-on writes it")
+    run.add_argument("job", type=Path)
+    run.set_defaults(run=_run_job)
+
+
+def _capture(options: argparse.Namespace) -> int:
+    from ..weights import load_head
+
+    out = options.out or Path(f"{take_name(options.clip)}{TAKE_SUFFIX}")
+    job = CaptureJob(
+        clip=str(options.clip),
+        out=str(out),
+        options={item.name: getattr(options, item.name) for item in fields(CaptureOptions)},
+        preview=options.preview,
+        sheet=options.preview,
+    )
+    report = Terminal().report()
+    with place_for_result(out):
+        head_file = load_head(options.head)
+        if _is_first_run():
+            print(_COMPILING, file=sys.stderr)
+        frames = _serve(job, head_file, report, with_report=options.report)
+    report.part("done", 1, 0)(1.0)
+    print(f"{out}: {frames} frames")
+    return DONE
+
+
+def _run_job(options: argparse.Namespace) -> int:
+    """Serve one job file for the add-on: events on stdout, gone when stdin closes."""
+    send = speak()
+    try:
+        from ..device import device_name
+
+        send(Hello(VERSION, device_name()))
+        job = read_job(options.job)
+        report = Report(
+            listener=lambda stage, fraction: send(Progress(stage, fraction)),
+            on_warning=lambda sentence: send(Note(sentence)),
+        )
+        with place_for_result(Path(job.out)):
+            from ..weights import load_head
+
+            head_file = load_head(Path(job.head) if job.head else None)
+            if _is_first_run():
+                report.part(PREPARING, 0, 1)(0.0)
+            (_refine if job.refines else _serve)(job, head_file, report)
+    except AVFaceError as error:
+        send(Failed(error.message, error.hint))
+        return CANNOT_SERVE
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()  # to engine.log
+        send(Failed(f"The engine failed ({type(error).__name__}: {error}).", "See engine.log."))
+        return OUR_FAULT
+    send(Done(job.out))
+    return DONE
+
+
+def _serve(job: CaptureJob, head_file: "HeadFile", report: Report, with_report: bool = True) -> int:
+    """The capture that a job asks for, and what it wants beside it; how many frames it has."""
+    from ..pipeline import capture, write_report
+
+    out, chosen = Path(job.out), {name: _frozen(value) for name, value in job.options.items()}
+    share = _CAPTURE_SHARE if job.preview else 1.0
+    stage = report.part("", 0, share)
+    result = capture(Path(job.clip), out, head_file, CaptureOptions(**chosen), stage)
+    stage = report.part("preview", share, 1 - share)
+    _draw(result, head_file, out, stage, film=job.preview, sheet=job.sheet)
+    if with_report:
+        write_report(result, out.with_name(f"{take_stem(out)}.report.json"))
+    return result.take.frame_count
+
+
+def _refine(job: CaptureJob, head_file: "HeadFile", report: Report) -> None:
+    """The take that a job names, taught by its corrections."""
+    from ..refine import refine
+
+    rows = Path(job.corrections) if job.corrections else None
+    trust = job.options.get("trust")
+    refine(Path(job.refines), rows, Path(job.out), head_file, report, trust)
+
+
+def _draw(
+    result: "Capture", head_file: "HeadFile", out: Path, report: Report, film: bool, sheet: bool
+) -> None:
+    """NAME.preview.mp4 and NAME.sheet.png beside a take."""
+    from ..credentials import sign_film
+    from ..exchange.provenance import provenance
+    from ..preview import write_preview, write_sheet
+
+    stem = take_stem(out)
+    if film:
+        path = out.with_name(f"{stem}.preview.mp4")
+        write_preview(result.clip, result.take, head_file, path, report)
+        if sentence := sign_film(path, provenance(result.take)):
+            report.warn(sentence)
+    if sheet:
+        write_sheet(result.clip, result.take, head_file, out.with_name(f"{stem}.sheet.png"))
+
+
+def _is_first_run() -> bool:
+    """Whether numba has compiled nothing yet for this copy of the engine."""
+    return not any(Path(__file__).parents[1].rglob("*.nbi"))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,84 @@
+"""The commands `evaluate` and `bench`: how good captures are, and how fast."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ..exchange.protocol import DONE, AVFaceError
+from ..exchange.saving import save
+from ..options import CaptureOptions
+from ..progress import Report
+from .flags import add_flags
+from .terminal import Terminal
+
+_WHAT = ("clips", "speech", "senses", "covers", "tables", "visemes")
+
+
+def add_commands(commands: Any) -> None:
+    """Their parsers; heavy imports wait for the command."""
+    evaluate = commands.add_parser("evaluate", help="captures against independent referees")
+    evaluate.add_argument("what", choices=_WHAT)
+    evaluate.add_argument("folder", type=Path, nargs="?", help="of clips; visemes: of takes")
+    evaluate.add_argument("--json", type=Path, help="also write the figures here")
+    evaluate.add_argument("--sheet", type=Path, help="visemes: the picture, default in the folder")
+    add_flags(evaluate, CaptureOptions, only=("method", "quality"))
+    tables = evaluate.add_argument_group("tables")
+    tables.add_argument("--synthetic", type=int, default=4, help="films with truth to make")
+    tables.add_argument("--testset", type=Path, help="keep them here; films already here count")
+    tables.add_argument("--clips", type=Path, help="real clips, with referees/")
+    tables.add_argument("--lip-reader", type=Path, help="reads them; TorchScript that gives text")
+    evaluate.set_defaults(run=_evaluate)
+
+    bench = commands.add_parser("bench", help="frames per second and peak memory of each stage")
+    bench.add_argument("clip", type=Path, nargs="?", help="default: the demo clip")
+    bench.add_argument("--repeat", type=int, default=2, help="captures after the warm-up")
+    bench.set_defaults(run=_bench)
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    table, figures = _measure(options, Terminal().report())
+    print(table)
+    if options.json:
+        save(options.json, json.dumps(figures, indent=1))
+    return DONE
+
+
+def _measure(options: argparse.Namespace, report: Report) -> tuple[str, dict[str, Any]]:
+    """The table and the figures of one evaluation. Raises AVFaceError."""
+    folder = options.folder
+    if options.what == "tables":
+        from ..evaluation.tables import print_tables
+
+        made, kept = options.synthetic, options.testset
+        return print_tables(report, made, kept, options.clips, options.lip_reader)
+    if folder is None or not folder.is_dir():
+        raise AVFaceError(f"To evaluate {options.what}, a folder of clips is needed.", "Name one.")
+    if options.what == "visemes":
+        from ..evaluation.viseme_sheet import write_viseme_sheet
+
+        sheet = options.sheet or folder / "visemes.png"
+        return write_viseme_sheet(folder, sheet, report), {"sheet": str(sheet)}
+    if options.what == "speech":
+        from ..evaluation.speech import evaluate_speech
+
+        return evaluate_speech(folder, report)
+    if options.what == "senses":
+        from ..evaluation.senses import evaluate_senses
+
+        return evaluate_senses(folder, report)
+    variant = CaptureOptions(method=options.method, quality=options.quality)
+    if options.what == "covers":
+        from ..evaluation.covers import evaluate_covers
+
+        return evaluate_covers(folder, report, variant)
+    from ..evaluation.report import evaluate_clips
+
+    return evaluate_clips(folder, report, variant)
+
+
+def _bench(options: argparse.Namespace) -> int:
+    from ..evaluation.bench import bench
+
+    print(bench(options.clip, options.repeat))
+    return DONE

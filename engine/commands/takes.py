@@ -1,0 +1,74 @@
+"""The commands `refine` and `inspect`: a take taught by an artist, and what is in one."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from ..exchange.files import TAKE_SUFFIX, take_stem
+from ..exchange.protocol import DONE
+from ..exchange.saving import place_for_result
+from ..exchange.take import REGIONS, Take
+from .terminal import Terminal
+
+
+def add_commands(commands: Any) -> None:
+    """Their parsers; heavy imports wait for the command."""
+    refine = commands.add_parser("refine", help="a take, taught by an artist")
+    refine.add_argument("take", type=Path)
+    refine.add_argument(
+        "corrections", type=Path, nargs="?", help="frames: JSON, see docs/fileformats.md"
+    )
+    refine.add_argument("--trust", help="whom to trust when, as for a capture; only that is solved")
+    refine.add_argument(
+        "--out", type=Path, help="default: beside the take, so that it has pictures"
+    )
+    refine.add_argument("--head", type=Path, help="the head that it was captured with")
+    refine.set_defaults(run=_refine)
+
+    inspect = commands.add_parser("inspect", help="what is in a take")
+    inspect.add_argument("take", type=Path)
+    inspect.set_defaults(run=_inspect)
+
+
+def _refine(options: argparse.Namespace) -> int:
+    from ..refine import refine
+    from ..weights import load_head
+
+    refined = f"{take_stem(options.take)} refined{TAKE_SUFFIX}"
+    out = options.out or options.take.with_name(refined)
+    head_file = load_head(options.head)
+    report = Terminal().report()
+    with place_for_result(out):
+        take = refine(options.take, options.corrections, out, head_file, report, options.trust)
+    print(f"{out}: {take.frame_count} frames")
+    return DONE
+
+
+def _inspect(options: argparse.Namespace) -> int:
+    take = Take.load(options.take)
+    lines = {
+        "clip": take.source["path"],
+        "frames": f"{take.frame_count}, {int(take.found.sum())} with the face",
+        "seconds": f"{take.times[0]:.3f} to {take.times[-1]:.3f}, nominally {take.fps:g} a second",
+        "picture": f"{take.size[0]} x {take.size[1]}, focal length {take.focal:.0f} px",
+        "head": f"{take.head['name']} ({take.head['sha256'][:12]})",
+        "actor": take.actor,
+        "made by": f"AVFace {take.made_by['version']}, {json.dumps(take.made_by['options'])}"
+        if "version" in take.made_by
+        else "no capture",  # a performance that was played
+        "confidence": ", ".join(
+            f"{name} {value:.2f}"
+            for name, value in zip(REGIONS, take.confidence.mean(0), strict=True)
+        ),
+        "normal maps": f"static {take.static_normals or 'none'}, {len(take.dynamic_normals)} keys",
+        "busiest units": ", ".join(
+            f"{take.expression_names[k]} {take.expression[:, k].max():.2f}"
+            for k in take.expression.max(0).argsort()[::-1][:8]
+        ),
+    }
+    for name, value in lines.items():
+        print(f"{name:14} {value}")
+    for sentence in take.warnings:
+        print(f"{'warning':14} {sentence}")
+    return DONE
