@@ -10,6 +10,7 @@ it was opened.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import count
 from pathlib import Path
 from typing import Literal
 
@@ -29,6 +30,8 @@ DEFAULT_FPS = 25.0  # of picture sequences, and of the clock of a sound file
 # Container formats whose packets carry a time for every picture, so that reading them suffices;
 # in others (MPEG programme streams, AVI, raw streams) each picture is decoded to know its time.
 _INDEXED_FORMATS = ("mp4", "mov", "matroska", "webm")
+# Bare streams whose pictures carry no time at all: they are counted, `pts` are their numbers.
+_COUNTED_FORMATS = ("h264", "hevc")
 _SQUARE = 0.02  # so far from square a pixel may be: sizes are rounded to whole blocks
 _NEAR_FRAMES = 12  # so many pictures are sooner decoded than passed over by opening the file anew
 _BEFORE_ALL = -10_000_000  # microseconds
@@ -69,7 +72,7 @@ def open_clip(
 
     Args:
         path: The file; for pictures also their folder, a pattern (`shot.####.png`) or one of them.
-        fps: The rate of a picture sequence.
+        fps: The rate of a picture sequence, or of a bare stream (.h264, .hevc).
         start: Leave out the pictures before this time, seconds.
         end: Leave out the pictures from this time on, seconds.
 
@@ -80,7 +83,7 @@ def open_clip(
     if path.is_dir() or is_pattern or path.suffix.lower() in PICTURE_SUFFIXES:
         clip = _open_pictures(path, fps or DEFAULT_FPS)
     else:
-        clip = _open_stream(path)
+        clip = _open_stream(path, fps)
     if clip.kind == "sound" or (start <= 0 and end is None):
         return clip
     keep = (clip.times >= start) & (clip.times < (np.inf if end is None else end))
@@ -166,7 +169,7 @@ def _open_container(path: Path) -> InputContainer:
         ) from error
 
 
-def _open_stream(path: Path) -> Clip:
+def _open_stream(path: Path, fps: float | None) -> Clip:
     with _open_container(path) as container:
         films = [s for s in container.streams.video if not _is_cover(s)]
         has_sound = bool(container.streams.audio)
@@ -182,6 +185,11 @@ def _open_stream(path: Path) -> Clip:
             )
         time_base = films[0].time_base or Fraction(1, 1000)
         nominal = films[0].guessed_rate or films[0].average_rate
+        is_counted = _is_counted(container)
+        if is_counted:
+            told = Fraction(fps).limit_denominator(1001) if fps else None
+            nominal = told or nominal or Fraction(DEFAULT_FPS)
+            time_base = 1 / nominal
         width, height = _square_width(films[0], first), first.height
     stamps, keys, broken = _packet_stamps(path) if indexed else (None, np.zeros(0), False)
     if stamps is None or broken or stamps[0] != first.pts:
@@ -192,6 +200,8 @@ def _open_stream(path: Path) -> Clip:
     size = (height, width) if turns % 2 else (width, height)
     sound_start = _first_sound_time(path) if has_sound else None
     warnings = [] if not broken else [_cut_short(path, float(times[-1]))]
+    if is_counted and not fps:
+        warnings.append(_counted(path, float(1 / time_base)))
     return Clip(
         path=path,
         kind="video",
@@ -240,12 +250,24 @@ def _film(container: InputContainer) -> av.VideoStream:
     return next(s for s in container.streams.video if not _is_cover(s))
 
 
+def _is_counted(container: InputContainer) -> bool:
+    return container.format.name in _COUNTED_FORMATS
+
+
 def _decode(container: InputContainer, stream: av.VideoStream) -> Iterator[VideoFrame]:
-    """All pictures from where the container stands; damaged packets are passed over."""
+    """All pictures from where the container stands; damaged packets are passed over.
+
+    Those of a bare stream get their numbers as stamps: it must stand at its start.
+    """
+    numbers = count() if _is_counted(container) else None
     try:
         for packet in container.demux(stream):
             try:
-                yield from (f for f in packet.decode() if f.pts is not None)
+                for frame in packet.decode():
+                    if numbers is not None:
+                        frame.pts = next(numbers)
+                    if frame.pts is not None:
+                        yield frame
             except InvalidDataError:
                 continue
     except FFmpegError:
@@ -313,9 +335,16 @@ def _decoded_stamps(path: Path) -> tuple[np.ndarray, np.ndarray, bool]:
             if not stamps or stamp > stamps[-1]:
                 stamps.append(stamp)
                 is_damaged = frame.is_corrupt
-                if frame.key_frame:
+                if frame.key_frame and not _is_counted(container):
                     keys.append(stamp)
     return np.array(stamps, np.int64), np.array(keys, np.int64), is_damaged
+
+
+def _counted(path: Path, rate: float) -> str:
+    return (
+        f"{path.name} is a bare stream, which tells no times: its pictures are counted at {rate:g}"
+        " a second. State another rate if the film had one (--fps)."
+    )
 
 
 def _cut_short(path: Path, seconds: float) -> str:
@@ -359,7 +388,7 @@ def _decode_from(
     container: InputContainer, stream: av.VideoStream, stamp: int, first_stamp: int
 ) -> Iterator[VideoFrame]:
     """Pictures from the key frame before `stamp` on, or from the start where seeking overshoots."""
-    if stamp > first_stamp:
+    if stamp > first_stamp and not _is_counted(container):
         container.seek(stamp, stream=stream, backward=True)
         pictures = _decode(container, stream)
         opening = next(pictures, None)

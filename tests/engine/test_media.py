@@ -111,6 +111,20 @@ def test_reading_some_is_exact(tmp_path: Path, name: str, frames: list[int]) -> 
     ]
 
 
+@pytest.mark.parametrize(("name", "codec"), [("a.h264", "libx264"), ("a.hevc", "libx265")])
+def test_a_bare_stream_is_counted_by_its_rate(tmp_path: Path, name: str, codec: str) -> None:
+    """Encoders' own files tell no times; their pictures are stored in another order than shown."""
+    write_film(tmp_path / name, even_times(30), codec=codec)
+    clip = open_clip(tmp_path / name)
+    assert [number_of(p) for _, p in read_frames(clip)] == list(range(30))
+    assert [number_of(p) for _, p in read_some(clip, np.array([3, 4, 20, 29]))] == [3, 4, 20, 29]
+    np.testing.assert_allclose(clip.times, np.arange(30) / 25)
+    assert len(clip.warnings) == 1 and "25 a second" in clip.warnings[0]
+    told = open_clip(tmp_path / name, fps=50)
+    np.testing.assert_allclose(told.times, np.arange(30) / 50)
+    assert told.fps == 50 and not told.warnings
+
+
 def test_what_nothing_is_built_on_is_not_decoded(tmp_path: Path, monkeypatch) -> None:
     write_film(tmp_path / "a.mp4", even_times(120))  # a key picture at each sixth
     clip = open_clip(tmp_path / "a.mp4")
