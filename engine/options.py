@@ -25,7 +25,8 @@ class CaptureOptions:
         default=None, metadata={"help": "look for the face in X Y WIDTH HEIGHT, pixels"}
     )
     fps: float | None = field(
-        default=None, metadata={"help": "rate of a picture sequence or a bare stream, frames per second"}
+        default=None,
+        metadata={"help": "rate of a picture sequence or a bare stream, frames per second"},
     )
     focal: float | None = field(
         default=None, metadata={"help": "focal length, pixels; default twice the longer side"}
