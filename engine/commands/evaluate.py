@@ -12,16 +12,22 @@ from ..progress import Report
 from .flags import add_flags
 from .terminal import Terminal
 
-_WHAT = ("clips", "speech", "senses", "covers", "tables", "visemes")
+_WHAT = ("clips", "speech", "senses", "covers", "tables", "visemes", "scans")
 
 
 def add_commands(commands: Any) -> None:
     """Their parsers; heavy imports wait for the command."""
     evaluate = commands.add_parser("evaluate", help="captures against independent referees")
     evaluate.add_argument("what", choices=_WHAT)
-    evaluate.add_argument("folder", type=Path, nargs="?", help="of clips; visemes: of takes")
+    evaluate.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        help="of clips; visemes: of takes; scans: of NoW, or an entity of Multiface",
+    )
     evaluate.add_argument("--json", type=Path, help="also write the figures here")
     evaluate.add_argument("--sheet", type=Path, help="visemes: the picture, default in the folder")
+    evaluate.add_argument("--camera", default="", help="scans: Multiface's; default the first")
     add_flags(evaluate, CaptureOptions, only=("method", "quality"))
     tables = evaluate.add_argument_group("tables")
     tables.add_argument("--synthetic", type=int, default=4, help="films with truth to make")
@@ -53,7 +59,7 @@ def _measure(options: argparse.Namespace, report: Report) -> tuple[str, dict[str
         made, kept = options.synthetic, options.testset
         return print_tables(report, made, kept, options.clips, options.lip_reader)
     if folder is None or not folder.is_dir():
-        raise AVFaceError(f"To evaluate {options.what}, a folder of clips is needed.", "Name one.")
+        raise AVFaceError(f"To evaluate {options.what}, a folder is needed.", "Name one.")
     if options.what == "visemes":
         from ..evaluation.viseme_sheet import write_viseme_sheet
 
@@ -72,6 +78,10 @@ def _measure(options: argparse.Namespace, report: Report) -> tuple[str, dict[str
         from ..evaluation.covers import evaluate_covers
 
         return evaluate_covers(folder, report, variant)
+    if options.what == "scans":
+        from ..evaluation.scanned import evaluate_scans
+
+        return evaluate_scans(folder, report, variant, options.camera)
     from ..evaluation.report import evaluate_clips
 
     return evaluate_clips(folder, report, variant)

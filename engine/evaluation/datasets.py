@@ -133,14 +133,18 @@ def read_lrs3(folder: Path) -> Iterator[Lrs3Clip]:
             yield _lrs3_clip(video, label.read_text(encoding="utf-8"))
 
 
+def spoken_text(label: str) -> str:
+    """What is said by a text beside a clip: of LRS3's labels their line `Text:`, else all of it."""
+    first, _, _ = label.partition("\n")
+    return first.removeprefix("Text:").strip() if first.startswith("Text:") else label
+
+
 def _lrs3_clip(video: Path, label: str) -> Lrs3Clip:
-    lines = label.splitlines()
-    text = next((line[5:].strip() for line in lines if line.startswith("Text:")), "")
-    words = []
+    lines, words = label.splitlines(), []
     if any(line.startswith("WORD ") for line in lines):
         start = next(k for k, line in enumerate(lines) if line.startswith("WORD "))
         for line in lines[start + 1 :]:
             fields = line.split()
             if len(fields) >= 3:
                 words.append((fields[0], float(fields[1]), float(fields[2])))
-    return Lrs3Clip(video, text, tuple(words))
+    return Lrs3Clip(video, spoken_text(label), tuple(words))

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 
 SEVEN = (36, 39, 42, 45, 33, 48, 54)  # of the 68: eye corners, below the nose, mouth corners
 _NOSE_TIP, _NOSE_BRIDGE, _NOSE_BASE = 30, 27, 33
 _OUTER_EYES = (36, 45)
 _CROP = 0.7  # of the eyes' distance and the nose's length together: the face's radius
+_CROP_RISE = 0.3  # of the way from below the nose to between the eyes
 _REFINEMENTS = 12
 _SAMPLES = 4000  # points of the scan that the refinement looks at
 
@@ -99,6 +101,19 @@ def crop_face(scan: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     nose = np.linalg.norm(landmarks[_NOSE_BRIDGE] - landmarks[_NOSE_BASE])
     near = np.linalg.norm(scan - landmarks[_NOSE_TIP], axis=1) < _CROP * (eyes + nose)
     return scan[near]
+
+
+def crop_by_seven(scan: np.ndarray, seven: np.ndarray) -> np.ndarray:
+    """The scan's points that NoW counts, by its seven landmarks (7, 3) in the order of `SEVEN`."""
+    base, bridge = seven[4], seven[1:3].mean(0)
+    radius = _CROP * (np.linalg.norm(seven[0] - seven[3]) + np.linalg.norm(bridge - base))
+    middle = base + _CROP_RISE * (bridge - base)
+    return scan[np.linalg.norm(scan - middle, axis=1) < radius]
+
+
+def face_vertices(file: HeadFile) -> np.ndarray:
+    """(V,) bool: the skin of a head's face."""
+    return file.masks["face"] & file.masks["skin"] & ~file.masks["mouth_inside"]
 
 
 def closest_points(

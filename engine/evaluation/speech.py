@@ -29,6 +29,7 @@ from ..head.model import Head, params_of
 from ..media import open_clip, read_waveform
 from ..progress import Report
 from ..weights import load_head
+from .datasets import spoken_text
 
 BILABIALS = frozenset(("P", "B", "M"))
 OPEN_VOWELS = frozenset(("AA", "AE", "AO", "AW", "AY", "EH", "AH", "EY", "OW"))
@@ -96,7 +97,8 @@ def known_words(path: Path) -> str | None:
     """The words of a clip: NAME.txt beside it, or what a name of the GRID corpus says; or None."""
     text = path.with_suffix(".txt")
     if text.is_file():
-        return " ".join(re.findall(r"[a-z']+", text.read_text(encoding="utf-8").lower()))
+        said = spoken_text(text.read_text(encoding="utf-8"))
+        return " ".join(re.findall(r"[a-z']+", said.lower()))
     name = _GRID_NAME.search(path.stem)
     if name is None:
         return None

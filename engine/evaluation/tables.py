@@ -14,13 +14,15 @@ import numpy as np
 
 from ..detail.recover import Detail
 from ..exchange.protocol import AVFaceError
+from ..exchange.take import Take
 from ..geometry import embed, rotation_matrix
-from ..head.model import FaceParams, Head
+from ..head.model import FaceParams, Head, params_of
 from ..media import open_clip
 from ..pipeline import product_version
 from ..progress import Report
 from ..weights import load_head
 from . import published
+from .datasets import read_lrs3
 from .errors import (
     LIPS,
     area_under_curve,
@@ -41,7 +43,7 @@ from .metrics import (
     face_signals,
     motion_error_mm,
 )
-from .scans import ScanErrors, pool_errors, scan_to_mesh
+from .scans import ScanErrors, face_vertices, pool_errors, scan_to_mesh
 from .systems import LANDMARKS, System, ask, known_systems
 from .testset import SEED, TestClip, make_testset, read_testset
 
@@ -117,7 +119,7 @@ def _score_films(films: list[TestClip], systems: list[System], report: Report) -
             except AVFaceError as error:
                 mine.failed = error.message
                 continue
-            params = None if answer.take is None else _params(answer.take)
+            params = None if answer.take is None else _plain_params(answer.take)
             _add_film(mine, film, answer.landmarks, params, head)
             if system.layered and answer.take is not None:
                 _add_layers(scores, system, film, layers(clip, answer.take, head), head)
@@ -145,10 +147,9 @@ def _add_layers(
         scores[system.name + FINE_ROW].failed = error.message
 
 
-def _params(take) -> FaceParams:
-    names = ("shape", "albedo", "expression", "head_pose", "head_translation", "jaw", "eyes",
-             "focal", "light")  # fmt: skip
-    return FaceParams(**{name: getattr(take, name) for name in names})
+def _plain_params(take: Take) -> FaceParams:
+    """Without what sound adds to the lips: that is a row of its own."""
+    return params_of(take).replace(lips=None)
 
 
 def _add_film(
@@ -174,7 +175,7 @@ def _add_film(
     if params is None:
         return
     file, rest = head.file, head.rest(params.shape)
-    which = file.masks["face"] & file.masks["skin"] & ~file.masks["mouth_inside"]
+    which = face_vertices(file)
     faces = file.faces[which[file.faces].all(1)]
     for t in range(0, count, _MESH_STEP):
         if not np.isfinite(points[t]).all():
@@ -237,15 +238,7 @@ def _clip_table(
     folder: Path, systems: list[System], lips: LipTable, report: Report
 ) -> tuple[list[str], dict[str, dict]]:
     """Correlations with the referees and motion errors, medians over the clips; lips are read."""
-    clips = [
-        path for path in sorted(folder.iterdir())
-        if path.is_file() and (folder / "referees" / f"{path.stem}__ghost68.npy").is_file()
-    ]  # fmt: skip
-    if not clips:
-        raise AVFaceError(
-            f"{folder} holds no clip with referees.",
-            "Put landmarks of other trackers in its folder referees/ (CLIP__ghost68.npy ...).",
-        )
+    clips = _real_clips(folder)
     rows: dict[str, list[dict[str, float]]] = {system.name: [] for system in systems}
     failed: dict[str, str] = {}
     for k, path in enumerate(clips):
@@ -262,9 +255,10 @@ def _clip_table(
             points = answer.landmarks
             raw = points if raw is None else raw
             if sentence is not None:
-                params = None if answer.take is None else _params(answer.take)
+                params = None if answer.take is None else _plain_params(answer.take)
                 lips.add(system.name, sentence, clip, answer, params)
-            rows[system.name].append(_against_referees(folder, path.stem, points, raw))
+            if _referee(folder, path, "ghost").is_file():
+                rows[system.name].append(_against_referees(folder, path, points, raw))
         report((k + 1) / len(clips))
     keys = (*SIGNALS, "inner_mm", "lips_mm")
     lines = [
@@ -276,7 +270,8 @@ def _clip_table(
     figures = {}
     for name, found in rows.items():
         if not found:
-            lines.append(f"{name:{_NAME}}not here: {failed.get(name, '')}")
+            why = f"not here: {failed[name]}" if name in failed else "no referee"
+            lines.append(f"{name:{_NAME}}{why}")
             continue
         medians = {key: float(np.nanmedian([row[key] for row in found])) for key in keys}
         figures[name] = medians
@@ -284,13 +279,32 @@ def _clip_table(
     return lines, figures
 
 
+def _real_clips(folder: Path) -> list[Path]:
+    """Clips with referees; else LRS3's, whose lips can be read though nothing judges landmarks."""
+    clips = [
+        path
+        for path in sorted(folder.glob("*"))
+        if path.is_file() and _referee(folder, path, "ghost").is_file()
+    ]
+    if not clips and not any(folder.glob("*/*.mp4")):
+        raise AVFaceError(
+            f"{folder} holds no clip with referees, and no clip of LRS3.",
+            "Put landmarks of other trackers in its folder referees/ (CLIP__ghost68.npy ...).",
+        )
+    return clips or [clip.video for clip in read_lrs3(folder)]
+
+
+def _referee(folder: Path, clip: Path, who: str) -> Path:
+    return folder / "referees" / f"{clip.stem}__{who}68.npy"
+
+
 def _against_referees(
-    folder: Path, name: str, points: np.ndarray, raw: np.ndarray
+    folder: Path, clip: Path, points: np.ndarray, raw: np.ndarray
 ) -> dict[str, float]:
     referees = {
         who: np.load(path).astype(float)
         for who in ("ghost", "3ddfa")
-        if (path := folder / "referees" / f"{name}__{who}68.npy").is_file()
+        if (path := _referee(folder, clip, who)).is_file()
     }
     count = min(len(points), len(raw), *map(len, referees.values()))
     everyone = {"raw": raw[:count]} | {who: p[:count] for who, p in referees.items()}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from engine.evaluation.datasets import read_krt, read_lrs3, read_multiface, read_now
+from engine.evaluation.speech import known_words
 from engine.exchange.protocol import AVFaceError
 
 
@@ -78,5 +79,6 @@ def test_lrs3(tmp_path):
     write(tmp_path / "0Fi83BHQsMA/00003.mp4")
     (clip,) = read_lrs3(tmp_path)
     assert clip.text == "IT'S GOOD" and clip.words[1] == ("GOOD", 0.28, 0.60)
+    assert known_words(clip.video) == "it's good"
     with pytest.raises(AVFaceError):
         next(read_lrs3(tmp_path / "none"))
