@@ -112,27 +112,31 @@ def show_mapping(settings: AVFACE_CharacterSettings, mapping: Mapping) -> None:
 
 
 class AVFACE_UL_routes(bpy.types.UIList):
+    """Curve, and the shape key that it moves."""
+
     def draw_item(self, context, layout, data, item, icon, active_data, active_property):
-        row = layout.split(factor=0.42, align=True)
+        row = layout.split(factor=0.5, align=True)
         row.prop(item, "curve", text="", emboss=False)
-        row = row.split(factor=0.62, align=True)
-        row.prop(item, "key", text="", emboss=False, icon="SHAPEKEY_DATA")
-        row.prop(item, "strength", text="")
+        row.prop(item, "key", text="", emboss=False)
 
 
 class AVFACE_PT_character(SidebarPanel, bpy.types.Panel):
     bl_label = "Character"
     bl_options = {"DEFAULT_CLOSED"}
+    bl_order = 7
 
     def draw(self, context):
         layout, settings = self.layout, context.scene.avface_character
-        layout.prop(settings, "curves", text="")
+        layout.use_property_decorate = False
+        layout.prop(settings, "curves", text="", placeholder="Take or Live Link CSV")
         layout.operator("avface.find_mapping", icon="VIEWZOOM")
         row = layout.row()
         row.template_list("AVFACE_UL_routes", "", settings, "routes", settings, "active", rows=5)
         column = row.column(align=True)
         column.operator("avface.add_route", text="", icon="ADD")
         column.operator("avface.remove_route", text="", icon="REMOVE")
+        if 0 <= settings.active < len(settings.routes):
+            layout.prop(settings.routes[settings.active], "strength")
         bones = layout.column(align=True)
         bones.use_property_split = True
         rig = rig_of_meshes(list(context.selected_objects))
@@ -149,9 +153,10 @@ class AVFACE_PT_character(SidebarPanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.prop(settings, "name", text="")
         row.operator("avface.save_mapping", text="", icon="FILE_TICK")
-        row = layout.row(align=True)
-        row.prop(settings, "saved", text="")
-        row.operator("avface.load_mapping", text="", icon="IMPORT")
+        if saved_mappings(mappings_folder()):
+            row = layout.row(align=True)
+            row.prop(settings, "saved", text="")
+            row.operator("avface.load_mapping", text="", icon="IMPORT")
 
 
 class AVFACE_OT_find_mapping(Action, bpy.types.Operator):

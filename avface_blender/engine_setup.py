@@ -57,7 +57,7 @@ def poll() -> bool:
             state.hint = f"{state.hint} {event.message}".strip()
     outcome = _running.outcome
     if news:
-        watch.redraw("PREFERENCES")
+        _redraw()
     if _running.running or outcome is None:
         return True
     state.log = str(_running.log_path)
@@ -69,7 +69,7 @@ def poll() -> bool:
         state.message = "Cancelled; installing again carries on." if cancelled else outcome.message
         state.hint = "" if cancelled else outcome.hint
     _running = None
-    watch.redraw("PREFERENCES")
+    _redraw()
     return False
 
 
@@ -86,6 +86,12 @@ def unregister() -> None:
     if _running:
         _running.end()
         _running = None
+
+
+def _redraw() -> None:
+    """The preferences, and the sidebar, which says so too."""
+    watch.redraw("PREFERENCES")
+    watch.redraw()
 
 
 def _state():

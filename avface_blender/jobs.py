@@ -154,6 +154,8 @@ def dismiss(folder: Path) -> None:
     _failed[:] = [(job, why) for job, why in _failed if job.folder != folder]
     if job_folders.read_state(folder) in {"waiting", "running", "done"}:
         job_folders.write_state(folder, "dismissed")
+    if _running is None or _running.folder != folder:
+        _forget(folder)
     list_jobs()
 
 
@@ -421,6 +423,15 @@ def _show(job: Job) -> None:
     for note in job.notes if not job.engine.cancelled else ():
         state.notes.add().text = note
     watch.redraw()
+
+
+def _forget(folder: Path) -> None:
+    """Nothing of this job in the panel any more, where it is what the panel shows."""
+    state = _state()
+    if state.folder == str(folder):
+        state.status, state.folder = "IDLE", ""
+        state.message = state.hint = state.take = ""
+        state.notes.clear()
 
 
 def _state():

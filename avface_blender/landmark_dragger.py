@@ -261,12 +261,13 @@ def draw(layout, head: bpy.types.Object | None) -> None:
     text = "Done Dragging" if is_on() else "Drag Landmarks"
     row.operator("avface.drag_landmarks", text=text, icon="TRACKER", depress=is_on())
     row.operator("avface.forget_landmarks", text="", icon="LOOP_BACK")
-    shown = layout.row(align=True)
-    shown.prop(settings, "see_head", toggle=True)
-    shown.prop(settings, "use_onion", toggle=True)
-    count = shown.row(align=True)
-    count.active = settings.use_onion
-    count.prop(settings, "onion_frames")
+    if is_on():
+        shown = layout.row(align=True)
+        shown.prop(settings, "see_head", toggle=True)
+        shown.prop(settings, "use_onion", toggle=True)
+        count = shown.row(align=True)
+        count.active = settings.use_onion
+        count.prop(settings, "onion_frames", text="")
     frames = landmarks.dragged_in(head, takes.playing(head)) if head else {}
     if frames:
         count = sum(len(places) for places in frames.values())

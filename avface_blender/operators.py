@@ -17,7 +17,7 @@ from . import corrections, job_folders, jobs, review, trust
 from .action import Action, HeadAction
 from .export import ExportOptions, export_alembic, export_fbx, export_gltf, export_usd
 from .export_check import largest_error_mm
-from .preferences import engine_python, jobs_folder
+from .preferences import engine_problem, engine_python, jobs_folder
 from .properties import TIMINGS, capture_job, clip_problem
 from .selection import capture_head, head_named, the_head
 from .take_importer import ImportOptions, import_take
@@ -38,7 +38,7 @@ class AVFACE_OT_capture(Action, bpy.types.Operator):
             return problem
         if settings.use_end and settings.end <= settings.start:
             return "The end lies before the start"
-        return ""
+        return engine_problem(context)
 
     def act(self, context):
         settings, python = context.scene.avface, engine_python(context)
@@ -185,6 +185,8 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
             result.rig.select_set(True)  # or the Graph Editor loses sight of its curves
         if self.ends_corrections:
             corrections.retire(result.head)
+        character = scene.avface_character
+        character.curves = character.curves or str(path)
         jobs.imported(path, result.notes)
         return f"Imported {result.name}"
 

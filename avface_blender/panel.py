@@ -8,9 +8,10 @@ from pathlib import Path
 
 import bpy
 
-from . import capture_presets, jobs
+from . import capture_presets, engine_setup, jobs
 from .install import DEMO_CLIP
 from .operators import AVFACE_OT_capture
+from .preferences import EXTENSION, engine_problem
 from .properties import AVFACE_JobState
 from .selection import capture_head, selected_head
 from .sidebar import SidebarPanel, optional, paragraph
@@ -33,6 +34,13 @@ _JOB_STATES = {
 }
 
 
+_OUTCOMES = {
+    "IDLE": ("cancelled", "CANCEL"),
+    "DONE": ("captured", "CHECKMARK"),
+    "FAILED": ("failed", "ERROR"),
+}
+
+
 class AVFACE_PT_clip(SidebarPanel, bpy.types.Panel):
     bl_label = "Clip"
 
@@ -40,7 +48,7 @@ class AVFACE_PT_clip(SidebarPanel, bpy.types.Panel):
         layout, settings = self.layout, context.scene.avface
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(settings, "clip", text="")
+        layout.prop(settings, "clip", text="", placeholder="Video or pictures")
         if not settings.clip and DEMO_CLIP.is_file():
             demo = layout.operator("wm.context_set_string", text="Use the Demo Clip")
             demo.data_path, demo.value = "scene.avface.clip", str(DEMO_CLIP)
@@ -68,7 +76,8 @@ class AVFACE_PT_which_face(SidebarPanel, bpy.types.Panel):
         layout.prop(settings, "use_region")
         region = layout.column(align=True)
         region.active = settings.use_region
-        region.prop(settings, "region", text="")
+        for index, text in enumerate(("Left", "Top", "Width", "Height")):
+            region.prop(settings, "region", index=index, text=text)
 
 
 class AVFACE_PT_actor(SidebarPanel, bpy.types.Panel):
@@ -106,6 +115,8 @@ class AVFACE_PT_capture(SidebarPanel, bpy.types.Panel):
             button = layout.row()
             button.scale_y = 1.5
             button.operator("avface.capture", icon="PLAY")
+            if _draw_setup(layout, context):
+                return
             if reason := AVFACE_OT_capture.disabled_reason(context):
                 said = layout.column()
                 said.active = False
@@ -141,15 +152,18 @@ class AVFACE_PT_export(SidebarPanel, bpy.types.Panel):
     bl_label = "Export"
     bl_order = 8
 
+    @classmethod
+    def poll(cls, context):
+        return selected_head(context) is not None
+
     def draw(self, context):
         layout = self.layout
-        head = selected_head(context)
-        layout.label(text=head.name if head else "No head selected", icon="USER")
         row = layout.row(align=True)
         row.operator("avface.export_fbx", text="FBX")
         row.operator("avface.export_alembic", text="Alembic")
         row.operator("avface.export_gltf", text="glTF")
         row.operator("avface.export_usd", text="USD")
+        layout.operator("avface.export_curves", text="ARKit Curves")
 
 
 CLASSES = (
@@ -199,6 +213,23 @@ def _draw_faces(layout, context) -> None:
     if settings.use_region:
         _, _, width, height = settings.region
         layout.prop(settings, "use_region", text=f"Only in {width} x {height} Pixels")
+
+
+def _draw_setup(layout, context) -> bool:
+    """What is wrong with the engine, and how to mend it; whether there was something."""
+    setup = context.window_manager.avface_setup
+    if engine_setup.is_running():
+        text = f"{setup.stage}  {setup.fraction:.0%}"
+        layout.progress(factor=setup.fraction, text=text)
+        return True
+    problem = engine_problem(context)
+    if problem:
+        paragraph(layout, problem, context, "ERROR")
+        button = layout.operator(
+            "preferences.addon_show", text="Set Up the Engine", icon="PREFERENCES"
+        )
+        button.module = EXTENSION
+    return bool(problem)
 
 
 def _draw_running(layout, state: AVFACE_JobState, context) -> None:
@@ -257,11 +288,14 @@ def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
     if not (state.message or state.take or state.notes):
         return
     box = layout.box()
-    if state.take and not state.message:
-        text = f"{state.clip}: " + ("captured and imported" if state.imported else "captured")
-        paragraph(box, text, context, "CHECKMARK")
-    if state.message:
-        paragraph(box, state.message, context, "ERROR" if state.hint else "INFO")
+    if state.status != "RUNNING":
+        top = box.row()
+        how, icon = _OUTCOMES[state.status]
+        how = "captured and imported" if state.imported else how
+        top.label(text=f"{state.clip}: {how}", icon=icon)
+        top.operator("avface.dismiss_job", text="", icon="X", emboss=False).folder = state.folder
+    if state.message and state.status != "IDLE":
+        paragraph(box, state.message, context)
     if state.hint:
         paragraph(box, textwrap.shorten(state.hint, _HINT_CHARACTERS), context)
     for note in state.notes:

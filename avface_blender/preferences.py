@@ -79,6 +79,15 @@ def engine_python(context: bpy.types.Context) -> Path:
     return find_engine_python(chosen_path(context, "engine_python"), engine_folder(context))
 
 
+def engine_problem(context: bpy.types.Context) -> str:
+    """Why nothing can be captured; empty where there is an engine."""
+    try:
+        engine_python(context)
+    except AVFaceError as error:
+        return error.message
+    return ""
+
+
 def engine_folder(context: bpy.types.Context) -> Path:
     """Where the engine is installed."""
     chosen = chosen_path(context, "engine_folder")
@@ -97,11 +106,11 @@ def _draw_engine(layout, context) -> None:
     box = layout.box()
     row = box.row()
     installed = describe(engine_folder(context))
-    try:
-        python = engine_python(context)
-        row.label(text=installed or f"Engine: {python}", icon="CHECKMARK")
-    except AVFaceError as error:
-        row.label(text=error.message, icon="ERROR")
+    problem = engine_problem(context)
+    if problem:
+        row.label(text=problem, icon="ERROR")
+    else:
+        row.label(text=installed or f"Engine: {engine_python(context)}", icon="CHECKMARK")
     if engine_setup.is_running():
         bar = box.row(align=True)
         bar.progress(factor=state.fraction, text=f"{state.stage}  {state.fraction:.0%}")

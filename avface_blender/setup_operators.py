@@ -10,7 +10,7 @@ from ..engine.exchange.installation import InstallPlan
 from ..engine.exchange.protocol import AVFaceError
 from . import engine_setup, jobs, watch
 from .action import Action
-from .preferences import EXTENSION, chosen_path, engine_folder, engine_python
+from .preferences import EXTENSION, chosen_path, engine_folder, engine_problem, engine_python
 
 
 class _SetupAction(Action):
@@ -72,13 +72,7 @@ class AVFACE_OT_verify_engine(_SetupAction, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        reason = super().disabled_reason(context)
-        if not reason:
-            try:
-                engine_python(context)
-            except AVFaceError as error:
-                reason = error.message
-        return reason
+        return super().disabled_reason(context) or engine_problem(context)
 
     def plan(self, context):
         python = str(engine_python(context))

@@ -13,6 +13,7 @@ from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, provenance
 from ..engine.exchange.take import Take
 from . import shot
+from .hair import grow_hair
 from .head_builder import (
     HEAD_PROPERTY,
     build_head,
@@ -24,7 +25,7 @@ from .head_builder import (
 )
 from .head_files import find_head
 from .keyframes import TAKE_PROPERTY, Curves, bone_curves, make_action, play, shape_key_curves
-from .material import Pictures, dress
+from .material import Pictures, dress, dress_hair
 from .resampling import Performance, on_frames
 from .review import lay_confidence
 from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of, unhidden
@@ -150,7 +151,11 @@ def import_take(
     performance = on_frames(take, job.take_frames, exact=options.timing == "exact")
     _animate(job, performance)
     if options.look:
-        dress(head, job.name, _pictures(job, notes))
+        pictures = _pictures(job, notes)
+        dress(head, job.name, pictures)
+        hair = grow_hair(head, rig, head_file, take, job.name)
+        if hair is not None:
+            dress_hair(hair, hair.name, pictures.albedo)
     camera = _add_camera(job, performance) if options.camera and not options.over else None
     if (options.camera or options.sound) and not options.over:
         notes += _show_and_sound(job, camera)
@@ -315,7 +320,7 @@ def _sign(job: _Import, camera: bpy.types.Object | None) -> None:
         action[FILE_PROPERTY] = str(job.path)
         action[CLIP_START_PROPERTY] = job.clip_start
         action[CLIP_PROPERTY] = Path(job.take.source.get("path", "")).name
-        action[QUALITY_PROPERTY] = str(job.take.made_by.get("options", {}).get("detail", ""))
+        action[QUALITY_PROPERTY] = str(job.take.made_by.get("options", {}).get("quality", ""))
     made += actions
     for item in made:
         item[PROVENANCE_PROPERTY] = text
@@ -346,15 +351,19 @@ def _pictures(job: _Import, notes: list[str]) -> Pictures:
         place = (job.folder / relative).resolve()
         if place.is_file():
             return place
-        notes.append(f"The take's picture {relative} is missing.")
+        missing.append(relative)
         return None
 
-    take = job.take
+    take, missing = job.take, []
+    albedo, static = found(take.albedo_image), found(take.static_normals)
     keys = [found(relative) for relative in take.dynamic_normals]
     times = take.detail_times if all(keys) else None
+    if missing:
+        others = f" and {len(missing) - 1} more" if missing[1:] else ""
+        notes.append(f"The take's pictures are missing: {missing[0]}{others}.")
     return Pictures(
-        albedo=found(take.albedo_image),
-        static_normals=found(take.static_normals),
+        albedo=albedo,
+        static_normals=static,
         dynamic_normals=tuple(key for key in keys if key) if times is not None else (),
         dynamic_frames=None if times is None else to_frames(times, job.rate, job.clip_start),
     )

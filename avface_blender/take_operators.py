@@ -11,10 +11,11 @@ import bpy
 from bpy.props import BoolProperty, FloatProperty, StringProperty
 
 from ..engine.exchange.files import TAKE_SUFFIX
-from ..engine.exchange.protocol import CaptureJob, take_name
+from ..engine.exchange.protocol import AVFaceError, CaptureJob, take_name
 from ..engine.exchange.take import Take
 from . import corrections, filters, job_folders, jobs, landmarks, review, shot, takes, trust
-from .action import HeadAction
+from .action import Action, HeadAction
+from .head_builder import HEAD_PROPERTY
 from .preferences import engine_python, jobs_folder
 from .properties import capture_job
 from .refine import head_path, refine_job
@@ -74,6 +75,25 @@ class FilmedTakeAction(TakeAction):
         if reason or landmarks.clip_camera(context.scene, selected_head(context)) is not None:
             return reason
         return "The take came without its camera: import it once more, with Camera ticked"
+
+
+class AVFACE_OT_select_head(Action, bpy.types.Operator):
+    """Select the AVFace head of this scene"""
+
+    bl_idname = "avface.select_head"
+    bl_label = "Select the Head"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        layer: Any = context.view_layer
+        heads = [o for o in layer.objects if HEAD_PROPERTY in o and o.visible_get()]
+        if not heads:
+            raise AVFaceError("No AVFace head is visible here.", "Capture or import a take.")
+        for object_ in list(layer.objects.selected):
+            object_.select_set(False)
+        heads[-1].select_set(True)
+        layer.objects.active = heads[-1]
+        return f"Selected {heads[-1].name}"
 
 
 class AVFACE_OT_show_take(TakeAction, bpy.types.Operator):
@@ -319,6 +339,7 @@ class AVFACE_OT_refine(TakeAction, bpy.types.Operator):
 
 
 CLASSES = (
+    AVFACE_OT_select_head,
     AVFACE_OT_show_take,
     AVFACE_OT_compare_takes,
     AVFACE_OT_delete_take,

@@ -24,6 +24,15 @@ from .take_operators import filtered_action
 from .timeline import rate_of
 
 
+class _TakePanel(SidebarPanel):
+    """Shared by what there is to say of a head with a take."""
+
+    @classmethod
+    def poll(cls, context):
+        head = selected_head(context)
+        return head is not None and bool(takes.takes_of(head))
+
+
 class AVFACE_PT_takes(SidebarPanel, bpy.types.Panel):
     bl_label = "Takes"
     bl_order = 2
@@ -32,8 +41,9 @@ class AVFACE_PT_takes(SidebarPanel, bpy.types.Panel):
         layout, head = self.layout, selected_head(context)
         layout.operator("avface.import_take", icon="IMPORT")
         entries = takes.takes_of(head) if head else []
+        if head is None:
+            layout.operator("avface.select_head", icon="USER")
         if head is None or not entries:
-            layout.label(text="No takes on the selected head" if head else "No head selected")
             return
         column = layout.column(align=True)
         for entry in reversed(entries):
@@ -49,14 +59,14 @@ class AVFACE_PT_takes(SidebarPanel, bpy.types.Panel):
                 said = column.column(align=True)
                 said.active = False
                 said.label(text=f"{entry.clip}, frames {first} to {last}, {seconds:.1f} s")
-                made = ", ".join(filter(None, (entry.quality, entry.date)))
-                said.label(text=made)
+                quality = f"{entry.quality} quality" if entry.quality else ""
+                said.label(text=", ".join(filter(None, (quality, entry.date))))
         offset.draw(layout, head)
         layout.operator("avface.compare_takes", icon="ARROW_LEFTRIGHT")
         layout.operator("avface.retake", icon="FILE_REFRESH")
 
 
-class AVFACE_PT_review(SidebarPanel, bpy.types.Panel):
+class AVFACE_PT_review(_TakePanel, bpy.types.Panel):
     bl_label = "Review"
     bl_order = 3
 
@@ -80,13 +90,14 @@ class AVFACE_PT_review(SidebarPanel, bpy.types.Panel):
         camera = landmarks.clip_camera(context.scene, head) if head else None
         if camera is not None and len(camera.data.background_images):
             image = camera.data.background_images[0]
-            layout.prop(image, "alpha", text="Clip behind the Head", slider=True)
+            layout.prop(image, "alpha", text="Clip Opacity", slider=True)
             layout.prop(image, "display_depth", expand=True)
 
 
-class AVFACE_PT_trust(SidebarPanel, bpy.types.Panel):
+class AVFACE_PT_trust(_TakePanel, bpy.types.Panel):
     bl_label = "Trust in Picture or Sound"
     bl_parent_id = "AVFACE_PT_review"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
         layout, head = self.layout, selected_head(context)
@@ -98,12 +109,12 @@ class AVFACE_PT_trust(SidebarPanel, bpy.types.Panel):
         said.active = False
         preview = context.scene.use_preview_range
         said.label(text="In the preview range" if preview else "Press one, drag over the timeline")
-        if head and takes.takes_of(head):
+        if head:
             trust_painter.draw_stretches(layout.column(align=True), head)
         layout.operator("avface.solve_trust", icon="FILE_REFRESH")
 
 
-class AVFACE_PT_clean_up(SidebarPanel, bpy.types.Panel):
+class AVFACE_PT_clean_up(_TakePanel, bpy.types.Panel):
     bl_label = "Clean-Up"
     bl_order = 4
     bl_options = {"DEFAULT_CLOSED"}
@@ -111,7 +122,7 @@ class AVFACE_PT_clean_up(SidebarPanel, bpy.types.Panel):
     def draw(self, context):
         layout, action = self.layout, filtered_action(context)
         if action is None:
-            layout.label(text="Select a head with a take")
+            layout.label(text="No take plays")
             return
         for region in REGIONS:
             settings = getattr(action.avface_filters, region)
@@ -124,7 +135,7 @@ class AVFACE_PT_clean_up(SidebarPanel, bpy.types.Panel):
         layout.operator("avface.reset_filters", icon="LOOP_BACK")
 
 
-class AVFACE_PT_look(SidebarPanel, bpy.types.Panel):
+class AVFACE_PT_look(_TakePanel, bpy.types.Panel):
     bl_label = "Look"
     bl_order = 5
     bl_options = {"DEFAULT_CLOSED"}
@@ -132,12 +143,9 @@ class AVFACE_PT_look(SidebarPanel, bpy.types.Panel):
     def draw(self, context):
         layout, head = self.layout, selected_head(context)
         skin = skin_material(head) if head else None
-        if skin is None:
-            layout.label(text="Select a head with a take")
-            return
         layout.use_property_split = True
         layout.use_property_decorate = False
-        for text, socket in look_sockets(skin).items():
+        for text, socket in (look_sockets(skin) if skin else {}).items():
             layout.prop(socket, "default_value", text=text, slider=True)
         layout.operator("avface.add_lights", icon="LIGHT_AREA")
 
