@@ -20,7 +20,7 @@ from .views import largest, main_region, views_of
 
 _FACE_OF_VIEW = 0.6  # its landmarks, of the narrower view
 _LEAST_WIDTH_PX = 400  # of a view that can be halved
-_REDRAWN_SECONDS = 0.2  # until Blender has laid out and drawn what was changed
+_SOON_SECONDS = 0.05  # between two looks Blender lays out and draws what was changed
 
 _framing: tuple[float, tuple[float, ...]] | None = None  # the view's zoom and offset before
 
@@ -95,6 +95,7 @@ def _split(context: Any, area: Any) -> None:
     camera = landmarks.clip_camera(context.scene, selected_head(context))
     for item in (film, head):
         landmarks.look_through(item.spaces.active, context.scene, camera)
+        item.spaces.active.region_3d.view_camera_offset = 0, 0
     space = film.spaces.active
     space.show_object_viewport_mesh = space.show_object_viewport_armature = False
     space.show_region_ui = space.show_region_toolbar = False
@@ -124,35 +125,32 @@ def _share(area: Any) -> float:
 
 def _frame(context: Any) -> None:
     """Frame what the views show, once Blender has laid them out."""
-    window, steps = context.window, [_wait, _fit, _close_up]
+    window, looks = context.window, iter((_SOON_SECONDS,))  # the first may come before that
 
     def fit() -> float | None:
-        with bpy.context.temp_override(window=window):
-            steps.pop(0)(window)
-        return _REDRAWN_SECONDS if steps else None
+        again = next(looks, None)
+        if again is None:
+            with bpy.context.temp_override(window=window):
+                _close_up(window)
+        return again
 
-    bpy.app.timers.register(fit, first_interval=_REDRAWN_SECONDS)
-
-
-def _wait(_window: Any) -> None:
-    """A timer may be due before what was split has been laid out; the next one isn't."""
-
-
-def _fit(window: Any) -> None:
-    """The whole picture in each view."""
-    for area in _camera_views(window.screen):
-        with bpy.context.temp_override(window=window, area=area, region=main_region(area)):
-            bpy.ops.view3d.view_center_camera()
+    bpy.app.timers.register(fit, first_interval=_SOON_SECONDS)
 
 
 def _close_up(window: Any) -> None:
-    """The face in the middle of what can be seen of each view, as large in both."""
+    """The face in the middle of what can be seen of each view, as large in both.
+
+    The whole picture where there is one view, or no face.
+    """
     head, scene = selected_head(bpy.context), window.scene
     camera = landmarks.clip_camera(scene, head) if head else None
     at = landmarks.shown(scene, head) if head and camera else None
-    if at is None or camera is None or film_area(window.screen) is None:
-        return
     areas = _camera_views(window.screen)
+    if at is None or camera is None or film_area(window.screen) is None:
+        for area in areas:
+            with bpy.context.temp_override(window=window, area=area, region=main_region(area)):
+                bpy.ops.view3d.view_center_camera()
+        return
     free = [(overlay.free_width(area), main_region(area).height) for area in areas]
     low, high = at.captured.min(axis=0), at.captured.max(axis=0)
     wanted = min(side / size for view in free for side, size in zip(view, high - low, strict=True))

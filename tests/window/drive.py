@@ -589,6 +589,20 @@ def paint_trust() -> Iterator[Wait]:
     picture("trust_solved")
 
 
+def framing() -> list[list[float]]:
+    """Of each view through the camera: its scale, where the face is in what it shows (0 to 1)."""
+    landmarks, head, found = part("landmarks"), the_head(), []
+    scene: Any = bpy.context.scene
+    at, camera = landmarks.shown(scene, head), landmarks.clip_camera(scene, head)
+    face = (at.captured.min(axis=0) + at.captured.max(axis=0)) / 2
+    for area in part("side_by_side")._camera_views(view()["window"].screen):
+        region = next(r for r in area.regions if r.type == "WINDOW")
+        layout = landmarks.layout_of(at, camera, region, area.spaces.active.region_3d)
+        x, y = layout.to_view(*face)
+        found.append([layout.scale, x / part("overlay").free_width(area), y / region.height])
+    return found
+
+
 def beside() -> Iterator[Wait]:
     """The film beside the head, and together again."""
     screen = view()["window"].screen
@@ -598,6 +612,9 @@ def beside() -> Iterator[Wait]:
         yield 2.0
         counts.append(len(screen.areas))
         films.append(part("side_by_side").film_area(screen) is not None)
+        if films[-1]:
+            yield lambda: np.ptp([scale for scale, *_ in framing()]) < 0.01
+            facts["framing"] = framing()
         picture(name)
     space = view()["area"].spaces.active
     facts["beside"] = {

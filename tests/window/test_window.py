@@ -233,6 +233,12 @@ def test_the_film_stands_beside_the_head_and_goes_away_again(facts):
     assert seen["shows"] == [True, True]
 
 
+def test_film_and_head_stand_as_near_with_the_face_in_the_middle(facts):
+    (film, *middle), (head, *other) = facts["framing"]
+    assert film == pytest.approx(head, rel=0.01)
+    np.testing.assert_allclose([*middle, *other], 0.5, atol=0.02)
+
+
 def test_takes_are_moved_in_time_and_it_can_be_undone(facts):
     first, later, undone = facts["offset"]
     assert (later, undone) == (first + 25, first)
