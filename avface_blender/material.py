@@ -13,6 +13,7 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .hair import HAIR_COLOUR
 from .head_builder import GLOSS_ATTRIBUTE, PART_ATTRIBUTE, PART_COLOURS, PARTS, UV_NAME
 from .keyframes import make_action, play
 
@@ -52,6 +53,8 @@ _SURFACES = {
     "tongue": Surface(roughness=0.3, subsurface=0.15),
 }
 
+_HAIR, _HAIR_COLOUR = Surface(roughness=0.45, specular=0.35), (0.05, 0.035, 0.025)
+
 
 def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.types.Material]:
     """Give the head materials named after the take; the former ones stay in the file."""
@@ -69,6 +72,22 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
         slots.append(material)
     object_.data.polygons.foreach_set("material_index", indices)
     return made
+
+
+def dress_hair(object_: bpy.types.Object) -> None:
+    """Give hair a material of its name, in its strands' own colours."""
+    material = bpy.data.materials.new(object_.name)
+    if not material.node_tree:
+        material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
+    material.diffuse_color = (*_HAIR_COLOUR, 1.0)
+    tree: Any = material.node_tree
+    shader: Any = next(n for n in tree.nodes if n.bl_idname == "ShaderNodeBsdfPrincipled")
+    _set_surface(shader, _HAIR)
+    colour = tree.nodes.new("ShaderNodeAttribute")
+    colour.location, colour.attribute_name = (-300, 250), HAIR_COLOUR
+    tree.links.new(colour.outputs["Color"], shader.inputs["Base Color"])
+    curves: Any = object_.data
+    curves.materials.append(material)
 
 
 def skin_material(object_: bpy.types.Object) -> bpy.types.Material | None:

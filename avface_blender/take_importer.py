@@ -153,9 +153,9 @@ def import_take(
     if options.look:
         pictures = _pictures(job, notes)
         dress(head, job.name, pictures)
-        hair = grow_hair(head, rig, head_file, take, job.name)
+        hair = grow_hair(head, head_file, take, job.name, pictures.albedo)
         if hair is not None:
-            dress_hair(hair, hair.name, pictures.albedo)
+            dress_hair(hair)
     camera = _add_camera(job, performance) if options.camera and not options.over else None
     if (options.camera or options.sound) and not options.over:
         notes += _show_and_sound(job, camera)

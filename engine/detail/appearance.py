@@ -18,7 +18,7 @@ from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..weights import FOLDER
 from .folds import bare_of_eyes, lip_skin, round_lips
-from .hairline import Crown, hairline_heights, see_crown, upper_head
+from .hairline import Crown, hairline_heights, model_cover, see_crown, upper_head
 from .light import fit_light
 from .parts import (
     Sight,
@@ -33,8 +33,10 @@ from .parts import (
 from .residual import LUMINANCE
 from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
 from .unwrap import cut_window
+from .volume import see_outline, stand_off
 
 _FRAMES = 12
+_OUTLINED = 2  # every so many of them tells how far hair stands off
 _TEXELS = 320  # most, across the face: what brows and lips need
 _SOLVED = 160  # of them: skin's colours don't need more
 _ROUNDS = 4
@@ -80,6 +82,7 @@ class Face:
     known: np.ndarray  # (R, R) in [0, 1], how well
     albedo: np.ndarray  # (A,) coefficients
     hairline: np.ndarray | None = None  # (V,) mm above it; None to leave the model's
+    hair: np.ndarray | None = None  # (V,) mm that it stands off the skin
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,7 @@ class _Median:
     irises: list[Sight]
     hair: list[Sight]
     crown: Crown
+    outlines: np.ndarray  # (F, D) of `see_outline`
 
 
 def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: Head) -> Appearance:
@@ -133,7 +137,9 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     hairline = hairline_heights(
         median.crown, canvas.head, canvas.rest[0], albedo, light, skin, hair
     )
-    return Appearance(coefficients, light, Face(canvas, own, known, coefficients, hairline))
+    cover = model_cover(albedo, canvas.head)
+    stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
+    return Appearance(coefficients, light, Face(canvas, own, known, coefficients, hairline, stands))
 
 
 def _plain_light() -> np.ndarray:
@@ -153,7 +159,7 @@ def _gather(
     pictures = np.zeros((3, len(frames), size, size), np.float32)
     weights = np.zeros((len(frames), size, size), np.float32)
     normals = np.zeros((size, size, 3), np.float32)
-    irises, hair, crown = [], [], []
+    irises, hair, crown, outlines = [], [], [], []
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         pictures[:, k] = np.moveaxis(view.colour, -1, 0)
         weights[k] = view.seen
@@ -162,13 +168,16 @@ def _gather(
         sight = view.picture, params, canvas.head, canvas.rest, view.frame
         hair.append(see_hair(*sight))
         crown.append(see_crown(*sight))
+        if k % _OUTLINED == 0:
+            outlines.append(see_outline(*sight))
     medians = [median_of_seen(picture, weights > 0.3) for picture in pictures]
     colour = np.stack([middle for middle, _ in medians], -1)
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     normals /= np.maximum(length, 1e-6)
     return _Median(
-        colour, normals, openness(canvas), medians[0][1], irises, hair, _crown(canvas, crown)
-    )
+        colour, normals, openness(canvas), medians[0][1], irises, hair, _crown(canvas, crown),
+        np.array(outlines),
+    )  # fmt: skip
 
 
 def _crown(canvas: Canvas, frames: list[tuple[np.ndarray, np.ndarray]]) -> Crown:

@@ -28,8 +28,8 @@ _HIGHEST_MM = 50.0  # above the model's hairline; beyond that lies the crown
 _DOUBT = 0.03  # of a vertex for each mm: hairlines are near the model's
 _AS_GOOD = 0.3  # of a vertex: lines that differ by less are equally likely
 _SIDES, _SIDES_MM = (42.0, 58.0), 50.0  # degrees from which the model's line at the ears stays
-_SOFT_MM = -3.0, 9.0  # over which hair gets dense
-_RAGGED_MM = 5.0  # standard deviation of where single strands begin
+_SOFT_MM = -3.0, 12.0  # over which hair gets dense
+_RAGGED_MM = 2.0  # standard deviation of where single strands begin
 _BALD = 1e3  # mm
 
 
@@ -88,7 +88,7 @@ def hairline_heights(
         hair: (3,) of the hair; None where the scalp shows none or can't be told.
     """
     own, known = _reflectance(crown, light)
-    cover = _model_cover(albedo, head)
+    cover = model_cover(albedo, head)
     height, degrees = _round_head(head, rest, cover)
     height = height + _SIDES_MM * np.clip((degrees - _SIDES[0]) / (_SIDES[1] - _SIDES[0]), 0, 1)
     inside = known & (cover[crown.vertices] > 0.5)
@@ -148,7 +148,7 @@ def _reflectance(crown: Crown, light: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return middle, known
 
 
-def _model_cover(albedo: Albedo, head: Head) -> np.ndarray:
+def model_cover(albedo: Albedo, head: Head) -> np.ndarray:
     """How much hair the model's cap has at each vertex, (V,) in [0, 1]."""
     file = head.file
     uv = np.zeros((len(file.template), 2))

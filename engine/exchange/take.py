@@ -30,7 +30,7 @@ _ARRAYS = (
     "times", "shape", "albedo", "expression", "head_pose", "head_translation", "jaw", "eyes",
     "light", "landmarks_px", "found", "confidence", "trust_sound",
 )  # fmt: skip
-_OPTIONAL = ("lip_vertices", "lip_shapes", "lip_weights", "detail_times")
+_OPTIONAL = ("lip_vertices", "lip_shapes", "lip_weights", "detail_times", "hair")
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Take:
     lip_weights: np.ndarray | None = None  # (T, K)
     sync_offset: float = 0.0  # s by which the sound in the clip comes after the lips, as measured
     sync_confidence: float = 0.0  # 0..1, of that
+    hair: np.ndarray | None = None  # (V,) mm that it stands off the skin; None where nobody looked
     albedo_image: str = ""  # skin colour in UV beside the take, relative path
     static_normals: str = ""  # normal map of the face at rest, relative path
     dynamic_normals: tuple[str, ...] = ()  # K pictures, relative paths

@@ -61,14 +61,14 @@ class Lights(NamedTuple):
 
 
 # Towards each light (x right, y up, z towards the camera), and its colour.
-KEY, _KEY_COLOUR = unit(-0.52, 0.6, 0.72), _rgb(1.72, 1.5, 1.26)
-_FILL, _FILL_COLOUR = unit(0.78, 0.0, 0.62), _rgb(0.23, 0.225, 0.235)
-_RIM_LEFT, _RIM_RIGHT = unit(-0.85, 0.25, -0.5), unit(0.85, 0.35, -0.5)
-_RIM_COLOUR = _rgb(0.2, 0.205, 0.22)
-_SKY, _GROUND = _rgb(0.15, 0.15, 0.155), _rgb(0.1, 0.08, 0.07)
+KEY, KEY_COLOUR = unit(-0.52, 0.6, 0.72), _rgb(1.72, 1.5, 1.26)
+FILL, FILL_COLOUR = unit(0.78, 0.0, 0.62), _rgb(0.23, 0.225, 0.235)
+RIM_LEFT, RIM_RIGHT = unit(-0.85, 0.25, -0.5), unit(0.85, 0.35, -0.5)
+RIM_COLOUR = _rgb(0.2, 0.205, 0.22)
+SKY, GROUND = _rgb(0.15, 0.15, 0.155), _rgb(0.1, 0.08, 0.07)
 _WRAP = _rgb(0.32, 0.12, 0.08)  # red light travels farther under the skin
 
-_KEY_WRAPPED, _FILL_WRAPPED = _KEY_COLOUR / (1 + _WRAP), _FILL_COLOUR / (1 + _WRAP)
+_KEY_WRAPPED, _FILL_WRAPPED = KEY_COLOUR / (1 + _WRAP), FILL_COLOUR / (1 + _WRAP)
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)  # int literals would widen
 _TWO, _THREE = np.float32(2), np.float32(3)
 _LEAST_FILMED = np.float32(0.05)  # share of the face: beyond it only the studio is looked at
@@ -81,11 +81,11 @@ _DARKEST = np.float32(0.1)  # of a film's even light: harmonics go dark beyond t
 _LINEAR = ((np.arange(257) / 255) ** 2.2).astype(np.float32)
 # sRGB byte by the square root of the light: soft shoulder, no band in the shadows
 _TONE_STEPS = np.float32(2047 / 2.4)
-_TONE = np.round(
+TONE = np.round(
     255 * (1 - np.exp(-0.95 * (np.arange(2048) / _TONE_STEPS) ** 2)) ** (1 / 2.2)
 ).astype(np.float32)
 _PLAIN_TONE = np.minimum(255 * (np.arange(2048) / _TONE_STEPS) ** (2 / 2.2), 255).astype(np.float32)
-_LAST_STEP = len(_TONE) - 1
+_LAST_STEP = len(TONE) - 1
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -314,8 +314,8 @@ def _rim(point):
     nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
     away = np.sqrt(point[0] * point[0] + point[1] * point[1] + point[2] * point[2])
     facing = max(-(nx * point[0] + ny * point[1] + nz * point[2]) / away, _ZERO)
-    left = nx * _RIM_LEFT[0] + ny * _RIM_LEFT[1] + nz * _RIM_LEFT[2]
-    right = nx * _RIM_RIGHT[0] + ny * _RIM_RIGHT[1] + nz * _RIM_RIGHT[2]
+    left = nx * RIM_LEFT[0] + ny * RIM_LEFT[1] + nz * RIM_LEFT[2]
+    right = nx * RIM_RIGHT[0] + ny * RIM_RIGHT[1] + nz * RIM_RIGHT[2]
     rim = (max(left, _ZERO) + max(right, _ZERO)) * point[AMBIENT]
     rim *= np.float32(0.1) + (_ONE - facing) * (_ONE - facing)
     return rim * min(point[FINISH] * np.float32(2.4), _ONE)  # dull hair has no bright rim
@@ -361,10 +361,10 @@ def _light(point, albedo, rim, exposure):
     ambient, lit = point[AMBIENT], point[LIT]
     gloss, exponent = point[FINISH], point[FINISH + 1]
     key = nx * KEY[0] + ny * KEY[1] + nz * KEY[2]
-    fill = nx * _FILL[0] + ny * _FILL[1] + nz * _FILL[2]
+    fill = nx * FILL[0] + ny * FILL[1] + nz * FILL[2]
     up = _HALF + _HALF * ny
     key_mirror = gloss * lit * _highlight(nx, ny, nz, vx, vy, vz, KEY, exponent)
-    fill_mirror = gloss * ambient * _highlight(nx, ny, nz, vx, vy, vz, _FILL, exponent)
+    fill_mirror = gloss * ambient * _highlight(nx, ny, nz, vx, vy, vz, FILL, exponent)
     window = _window(point, vx, vy, vz)
     # light that has crossed the skin is red: shadows and cavities lose the other colours first
     red_lit, red_ambient = lit * (np.float32(1.5) - lit * _HALF), ambient
@@ -374,16 +374,16 @@ def _light(point, albedo, rim, exposure):
         open_, lit_ = (red_ambient, red_lit) if k == 0 else (ambient, lit)
         light = max(key + _WRAP[k], _ZERO) * lit_ * _KEY_WRAPPED[k]
         light += max(fill + _WRAP[k], _ZERO) * open_ * _FILL_WRAPPED[k]
-        light += (_GROUND[k] + (_SKY[k] - _GROUND[k]) * up) * open_
-        light = albedo[k] * light * exposure + rim * _RIM_COLOUR[k] + window
-        light += key_mirror * _KEY_COLOUR[k] + fill_mirror * _FILL_COLOUR[k]
-        tone = _TONE[_tone_step(light)]
+        light += (GROUND[k] + (SKY[k] - GROUND[k]) * up) * open_
+        light = albedo[k] * light * exposure + rim * RIM_COLOUR[k] + window
+        light += key_mirror * KEY_COLOUR[k] + fill_mirror * FILL_COLOUR[k]
+        tone = TONE[tone_step(light)]
         tone0, tone1, tone2 = tone1, tone2, tone
     return tone0, tone1, tone2
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
-def _tone_step(light):
+def tone_step(light):
     """Where a light stands in the tables of tones."""
     return min(int(np.sqrt(max(light, _ZERO)) * _TONE_STEPS), _LAST_STEP)
 
@@ -410,6 +410,6 @@ def _film_light(point, albedo, film, from_film):
         light = max(shade, _DARKEST * film[0, k])
         light *= _ONE + _FILM_CONTRAST * min(light / film[0, k] - _ONE, _ONE)
         light *= open_ * (albedo[k] + mirror)
-        tone = _PLAIN_TONE[_tone_step(light)]
+        tone = _PLAIN_TONE[tone_step(light)]
         tone0, tone1, tone2 = tone1, tone2, tone
     return tone0, tone1, tone2

@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from ..exchange.gloss import oiliness
+from ..exchange.hair import BARE_MM, comb, grows_hair, strand_colours
 from ..geometry import embed, project
 from ..head.model import Head
 from ..occlusion import ambient_openness, polygon_area, seen_from, through_polygon
@@ -32,6 +33,7 @@ from .shading import (
     develop,
     fill_normals,
 )
+from .strands import Hair, Lens, draw_hair
 
 _FADE_M = 0.022
 _HAIR_REACH_M, _HAIR_SHADE = 0.07, 0.65  # round the scalp, darker than this share of the skin
@@ -94,6 +96,7 @@ class Sitter:
     head: Head
     shape: np.ndarray  # (S,)
     texture: np.ndarray  # (h, w, 3) uint8, sRGB, on the head's UV sheet
+    hair: np.ndarray | None = None  # (V,) mm that it stands off the skin; None: painted alone
 
     @cached_property
     def rest(self) -> tuple[np.ndarray, np.ndarray]:
@@ -150,7 +153,7 @@ class Sitter:
     @cached_property
     def face(self) -> np.ndarray:
         """1 in the face, falling to 0 over 2 cm beyond it and towards the hair, (V,) float32."""
-        inside, hair = self.mask("face", *_MOUTH, *_EYES), self.hair
+        inside, hair = self.mask("face", *_MOUTH, *_EYES), self.hairy
         vertices = self.rest[0]
         share = np.clip(1 - KDTree(vertices[inside]).query(vertices)[0] / _FADE_M, 0, 1)
         if hair.any():
@@ -159,7 +162,7 @@ class Sitter:
         return share.astype(np.float32)
 
     @cached_property
-    def hair(self) -> np.ndarray:
+    def hairy(self) -> np.ndarray:
         """The scalp, and what is as dark as hair near it, (V,) bool."""
         scalp, vertices = self.mask("scalp"), self.rest[0]
         if not scalp.any():
@@ -170,11 +173,25 @@ class Sitter:
         return scalp | (dark & near & ~self.mask("brows", *_MOUTH, *_EYES))
 
     @cached_property
+    def strands(self) -> Hair | None:
+        """Hair to draw; None where it is painted alone."""
+        if self.hair is None or not grows_hair(self.head.file, self.hair):
+            return None
+        groom = comb(self.head.file, self.rest[0], self.hair)
+        colour = strand_colours(groom, self._painted_at(groom.uv))
+        return Hair(groom, colour, np.flatnonzero(self.hair > BARE_MM))
+
+    @cached_property
     def painted(self) -> np.ndarray:
         """The texture's linear reflectance at each vertex, (V, 3)."""
-        file, side = self.head.file, np.array(self.texture.shape[1::-1])
+        file = self.head.file
         uv = np.zeros((len(file.template), 2))
         uv[file.faces.ravel()] = file.uv[file.uv_faces.ravel()]
+        return self._painted_at(uv)
+
+    def _painted_at(self, uv: np.ndarray) -> np.ndarray:
+        """Linear reflectance (n, 3) at places (n, 2) on the sheet."""
+        side = np.array(self.texture.shape[1::-1])
         column, row = np.clip(uv * [1, -1] * side + [0, side[1]], 0, side - 1).astype(int).T
         return linear_from_srgb(self.texture[row, column])
 
@@ -238,7 +255,13 @@ def draw(
     texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))
     film = np.zeros((0, 3)) if light is None else light
     lights = Lights(sitter.exposure, np.ascontiguousarray(film, np.float32), _mainly_from(film))
-    return Shot(*develop(face_id, nearness, surface, texture, lights))
+    shot = Shot(*develop(face_id, nearness, surface, texture, lights))
+    if sitter.strands is not None:
+        middle = np.array(size) / 2 if centre is None else np.array(centre)
+        lens = Lens(focal, middle, sitter.exposure)
+        moved = sitter.rest[0], vertices
+        draw_hair(shot.colour, shot.coverage, (face_id, nearness), sitter.strands, moved, lens)
+    return shot
 
 
 def _mainly_from(film: np.ndarray) -> np.ndarray:

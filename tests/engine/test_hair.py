@@ -1,13 +1,25 @@
 """Hairline and beard: where a clip shows hair the head has it, and nowhere else."""
 
+import cv2
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
 
 from engine.complexion import person_texture
-from engine.detail.hairline import Crown, hairline_heights, paint_hairline, upper_head
+from engine.detail.hairline import (
+    Crown,
+    hairline_heights,
+    model_cover,
+    paint_hairline,
+    upper_head,
+)
 from engine.detail.parts import fit_part
+from engine.detail.volume import see_outline, stand_off, usual_hair
+from engine.exchange.hair import POINTS, comb, grows_hair
+from engine.geometry import project
 from engine.head.albedo import load_albedo
-from engine.head.model import Head
+from engine.head.model import FaceParams, Head
+from engine.preview.studio import Sitter, draw
 from engine.weights import FOLDER, load_head
 
 SKIN = np.log([0.50, 0.25, 0.16])
@@ -78,3 +90,67 @@ def test_a_beard_is_as_dark_as_in_the_clip(person):
     darker = skin + np.log1p(np.exp(-logit))
     assert darker.mean(1) == pytest.approx(np.log(4), abs=0.15)
     assert np.allclose(fit_part(albedo, nobody, "beard", maps, skin), 0, atol=0.02)
+
+
+def picture_of(head: Head, params: FaceParams, stands_mm: float) -> np.ndarray:
+    """A dark head of hair, (800, 800, 3), that stands so far off the skull, before a blue wall."""
+    size = (800, 800)
+    vertices = head.camera_frame(params, 0)
+    skull = vertices[upper_head(head)]
+    middle = vertices[head.file.masks["ears"]].mean(0)
+    away = skull - middle
+    length = np.linalg.norm(away, axis=1, keepdims=True)
+    outline = project(middle + away * (1 + 1e-3 * stands_mm / length), params.focal, size)
+    picture = np.full((*size[::-1], 3), (60, 120, 190), np.uint8)
+    hull = cv2.convexHull(outline.astype(np.float32)).round().astype(np.int32)
+    return cv2.fillConvexPoly(picture, hull, (40, 28, 20))
+
+
+@pytest.mark.parametrize("stands_mm", [6, 15, 28])
+def test_hair_stands_off_as_far_as_its_outline(person, stands_mm):
+    head, rest, albedo = person
+    params = FaceParams.neutral(head, 1, focal=1200.0)
+    picture = picture_of(head, params, stands_mm)
+    outlines = np.array([see_outline(picture, params, head, head.rest(params.shape), 0)] * 3)
+    heights = heights_of(person, np.ones(len(rest), bool), HAIR)
+    hair = stand_off(outlines, heights, model_cover(albedo, head), head, rest)
+    top = (rest[:, 1] > np.quantile(rest[:, 1], 0.99)) & (hair > 0)
+    assert np.median(hair[top]) == pytest.approx(stands_mm, abs=3)
+
+
+def test_the_bald_grow_no_hair(person):
+    head, rest, albedo = person
+    heights = heights_of(person, np.zeros(len(rest), bool), None)
+    hair = stand_off(np.zeros((0, 13)), heights, model_cover(albedo, head), head, rest)
+    assert not grows_hair(head.file, hair)
+    assert not grows_hair(head.file, None)
+
+
+def test_strands_stand_on_the_skin_as_high_as_asked(person):
+    """And the same head has the same hair every time."""
+    head, rest, _ = person
+    hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    groom, again = (comb(head.file, rest, hair) for _ in range(2))
+    assert np.array_equal(groom.points, again.points)
+    assert groom.points.shape[1:] == (POINTS, 3)
+    root, near = KDTree(rest).query(groom.points[:, 0])
+    assert root.max() < 0.02  # vertices lie 1 to 2 cm apart up there
+    above = 1e3 * KDTree(rest).query(groom.points.reshape(-1, 3))[0].reshape(-1, POINTS).max(1)
+    full = hair[near] > 11
+    assert np.median(above[full]) == pytest.approx(12, abs=4)
+
+
+def test_hair_widens_the_head_and_leaves_the_face(person):
+    head = person[0]
+    shape = np.zeros(head.file.shape_basis.shape[2])
+    texture = person_texture(head, np.zeros(50), 256)
+    vertices = head.camera_frame(FaceParams.neutral(head, 1, focal=300.0), 0)
+    bare, haired = (
+        draw(Sitter(head, shape, texture, hair), vertices, 300.0, (120, 150))
+        for hair in (None, usual_hair(head, shape))
+    )
+    grown = (haired.coverage > 128).sum() / (bare.coverage > 128).sum()
+    assert 1.03 < grown < 1.3
+    assert (haired.coverage >= bare.coverage).all()
+    face = bare.face == 255
+    assert (haired.colour[face] == bare.colour[face]).all(1).mean() > 0.98

@@ -1,0 +1,98 @@
+"""A take's hair: curves on the head's skull, coloured as the skin picture is at their roots.
+
+The strands are those of the studio's preview. They move with the neck bone; another take of the
+head brings hair of its own in their place.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ..engine.exchange.hair import Groom, comb, grows_hair, strand_colours
+from ..engine.exchange.head_file import HeadFile
+from ..engine.exchange.take import Take
+from .head_builder import HEAD_PROPERTY, to_blender
+from .rig import rig_of
+
+HAIR_PROPERTY = "avface_hair"  # on the curves: the name of the head that wears them
+HAIR_COLOUR = "avface_hair_colour"  # linear, one for each strand
+_ROOT_UV = "surface_uv_coordinate"
+_UNPAINTED = 0.05, 0.035, 0.025  # linear: brown hair, where there is no skin picture
+_BONE = "neck"  # what carries the skull
+_ROOT_RADIUS_M, _TIP_RADIUS_M = 0.00016, 0.00006
+
+
+def grow_hair(
+    head: bpy.types.Object, file: HeadFile, take: Take, name: str, skin: Path | None
+) -> bpy.types.Object | None:
+    """The take's hair on its head, in place of an earlier one; None where the take has none.
+
+    `skin` is the take's skin picture.
+    """
+    shave(head)
+    rig = rig_of(head)
+    if rig is None or take.hair is None or not grows_hair(file, take.hair):
+        return None
+    person = file.template + file.shape_basis[:, :, : len(take.shape)] @ take.shape
+    groom = comb(file, person, take.hair)
+    curves = _curves(groom, _colours(groom, skin), f"{name} hair")
+    object_ = bpy.data.objects.new(curves.name, curves)
+    head.users_collection[0].objects.link(object_)
+    object_[HAIR_PROPERTY] = head.name
+    _ride(object_, rig)
+    return object_
+
+
+def shave(head: bpy.types.Object) -> None:
+    """Take the hair off a head."""
+    for object_ in list(bpy.data.objects):
+        if object_.get(HAIR_PROPERTY) == head.name and HEAD_PROPERTY not in object_:
+            curves: Any = object_.data
+            bpy.data.objects.remove(object_)
+            bpy.data.hair_curves.remove(curves)
+
+
+def _colours(groom: Groom, skin: Path | None) -> np.ndarray:
+    """Each strand's linear RGBA, (N, 4), from the skin picture."""
+    colours = np.ones((len(groom.uv), 4), np.float32)
+    colours[:, :3] = np.array(_UNPAINTED) * groom.tone[:, None]
+    if skin is not None:
+        image: Any = bpy.data.images.load(str(skin), check_existing=True)
+        width, height = image.size
+        pixels = np.empty(width * height * image.channels, np.float32)
+        image.pixels.foreach_get(pixels)  # sRGB, the lowest row first
+        column, row = np.clip(groom.uv * [width, height], 0, [width - 1, height - 1]).astype(int).T
+        srgb = pixels.reshape(height, width, -1)[row, column, :3]
+        linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+        colours[:, :3] = strand_colours(groom, linear)
+    return colours
+
+
+def _curves(groom: Groom, colours: np.ndarray, name: str) -> Any:
+    """The strands as a hair data-block, in the head's axes as Blender has them."""
+    count, points = groom.points.shape[:2]
+    curves: Any = bpy.data.hair_curves.new(name)
+    curves.add_curves([points] * count)
+    places = to_blender(groom.points).astype(np.float32)
+    curves.position_data.foreach_set("vector", places.ravel())
+    radii = np.linspace(_ROOT_RADIUS_M, _TIP_RADIUS_M, points, dtype=np.float32)
+    for attribute, kind, domain, item, values in (
+        ("radius", "FLOAT", "POINT", "value", np.tile(radii, count)),
+        (_ROOT_UV, "FLOAT2", "CURVE", "vector", groom.uv.ravel()),
+        (HAIR_COLOUR, "FLOAT_COLOR", "CURVE", "color", colours.ravel()),
+    ):
+        layer = curves.attributes.get(attribute) or curves.attributes.new(attribute, kind, domain)
+        layer.data.foreach_set(item, np.ascontiguousarray(values, np.float32))
+    return curves
+
+
+def _ride(object_: bpy.types.Object, rig: bpy.types.Object) -> None:
+    """Bind the hair, which lies in the rig's own space, to the skull's bone."""
+    armature: Any = rig.data
+    bone = armature.bones[_BONE]
+    object_.parent, object_.parent_type, object_.parent_bone = rig, "BONE", _BONE
+    at_tail = bone.matrix_local @ Matrix.Translation((0, bone.length, 0))
+    object_.matrix_parent_inverse = at_tail.inverted()
