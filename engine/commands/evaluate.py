@@ -39,6 +39,9 @@ def add_commands(commands: Any) -> None:
     bench = commands.add_parser("bench", help="frames per second and peak memory of each stage")
     bench.add_argument("clip", type=Path, nargs="?", help="default: the demo clip")
     bench.add_argument("--repeat", type=int, default=2, help="captures after the warm-up")
+    bench.add_argument(
+        "--rasterizers", action="store_true", help="instead: pictures per second of each rasteriser"
+    )
     bench.set_defaults(run=_bench)
 
 
@@ -88,7 +91,7 @@ def _measure(options: argparse.Namespace, report: Report) -> tuple[str, dict[str
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from ..evaluation.bench import bench
+    from ..evaluation.bench import bench, bench_rasterizers
 
-    print(bench(options.clip, options.repeat))
+    print(bench_rasterizers() if options.rasterizers else bench(options.clip, options.repeat))
     return DONE

@@ -20,10 +20,9 @@ from torch import _utils as torch_utils
 
 from ..exchange.protocol import AVFaceError
 from .backbones import MobileNetV2, ResNet
-from .coarse import DECA_PARTS, CoarseEncoder, ImageEncoder
+from .coarse import DECA_PARTS, CoarseEncoder
 from .expression import ExpressionEncoder
 
-_DECA_PART_NAMES = ("E_flame", "E_detail", "D_detail")
 _COARSE_PARTS = ("shape", "albedo", "pose", "camera", "light")
 # Settings that checkpoints carry beside their tensors: read as empty shells, never built.
 _SHELLS = {("argparse", "Namespace"), ("yacs.config", "CfgNode"), ("types", "SimpleNamespace")}
@@ -90,17 +89,6 @@ def load_deca(
         f" jaw, and {', '.join(others) or 'nothing else'}, are not used."
     )
     return Loaded(tuple(f"E_flame.{name}" for name in flame), unused, left, sentence)
-
-
-def load_deca_encoder(path: Path, encoder: ImageEncoder) -> Loaded:
-    """DECA's own encoder, all 236 numbers: the single-picture baseline."""
-    parts = read_checkpoint(path)
-    flame = _tensors(parts.get("E_flame", {}))
-    renamed = {_deca_name(name): value for name, value in flame.items()}
-    _check_fit(path, renamed, encoder)
-    encoder.load_state_dict(renamed, strict=True)
-    used = tuple(f"E_flame.{name}" for name in flame)
-    return Loaded(used, (), (), f"{path.name}: E_flame is used as it is.")
 
 
 def load_imagenet(path: Path, backbone: ResNet | MobileNetV2) -> Loaded:

@@ -63,12 +63,3 @@ class CoarseEncoder(nn.Module):
         """(B, W, 3, H, W) RGB in 0..1 -> c (B, W, 183)."""
         windows = images.shape[:2]
         return self.over_time(self.embed(images.flatten(0, 1)).unflatten(0, windows), valid)
-
-
-def single_image_encoder(config: Config) -> ImageEncoder:
-    """DECA's encoder with this system's sizes: the baseline of one picture, without time or sound.
-
-    Its code is `DECA_PARTS` with the config's counts: 236 numbers as published.
-    """
-    size = config.coarse_code + config.expression + config.jaw
-    return ImageEncoder(config, size)

@@ -20,7 +20,6 @@ from torch import Tensor
 from ..exchange.protocol import AVFaceError
 from ..exchange.saving import save, save_arrays
 
-LANDMARKS = 68
 _HZ = 25.0  # of windows, whatever a clip's own rate
 _COVERED = 0.5  # a landmark believed less is taken for covered
 _TEST_SHARE = 10  # one clip in so many is kept for testing

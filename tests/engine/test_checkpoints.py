@@ -14,11 +14,10 @@ from engine.exchange.protocol import AVFaceError
 from engine.models.backbones import MobileNetV2, resnet18
 from engine.models.checkpoints import (
     load_deca,
-    load_deca_encoder,
     load_imagenet,
     read_checkpoint,
 )
-from engine.models.coarse import CoarseEncoder, single_image_encoder
+from engine.models.coarse import DECA_PARTS, CoarseEncoder, ImageEncoder
 from engine.models.config import PUBLISHED
 from engine.models.expression import ExpressionEncoder
 from engine.training import system
@@ -32,7 +31,7 @@ SMALL = replace(PUBLISHED, coarse_backbone="resnet18", video_backbone="resnet18"
 def deca():
     """The encoder of 236 numbers, and a checkpoint in DECA's layout with the same weights."""
     torch.manual_seed(0)
-    encoder = single_image_encoder(SMALL)
+    encoder = ImageEncoder(SMALL, sum(DECA_PARTS.values()))
     flame = {
         name.replace("backbone.", "encoder."): value for name, value in encoder.state_dict().items()
     }
@@ -69,16 +68,6 @@ def test_deca_starts_the_encoders_and_says_what_it_used(deca, coarse, tmp_path, 
     assert "D_detail.l1.0.weight" in loaded.unused
     assert loaded.left and all(name.startswith("temporal.") for name in loaded.left)
     assert "E_detail, D_detail" in loaded.sentence
-
-
-def test_deca_s_own_encoder_is_read_whole(deca, tmp_path):
-    encoder, checkpoint = deca
-    path = tmp_path / "deca_model.tar"
-    torch.save(checkpoint, path)
-    again = single_image_encoder(SMALL)
-    load_deca_encoder(path, again)
-    images = torch.rand(1, 3, 64, 64)
-    torch.testing.assert_close(again.eval()(images), encoder.eval()(images))
 
 
 def test_another_size_of_deca_is_refused_in_words(deca, tmp_path):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from engine.evaluation import bench
 from engine.exchange.protocol import AVFaceError
 from engine.render.backends import available_backends, rasterize_batch
 from engine.render.torch_buffer import barycentric_weights, interpolate_torch, rasterize_torch
@@ -105,6 +106,14 @@ def test_pytorch3d_draws_what_numba_draws():
     want = rasterize_batch(vertices, faces, (48, 48), True)
     got = rasterize_batch(vertices, faces, (48, 48), True, "pytorch3d")
     assert (got[0] == want[0]).mean() > 0.99
+
+
+def test_each_backend_that_is_here_is_timed(monkeypatch):
+    monkeypatch.setattr(bench, "_SIDE", 64)
+    monkeypatch.setattr(bench, "_BATCH", 2)
+    lines = bench.bench_rasterizers().splitlines()[1:]
+    assert [line.split()[0] for line in lines] == list(available_backends())
+    assert lines[0].endswith("100.00%")
 
 
 def test_a_backend_that_is_not_here_is_said():
