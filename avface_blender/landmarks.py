@@ -69,7 +69,7 @@ def shown(scene: bpy.types.Scene, head: bpy.types.Object) -> Shown | None:
     actions = takes.actions_of(head, name)
     if not actions:
         return None
-    take = _load(Path(str(actions[0].get(takes.FILE_PROPERTY, ""))))
+    take = _load(takes.file_of(actions[0]))
     rate = rate_of(scene).frames_per_second
     seconds = (scene.frame_current - int(actions[0][takes.CLIP_START_PROPERTY])) / rate
     frame = int(np.argmin(np.abs(take.times - seconds)))

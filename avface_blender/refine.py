@@ -29,7 +29,7 @@ def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path)
     """
     name = takes.playing(head)
     actions = takes.actions_of(head, name)
-    path = Path(str(actions[0].get(takes.FILE_PROPERTY, ""))) if actions else Path()
+    path = takes.file_of(actions[0]) if actions else Path()
     take = Take.load(path)
     rows = _rows(context.scene, head, take, int(actions[0][takes.CLIP_START_PROPERTY]))
     rows = _with_landmarks(rows, landmarks.dragged_in(head, name), take)

@@ -173,7 +173,8 @@ class AVFACE_OT_retake(TakeAction, bpy.types.Operator):
     def act(self, context):
         scene, head = context.scene, the_head(context)
         action = takes.actions_of(head, takes.playing(head))[0]
-        take = Take.load(Path(action[takes.FILE_PROPERTY]))
+        path = takes.file_of(action)
+        take = Take.load(path)
         rate = rate_of(scene).frames_per_second
         first, last = scene.frame_preview_start, scene.frame_preview_end
         start, end = ((f - action[takes.CLIP_START_PROPERTY]) / rate for f in (first, last + 1))
@@ -185,7 +186,7 @@ class AVFACE_OT_retake(TakeAction, bpy.types.Operator):
             told = take.made_by["options"] | {"trust": ""}  # what is painted says it
             job = CaptureJob(clip, str(out), head=head_path(take), options=told)
         options = job.options | {
-            "start": max(start, 0.0), "end": end, "person": action[takes.FILE_PROPERTY],
+            "start": max(start, 0.0), "end": end, "person": str(path),
         }  # fmt: skip
         job = trust.by_trust(replace(job, options=options), head)
         jobs.start(job, folder, python, head, over=True)

@@ -19,7 +19,7 @@ from . import review
 from .head_builder import shape_keys
 from .keyframes import TAKE_PROPERTY
 from .rig import rig_of
-from .shot import strips_of
+from .shot import STRIP_PROPERTY, strips_of
 
 FILE_PROPERTY = "avface_take_file"  # on a take's actions: where the take was imported from
 CLIP_START_PROPERTY = "avface_clip_start"  # the scene frame of the clip's time 0
@@ -56,7 +56,7 @@ def takes_of(head: bpy.types.Object) -> list[Entry]:
             name=name,
             clip=str(action.get(CLIP_PROPERTY, "")),
             quality=str(action.get(QUALITY_PROPERTY, "")),
-            file=Path(str(action.get(FILE_PROPERTY, ""))),
+            file=file_of(action),
             frames=(round(strip.frame_start), round(strip.frame_end)),
             plays=not track.mute and (name not in found or found[name].plays),
         )
@@ -76,8 +76,16 @@ def actions_of(head: bpy.types.Object, name: str) -> list[bpy.types.Action]:
 def take_file(head: bpy.types.Object | None) -> Path | None:
     """The file of the take that plays on a head; None where there is none any more."""
     actions = actions_of(head, playing(head)) if head is not None else []
-    file = Path(actions[0][FILE_PROPERTY]) if actions else None
+    file = file_of(actions[0]) if actions else None
     return file if file is not None and file.is_file() else None
+
+
+def file_of(action: bpy.types.Action) -> Path:
+    """A take's file: where it was imported from, or beside the .blend, which may have moved."""
+    recorded = Path(str(action.get(FILE_PROPERTY, "")))
+    beside = Path(bpy.data.filepath).parent / recorded.name
+    has_moved = bool(bpy.data.filepath) and not recorded.is_file() and beside.is_file()
+    return beside if has_moved else recorded
 
 
 def is_range(head: bpy.types.Object, name: str) -> bool:
@@ -86,14 +94,14 @@ def is_range(head: bpy.types.Object, name: str) -> bool:
     return any(track.strips[0].extrapolation == "NOTHING" for track in tracks)
 
 
-def show(head: bpy.types.Object, name: str, alone: bool = True) -> None:
-    """Let a take play; `alone` silences the others."""
+def show(head: bpy.types.Object, name: str) -> None:
+    """Let a take play alone, one of a range with what it was laid over."""
+    wanted = _with_those_below(head, name)
     for track, action in _tracks(head):
-        if action[TAKE_PROPERTY] == name:
-            track.mute = False
-        elif alone:
-            track.mute = True
+        track.mute = action[TAKE_PROPERTY] not in wanted
     rig = rig_of(head)
+    if rig:
+        _show_shot(rig, _of_one_clip(head, name))
     if rig and review.shown(rig):
         review.show_confidence(rig, name)
 
@@ -101,13 +109,15 @@ def show(head: bpy.types.Object, name: str, alone: bool = True) -> None:
 def delete(head: bpy.types.Object, name: str, with_files: bool = False) -> int:
     """Take a take off the head, with its camera, its sound and, when asked, its files.
 
-    The take below plays then. Gives the number of files that were deleted.
+    The take below plays then. Camera and sound stay where another take of the clip goes by them.
+    Gives the number of files that were deleted.
     """
     played = playing(head) == name
+    others = [other for other in _of_one_clip(head, name) if other != name]
     actions = actions_of(head, name)
     if not actions:
         raise AVFaceError(f"There is no take {name} on {head.name}.", "Choose one from the list.")
-    file = str(actions[0].get(FILE_PROPERTY, ""))
+    file = file_of(actions[0])
     for owner in owners(head):
         tracks = owner.animation_data.nla_tracks
         for track in [t for t in tracks if _take_name(t) == name]:
@@ -118,13 +128,14 @@ def delete(head: bpy.types.Object, name: str, with_files: bool = False) -> int:
         review.hide_confidence(rig)
     for action in [*actions, *([confidence] if confidence else [])]:
         bpy.data.actions.remove(action)
-    _delete_shot(name)
     left = takes_of(head)
     if played and left:
         show(head, left[-1].name)
+    if all(_camera_of(other) for other in others):
+        _delete_shot(name)
     if rig is not None and is_shown:
         review.show_confidence(rig, playing(head))
-    return _delete_files(Path(file)) if with_files and file else 0
+    return _delete_files(file) if with_files else 0
 
 
 def owners(head: bpy.types.Object) -> list[Any]:
@@ -148,9 +159,49 @@ def _take_name(track: Any) -> str:
     return "" if action is None else str(action.get(TAKE_PROPERTY, ""))
 
 
+def _with_those_below(head: bpy.types.Object, name: str) -> set[str]:
+    """A take and, as far as it is one of a range, those below it down to a whole one."""
+    names = [entry.name for entry in takes_of(head)]
+    below = names[: names.index(name) + 1] if name in names else []
+    wanted: set[str] = set()
+    for lower in reversed(below):
+        wanted.add(lower)
+        if not is_range(head, lower):
+            break
+    return wanted
+
+
+def _of_one_clip(head: bpy.types.Object, name: str) -> list[str]:
+    """A take, then the others of its clip, the newest first."""
+    clips = {entry.name: entry.clip for entry in takes_of(head)}
+    same = [other for other in clips if clips[other] == clips.get(name) and other != name]
+    return [name, *reversed(same)]
+
+
+def _camera_of(name: str) -> bpy.types.Object | None:
+    """The camera that came with a take; a refined one has none."""
+    return bpy.data.objects.get(f"{name} camera")
+
+
+def _show_shot(rig: bpy.types.Object, names: list[str]) -> None:
+    """Let scenes that show one of a head's clips show, and sound, that of the first of the takes.
+
+    What an artist has silenced, or another camera, stays.
+    """
+    camera = next(filter(None, map(_camera_of, names)), None)
+    for scene in bpy.data.scenes:
+        if camera and scene.camera and scene.camera.parent == rig:
+            scene.camera = camera
+        strips = {s.name: s for s in strips_of(scene) if s.get(STRIP_PROPERTY) == rig.name}
+        heard = next((name for name in names if name in strips), None)
+        if heard and not all(strip.mute for strip in strips.values()):
+            for name, strip in strips.items():
+                strip.mute = name != heard
+
+
 def _delete_shot(name: str) -> None:
     """The camera and the sound strips that came with a take."""
-    camera = bpy.data.objects.get(f"{name} camera")
+    camera = _camera_of(name)
     if camera is not None:
         bpy.data.objects.remove(camera)
     for scene in bpy.data.scenes:
@@ -160,12 +211,14 @@ def _delete_shot(name: str) -> None:
 
 
 def _delete_files(take: Path) -> int:
-    """A take's file and the pictures, preview and report that a capture wrote beside it."""
+    """A take's file and what a capture wrote beside it, but pictures that a refined take shows."""
     stem = take_stem(take)
-    kinds = ("take.npz", "albedo.png", "report.json", "preview.mp4", "sheet.png")
+    kinds = ("take.npz", "report.json", "preview.mp4", "sheet.png")
     files = [take.with_name(f"{stem}.{kind}") for kind in kinds]
     normals = take.with_name(f"{stem}.normals")
-    files += normals.glob("*.png")
+    refined = f"{stem} refined"
+    if not any(file.name.startswith(refined) for file in take.parent.glob("*.take.npz")):
+        files += [take.with_name(f"{stem}.albedo.png"), *normals.glob("*.png")]
     present = [file for file in files if file.is_file()]
     for file in present:
         file.unlink()

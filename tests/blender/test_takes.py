@@ -13,6 +13,7 @@ from .extension import enabled
 importer = module("avface_blender.take_importer")
 takes = module("avface_blender.takes")
 corrections = module("avface_blender.corrections")
+ONE_FRAME = {"frame_end" if bpy.app.version < (5, 0, 0) else "length": 2}
 review = module("avface_blender.review")
 keyframes = module("avface_blender.keyframes")
 
@@ -65,6 +66,66 @@ def test_deleting_a_take_leaves_the_other_and_its_files(two_takes, tmp_path):
     assert not [a for a in bpy.data.actions if a.name.startswith(second.name)]
     assert (tmp_path / "two.take.npz").is_file()
     assert takes.delete(first.head, first.name, with_files=True) == 1
+    assert not (tmp_path / "one.take.npz").exists()
+
+
+def test_the_scene_shows_the_clip_of_the_take_that_plays(two_takes):
+    first, second = two_takes
+    scene = bpy.context.scene
+    assert scene.camera == second.camera
+    takes.show(first.head, first.name)
+    assert scene.camera == first.camera
+    own = scene.camera = bpy.data.objects.new("own", bpy.data.cameras.new("own"))
+    takes.show(first.head, second.name)
+    assert scene.camera == own, "an artist's camera stays"
+    scene.camera = second.camera
+    takes.delete(second.head, second.name)
+    assert scene.camera == first.camera
+
+
+def test_the_sound_is_that_of_the_take_that_plays(two_takes):
+    first, second = two_takes
+    scene, rig = bpy.context.scene, first.rig
+    scene.sequence_editor_create()
+    strips = module("avface_blender.shot").strips_of(scene)
+    heard = {}
+    for channel, result in enumerate(two_takes):
+        heard[result.name] = strips.new_effect(result.name, "COLOR", channel + 1, 1, **ONE_FRAME)
+        heard[result.name]["avface_rig"] = rig.name
+    heard[first.name].mute = True
+    takes.show(first.head, first.name)
+    assert [strip.mute for strip in heard.values()] == [False, True]
+    heard[first.name].mute = True
+    takes.show(first.head, second.name)
+    assert [strip.mute for strip in heard.values()] == [True, True], "silenced by the artist"
+
+
+def test_a_refined_take_keeps_the_camera_of_its_clip(make_take):
+    first = importer.import_take(make_take(seed=1, name="one"), bpy.context)
+    path = make_take(seed=2, name="one refined 01", source={"path": "one.mp4", "sha256": ""})
+    refined = importer.import_take(path, bpy.context, importer.ImportOptions(camera=False))
+    takes.delete(first.head, first.name)
+    assert bpy.context.scene.camera == first.camera
+    takes.delete(first.head, refined.name)
+    assert not takes.takes_of(first.head)
+
+
+def test_a_take_is_found_beside_a_file_that_has_moved_with_it(make_take, tmp_path):
+    path = make_take(name="one")
+    head = importer.import_take(path, bpy.context).head.name
+    (tmp_path / "moved").mkdir()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "moved" / "scene.blend"))
+    path = path.rename(tmp_path / "moved" / path.name)
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "moved" / "scene.blend"))
+    assert takes.take_file(bpy.data.objects[head]) == path
+
+
+def test_pictures_that_a_refined_take_shows_outlive_the_first_one(make_take, tmp_path):
+    head = importer.import_take(make_take(name="one"), bpy.context).head
+    (tmp_path / "one.albedo.png").touch()
+    make_take(name="one refined 01")
+    takes.delete(head, takes.playing(head), with_files=True)
+    assert (tmp_path / "one.albedo.png").exists()
     assert not (tmp_path / "one.take.npz").exists()
 
 
@@ -264,6 +325,16 @@ def test_a_take_over_a_range_leaves_the_rest(make_take, load_take):
     low = np.minimum(below.expression[21:25, column], over.expression[1:5, column])
     high = np.maximum(below.expression[21:25, column], over.expression[1:5, column])
     assert (inner >= low - 1e-5).all() and (inner <= high + 1e-5).all()
+
+
+def test_a_take_over_a_range_is_shown_with_the_one_below(make_take):
+    below = importer.import_take(make_take(seed=1, name="one"), bpy.context)
+    path = make_take(seed=2, name="one again", times=np.arange(8, 14) / 25)
+    over = importer.import_take(path, bpy.context, importer.ImportOptions(over=True))
+    takes.show(below.head, below.name)
+    assert [entry.plays for entry in takes.takes_of(below.head)] == [True, False]
+    takes.show(below.head, over.name)
+    assert [entry.plays for entry in takes.takes_of(below.head)] == [True, True]
 
 
 def test_refining_sends_the_corrected_frames_and_brings_in_what_comes_back(make_take, tmp_path):
