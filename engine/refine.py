@@ -20,7 +20,7 @@ from .media import open_clip
 from .options import CaptureOptions
 from .progress import Report
 from .retrust import trust_anew
-from .second_look import look_beneath
+from .second_look import carry_glances, look_beneath
 
 _FAR_PX = 2.0  # of the clip: from here on it is told that a dragged landmark wasn't reached
 
@@ -85,7 +85,7 @@ def _taught(
             f"{clip.path.name} is not the clip that the take was captured from.",
             "Capture the clip again.",
         )
-    track = look_beneath(clip, track)
+    track = carry_glances(look_beneath(clip, track), head)
     heard = hear_clip(clip, track, options)
     hearing = heard.hearing if heard else None
     fit = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=take.shape)

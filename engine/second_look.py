@@ -1,7 +1,9 @@
 """A second look at a face that has been followed: our own landmark network beside the tracker's.
 
-The errors of the two are their own, so their mean follows a face better than either. Where each
-puts a point in the lasting mean is a matter of convention: the tracker's is kept when asked.
+The errors of the two are their own, so their mean follows a face better than either. Where on the
+head each puts a point is a matter of convention: the tracker's is kept when asked. What else they
+differ by goes with the opening of the mouth or passes slowly, so that a glance now and then tells
+most of it.
 
 With something before the mouth the tracker's chin, nose and contour go astray (2 to 7 % of the
 face's width), its lids hardly (0.4 %). The network's brows and contour hold better (0.7 %, 1.3 to
@@ -15,6 +17,11 @@ import numpy as np
 
 from .exchange.take import REGIONS
 from .faces import FaceTrack
+from .fitting.evidence import first_pose, lip_gaps
+from .fitting.landmark_head import landmark_head
+from .fitting.terms import LIP_PAIRS
+from .geometry import rotation_matrix
+from .head.model import Head
 from .media import Clip
 from .seen import NETWORK, Looks, blend_points, look_at_faces
 from .weights import registry
@@ -23,30 +30,102 @@ _COVERED_BELOW = 0.5  # confidence in the mouth
 _CLEAR_FRAMES = 16  # that tell the difference of conventions
 _SURE_SIGMA = (0.035, 0.055)  # of a point, in widths of the face: fully trusted, not at all
 _SHAKEN = 0.01  # trust in what a cover disturbs
+# How far apart two conventions put a point on the head, m; how much of the lips' opening the one
+# look moves it more than the other; and what they differ by besides, m.
+_PLACE_SD, _RANGE_SD, _PASSING_SD = 5e-3, 0.2, 1e-3
 
 
 def second_look(
     clip: Clip,
     track: FaceTrack,
     points: Collection[int] | None = None,
-    keep_convention: bool = False,
+    conventions_on: Head | None = None,
 ) -> FaceTrack:
     """The track with the mean of both looks at `points` of the mesh (all that the network knows).
 
-    With `keep_convention` each point's median difference over the clip is taken out first. Memory
-    stays flat with the clip's length.
+    With a head, each point's usual place on it stays the tracker's. Memory stays flat with the
+    clip's length.
     """
     blended = np.full((*track.landmarks.shape[:2], 2), np.nan)
     for frames, _, seen in look_at_faces(clip, track.boxes, np.flatnonzero(track.seen)):
         blended[frames] = blend_points(track.landmarks[frames], seen)
-    moved = blended - track.landmarks[..., :2]
-    if keep_convention:
-        moved -= np.median(moved[track.seen], axis=0)
+    frames = np.flatnonzero(track.seen)
+    moved = blended[frames] - track.landmarks[frames][..., :2]
+    if conventions_on is not None:
+        moved = _OnHead(track, conventions_on).without_places(moved, frames)
     if points is not None:
         moved[:, np.setdiff1d(np.arange(moved.shape[1]), list(points))] = 0
     landmarks = track.landmarks.copy()
-    landmarks[track.seen, :, :2] += moved[track.seen].astype(np.float32)
+    landmarks[frames, :, :2] += moved.astype(np.float32)
     return replace(track, landmarks=landmarks)
+
+
+def carry_glances(track: FaceTrack, head: Head) -> FaceTrack:
+    """The track with the mean of both looks at nose, skin and contour, as far as glances tell it.
+
+    The network is shown the face a few times a second in any case, to find covers. Each point's
+    usual place on the head stays the tracker's.
+    """
+    clear = _uncovered(track)
+    if track.looks is None or not clear[track.looks.frames].any():
+        return track
+    from .models.landmarks import NOSE, OVAL, POINTS, SKIN
+
+    told, taken = clear[track.looks.frames], np.isin(POINTS, NOSE + OVAL + SKIN)
+    frames, glances = np.flatnonzero(clear), track.looks.frames[told]
+    numbers = np.array(POINTS)[taken]
+    apart = track.looks.points[told][:, taken] - track.landmarks[glances][:, numbers, :2]
+    landmarks = track.landmarks.copy()
+    moved = _OnHead(track, head).carried(apart / 2, glances, frames)
+    landmarks[frames[:, None], numbers, :2] += moved.astype(np.float32)
+    return replace(track, landmarks=landmarks)
+
+
+class _OnHead:
+    """What two looks at a face differ by, as a motion of points on the head.
+
+    Two conventions put a point in two places of the head, and the one may move it further than the
+    other as the mouth opens; in depth that shows only as the head turns.
+    """
+
+    def __init__(self, track: FaceTrack, head: Head) -> None:
+        start = first_pose(track, landmark_head(head.file))
+        opening = lip_gaps(track, start)[:, LIP_PAIRS.index((13, 14)), None, None]
+        turned = rotation_matrix(start.pose)[:, :2] * np.array([[1.0], [-1.0]])  # (T, 2, 3)
+        opening = opening - np.median(opening[track.seen])
+        self._metre = start.metre_per_px[:, None, None]
+        # m along the picture's axes by a place on the head and by a share of the opening
+        self._basis = np.concatenate([turned, turned * opening], 2)  # (T, 2, 6)
+        self._times, self._clear = track.times, _uncovered(track)
+
+    def without_places(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Differences (n, L, 2) px in `frames` less what two places on the head make of them."""
+        places = self._explain(apart, frames)[:3]
+        return apart - np.swapaxes(self._basis[frames, :, :3] @ places, 1, 2) / self._metre[frames]
+
+    def carried(self, apart: np.ndarray, known: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Such differences of the frames `known`, foretold for `frames`, (n, L, 2) px.
+
+        By the mouth's opening in each, and by a straight line from one known frame to the next for
+        what is left, which passes slowly.
+        """
+        told = self._explain(apart, known)
+        left = apart * self._metre[known] - np.swapaxes(self._basis[known] @ told, 1, 2)
+        columns = left.reshape(len(known), -1).T
+        line = [np.interp(self._times[frames], self._times[known], column) for column in columns]
+        moved = np.swapaxes(self._basis[frames, :, 3:] @ told[3:], 1, 2)
+        return (moved + np.stack(line, 1).reshape(moved.shape)) / self._metre[frames]
+
+    def _explain(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Places (m) and shares of the opening, (6, L), that explain most of differences (n, L, 2).
+
+        Least squares with priors, over the frames without a cover if there are any.
+        """
+        clear = self._clear[frames] if self._clear[frames].any() else slice(None)
+        basis, apart = self._basis[frames][clear], (apart * self._metre[frames])[clear]
+        prior = (_PASSING_SD / np.repeat([_PLACE_SD, _RANGE_SD], 3)) ** 2
+        matrix = np.einsum("nri,nrj->ij", basis, basis) + np.diag(prior)
+        return np.linalg.solve(matrix, np.einsum("nri,nlr->il", basis, apart))
 
 
 def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
@@ -79,6 +158,11 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
         # The head's way from before the cover to after it is the better guide; brows go their own.
         trust[:, np.setdiff1d(np.arange(len(trust[0])), BROWS)] *= _SHAKEN
     return replace(track, landmarks=landmarks, trust=trust)
+
+
+def _uncovered(track: FaceTrack) -> np.ndarray:
+    """Frames (T,) in which the whole face is seen."""
+    return track.seen & (np.nan_to_num(track.confidence) >= _COVERED_BELOW).all(1)
 
 
 def believed_points(track: FaceTrack) -> np.ndarray:
