@@ -31,6 +31,7 @@ node {
 }
 """
 _DETECTOR_GRAPH = "mediapipe/modules/face_detection/face_detection_full_range_cpu.binarypb"
+_CUT_OFF_SIDE_PX = 640  # enough to find faces in that are too large for the picture
 _VIEW_SIDE_PX = 384  # of a region; the mesh network itself sees 192
 RIGHT_EYE, LEFT_EYE = 33, 263  # outer corners, as the subject's right and left
 
@@ -85,8 +86,14 @@ class FaceDetector:
         return _without_doubles(faces)
 
     def find_small(self, picture: np.ndarray, levels: int) -> np.ndarray:
-        """As `find`, looking again at overlapping tiles of 1/2, 1/4, ... until a face is found."""
+        """As `find`, looking again where it finds none, until a face is found.
+
+        First for faces that the picture's edge cuts: a nose that fills a tile would be taken for
+        one. Then at overlapping tiles of 1/2, 1/4, ...
+        """
         found = self.find(picture)
+        if levels and not len(found):
+            found = self._find_cut_off(picture)
         side = max(picture.shape[:2])
         for _ in range(levels):
             if len(found):
@@ -94,6 +101,16 @@ class FaceDetector:
             side //= 2
             found = self._find_in_tiles(picture, side)
         return found
+
+    def _find_cut_off(self, picture: np.ndarray) -> np.ndarray:
+        """Faces half out of the picture or larger than it: they show in a wide black frame."""
+        step = max(1, max(picture.shape[:2]) // _CUT_OFF_SIDE_PX)
+        small = picture[::step, ::step]
+        wide = max(small.shape[:2]) // 2
+        framed = cv2.copyMakeBorder(small, wide, wide, wide, wide, cv2.BORDER_CONSTANT)
+        faces = self.find(framed)
+        faces[:, :4] = step * (faces[:, :4] - wide)
+        return faces
 
     def _find_in_tiles(self, picture: np.ndarray, side: int) -> np.ndarray:
         found = [np.zeros((0, 5))]

@@ -11,13 +11,21 @@ import pytest
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
 from engine.faces import tracklets
-from engine.faces.detector import _mesh_graph, overlap, region_of, region_of_box, view_of
+from engine.faces.detector import (
+    FaceDetector,
+    _mesh_graph,
+    overlap,
+    region_of,
+    region_of_box,
+    view_of,
+)
 from engine.faces.graph import mediapipe_module, packets, picture_packet
 from engine.faces.people import choose_person, link_people, signature_of, unlikeness
 from engine.faces.track import FaceOptions, FaceTrack, _warn, stretches, track_face
 from engine.faces.tracklets import FollowOptions, follow_faces
-from engine.media import Clip, open_clip
+from engine.media import Clip, open_clip, read_frames
 from engine.progress import Report
+from engine.weights import locate
 
 SIZE = (320, 180)
 
@@ -287,3 +295,17 @@ def test_a_cover_is_told_with_its_time_where_time_passes(times, said):
     report = Report()
     _warn(track, report)
     assert report.warnings == [said]
+
+
+def test_a_face_larger_than_the_picture_is_found() -> None:
+    """Chin, ears and forehead are beyond the edge: no nose is to be taken for a face."""
+    _, picture = next(read_frames(open_clip(locate("demo_clip")), 10))
+    detector = FaceDetector()
+    x0, y0, x1, y1 = detector.find(picture)[0, :4]
+    inset = 0.2 * (y1 - y0)
+    left, top = int(x0 + inset / 2), int(y0 + inset)
+    near = picture[top : int(y1 - inset), left : int(x1 - inset / 2)]
+    assert not len(detector.find(near))
+    found = detector.find_small(near, 2)
+    place = np.array([[x0 - left, y0 - top, x1 - left, y1 - top]])
+    assert len(found) == 1 and overlap(found, place)[0, 0] > 0.7
