@@ -119,12 +119,15 @@ def _with_outline(file: HeadFile) -> tuple[tuple[np.ndarray, np.ndarray], np.nda
     candidates = np.flatnonzero(~ears[file.faces].any(1))
     corners = file.faces[candidates].ravel()
     skin = np.flatnonzero(np.bincount(corners))
+    on_skin, first = file.template[skin], np.zeros(len(file.template), int)
+    first[corners[::-1]] = np.arange(len(corners))[::-1]  # where each vertex is named first
     for landmarks, offset in OUTLINE_MM.items():
         for k, side in zip(landmarks, (1e-3, -1e-3), strict=True):
             place = weights[k] @ file.template[file.faces[faces[k]]]
             place = place + np.array(offset) * [side, 1e-3, 1e-3]
-            nearest = skin[((file.template[skin] - place) ** 2).sum(1).argmin()]
-            face, corner = divmod(int((corners == nearest).argmax()), 3)
+            away = on_skin - place
+            nearest = skin[np.einsum("vc,vc->v", away, away).argmin()]
+            face, corner = divmod(int(first[nearest]), 3)
             faces[k], weights[k] = candidates[face], np.eye(3)[corner]
             aside[k] = place - file.template[nearest]
     return (faces, weights), aside
