@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from safetensors.torch import save as as_safetensors
 from torch import Tensor, nn
 
@@ -20,6 +22,16 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.saving import save, saved
 
 LAST, LOG = "last.pt", "log.jsonl"
+
+
+def make_run(folder: Path) -> None:
+    """Make a run's folder. Raises AVFaceError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AVFaceError(
+            f"The folder {folder} can't be made ({error.strerror}).", "Choose another --folder."
+        ) from error
 
 
 def save_state(state: dict[str, Any], folder: Path) -> None:
@@ -46,6 +58,17 @@ def save_weights(model: nn.Module, path: Path, metadata: Mapping[str, object]) -
     tensors = model.state_dict().items()
     own = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors}
     save_tensors(own, path, metadata)
+
+
+def load_weights(model: nn.Module, path: Path) -> None:
+    """Give a model the parameters in a file. Raises AVFaceError where they aren't its own."""
+    try:
+        model.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise AVFaceError(
+            f"{path} doesn't hold this network's weights ({str(error).splitlines()[0].rstrip(':')}).",
+            "Give what the stage before left, of the same --config.",
+        ) from error
 
 
 def save_tensors(

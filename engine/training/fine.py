@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,6 +17,7 @@ from ..exchange.head_file import HeadFile
 from ..models.fine import FineNetwork
 from ..weights import load_head
 from . import losses
+from .checkpoint import load_weights
 from .data import Source, Windows
 from .losses import FINE
 from .objectives import load_slot
@@ -78,7 +78,7 @@ class FineTask(WindowTask):
         self.model: nn.Module = FineNetwork(config)
         self.coarse = CoarseStage(config)
         if options.coarse:
-            self.coarse.load_state_dict(load_file(options.coarse))
+            load_weights(self.coarse, options.coarse)
         self.coarse.eval().requires_grad_(False)
         self.faces, self.sheet = Faces(file, draws=True), Sheet(file, config.uv)
         self.with_normals = config.fine_channels == 6

@@ -26,7 +26,15 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from .checkpoint import append_log, load_state, rewind_log, save_state, save_weights
+from .checkpoint import (
+    append_log,
+    load_state,
+    load_weights,
+    make_run,
+    rewind_log,
+    save_state,
+    save_weights,
+)
 
 _LOG = logging.getLogger(__name__)
 _MOST_BAD_STEPS = 50  # in a row, before a run that has diverged gives up
@@ -151,11 +159,9 @@ class _Run:
         self.step, self.before, self.best = 0, 0.0, math.inf
         self.figures: dict[str, float] = {}
         self.bad, self.margin = 0, 0.0  # s: what an evaluation and a checkpoint take
-        options.folder.mkdir(parents=True, exist_ok=True)
         if options.start_from:
-            from safetensors.torch import load_file
-
-            task.model.load_state_dict(load_file(options.start_from))
+            load_weights(task.model, options.start_from)
+        make_run(options.folder)
         task.model.to(device).train()
         self.average = copy.deepcopy(task.model).eval().requires_grad_(False)
         learnt = [p for p in task.model.parameters() if p.requires_grad]

@@ -150,9 +150,8 @@ def hold_back(start: dict, end: dict) -> dict:
 
 def save(path: Path, state: dict) -> None:
     """The stage's tensors in half precision, with what a capture must know of them."""
-    from safetensors.torch import save_file
-
     from engine.models.config import SHARED
+    from engine.training.checkpoint import save_tensors
     from engine.weights import default_head_sha256, registry
 
     rows = registry()
@@ -163,8 +162,7 @@ def save(path: Path, state: dict) -> None:
         name: (value if name.endswith(exact) else value.half()).contiguous().cpu()
         for name, value in state.items()
     }
-    save_file(tensors, path.with_suffix(".part"), about)
-    os.replace(path.with_suffix(".part"), path)
+    save_tensors(tensors, path, about)
     _say(f"{path}: {path.stat().st_size} bytes")
 
 

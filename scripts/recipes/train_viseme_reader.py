@@ -39,9 +39,10 @@ def main() -> int:
 
     import cv2
     import torch
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import load_file
 
     from engine.models.lipreader import LipReader, LipReaderConfig
+    from engine.training.checkpoint import save_tensors
     from engine.training.lipreader import LipReaderTask
     from engine.training.loop import LoopOptions, train
     from engine.training.mouth_clips import MouthClips
@@ -77,11 +78,9 @@ def main() -> int:
     tensors["last.bias"] -= task.weights.log()  # as common as they are in speech
     reader.load_state_dict(tensors)
     figures = task.evaluate(reader.eval())
-    half = {k: v.half() if v.is_floating_point() else v for k, v in tensors.items()}
     path = options.folder / "lipreader.safetensors"
     about = reader.config.metadata() | {"head": default_head_sha256()}
-    save_file(half, path.with_suffix(".part"), about)
-    os.replace(path.with_suffix(".part"), path)
+    save_tensors(tensors, path, about, half=True)
     _say(f"{path}: {path.stat().st_size} bytes")
     for name, value in figures.items():
         print(f"{name:16}{value:9.3f}")
