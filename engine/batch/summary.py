@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ..exchange.files import write_whole
+from ..exchange.saving import save
 from ..version import product_version
 from .manifest import Wanted
 from .work import Record, read_record
@@ -36,8 +36,8 @@ def write_summary(wanted: list[Wanted], out: Path, seconds: float | None = None)
         "seconds": None if seconds is None else round(seconds, 1),
         "results": rows,
     }
-    write_whole(out / "batch.report.json", json.dumps(content, indent=1))
-    write_whole(out / "batch.report.html", _page(content))
+    save(out / "batch.report.json", json.dumps(content, indent=1))
+    save(out / "batch.report.html", _page(content))
     return content
 
 

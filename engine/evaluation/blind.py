@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..exchange.files import write_whole
 from ..exchange.protocol import AVFaceError
+from ..exchange.saving import save
 
 QUESTIONS = (
     ("lips", "In which film do the lips follow the speech better?"),
@@ -78,7 +78,7 @@ def write_page(folders: dict[str, Path], page: Path, seed: int = 0) -> int:
         .replace("@PAIRS@", _json(shown))
         .replace("@TITLE@", escape("Which capture is better?"))
     )
-    write_whole(page, content)
+    save(page, content)
     return len(pairs)
 
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from .files import written_whole
 from .protocol import AVFaceError, faces_from_one
+from .saving import save_arrays
 
 SCHEMA = 2
 REGIONS = ("face", "mouth", "left_eye", "right_eye", "brows")
@@ -114,16 +114,8 @@ class Take:
         }
         arrays = {name: getattr(self, name) for name in _ARRAYS}
         arrays |= {n: getattr(self, n) for n in _OPTIONAL if getattr(self, n) is not None}
-        try:
-            with written_whole(path) as temporary, temporary.open("wb") as file:
-                np.savez_compressed(
-                    file, schema=np.array(SCHEMA), meta=np.array(json.dumps(meta)), **arrays
-                )
-        except OSError as error:
-            raise AVFaceError(
-                f"The take can't be written to {path} ({error.strerror}).",
-                "Free some disk space or choose another folder.",
-            ) from error
+        arrays |= {"schema": np.array(SCHEMA), "meta": np.array(json.dumps(meta))}
+        save_arrays(path, arrays, compressed=True)
 
     @classmethod
     def load(cls, path: Path) -> "Take":
