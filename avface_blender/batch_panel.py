@@ -24,6 +24,7 @@ from .action import Action
 from .engine_client import BatchRequest, EngineJob, start_batch
 from .head_files import panel_head
 from .install import ROOT
+from .paths import file_property, folder_property
 from .preferences import engine_python
 from .properties import shared_options
 from .sidebar import SidebarPanel, paragraph
@@ -42,14 +43,11 @@ _running: EngineJob | None = None
 class AVFACE_BatchSettings(bpy.types.PropertyGroup):
     """What the artist asks of a batch; how each clip is captured, the other panels say."""
 
-    source: StringProperty(
+    source: file_property(
         name="Clips",
-        subtype="FILE_PATH",
         description="Folder of clips, or a list of them (CSV or JSON) with actor, in and out",
     )
-    out: StringProperty(
-        name="Results", subtype="DIR_PATH", description="Where takes, sheets and the report go"
-    )
+    out: folder_property(name="Results", description="Where takes, sheets and the report go")
     workers: IntProperty(
         name="At a Time",
         min=1,

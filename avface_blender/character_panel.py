@@ -30,6 +30,7 @@ from .character import (
 )
 from .flame_figure import drive_figure, find_figure, is_flame_take
 from .mapping import Mapping, Route, load_mapping, save_mapping, saved_mappings, suggest
+from .paths import file_property
 from .sidebar import SidebarPanel, optional
 
 _CURVES = [(name, name, "") for name in ARKIT_NAMES]
@@ -65,9 +66,7 @@ class AVFACE_CurveRoute(bpy.types.PropertyGroup):
 class AVFACE_CharacterSettings(bpy.types.PropertyGroup):
     """Which curves go onto the selected character, and how."""
 
-    curves: StringProperty(
-        name="Curves", subtype="FILE_PATH", description="A take (.take.npz) or a Live Link Face CSV"
-    )
+    curves: file_property(name="Curves", description="A take (.take.npz) or a Live Link Face CSV")
     name: StringProperty(
         name="Mapping", default="My character", description="Under which name it is saved"
     )

@@ -173,7 +173,7 @@ def _ready(
 
 @contextmanager
 def _selected(wanted: list[bpy.types.Object], context: bpy.types.Context) -> Iterator[None]:
-    """These alone selected, the first active; the selection and the frame come back."""
+    """These alone selected, the first active; selection, mode and frame come back."""
     hidden = [object_.name for object_ in wanted if not object_.visible_get()]
     if hidden:
         raise AVFaceError(
@@ -183,13 +183,16 @@ def _selected(wanted: list[bpy.types.Object], context: bpy.types.Context) -> Ite
     layer: Any = context.view_layer
     selection, active = list(context.selected_objects), layer.objects.active
     frame = scene.frame_current
-    if context.mode != "OBJECT":
+    mode = active.mode if active else "OBJECT"
+    if mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
     _select(wanted, layer, wanted[0])
     try:
         yield
     finally:
         _select(selection, layer, active)
+        if mode != "OBJECT":
+            bpy.ops.object.mode_set(mode=mode)
         scene.frame_set(frame)
 
 

@@ -13,6 +13,7 @@ from ..engine.exchange.installation import read_record
 from ..engine.exchange.protocol import AVFaceError
 from . import engine_setup
 from .install import describe, find_engine_python
+from .paths import folder_property
 
 # Blender names an extension `bl_ext.<repository>.<id>`: nobody but it knows the name.
 EXTENSION = (__package__ or "").rpartition(".")[0]
@@ -52,10 +53,10 @@ class AVFACE_Preferences(bpy.types.AddonPreferences):
         subtype="FILE_PATH",
         description="Python that runs the capture engine. Empty: the one that was installed",
     )
-    jobs_folder: StringProperty(
+    jobs_folder: folder_property(
         name="Takes Folder",
-        subtype="DIR_PATH",
-        description="Where captures are kept, one folder each. Empty: the extension's own folder",
+        description="Where captures are kept, one folder each; //takes lies beside the .blend."
+        " Empty: the extension's own folder",
     )
 
     def draw(self, context):
@@ -134,9 +135,14 @@ def _draw_engine(layout, context) -> None:
 
 
 def chosen_path(context: bpy.types.Context, name: str) -> str:
-    """A path of the preferences; empty where the code runs without being an enabled extension."""
+    """A path of the preferences; empty too where the code is no enabled extension.
+
+    And where it lies beside a .blend that hasn't been saved yet.
+    """
     addon = context.preferences.addons.get(EXTENSION)
-    return bpy.path.abspath(getattr(addon.preferences, name)) if addon else ""
+    path = getattr(addon.preferences, name) if addon else ""
+    is_nowhere = path.startswith("//") and not bpy.data.filepath
+    return "" if is_nowhere else bpy.path.abspath(path)
 
 
 def _user_folder() -> Path:

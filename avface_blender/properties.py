@@ -22,6 +22,7 @@ from bpy.props import (
 from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import CaptureJob, take_name
 from . import watch
+from .paths import file_property
 
 TIMINGS = [  # how a take's frames meet the scene's: `take_importer.Timing`
     ("set_scene", "Set Scene", "The scene takes the clip's rate, size and length"),
@@ -45,14 +46,12 @@ def _redraw(settings, context):
 class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     """The fields of the engine's CaptureOptions, as an artist sets them."""
 
-    clip: StringProperty(
+    clip: file_property(
         name="Clip",
-        subtype="FILE_PATH",
         description="Video with the face to capture, or a folder of pictures",
     )
-    head: StringProperty(
+    head: file_property(
         name="Head",
-        subtype="FILE_PATH",
         description="A head file of your own, made from FLAME by the engine (head import). Empty:"
         " the head that comes with AVFace",
     )
@@ -195,15 +194,13 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
             ("high", "High", "Also adapted to the skin's colours; takes several times longer"),
         ],
     )
-    lip_reader: StringProperty(
+    lip_reader: file_property(
         name="Lip Reader",
-        subtype="FILE_PATH",
         description="A lip-reading network of yours (TorchScript) for SPECTRE; empty: AVFace's"
         " small one; the word none: lips aren't read",
     )
-    emotion_network: StringProperty(
+    emotion_network: file_property(
         name="Emotions",
-        subtype="FILE_PATH",
         description="An emotion network of yours (TorchScript) for SPECTRE; may be left out",
     )
     senses: EnumProperty(

@@ -23,8 +23,14 @@ def selected_head(context: bpy.types.Context) -> bpy.types.Object | None:
 def capture_head(context: bpy.types.Context) -> bpy.types.Object | None:
     """The head onto which the next capture goes: the selected one, if it is of the head file."""
     head = selected_head(context)
-    known = sha256_of(panel_head(context) or DEFAULT_HEAD)
-    return head if head is not None and head[HEAD_PROPERTY] == known else None
+    if head is None or is_linked(head):
+        return None
+    return head if head[HEAD_PROPERTY] == sha256_of(panel_head(context) or DEFAULT_HEAD) else None
+
+
+def is_linked(head: bpy.types.Object) -> bool:
+    """Whether a head is another file's, so that nothing can be laid on it here."""
+    return bool(head.library or head.override_library)
 
 
 def head_named(name: str) -> bpy.types.Object | None:

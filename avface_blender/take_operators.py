@@ -20,7 +20,7 @@ from .preferences import engine_python, jobs_folder
 from .properties import capture_job
 from .refine import head_path, refine_job
 from .rig import rig_of
-from .selection import selected_head, the_head
+from .selection import is_linked, selected_head, the_head
 from .timeline import rate_of
 from .views import largest, main_region, views_of
 
@@ -61,9 +61,12 @@ class TakeAction(HeadAction):
     @classmethod
     def disabled_reason(cls, context):
         reason = super().disabled_reason(context)
-        if reason or takes.takes_of(the_head(context)):
+        if reason:
             return reason
-        return "The head has no take yet: capture or import one"
+        head = the_head(context)
+        if is_linked(head):
+            return "The head is linked from another file: make it local, or work on it there"
+        return "" if takes.takes_of(head) else "The head has no take yet: capture or import one"
 
 
 class FilmedTakeAction(TakeAction):

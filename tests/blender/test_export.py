@@ -87,6 +87,13 @@ def test_an_export_leaves_the_scene_as_it_was(imported, tmp_path):
     assert [item.name for item in tmp_path.iterdir() if "partial" in item.name] == []
 
 
+def test_an_export_leads_back_to_the_pose_that_was_worked_on(imported, tmp_path):
+    bpy.context.view_layer.objects.active = imported.rig
+    bpy.ops.object.mode_set(mode="POSE")
+    export.export_fbx(imported.head, tmp_path / "head.fbx", bpy.context)
+    assert bpy.context.mode == "POSE" and bpy.context.active_object == imported.rig
+
+
 def test_a_hidden_head_and_a_folder_that_is_not_there_are_said_plainly(imported, tmp_path):
     with pytest.raises(AVFaceError, match="can't be written"):
         export.export_alembic(imported.head, tmp_path / "missing" / "head.abc", bpy.context)

@@ -44,6 +44,28 @@ def test_what_needs_a_take_is_there_when_a_head_with_one_is_selected(addon, make
     assert bpy.context.active_object == head and head.select_get()
 
 
+@pytest.mark.parametrize("overridden", [False, True])
+def test_a_linked_head_says_that_it_is_one(addon, make_take, tmp_path, overridden):
+    bpy.ops.avface.import_take(filepath=str(make_take(4)))
+    library = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.collections = ["ada"]
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    if overridden:
+        wanted.collections[0].override_hierarchy_create(scene, layer)
+    else:
+        scene.collection.children.link(wanted.collections[0])
+    layer.update()
+    assert bpy.ops.avface.select_head() == {"FINISHED"}
+    assert addon.selection.capture_head(bpy.context) is None, "a new head is made"
+    for name in ("show_take", "paint_trust", "start_corrections", "add_lights", "shift_takes"):
+        assert not getattr(bpy.ops.avface, name).poll(), name
+    reason = addon.take_operators.TakeAction.disabled_reason(bpy.context)
+    assert "linked from another file" in reason
+
+
 def test_without_an_engine_the_panel_leads_to_the_preferences(addon, tmp_path):
     choose(tmp_path, "ada")
     assert bpy.ops.avface.capture.poll()

@@ -95,6 +95,15 @@ def test_captures_survive_an_update_of_the_extension():
         assert not folder.is_relative_to(extension.ROOT)
 
 
+def test_takes_can_lie_beside_the_file_once_it_is_saved(tmp_path):
+    with extension.enabled() as addon:
+        extension.preferences().jobs_folder = "//takes"
+        assert ".user" in addon.preferences.jobs_folder(bpy.context).parts
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "scene.blend"))
+        assert addon.preferences.jobs_folder(bpy.context) == tmp_path / "takes"
+        extension.preferences().jobs_folder = ""
+
+
 def test_the_settings_are_the_engines_options():
     """By name, default and choices: the add-on may not import engine.options."""
     with extension.enabled() as addon:
