@@ -4,8 +4,8 @@ Who it is, where the head is and the eyes come from the start (the fit, or the c
 stay; expression and jaw are SPECTRE's. Descent goes by nearness to the start, landmarks of nose,
 eyes and outline, distances within the mouth, and what a lip reader sees in the drawn and the real
 mouth: the small one that the product carries, or a network of the user's. The losses are those of
-training. The small reader has learnt from performers: on real films lips follow the landmarks more
-closely without it (docs/log.md).
+training, with their published weights: the supplement's descent weighs lip reading twice, but has
+no landmarks.
 
 Choices: the detector's habits (where it puts a landmark on every frame of this person) are taken
 out by the clip's median, and so is by its mean what the lip reader always sees otherwise in a film
@@ -32,7 +32,7 @@ from .exchange.take import REGIONS
 from .geometry import embed
 from .head.landmarks import MESH_TO_68, REGION_OF_68
 from .head.model import FaceParams, Head
-from .models.config import PUBLISHED, Config
+from .models.config import Config
 from .models.spectre import SpectreEncoder
 from .progress import Report
 from .training.data import Windows
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from .media import Clip
 
 _STEPS, _RATE = 60, 0.01  # of Adam, on units and radians
-_READ_EVERY = 3  # frames: a step draws and reads one in so many, each in its turn
+_READ_EVERY = 6  # frames: a step draws and reads one in so many, each in its turn
 _SEEN_SIDE = 224  # px of a face's crop that networks look at
 _UNIT_OF_FLAME = 0.1  # of a unit's reach: as common as one standard deviation of FLAME's
 _LIP_SHARE = 0.5  # of its largest motion that a unit must show at the lips
@@ -99,9 +99,7 @@ def descend_on_clip(
         AVFaceError: A slot's file isn't a network.
     """
     slots = slots or SpectreSlots()
-    objective = perceptual_losses(
-        head.file, slots.lip_reader, slots.emotion, PUBLISHED.direct_lip_reading, slots.reads_lips
-    )
+    objective = perceptual_losses(head.file, slots.lip_reader, slots.emotion, slots.reads_lips)
     looks = objective.lip_reader is not None or objective.emotion is not None
     boxes, device = face_boxes(track), compute_device()
     for part in objective.parts:

@@ -64,7 +64,6 @@ class SpectreWeights:
 
 
 COARSE, FINE, SPECTRE = CoarseWeights(), FineWeights(), SpectreWeights()
-SPECTRE_DIRECT_LIP_READING = 4.0  # ablation B.1: one clip by descent
 
 
 def landmark_weights(device: torch.device | str = "cpu") -> Tensor:
@@ -191,7 +190,11 @@ def displacement_loss(displacement: Tensor) -> Tensor:
 def intra_distance_loss(
     points: Tensor, target: Tensor, which: tuple[int, ...] = MOUTH, weights: Tensor | None = None
 ) -> Tensor:
-    """Squared difference of all distances among the mouth's landmarks (SPECTRE, supplement C)."""
+    """Squared difference of all distances among the mouth's landmarks (SPECTRE, supplement C).
+
+    A sum over the pairs, as the paper's norm is: its weight is meant for that. By a mean, a lip
+    reader would outweigh the landmarks.
+    """
     index = list(which)
     first, second = torch.triu_indices(len(index), len(index), 1, device=points.device)
 
@@ -204,7 +207,7 @@ def intra_distance_loss(
     if weights is not None:
         chosen = weights[..., index]
         apart = apart * torch.minimum(chosen[..., first], chosen[..., second])
-    return apart.mean()
+    return apart.sum(-1).mean()
 
 
 def outline_loss(points: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:

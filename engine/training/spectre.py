@@ -67,14 +67,12 @@ class PerceptualLosses:
         lip_reader: Mouths -> features.
         painter: Draws mouths for the lip reader.
         emotion: Faces -> features.
-        lip_reading_weight: 2; 4 in descent on one clip.
     """
 
     faces: Faces
     lip_reader: nn.Module | None = None
     painter: MouthPainter | None = None
     emotion: nn.Module | None = None
-    lip_reading_weight: float = SPECTRE.lip_reading
 
     @property
     def parts(self) -> list[nn.Module]:
@@ -124,7 +122,7 @@ class PerceptualLosses:
             ours = self.draw_and_read(codes, points, windows, read)
             seen = windows.belief[:, read, 48:].mean(-1)
             loss = losses.feature_cosine_loss(ours, watched.lips[:, read], seen)
-            out["lip_reading"] = self.lip_reading_weight * loss
+            out["lip_reading"] = SPECTRE.lip_reading * loss
         if watched.emotion is not None:
             renderer = self.faces.renderer
             assert self.emotion is not None and renderer is not None
@@ -155,7 +153,6 @@ def perceptual_losses(
     file: HeadFile,
     lip_reader: Path | None,
     emotion: Path | None,
-    weight: float,
     reads_lips: bool = True,
 ) -> PerceptualLosses:
     """The losses with a user's networks, or with the lip reader that the product carries.
@@ -168,7 +165,7 @@ def perceptual_losses(
     feeling = load_slot(emotion, "emotions")
     faces = Faces(file, draws=feeling is not None)
     painter = MouthPainter(file, head_albedo(file)) if reader is not None else None
-    return PerceptualLosses(faces, reader, painter, feeling, weight)
+    return PerceptualLosses(faces, reader, painter, feeling)
 
 
 def own_lip_reader() -> LipReader | None:
@@ -213,9 +210,7 @@ class SpectreTask(WindowTask):
         if options.coarse:
             self.coarse.load_state_dict(load_file(options.coarse))
         self.coarse.eval().requires_grad_(False)
-        self.objective = perceptual_losses(
-            file, options.lip_reader, options.emotion_network, SPECTRE.lip_reading
-        )
+        self.objective = perceptual_losses(file, options.lip_reader, options.emotion_network)
 
     def losses(self, batch: Windows) -> dict[str, Tensor]:
         """See `loop.Task`."""

@@ -23,7 +23,6 @@ def test_the_published_weights():
     spectre = losses.SPECTRE
     assert (spectre.lip_reading, spectre.emotion, spectre.jaw) == (2, 0.5, 200)
     assert (spectre.landmark, spectre.mouth) == (50, 50)
-    assert losses.SPECTRE_DIRECT_LIP_READING == 4
 
 
 def test_spectres_expression_weight_doubles_above_40():
@@ -70,6 +69,14 @@ def test_mouth_distances_ignore_turns():
     angle = torch.tensor(0.7)
     turn = torch.tensor([[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]]).double()
     assert losses.intra_distance_loss(target @ turn, target) == pytest.approx(0, abs=1e-12)
+
+
+def test_distances_within_a_mouth_are_summed_over_the_pairs():
+    line = torch.zeros(2, 68, 2)
+    line[:, list(losses.MOUTH), 0] = torch.arange(20.0)
+    moved = line.clone()
+    moved[:, 48, 0] -= 0.1  # farther from each of the others
+    assert losses.intra_distance_loss(moved, line) == pytest.approx(19 * 0.1**2, rel=1e-4)
 
 
 def test_photometric_loss_counts_the_mask_alone():
