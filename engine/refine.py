@@ -14,7 +14,7 @@ from .exchange.take import Take
 from .faces import FaceOptions, track_face
 from .fitting import FitOptions, fit_clip
 from .fitting.landmark_track import landmark_track
-from .head.model import FaceParams, Head
+from .head.model import FaceParams, Head, fitted_params_of
 from .hearing import hear_clip
 from .media import open_clip
 from .options import CaptureOptions
@@ -90,7 +90,7 @@ def _taught(
     hearing = heard.hearing if heard else None
     fit = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=take.shape)
     first = fit_clip(track, head, fit, report.part("fit", 0.5, 0.2), hearing)
-    captured = _params_of(take)
+    captured = fitted_params_of(take)
     rows = posed(captured, rows, head, take.size)
     lesson = teach_track(track, captured, rows, head)
     again = fit_clip(lesson, head, fit, report.part("fit", 0.7, 0.2), hearing, first.person)
@@ -131,11 +131,3 @@ def _options_of(take: Take) -> CaptureOptions:
     if options.get("region"):
         options["region"] = tuple(options["region"])
     return CaptureOptions(**options)
-
-
-def _params_of(take: Take) -> FaceParams:
-    return FaceParams(
-        shape=take.shape, albedo=take.albedo, expression=take.expression.copy(),
-        head_pose=take.head_pose, head_translation=take.head_translation, jaw=take.jaw,
-        eyes=take.eyes, focal=take.focal, light=take.light,
-    )  # fmt: skip

@@ -10,7 +10,7 @@ from .exchange.head_file import HeadFile
 from .exchange.protocol import AVFaceError
 from .exchange.take import Take
 from .fitting.landmark_track import landmark_track
-from .head.model import FaceParams, Head
+from .head.model import Head, fitted_params_of
 from .hearing import forced_trust
 from .media import open_clip
 from .options import CaptureOptions
@@ -61,7 +61,7 @@ def trust_anew(
         again = _solved(old, take_path, wanted, span, head_file, part)
         take = blend_takes(take, {"mouth": again}, span, _EASE_SECONDS)
     told = {"options": take.made_by.get("options", {}) | {"trust": trust}}
-    marks = landmark_track(Head(head_file), _params_of(take), take.size)
+    marks = landmark_track(Head(head_file), fitted_params_of(take), take.size)
     return replace(
         take, landmarks_px=marks.astype(np.float32),
         made_by=take.made_by | told | {"refined_from": take_path.name},
@@ -119,11 +119,3 @@ def _check_face(take: Take, again: Take) -> None:
             f"From {again.times[0]:.1f} s another face is the clearest.",
             "Capture the clip again with a region in which the actor alone is seen.",
         )
-
-
-def _params_of(take: Take) -> FaceParams:
-    return FaceParams(
-        shape=take.shape, albedo=take.albedo, expression=take.expression,
-        head_pose=take.head_pose, head_translation=take.head_translation, jaw=take.jaw,
-        eyes=take.eyes, focal=take.focal, light=take.light,
-    )  # fmt: skip

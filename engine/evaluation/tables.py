@@ -14,9 +14,8 @@ import numpy as np
 
 from ..detail.recover import Detail
 from ..exchange.protocol import AVFaceError
-from ..exchange.take import Take
 from ..geometry import embed, rotation_matrix
-from ..head.model import FaceParams, Head, params_of
+from ..head.model import FaceParams, Head, fitted_params_of
 from ..media import open_clip
 from ..pipeline import product_version
 from ..progress import Report
@@ -119,7 +118,7 @@ def _score_films(films: list[TestClip], systems: list[System], report: Report) -
             except AVFaceError as error:
                 mine.failed = error.message
                 continue
-            params = None if answer.take is None else _plain_params(answer.take)
+            params = None if answer.take is None else fitted_params_of(answer.take)
             _add_film(mine, film, answer.landmarks, params, head)
             if system.layered and answer.take is not None:
                 _add_layers(scores, system, film, layers(clip, answer.take, head), head)
@@ -145,11 +144,6 @@ def _add_layers(
             _add_film(mine, film, stage.landmarks, stage.params, head, stage.detail)
     except AVFaceError as error:  # no later stage works here
         scores[system.name + FINE_ROW].failed = error.message
-
-
-def _plain_params(take: Take) -> FaceParams:
-    """Without what sound adds to the lips: that is a row of its own."""
-    return params_of(take).replace(lips=None)
 
 
 def _add_film(
@@ -255,7 +249,7 @@ def _clip_table(
             points = answer.landmarks
             raw = points if raw is None else raw
             if sentence is not None:
-                params = None if answer.take is None else _plain_params(answer.take)
+                params = None if answer.take is None else fitted_params_of(answer.take)
                 lips.add(system.name, sentence, clip, answer, params)
             if _referee(folder, path, "ghost").is_file():
                 rows[system.name].append(_against_referees(folder, path, points, raw))

@@ -91,6 +91,11 @@ def params_of(take: Take) -> FaceParams:
     )  # fmt: skip
 
 
+def fitted_params_of(take: Take) -> FaceParams:
+    """A take's parameters as a fit leaves them: without what sound adds to the lips."""
+    return params_of(take).replace(lips=None)
+
+
 @dataclass(frozen=True)
 class Head:
     """A head file, ready to be posed."""
