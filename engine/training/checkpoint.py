@@ -65,8 +65,9 @@ def load_weights(model: nn.Module, path: Path) -> None:
     try:
         model.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0].rstrip(":")
         raise AVFaceError(
-            f"{path} doesn't hold this network's weights ({str(error).splitlines()[0].rstrip(':')}).",
+            f"{path} doesn't hold this network's weights ({reason}).",
             "Give what the stage before left, of the same --config.",
         ) from error
 

@@ -5,7 +5,6 @@ need no truth, are `fine`'s.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -128,8 +127,3 @@ def _normals(relief: np.ndarray, texel_mm: float) -> np.ndarray:
     down, across = np.gradient(relief, texel_mm)
     normals = np.stack([-across, -down, np.ones_like(relief)])
     return normals / np.linalg.norm(normals, axis=0)
-
-
-def build_task(**options: Any) -> ReliefTask:
-    """The task with its gallery and its judges; half a minute."""
-    return ReliefTask(**options)

@@ -7,7 +7,7 @@ published layers then better.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -24,6 +24,7 @@ from ..models.sight import SightBackbone, part
 from ..weights import load_head
 from . import losses
 from .described import VARIANTS, Described
+from .loop import on_device
 from .people.stage import build_stage
 from .reader import PAIRS, point_head, pose_points, unit_weights
 from .system import CoarseStage, Faces, Senses, split_codes
@@ -229,8 +230,7 @@ class SharedTask:
         device = next(model.parameters()).device
         found: list[dict[str, np.ndarray]] = []
         for batch in test_windows(self.test, self.config.window, variant):
-            on = _to(batch, device)
-            found.append(self._measures(model, on))
+            found.append(self._measures(model, on_device(batch, device)))
         joined = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
         return _figures(joined)
 
@@ -330,10 +330,6 @@ def test_windows(data: Described, window: int, variant: int) -> Iterator[Moments
 
 
 test_windows.__test__ = False  # type: ignore[attr-defined]  # not a test of pytest's
-
-
-def _to(batch: Moments, device: torch.device) -> Moments:
-    return replace(batch, **{name: value.to(device) for name, value in vars(batch).items()})
 
 
 @torch.no_grad()
