@@ -89,6 +89,13 @@ def engine_problem(context: bpy.types.Context) -> str:
     return ""
 
 
+def download_problem(context: bpy.types.Context) -> str:
+    """Why no engine can be installed from anywhere; empty when one can."""
+    if bpy.app.online_access or chosen_path(context, "wheels"):
+        return ""
+    return "Allow Online Access in Preferences > System, or choose a folder of wheels"
+
+
 def engine_folder(context: bpy.types.Context) -> Path:
     """Where the engine is installed."""
     chosen = chosen_path(context, "engine_folder")
@@ -127,6 +134,8 @@ def _draw_engine(layout, context) -> None:
         )
         buttons.operator("avface.verify_engine")
         buttons.operator("avface.remove_engine")
+        if not record and (reason := download_problem(context)):
+            box.label(text=reason, icon="INFO")
     for text, icon in ((state.message, "INFO"), (state.hint, "BLANK1")):
         for line in textwrap.wrap(text, _LINE_LETTERS):
             box.label(text=line, icon=icon)

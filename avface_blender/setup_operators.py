@@ -10,7 +10,14 @@ from ..engine.exchange.installation import InstallPlan
 from ..engine.exchange.protocol import AVFaceError
 from . import engine_setup, jobs, watch
 from .action import Action
-from .preferences import EXTENSION, chosen_path, engine_folder, engine_problem, engine_python
+from .preferences import (
+    EXTENSION,
+    chosen_path,
+    download_problem,
+    engine_folder,
+    engine_problem,
+    engine_python,
+)
 
 
 class _SetupAction(Action):
@@ -47,9 +54,7 @@ class AVFACE_OT_install_engine(_SetupAction, bpy.types.Operator):
         reason = super().disabled_reason(context)
         if not reason and jobs.is_running():
             reason = "A capture is running: wait for it, or cancel it"
-        if not reason and not (bpy.app.online_access or chosen_path(context, "wheels")):
-            reason = "Allow Online Access in Preferences > System, or choose a folder of wheels"
-        return reason
+        return reason or download_problem(context)
 
     def plan(self, context):
         addon = context.preferences.addons.get(EXTENSION)

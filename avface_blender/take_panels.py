@@ -16,6 +16,7 @@ from . import (
     trust_painter,
 )
 from .clean_up import REGIONS
+from .keyframes import TAKE_PROPERTY
 from .material import look_sockets, skin_material
 from .rig import rig_of
 from .selection import selected_head
@@ -41,7 +42,7 @@ class AVFACE_PT_takes(SidebarPanel, bpy.types.Panel):
         layout, head = self.layout, selected_head(context)
         layout.operator("avface.import_take", icon="IMPORT")
         entries = takes.takes_of(head) if head else []
-        if head is None:
+        if head is None and any(TAKE_PROPERTY in action for action in bpy.data.actions):
             layout.operator("avface.select_head", icon="USER")
         if head is None or not entries:
             return

@@ -39,6 +39,7 @@ def test_what_needs_a_take_is_there_when_a_head_with_one_is_selected(addon, make
     assert all(panel.poll(bpy.context) for panel in panels)
     head.select_set(False)
     bpy.context.view_layer.objects.active = None
+    draw(addon.take_panels.AVFACE_PT_takes)
     assert not any(panel.poll(bpy.context) for panel in panels)
     assert bpy.ops.avface.select_head() == {"FINISHED"}
     assert bpy.context.active_object == head and head.select_get()

@@ -56,6 +56,7 @@ def test_why_the_install_button_is_grey(addon, tmp_path):
     install = addon.setup_operators.AVFACE_OT_install_engine
     if not bpy.app.online_access:
         assert "Allow Online Access" in install.disabled_reason(bpy.context)
+        assert any("Allow Online Access" in text for text in draw(addon.preferences.CLASSES[0]))
     extension.preferences().wheels = str(tmp_path)
     assert install.disabled_reason(bpy.context) == ""
     remove = addon.setup_operators.AVFACE_OT_remove_engine
