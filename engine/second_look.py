@@ -33,6 +33,7 @@ _SHAKEN = 0.01  # trust in what a cover disturbs
 # How far apart two conventions put a point on the head, m; how much of the lips' opening the one
 # look moves it more than the other; and what they differ by besides, m.
 _PLACE_SD, _RANGE_SD, _PASSING_SD = 5e-3, 0.2, 1e-3
+_TURN_SD = 0.02  # m per rad: what goes with the head's turning otherwise than a place on it would
 
 
 def second_look(
@@ -43,16 +44,21 @@ def second_look(
 ) -> FaceTrack:
     """The track with the mean of both looks at `points` of the mesh (all that the network knows).
 
-    With a head, each point's usual place on it stays the tracker's. Memory stays flat with the
-    clip's length.
+    With a head, each point's usual place on it stays the tracker's; of the brows also what goes
+    with the head's turning, in which the network mistakes them (docs/log.md). Memory stays flat
+    with the clip's length.
     """
+    from .models.landmarks import BROWS  # torch is slow to load
+
     blended = np.full((*track.landmarks.shape[:2], 2), np.nan)
     for frames, _, seen in look_at_faces(clip, track.boxes, np.flatnonzero(track.seen)):
         blended[frames] = blend_points(track.landmarks[frames], seen)
     frames = np.flatnonzero(track.seen)
     moved = blended[frames] - track.landmarks[frames][..., :2]
     if conventions_on is not None:
-        moved = _OnHead(track, conventions_on).without_places(moved, frames)
+        on_head = _OnHead(track, conventions_on)
+        moved = on_head.without_places(moved, frames)
+        moved[:, list(BROWS)] = on_head.without_turns(moved[:, list(BROWS)], frames)
     if points is not None:
         moved[:, np.setdiff1d(np.arange(moved.shape[1]), list(points))] = 0
     landmarks = track.landmarks.copy()
@@ -93,15 +99,23 @@ class _OnHead:
         opening = lip_gaps(track, start)[:, LIP_PAIRS.index((13, 14)), None, None]
         turned = rotation_matrix(start.pose)[:, :2] * np.array([[1.0], [-1.0]])  # (T, 2, 3)
         opening = opening - np.median(opening[track.seen])
+        pose = (start.pose - np.median(start.pose[track.seen], 0))[:, None]  # (T, 1, 3) rad
         self._metre = start.metre_per_px[:, None, None]
         # m along the picture's axes by a place on the head and by a share of the opening
         self._basis = np.concatenate([turned, turned * opening], 2)  # (T, 2, 6)
+        # and by the head's turning
+        self._turns = np.concatenate([pose * [[1], [0]], pose * [[0], [1]]], 2)  # (T, 2, 6)
         self._times, self._clear = track.times, _uncovered(track)
 
     def without_places(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
         """Differences (n, L, 2) px in `frames` less what two places on the head make of them."""
         places = self._explain(apart, frames)[:3]
         return apart - np.swapaxes(self._basis[frames, :, :3] @ places, 1, 2) / self._metre[frames]
+
+    def without_turns(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Differences (n, L, 2) px in `frames` less what goes with the head's turning."""
+        turns = self._regress(self._turns, np.full(6, _TURN_SD), apart, frames)
+        return apart - np.swapaxes(self._turns[frames] @ turns, 1, 2) / self._metre[frames]
 
     def carried(self, apart: np.ndarray, known: np.ndarray, frames: np.ndarray) -> np.ndarray:
         """Such differences of the frames `known`, foretold for `frames`, (n, L, 2) px.
@@ -117,15 +131,20 @@ class _OnHead:
         return (moved + np.stack(line, 1).reshape(moved.shape)) / self._metre[frames]
 
     def _explain(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
-        """Places (m) and shares of the opening, (6, L), that explain most of differences (n, L, 2).
+        """Places (m) and shares of the opening, (6, L), that explain most of differences."""
+        return self._regress(self._basis, np.repeat([_PLACE_SD, _RANGE_SD], 3), apart, frames)
 
-        Least squares with priors, over the frames without a cover if there are any.
+    def _regress(
+        self, basis: np.ndarray, sd: np.ndarray, apart: np.ndarray, frames: np.ndarray
+    ) -> np.ndarray:
+        """Coefficients (C, L) of a basis (T, 2, C) for differences (n, L, 2) px in `frames`.
+
+        Least squares with priors `sd` (C,), over the frames without a cover if there are any.
         """
         clear = self._clear[frames] if self._clear[frames].any() else slice(None)
-        basis, apart = self._basis[frames][clear], (apart * self._metre[frames])[clear]
-        prior = (_PASSING_SD / np.repeat([_PLACE_SD, _RANGE_SD], 3)) ** 2
-        matrix = np.einsum("nri,nrj->ij", basis, basis) + np.diag(prior)
-        return np.linalg.solve(matrix, np.einsum("nri,nlr->il", basis, apart))
+        rows, values = basis[frames][clear], (apart * self._metre[frames])[clear]
+        matrix = np.einsum("nri,nrj->ij", rows, rows) + np.diag((_PASSING_SD / sd) ** 2)
+        return np.linalg.solve(matrix, np.einsum("nri,nlr->il", rows, values))
 
 
 def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
