@@ -189,7 +189,7 @@ def open_panels(*names: str) -> None:
 
 
 def prepare() -> Iterator[Wait]:
-    open_panels("AVFACE_PT_clean_up", "AVFACE_PT_look")
+    open_panels("AVFACE_PT_trust", "AVFACE_PT_clean_up", "AVFACE_PT_look")
     settings = bpy.context.preferences.addons[PACKAGE].preferences
     settings.engine_python, settings.jobs_folder = ENGINE, TAKES
     time_the_polls()
