@@ -8,6 +8,7 @@ import torch
 
 from engine.models.config import SHARED
 from engine.models.sight import SIGHT, part
+from engine.training import shared
 from engine.training.ablation import ROWS, by_sound_first, compare, lips_of_clips, row_task
 from engine.training.described import TAKES, VARIANTS, Described, load_described
 from engine.training.loop import LoopOptions, train
@@ -20,6 +21,12 @@ from engine.training.trackers import track_points
 TINY = replace(
     SHARED, backbone_hidden=32, coarse_hidden=32, transformer_layers=1, transformer_hidden=32
 )
+
+
+@pytest.fixture(autouse=True)
+def few_examples(monkeypatch):
+    """Three clips hold no more than this for a linear answer to be found from."""
+    monkeypatch.setattr(shared, "_EXAMPLES", 2_000)
 
 
 @pytest.fixture(scope="module")
