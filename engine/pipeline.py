@@ -32,7 +32,7 @@ from .methods import apply_method, check_method
 from .options import CaptureOptions, trust_ranges
 from .pictures import read_picture, write_picture
 from .progress import Report
-from .second_look import look_beneath
+from .second_look import carry_glances, look_beneath
 from .sync import Sync
 from .version import product_version
 from .weights import used_weights
@@ -146,10 +146,11 @@ def perform(
     def fit_track(begin: FaceParams | None, part: Report) -> FitResult:
         high = options.quality == "high"
         share = 0.5 if high else 1.0
-        first = fit_clip(track, head, fitting, part.part("fit", 0, share), hearing, begin=begin)
+        seen = track if high else carry_glances(track, head)
+        first = fit_clip(seen, head, fitting, part.part("fit", 0, share), hearing, begin=begin)
         if not high:
             return first
-        again, stage = _looked_at_again(clip, track), part.part("fit", share, 1 - share)
+        again, stage = _looked_at_again(clip, track, head), part.part("fit", share, 1 - share)
         return fit_clip(again, head, fitting, stage, hearing, first.person, first.params)
 
     fit = apply_method(clip, track, head, options, fit_track, report.part("fit", 0.35, 0.25))
@@ -185,7 +186,7 @@ def known_person(options: CaptureOptions, head: Head) -> Take | None:
     return take
 
 
-def _looked_at_again(clip: Clip, track: FaceTrack) -> FaceTrack:
+def _looked_at_again(clip: Clip, track: FaceTrack, head: Head) -> FaceTrack:
     """The track whose brows, nose, skin and contour are two networks' mean.
 
     Lips and lids stay the tracker's: it follows them more closely (docs/log.md).
@@ -193,7 +194,7 @@ def _looked_at_again(clip: Clip, track: FaceTrack) -> FaceTrack:
     from .models.landmarks import BROWS, NOSE, OVAL, SKIN  # torch is slow to load
     from .second_look import second_look
 
-    return second_look(clip, track, BROWS + NOSE + OVAL + SKIN, keep_convention=True)
+    return second_look(clip, track, BROWS + NOSE + OVAL + SKIN, conventions_on=head)
 
 
 def _refined_lips(fit: FitResult, head: Head, heard: Heard, times: np.ndarray) -> LipShapes | None:
