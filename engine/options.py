@@ -85,7 +85,9 @@ class CaptureOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("fps", "focal", "smoothing"):
+        if not 0 <= self.start < math.inf:
+            raise AVFaceError(f"--start can't be {self.start:g}.", "Give a number 0 or above.")
+        for name in ("end", "fps", "focal", "smoothing"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise AVFaceError(f"--{name} can't be {value:g}.", "Give a number above 0.")

@@ -34,8 +34,7 @@ def bench(path: Path | None, repeat: int) -> str:
     is doing. The warm-up compiles what a machine's first capture compiles; it is shown apart.
     """
     path = path or locate("demo_clip")
-    runs = [_run(path) for _ in range(repeat + 1)]
-    first, rest = runs[0], runs[1:] or runs
+    first, *rest = (_run(path) for _ in range(max(repeat, 1) + 1))
     best = {stage: min(run.stages[stage] for run in rest) for stage in first.stages}
     for name, parts in (("faces + fit", ("faces", "fit")), ("all", tuple(best))):
         wall, cpu = (sum(best[part][k] for part in parts) for k in range(2))
@@ -50,7 +49,7 @@ def bench(path: Path | None, repeat: int) -> str:
         lines.append(
             f"{stage:12}{frames / wall:10.1f}{frames / cpu:10.1f}{1e3 * cpu / frames:10.2f}{start}"
         )
-    lines.append(f"peak memory {runs[-1].peak_megabytes:.0f} MB")
+    lines.append(f"peak memory {rest[-1].peak_megabytes:.0f} MB")
     return "\n".join(lines)
 
 

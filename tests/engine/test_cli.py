@@ -168,8 +168,12 @@ def test_no_face_and_no_sound_are_said_in_words(tmp_path):
     refused(result, "No face", "no sound")
 
 
-@pytest.mark.parametrize(("flag", "value"), [("--focal", -3), ("--smoothing", 0), ("--fps", "nan")])
+@pytest.mark.parametrize(
+    ("flag", "value"),
+    [("--focal", -3), ("--smoothing", 0), ("--fps", "nan"), ("--start", -3), ("--end", "nan")],
+)
 def test_a_number_that_cannot_be_is_refused(tmp_path, capsys, flag, value):
     words = ["capture", str(DEMO), "--out", str(tmp_path / "a.take.npz"), flag, str(value)]
     assert cli.main(words) == protocol.CANNOT_SERVE
-    assert capsys.readouterr().err == f"{flag} can't be {value}. Give a number above 0.\n"
+    least = "0 or above" if flag == "--start" else "above 0"
+    assert capsys.readouterr().err == f"{flag} can't be {value}. Give a number {least}.\n"
