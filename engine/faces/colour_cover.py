@@ -44,6 +44,7 @@ class CoverOptions:
     clear_from: float = 0.8  # edges of lips and brows, over those of the clearly seen
     clear_from_eye: float = 0.6  # likewise of lids: a blink takes some
     clear_weight: float = 2.6  # what is missing of them, as a distance of colours
+    missing_lips: tuple[float, float] = (0.2, 0.5)  # share of a lip that isn't red, likewise
     face_share: tuple[float, float] = (0.2, 0.8)  # covered share of the face's points, likewise
     looks_apart: float = 0.85  # two looks of a part this far apart: one of them is a cover
     looks_turned: float = 15.0  # unless the head looks so many degrees elsewhere
@@ -84,6 +85,7 @@ def colour_witness(
     landmarks: np.ndarray,
     colours: np.ndarray,
     edges: np.ndarray,
+    missing: np.ndarray | None = None,
     options: CoverOptions | None = None,
 ) -> ColourWitness:
     """What covers the face, by colours and edges.
@@ -92,6 +94,8 @@ def colour_witness(
         landmarks: (N, 478, 3) px.
         colours: (N, 478, 3) uint8, Lab at the landmarks.
         edges: (N, 478) uint8, steepness of lightness there.
+        missing: (N,) share of a lip that isn't red (`mouth.lips_missing`): the one thing that
+            colours know of faces, also if it is so through the whole clip.
         options: Thresholds.
     """
     options = options or CoverOptions()
@@ -110,6 +114,9 @@ def colour_witness(
             cover = _cover_of(part, distance, edges, pose, options)
             column = REGIONS.index(part.region)
             every[:, column] = np.maximum(every[:, column], widened(cover))
+    if missing is not None:
+        mouth = every[:, REGIONS.index("mouth")]
+        mouth[:] = np.maximum(mouth, widened(1 - fall(missing, *options.missing_lips)))
     return ColourWitness(every, np.maximum(np.stack(lids, axis=1), 1.0))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from .looks import LOWER_INNER, SKIN, UPPER_INNER
+from .looks import LOWER_INNER, SKIN, UPPER_INNER, UPPER_SKIN
 
 _ROW_WEIGHTS = np.array([0.3, 0.8, 1.0, 1.0, 1.0, 0.8, 0.3])  # MOUTH_ROWS
 _LEAST_LIGHT = 85.0  # of the skin, Lab in 8 bit: in darker pictures colours are noise
@@ -26,6 +26,7 @@ class MouthOptions:
     shut_below_px: float = 1.5  # less can't be looked into
     dark_below: float = 0.45  # lightness over that of the skin
     least_redness: float = 0.1  # log(R/G), lips over skin: less is no colour film
+    least_of_skin: float = 0.4  # the lips' redness over the skin's; 0.8 and more if they are seen
     teeth_below: float = 0.35  # redness: 0 as the skin, 1 as the lips
 
 
@@ -71,6 +72,26 @@ def judge_mouth(
     return fractions
 
 
+def lips_missing(
+    colours: np.ndarray, lips: np.ndarray, options: MouthOptions | None = None
+) -> np.ndarray:
+    """The share of the lips' red that isn't red, of the lip of which more is missing: (N,).
+
+    Nobody's lips are paler than half as red as the skin: there something lies before them, a
+    microphone's head or a cup. 0 where the picture has no colours to tell it by.
+
+    Args:
+        colours: (N, 478, 3) uint8, Lab at the face's points.
+        lips: (N, 2, 7, 3) uint8 RGB where the red of the upper and lower lip should be.
+        options: Thresholds.
+    """
+    options = options or MouthOptions()
+    skin = redness(_skin_rgb(colours, UPPER_SKIN))  # (N,)
+    missing = redness(lips) < options.least_of_skin * skin[:, None, None]  # (N, 2, 7)
+    can_tell = (skin > options.least_redness) & (colours[:, UPPER_SKIN, 0].mean(1) > _LEAST_LIGHT)
+    return np.where(can_tell, missing.mean(2).max(1), 0.0)
+
+
 def redness(rgb: np.ndarray) -> np.ndarray:
     """Log of red over green: light's strength drops out, its colour shifts all alike."""
     rgb = rgb.astype(np.float32) + 8.0  # noise of dark pixels
@@ -83,9 +104,9 @@ def _is_open(landmarks: np.ndarray, gaps: np.ndarray, options: MouthOptions) -> 
     return (opening > options.shut_below * eyes) & (opening > options.shut_below_px)
 
 
-def _skin_rgb(colours: np.ndarray) -> np.ndarray:
+def _skin_rgb(colours: np.ndarray, points: tuple[int, ...] = SKIN) -> np.ndarray:
     """Colour of the face's skin in each frame: Lab (N, 478, 3) -> RGB (N, 3)."""
-    lab = np.median(colours[:, SKIN], axis=1).astype(np.uint8)
+    lab = np.median(colours[:, points], axis=1).astype(np.uint8)
     return cv2.cvtColor(lab[None], cv2.COLOR_LAB2RGB)[0]
 
 

@@ -16,7 +16,7 @@ from ..progress import Report
 from ..seen import Looks
 from .colour_cover import colour_witness
 from .glances import seen_by_network
-from .mouth import judge_mouth
+from .mouth import judge_mouth, lips_missing
 from .people import Person, choose_person, link_people
 from .tracklets import FollowOptions, follow_faces
 from .visibility import judge_visibility
@@ -134,7 +134,8 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     seen = np.isfinite(landmarks[:, 0, 0])
     boxes = np.concatenate([landmarks[:, :468, :2].min(1), landmarks[:, :468, :2].max(1)], axis=1)
     confidence = np.zeros((frames, len(REGIONS)))
-    witness = colour_witness(person.points, person.colours, person.edges)
+    missing = lips_missing(person.colours, person.lips)
+    witness = colour_witness(person.points, person.colours, person.edges, missing)
     by_network, looks = seen_by_network(clip, person, witness.cover) or (None, None)
     confidence[person.frames] = judge_visibility(person.points, person.edges, witness, by_network)
     mouth_inside = np.full((frames, 3), np.nan)

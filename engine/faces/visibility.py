@@ -5,7 +5,8 @@ is covered through the whole clip they can't notice, and light that moves over a
 them. The landmark network (`engine.seen`) knows faces and not this clip: what it doesn't recognise
 as a mouth or an eye is covered, however usual it looks here; and where it surely sees a mouth, a
 shadow has deceived the colours. It can't tell one eye from the other, nor skin before an eye from a
-lid: there colours and edges decide.
+lid: there colours and edges decide. Dark glasses it sees before both; the eye beside a cover has
+lids as steep as ever.
 """
 
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ class VisibilityOptions:
     brows_surely_seen: tuple[float, float] = (0.945, 0.96)
     sure_frames: int = 3  # on both sides, or something is just coming
     other_eye: float = 0.7  # edges of lids over the other eye's: with less, this eye is the covered
+    # Both are where the network sees neither (an eye alone leaves 0.2 to 0.5 for both) and no lids
+    # stand out from the face's edges (behind dark glasses 0.3 to 0.9, beside a cover 1 to 1.6).
+    no_eye_seen: tuple[float, float] = (0.3, 0.22)
+    no_lids: tuple[float, float] = (1.1, 0.95)
 
 
 def judge_visibility(
@@ -60,7 +65,7 @@ def judge_visibility(
     options = options or VisibilityOptions()
     confidence = _turned_away(head_angles(landmarks)[:, 0], options)
     confidence = confidence * _sharp(edges, options)[:, None]
-    cover = witness.cover if seen is None else _both_witnesses(witness, seen, options)
+    cover = witness.cover if seen is None else _both_witnesses(witness, edges, seen, options)
     return np.minimum(confidence, 1 - cover)
 
 
@@ -76,7 +81,7 @@ def network_doubts(seen: np.ndarray, options: VisibilityOptions | None = None) -
 
 
 def _both_witnesses(
-    witness: ColourWitness, seen: np.ndarray, options: VisibilityOptions
+    witness: ColourWitness, edges: np.ndarray, seen: np.ndarray, options: VisibilityOptions
 ) -> np.ndarray:
     """Covers by colours and by the network, which sees (N, R), together: (N, R)."""
     colours, lids = witness.cover, witness.lids
@@ -84,8 +89,10 @@ def _both_witnesses(
     eyes = [REGIONS.index("left_eye"), REGIONS.index("right_eye")]
     weaker = lids < options.other_eye * lids[:, ::-1]  # (N, 2)
     full, gone = options.one_eye_seen
-    one = 1 - fall(-seen[:, eyes].min(axis=1, keepdims=True), -full, -gone)  # (N, 1)
-    doubts[:, eyes] = np.where(weaker.any(axis=1, keepdims=True), weaker * one, doubts[:, eyes])
+    least = seen[:, eyes].min(axis=1, keepdims=True)  # (N, 1)
+    one = weaker * (1 - fall(-least, -full, -gone))
+    one = np.maximum(one, _no_eyes(least, lids, edges, options))
+    doubts[:, eyes] = np.where(weaker.any(axis=1, keepdims=True), one, doubts[:, eyes])
     doubts = np.stack([widened(column) for column in doubts.T], axis=1)
     lowest = minimum_filter1d(seen, 2 * options.sure_frames + 1, axis=0, mode="nearest")
     sure = 1 - fall(lowest, *options.surely_seen)  # (N, R)
@@ -98,6 +105,18 @@ def _both_witnesses(
         veto[:, brows], 1 - fall(lowest[:, brows], *options.brows_surely_seen)
     )
     return np.maximum(colours * (1 - veto), doubts)
+
+
+def _no_eyes(
+    seen: np.ndarray, lids: np.ndarray, edges: np.ndarray, options: VisibilityOptions
+) -> np.ndarray:
+    """How surely both eyes are covered: seen (N, 1), lids (N, 2), edges (N, 478) -> (N, 1)."""
+    steepest = lids.max(axis=1, keepdims=True)
+    stand_out = steepest / np.maximum(edges.mean(axis=1, keepdims=True), 1.0)
+    (seen_full, seen_gone), (lids_full, lids_gone) = options.no_eye_seen, options.no_lids
+    return np.minimum(
+        1 - fall(-seen, -seen_full, -seen_gone), 1 - fall(-stand_out, -lids_full, -lids_gone)
+    )
 
 
 def _turned_away(yaw: np.ndarray, options: VisibilityOptions) -> np.ndarray:

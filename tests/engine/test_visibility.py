@@ -15,7 +15,7 @@ from engine.faces.looks import (
     UPPER_OUTER,
     look_at,
 )
-from engine.faces.mouth import judge_mouth
+from engine.faces.mouth import judge_mouth, lips_missing
 from engine.faces.visibility import judge_visibility
 
 FRAMES = 90
@@ -270,3 +270,50 @@ def test_which_eye_is_covered_the_edges_tell(face) -> None:
     assert judged(*face, seen=glasses).min() > 0.9
     both = judged(*face, seen=seen)
     assert column(both, "left_eye").max() < 0.5 and column(both, "right_eye").max() < 0.1
+
+
+def test_dark_glasses_cover_both_eyes(face) -> None:
+    """Their gloss may be stronger before one eye: no lids stand out behind either."""
+    shape, every = face_shape(), slice(0, FRAMES)
+    lenses = (np.abs(shape[:, 1]) < 0.2) & (np.abs(shape[:, 0]) > 0.05)
+    landmarks, colours, edges = covered(face, lenses, every, np.array([25, 25, 28]))
+    edges[:, lenses & (shape[:, 0] > 0)] = 5
+    seen = looked(every, "left_eye", 0.1)
+    seen[:, REGIONS.index("right_eye")] = 0.1
+    confidence = judged(landmarks, colours, edges, seen=seen)
+    assert column(confidence, "left_eye").max() < 0.1
+    assert column(confidence, "right_eye").max() < 0.1
+    assert column(confidence, "mouth").min() > 0.9
+
+
+def mouth_behind(thing: tuple[int, int, int] | None, grey: bool = False) -> np.ndarray:
+    """Share of the lips' red that is missing behind something round of a colour, (1,)."""
+    view, points = painted_mouth("teeth", 8)
+    picture = view.pixels.copy()
+    if thing:
+        cv2.circle(picture, (160, 262), 32, thing, -1)
+    if grey:
+        picture[:] = picture.mean(axis=2, keepdims=True)
+    look = look_at(View(picture, view.origin, view.scale), points)
+    return lips_missing(look.colours[None], look.lips[None])
+
+
+def test_lips_that_are_not_red_are_covered() -> None:
+    """A microphone's head or a cup at the lower lip; where there are no colours nobody can tell."""
+    assert mouth_behind(None) == 0
+    assert mouth_behind((60, 60, 64)) > 0.5 and mouth_behind((235, 235, 230)) > 0.5
+    assert mouth_behind((60, 60, 64), grey=True) == 0
+
+
+def test_a_microphone_through_the_whole_clip_is_noticed(face) -> None:
+    """Only half of the lips are hidden: the network hesitates and the colours are the usual ones.
+
+    A mouth that it surely sees is not covered, whatever its colours.
+    """
+    landmarks, colours, edges = face
+    missing = np.full(FRAMES, 0.6)
+    witness = colour_witness(landmarks, colours, edges, missing)
+    told = judge_visibility(landmarks, edges, witness, looked(slice(0, FRAMES), "mouth", 0.75))
+    assert column(told, "mouth").max() < 0.1 and column(told, "left_eye").min() > 0.9
+    sure = judge_visibility(landmarks, edges, witness, looked(slice(0), "mouth", 0.0))
+    assert column(sure, "mouth").min() > 0.9
