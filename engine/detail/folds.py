@@ -56,9 +56,12 @@ _BROW_MM = 6.0  # round the brows' landmarks: what is dark there is brow
 _ABOVE_OVAL_MM = 9.0  # of forehead above the oval (hair there shows by its colour)
 _EDGE_MM = 2.0  # over which relief fades in
 
-# What a region's confidence speaks for: landmarks it is centred on and its reach, mm.
+# What a region's confidence speaks for: landmarks it is centred on and its reach, mm. How far the
+# thing before a mouth reaches nobody knows: a mask lies on all below the eyes.
+_LOWER_FACE = (197, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152,
+               377, 400, 378, 379, 365, 397, 288, 361, 323, 454)  # fmt: skip
 _REGION_REACH = {
-    "mouth": ((61, 291, 0, 17), 38.0),
+    "mouth": (_LOWER_FACE, 12.0),
     "left_eye": (EYES[1], 24.0),
     "right_eye": (EYES[0], 24.0),
     "brows": (BROWS[0] + BROWS[1], 30.0),
@@ -147,8 +150,14 @@ def region_reach(sheet: FaceSheet) -> np.ndarray:
 
 
 def trusted(reach: np.ndarray, confidence: np.ndarray) -> np.ndarray:
-    """(R, R) in [0, 1]: 0 where a region with low confidence (R regions) lies."""
+    """(R, R) in [0, 1]: 0 where a region with low confidence (R regions) lies.
+
+    Low confidence in a face whose eyes and brows are clear is the mouth's: that is all it covers.
+    """
     doubt = np.clip((0.6 - confidence) / 0.3, 0, 1).astype(np.float32)
+    face, mouth = REGIONS.index("face"), REGIONS.index("mouth")
+    above = np.delete(doubt, [face, mouth]).max()
+    doubt[face] = min(doubt[face], max(above, 1 - doubt[mouth]))
     return 1 - np.max(reach * doubt[:, None, None], axis=0)
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from scipy.optimize import lsq_linear
 
+from ..exchange.take import REGIONS
 from ..faces import FaceTrack
 from ..geometry import embed, harmonics, project, rotation_matrix, vertex_normals
 from ..head.albedo import Albedo
@@ -31,6 +32,7 @@ _DARKEST, _BRIGHTEST = 4e-3, 0.9  # linear reflectance
 _IRISES = (468, 473)  # MediaPipe's middles; the four points after each lie on its rim
 _INNER, _OUTER = 0.45, 0.85  # of the iris's radius: neither pupil nor rim
 _ABOVE = 0.2  # of the radius above the middle: higher lie lashes and the lid's shadow
+_BELIEVED = 0.5  # confidence in an eye
 _SMALLEST_IRIS = 1.8  # px, radius
 _FEWEST_PIXELS = 4
 _IN_SOCKET = 0.7  # of the face's light reaches an eye
@@ -50,11 +52,16 @@ class Sight:
 
 
 def see_irises(picture: np.ndarray, track: FaceTrack, params: FaceParams, frame: int) -> Sight:
-    """The median colour of each iris that is open and large enough in a picture (H, W, 3) uint8."""
+    """The median colour of each iris that is open and large enough in a picture (H, W, 3) uint8.
+
+    One with something before it, dark glasses say, tells nothing.
+    """
     points = track.landmarks[frame, :, :2].astype(np.float64)
     forward = rotation_matrix(params.head_pose[frame])[:, 2]
     found = []
-    for middle, outline in zip(_IRISES, EYES, strict=True):
+    for eye, middle, outline in zip(("right_eye", "left_eye"), _IRISES, EYES, strict=True):
+        if track.confidence[frame, REGIONS.index(eye)] < _BELIEVED:
+            continue
         centre = points[middle]
         radius = float(np.linalg.norm(points[middle + 1 : middle + 5] - centre, axis=1).mean())
         low = np.floor(centre - radius).astype(int) - 1

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.detail.folds import fold_zones, open_skin
+from engine.detail.folds import fold_zones, open_skin, region_reach, trusted
 from engine.detail.recover import DetailOptions, bake_normals, encode, key_frames, recover_detail
 from engine.detail.relief import differences, surface_steps
 from engine.detail.residual import Grain
@@ -215,6 +215,27 @@ def test_a_region_of_low_confidence_stays_flat(head, params, sheet, grooves, tmp
     above_brows = (row < right[1]) & (row > right[1] - 12 / detail.sheet.texel_mm)
     above_brows &= (column > right[0]) & (column < left[0])
     assert np.abs(detail.static[above_brows]).max() < 0.02
+
+
+def test_a_mask_leaves_the_skin_above_it(sheet):
+    """It reaches from the nose's bridge to the jaw; the face's low confidence is its, too."""
+    reach = region_reach(sheet)
+
+    def trust(**confidence: float) -> tuple[np.ndarray, np.ndarray]:
+        """At points above a mask and beneath it."""
+        told = np.array([confidence.get(region, 0.95) for region in REGIONS])
+        left = trusted(reach, told)
+        above, beneath = (
+            np.round(sheet.landmarks[list(points)]).astype(int)
+            for points in ((151, 9, 69, 299), (4, 50, 280, 205, 425, 172, 397, 18, 200))
+        )
+        return left[above[:, 1], above[:, 0]], left[beneath[:, 1], beneath[:, 0]]
+
+    masked = trust(face=0.3, mouth=0.0)
+    assert masked[0].min() == 1 and masked[1].max() == 0
+    assert max(map(np.max, trust(face=0.3, mouth=0.0, brows=0.0))) == 0
+    assert max(map(np.max, trust(face=0.2))) == 0
+    assert min(map(np.min, trust())) == 1
 
 
 def test_nothing_is_made_of_a_far_face(head, params, sheet, grooves, tmp_path):
