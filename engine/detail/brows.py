@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .folds import BROWS, EYES, bare_of_eyes, hull
-from .paint import change_colours, read_colours
+from .paint import read_colours, repaint
 from .residual import LUMINANCE, masked_blur
 from .unwrap import FaceSheet
 
@@ -22,7 +22,6 @@ _FAINT = 0.15  # log contrast that skin has too
 _BLURRED = 1.15  # the median of frames that lie a millimetre off each other is so much paler
 _DARKEST = 1.7  # log contrast of black hair on pale skin
 _FAR_RING = 1e-3  # where the clip shows no skin near, the model's beside it counts
-_FINE_MM = 1.0  # hairs of the model are finer
 _USUAL_HUE = np.array([1.06, 0.94, 0.86])  # log contrast of brown hair in R, G, B; luminance 1
 _HUE_SPREAD = 0.25
 _HUE_PRIOR = 15.0  # texels' worth of squared contrast
@@ -45,13 +44,15 @@ def paint_brows(
         (n, n, 3) uint8 sRGB.
     """
     model = read_colours(texture, sheet)
-    change = np.zeros_like(model)
+    target, own_lines, where = model.copy(), np.zeros_like(known), np.zeros_like(known)
     skin = bare_of_eyes(sheet) & ~_near(sheet, (*BROWS[0], *BROWS[1]), 0)
     for brow, eye in zip(BROWS, EYES, strict=True):
         skin &= ~_near(sheet, brow, _MODEL_REACH_MM) & ~_near(sheet, eye, 5.0)
     for brow, eye in zip(BROWS, EYES, strict=True):
-        change += _one_brow(model, own, known * skin, known, sheet, brow, eye)
-    return change_colours(texture, change, sheet)
+        painted, lines, share = _one_brow(model, own, known * skin, known, sheet, brow, eye)
+        here = share > where
+        target[here], own_lines[here], where[here] = painted[here], lines[here], share[here]
+    return repaint(texture, target, own_lines, where, sheet)
 
 
 def _one_brow(
@@ -62,8 +63,10 @@ def _one_brow(
     sheet: FaceSheet,
     brow: tuple[int, ...],
     eye: tuple[int, ...],
-) -> np.ndarray:
-    """The change of log reflectance (R, R, 3) that turns the model's brow into the clip's."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The clip's brow without single hairs: log reflectance (R, R, 3); how much of the model's
+    hairs it has, and where it is to be painted: (R, R) each.
+    """
     sigma = _SKIN_MM / sheet.texel_mm
     shown = bare_of_eyes(sheet) & (known > 0.5)  # beyond hang hair and the picture's edge
     core = hull(sheet, brow) > 0
@@ -73,18 +76,16 @@ def _one_brow(
     dark *= _BLURRED * _smooth(dark / _FAINT - 0.5)
     share = _confidence(own, skin, known, core, sheet, brow)
     if share <= 0:
-        return np.zeros_like(model)
+        return model, np.zeros_like(known), np.zeros_like(known)
     hue = _hue(contrast, dark * known * core)
     painted = (dark * region)[..., None] * hue * -1
 
     bare_model = hull(sheet, brow, grow_mm=_MODEL_REACH_MM) > 0
     ring = (skin > 0) & ~bare_model
     bare = masked_blur(model, np.maximum(ring, _FAR_RING).astype(np.float32), sigma)
-    fine = model - masked_blur(model, np.ones_like(known), _FINE_MM / sheet.texel_mm)
-    depth = np.clip(dark * region / 0.5, 0, 1)[..., None]
-    target = bare + painted + fine * depth
+    hairs = np.clip(dark * region / 0.5, 0, 1)
     where = share * _smooth(_distance(bare_model, sheet) / 2.0)
-    return (target - model) * where[..., None]
+    return bare + painted, hairs, where
 
 
 def _confidence(
