@@ -3,6 +3,9 @@
 What the mouth does beneath a painted cover is known: the clip's own capture without it. Lips are
 compared in head space, with what the two captures differ by while the mouth is seen (they find
 slightly different people) taken out. Clips without sound count for what is noticed alone.
+
+What is taken for covered in a clip as it is has a row of its own: there may be a real hand. Beside
+the painted covers only that counts as false which the clip without them doesn't show.
 """
 
 import tempfile
@@ -38,6 +41,7 @@ _HIDDEN = 0.7  # share of a region's points from which it counts as hidden
 _BELIEVED = 0.5
 _BESIDE = 5  # frames next to a cover that count neither as covered nor as clear
 _SHUT_MM, _MET_MM, _OPEN_MM = 0.8, 1.5, 5.0
+_UNPAINTED = "nothing painted"
 _UPPER, _LOWER = (61, 62, 63), (67, 66, 65)
 
 
@@ -65,7 +69,7 @@ def evaluate_covers(
     Raises AVFaceError when there is no such clip.
     """
     options, head = options or CaptureOptions(), Head(load_head())
-    rows = {_name(*painted): _Row() for painted in _PAINTED}
+    rows = {_UNPAINTED: _Row()} | {_name(*painted): _Row() for painted in _PAINTED}
     paths = [path for path in sorted(folder.iterdir()) if path.is_file()]
     used = 0
     for done, path in enumerate(paths):
@@ -78,6 +82,7 @@ def evaluate_covers(
         except AVFaceError as error:
             report.warn(f"{path.name} is left out: {error.message}")
             continue
+        _count_noticed(track, np.zeros(track.confidence.shape), rows[_UNPAINTED])
         truth = perform(clip, head, options, Report(), track=track).fit.params
         for k, painted in enumerate(_PAINTED):
             row, number = rows[_name(*painted)], [done, k]
@@ -120,7 +125,7 @@ def _try_cover(
         over = open_clip(film)
         seen = track_face(over, FaceOptions(), Report())
         frames = min(len(shares), over.frame_count)
-        hidden = _count_noticed(seen, np.array(shares)[:frames], row)
+        hidden = _count_noticed(seen, np.array(shares)[:frames], row, track)
         if region != "mouth" or whole or kind in HARMLESS or not hidden.any() or not clip.has_sound:
             return
         for sense in ("picture", "both"):
@@ -132,8 +137,13 @@ def _try_cover(
         _count_closures(_gap_mm(mine, head), _gap_mm(truth, head), hidden, row)
 
 
-def _count_noticed(seen: FaceTrack, shares: np.ndarray, row: _Row) -> np.ndarray:
-    """Covers and false alarms into the row; frames (T,) in which the mouth is hidden."""
+def _count_noticed(
+    seen: FaceTrack, shares: np.ndarray, row: _Row, unpainted: FaceTrack | None = None
+) -> np.ndarray:
+    """Covers and false alarms into the row; frames (T,) in which the mouth is hidden.
+
+    Where `unpainted`, the same clip without the painted cover, has an alarm too, it is not false.
+    """
     frames = len(shares)
     for k, _ in enumerate(REGIONS):
         alarm = (seen.confidence[:frames, k] < _BELIEVED) & seen.seen[:frames]
@@ -142,6 +152,8 @@ def _count_noticed(seen: FaceTrack, shares: np.ndarray, row: _Row) -> np.ndarray
         row.hidden += int(hidden.sum())
         row.noticed += int((alarm & hidden).sum())
         row.clear += int((seen.seen[:frames] & ~near).sum())
+        if unpainted is not None:
+            alarm &= unpainted.confidence[:frames, k] >= _BELIEVED
         row.false += int((alarm & ~near).sum())
     return shares[:, REGIONS.index("mouth")] >= _HIDDEN
 
@@ -213,20 +225,22 @@ def _figures(row: _Row) -> dict[str, float]:
 
 
 def _table(rows: dict[str, _Row], clips: int) -> str:
+    painted = [row for name, row in rows.items() if name != _UNPAINTED]
     together = _Row(
         lips={
-            sense: [e for row in rows.values() for e in row.lips.get(sense, [])]
+            sense: [e for row in painted for e in row.lips.get(sense, [])]
             for sense in ("picture", "both")
         },
-        steps=[step for row in rows.values() for step in row.steps],
+        steps=[step for row in painted for step in row.steps],
         **{
-            name: sum(getattr(row, name) for row in rows.values())
+            name: sum(getattr(row, name) for row in painted)
             for name in ("hidden", "noticed", "clear", "false", "shut", "met", "wide", "wrong")
         },
     )
     lines = [
-        f"Painted covers on {clips} clips: hidden frames noticed, clear ones taken for covered",
-        "(all regions); lip vertices beneath a covered mouth against the clip without the cover,",
+        f"Painted covers on {clips} clips: hidden frames noticed; clear ones taken for covered by",
+        "what is painted (all regions; in the first row what is taken for covered in the clips as",
+        "they are); lip vertices beneath a covered mouth against the clip without the cover,",
         "mm, by the picture and by both senses (medians); truly shut lips that meet, wide ones",
         "shut; the largest step from frame to frame, and the true one, mm.",
         "",

@@ -1,5 +1,7 @@
 """Painted covers: what they hide, that harmless things hide nothing, and the figures of a mouth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,18 @@ def test_closures_beneath_a_cover_are_counted():
     hidden = np.ones(20, bool)
     module._count_closures(gap, true, hidden, row)
     assert (row.shut, row.met, row.wide, row.wrong) == (2, 1, 18, 3)
+
+
+def test_an_alarm_of_the_clip_itself_is_not_the_paintings(followed):
+    """A real hand before the mouth from frame 8 on; the painted cover of an eye ends at 5."""
+    _, track = followed
+    confidence, shares = np.ones((2, *track.confidence.shape))
+    confidence[8:, MOUTH] = 0.1
+    shares[:] = 0
+    shares[:5, REGIONS.index("left_eye")] = 1
+    real = replace(track, confidence=confidence)
+    alone, beside = _Row(), _Row()
+    module._count_noticed(real, shares, alone)
+    module._count_noticed(real, shares, beside, unpainted=real)
+    assert alone.false == len(confidence) - 8 and beside.false == 0
+    assert alone.clear == beside.clear and alone.hidden == 5
