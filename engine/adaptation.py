@@ -8,7 +8,9 @@ paper adapts weights on many clips, this adapts the performance on the one that 
 
 What changes slowly over the face (light, exposure) is taken out of each frame by a smooth fit.
 Regions that are covered, points that face away and lids (which hide their skin) don't count. Lips
-that are shut stay shut: what lies between them is too thin for colours to tell.
+that are shut stay shut: what lies between them is too thin for colours to tell. Nor do open ones go
+far from where the landmarks have them: a laugh that lasts shades its skin otherwise than speech
+does, and colours would follow that.
 """
 
 from collections.abc import Iterator
@@ -43,6 +45,7 @@ _ROBUST = 0.03  # of the picture's range: larger differences count linearly
 _UNIT_SD, _UNIT_STEP_SD = 0.15, 0.05  # of a unit's reach: from the start, and its change a frame
 _JAW_SD, _JAW_STEP_SD = 0.02, 0.01  # rad
 _SHUT, _SHUT_SD = 0.6e-3, 1.0e-4  # m: lips so near keep their gap, to this
+_OPEN_SD, _OPEN_SHARE = 0.5e-3, 0.08  # of a gap that colours may change: m, and of itself
 _BELIEVED = 0.5  # confidence below which a region counts as covered
 # Skin that these move comes into view or goes, or shows nothing of it: they stay as they were.
 _STILL = ("eyeBlink", "eyeWide", "eyeSquint", "tongue", "neckTighten", "cheekPuff", "cheekSuck",
@@ -241,7 +244,8 @@ def _descend(
     normal = normal + 1e-2 * torch.eye(scene.smooth.shape[1], device=weight.device)
     optimiser = torch.optim.Adam([u, v], lr=_RATE)
     gaps = _lip_gaps(scene, _posed(scene, start, start.expression, start.jaw))
-    shut = torch.exp(-((gaps / _SHUT) ** 2)) / _SHUT_SD**2
+    kept = torch.exp(-((gaps / _SHUT) ** 2)) / _SHUT_SD**2
+    kept += 1 / (_OPEN_SD**2 + (_OPEN_SHARE * gaps) ** 2) / gaps.shape[1]
 
     def place() -> tuple[Tensor, Tensor]:
         e = torch.clamp(start.expression + u * unit_sd, scene.low, scene.high)
@@ -255,7 +259,7 @@ def _descend(
             light = scene.smooth @ torch.linalg.solve(normal, right)
         robust = torch.sqrt((difference - light) ** 2 + _ROBUST**2) - _ROBUST
         cost = _PHOTO * (robust * weight[..., None]).sum()
-        cost = cost + (shut * (_lip_gaps(scene, posed) - gaps) ** 2).sum()
+        cost = cost + (kept * (_lip_gaps(scene, posed) - gaps) ** 2).sum()
         for x, ratio in ((u, _UNIT_SD / _UNIT_STEP_SD), (v, _JAW_SD / _JAW_STEP_SD)):
             cost = cost + (x**2).sum() + ratio**2 * ((x[1:] - x[:-1]) ** 2).sum()
         optimiser.zero_grad()
