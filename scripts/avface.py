@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 
-from environments import ROOT, CannotSetUp, clean_environment, engine_python
+from environments import CannotSetUp, engine_python, run_here
 
 
 def main(arguments: list[str]) -> int:
@@ -15,13 +14,7 @@ def main(arguments: list[str]) -> int:
     except CannotSetUp as error:
         print(error, file=sys.stderr)
         return 2
-    environment = clean_environment() | {"PYTHONPATH": str(ROOT)}
-    try:
-        return subprocess.run(
-            [str(python), "-m", "engine", *arguments], check=False, env=environment
-        ).returncode
-    except KeyboardInterrupt:
-        return 130
+    return run_here([str(python), "-m", "engine", *arguments])
 
 
 if __name__ == "__main__":

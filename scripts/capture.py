@@ -13,7 +13,6 @@ import argparse
 import glob
 import json
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -22,9 +21,9 @@ from environments import (
     ROOT,
     CannotSetUp,
     blender_python,
-    clean_environment,
     engine_python,
     find_blender,
+    run_here,
     say,
 )
 
@@ -66,7 +65,7 @@ def main(arguments: list[str]) -> int:
     name = _take_name(options.clip)
     take = options.out / f"{name}.take.npz"
     start = time.monotonic()
-    code = _run([
+    code = run_here([
         str(engine), "-m", "engine", "capture", str(options.clip), "--out", str(take),
         "--preview", "--report", *engine_options,
     ])  # fmt: skip
@@ -96,12 +95,12 @@ def _build_blend(take: Path, folder: Path, report: Path) -> int:
     arguments = ["--", str(take), "--out", str(folder), "--export", "blend"]
     script = str(ROOT / "scripts" / "blender_batch.py")
     try:
-        return _run([str(blender_python()), script, *arguments])
+        return run_here([str(blender_python()), script, *arguments])
     except CannotSetUp as error:
         blender = find_blender()
         if blender:
             command = [str(blender), "-b", "--factory-startup", "--python-exit-code", "3"]
-            return _run([*command, "--python", script, *arguments])
+            return run_here([*command, "--python", script, *arguments])
         sentence = f"No .blend was made: {error} Or install Blender 4.2 or later."
     say(sentence)
     content = json.loads(report.read_text(encoding="utf-8"))
@@ -110,14 +109,6 @@ def _build_blend(take: Path, folder: Path, report: Path) -> int:
     temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
     os.replace(temporary, report)
     return 0
-
-
-def _run(command: list[str]) -> int:
-    environment = clean_environment() | {"PYTHONPATH": str(ROOT)}
-    try:
-        return subprocess.run(command, check=False, env=environment).returncode
-    except KeyboardInterrupt:
-        return 130
 
 
 if __name__ == "__main__":

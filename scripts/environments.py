@@ -67,6 +67,20 @@ def find_blender() -> Path | None:
     return max(usual, default=None, key=lambda path: str(path.parent))
 
 
+def run_here(command: list[str]) -> int:
+    """Run a command that finds the engine in this repository; its exit code.
+
+    Ctrl+C reaches the command too, which ends in its own way: a training leaves a checkpoint.
+    """
+    environment = clean_environment() | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment)
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
+
+
 def clean_environment() -> dict[str, str]:
     """This process's variables without what would make another Python find our packages."""
     hidden = {"PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV", "__PYVENV_LAUNCHER__"}

@@ -1,4 +1,7 @@
 import importlib.util
+import os
+import signal
+import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -76,3 +79,23 @@ def test_capture_py_knows_the_engines_options():
     from engine.options import CaptureOptions
 
     assert set(capture.ENGINE_OPTIONS) == {item.name for item in fields(CaptureOptions)}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="interrupts by signal")
+def test_a_command_that_is_interrupted_ends_in_its_own_way():
+    """Longer than `subprocess.run` would wait before it kills."""
+    child = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGINT, lambda *_: (time.sleep(0.6), sys.exit(5)))\n"
+        "print('ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    code = f"import sys; sys.path.insert(0, {str(SCRIPT.parent)!r})\n" + (
+        f"from environments import run_here; sys.exit(run_here([sys.executable, '-c', {child!r}]))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert process.stdout and process.stdout.readline() == b"ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=20) == 5
