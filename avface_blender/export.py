@@ -42,6 +42,13 @@ _FBX_FOR: dict[Target, dict[str, Any]] = {
 }
 
 
+def missing_part(name: str) -> str:
+    """Why this Blender can't write Alembic or USD; empty where it can."""
+    if getattr(bpy.app.build_options, name.lower()):
+        return ""
+    return f"This Blender was built without {name}; the one from blender.org has it"
+
+
 def export_fbx(
     head: bpy.types.Object,
     path: Path,
@@ -108,10 +115,8 @@ def export_usd(
     options: ExportOptions | None = None,
 ) -> None:
     """Write the head with skeleton, blend shapes and animation as USD. Raises AVFaceError."""
-    if not bpy.app.build_options.usd:
-        raise AVFaceError(
-            "This Blender was built without USD.", "Use the Blender from blender.org."
-        )
+    if problem := missing_part("USD"):
+        raise AVFaceError(problem)
     with _ready(head, path, context, options or ExportOptions()) as partial:
         bpy.ops.wm.usd_export(
             filepath=str(partial),
@@ -132,10 +137,8 @@ def export_alembic(
 ) -> None:
     """Write the head's moving surface as Alembic. Raises AVFaceError."""
     options = options or ExportOptions()
-    if not bpy.app.build_options.alembic:
-        raise AVFaceError(
-            "This Blender was built without Alembic.", "Use the Blender from blender.org."
-        )
+    if problem := missing_part("Alembic"):
+        raise AVFaceError(problem)
     scene: Any = context.scene
     with _ready(head, path, context, options, with_rig=False) as partial:
         bpy.ops.wm.alembic_export(

@@ -8,15 +8,12 @@ What is dragged belongs to one frame of one take and is kept on the head, as `av
 # pyright: reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
 from bpy.props import CollectionProperty, FloatVectorProperty, IntProperty, StringProperty
 
-from ..engine.exchange.protocol import AVFaceError
-from ..engine.exchange.take import Take
 from . import takes
 from .picking import Layout
 from .rig import rig_of
@@ -69,7 +66,7 @@ def shown(scene: bpy.types.Scene, head: bpy.types.Object) -> Shown | None:
     actions = takes.actions_of(head, name)
     if not actions:
         return None
-    take = _load(takes.file_of(actions[0]))
+    take = takes.load(takes.file_of(actions[0]))
     rate = rate_of(scene).frames_per_second
     seconds = (scene.frame_current - int(actions[0][takes.CLIP_START_PROPERTY])) / rate
     frame = int(np.argmin(np.abs(take.times - seconds)))
@@ -173,21 +170,3 @@ def register() -> None:
 def unregister() -> None:
     """Take it away again."""
     del bpy.types.Object.avface_dragged
-    _known.clear()
-
-
-_known: dict[Path, tuple[int, Take]] = {}  # the last take that was looked at, and its file's time
-
-
-def _load(path: Path) -> Take:
-    """A take's file, read once. Raises AVFaceError."""
-    try:
-        changed = path.stat().st_mtime_ns
-    except OSError as error:
-        raise AVFaceError(
-            f"The take's file {path.name} is gone.", "Put it back, or capture the clip again."
-        ) from error
-    if path not in _known or _known[path][0] != changed:
-        _known.clear()
-        _known[path] = changed, Take.load(path)
-    return _known[path][1]

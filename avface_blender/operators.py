@@ -15,7 +15,14 @@ from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import AVFaceError
 from . import corrections, job_folders, jobs, review, trust
 from .action import Action, HeadAction
-from .export import ExportOptions, export_alembic, export_fbx, export_gltf, export_usd
+from .export import (
+    ExportOptions,
+    export_alembic,
+    export_fbx,
+    export_gltf,
+    export_usd,
+    missing_part,
+)
 from .export_check import largest_error_mm
 from .preferences import engine_problem, engine_python, jobs_folder
 from .properties import TIMINGS, capture_job, clip_problem
@@ -277,9 +284,7 @@ class AVFACE_OT_export_alembic(_ExportAction, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        if not bpy.app.build_options.alembic:
-            return "This Blender was built without Alembic; the one from blender.org has it"
-        return super().disabled_reason(context)
+        return missing_part("Alembic") or super().disabled_reason(context)
 
 
 class AVFACE_OT_export_gltf(_ExportAction, bpy.types.Operator):
@@ -307,9 +312,7 @@ class AVFACE_OT_export_usd(_ExportAction, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        if not bpy.app.build_options.usd:
-            return "This Blender was built without USD; the one from blender.org has it"
-        return super().disabled_reason(context)
+        return missing_part("USD") or super().disabled_reason(context)
 
 
 CLASSES = (

@@ -8,6 +8,7 @@ active action, and is no part of any take (`corrections`).
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import bpy
 
 from ..engine.exchange.files import take_stem
 from ..engine.exchange.protocol import AVFaceError
+from ..engine.exchange.take import Take
 from . import review
 from .head_builder import shape_keys
 from .keyframes import TAKE_PROPERTY
@@ -86,6 +88,22 @@ def file_of(action: bpy.types.Action) -> Path:
     beside = Path(bpy.data.filepath).parent / recorded.name
     has_moved = bool(bpy.data.filepath) and not recorded.is_file() and beside.is_file()
     return beside if has_moved else recorded
+
+
+def load(path: Path) -> Take:
+    """A take's file, read once while it stays as it is. Raises AVFaceError."""
+    try:
+        return _read(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise AVFaceError(
+            f"The take's file {path.name} is gone.", "Put it back, or capture the clip again."
+        ) from error
+
+
+@lru_cache(maxsize=2)
+def _read(path: Path, changed: int) -> Take:
+    """`changed` (ns) lets a file be read anew."""
+    return Take.load(path)
 
 
 def is_range(head: bpy.types.Object, name: str) -> bool:

@@ -8,7 +8,6 @@ retake or refinement of that clip goes by it.
 # pyright: reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,6 @@ from bpy.props import (
 )
 
 from ..engine.exchange.protocol import AVFaceError, CaptureJob
-from ..engine.exchange.take import Take
 from . import takes
 from .stretches import Clock, Sense, Stretch, as_text, from_text, painted
 from .timeline import rate_of
@@ -130,7 +128,11 @@ def adopt(head: bpy.types.Object, scene: bpy.types.Scene) -> None:
 def captured_by(head: bpy.types.Object) -> str:
     """Whom the take that plays was captured by, as text."""
     file = takes.take_file(head)
-    return _trust_in(file, file.stat().st_mtime_ns) if file else ""
+    try:
+        take = takes.load(file) if file else None
+    except AVFaceError:
+        return ""
+    return str(take.made_by.get("options", {}).get("trust", "")) if take else ""
 
 
 def is_new(head: bpy.types.Object) -> bool:
@@ -162,7 +164,6 @@ def register() -> None:
 def unregister() -> None:
     """Take it away again."""
     del bpy.types.Object.avface_trust
-    _trust_in.cache_clear()
 
 
 def _keep(head: bpy.types.Object, stretches: list[Stretch]) -> None:
@@ -175,12 +176,3 @@ def _keep(head: bpy.types.Object, stretches: list[Stretch]) -> None:
         item.clip, item.sense = clip, stretch.sense
         item.start, item.end = stretch.start, stretch.end
     redraw()
-
-
-@lru_cache(maxsize=8)
-def _trust_in(file: Path, changed: int) -> str:
-    """What a take's file says; `changed` (ns) lets it be read anew."""
-    try:
-        return str(Take.load(file).made_by.get("options", {}).get("trust", ""))
-    except AVFaceError:
-        return ""

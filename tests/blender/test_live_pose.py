@@ -59,7 +59,7 @@ def imported(addon, make_take, load_take, head_file):
             marks[frame] = marks_of(result.camera, result.head, head_file, take, row)
         make_take(frames=12, seed=4, name="one", landmarks_px=marks, **quiet)
         scene.frame_set(result.first_frame + FRAME)
-        addon.landmarks._known.clear()
+        addon.takes._read.cache_clear()
 
         row = row_of(result.camera, result.head)
 
