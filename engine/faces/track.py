@@ -24,6 +24,7 @@ from .visibility import judge_visibility
 _LEAST_SEEN = 0.1  # of the clip's pictures: less is no performance
 _MOSTLY_SEEN = 0.5
 _BELIEVED = 0.5  # confidence below which a region counts as covered
+_WHOLE = 0.95  # of the pictures with the face
 _MOST_TOLD = 3  # times of one kind in one warning
 _BRIEF_S = 0.05  # less would be told as 0.0 s; it is bridged
 _LEAST_TOLD_S = 0.4  # a cover of an eye or a brow that is told; a blink is shorter
@@ -122,6 +123,8 @@ def _warn(track: FaceTrack, report: Report) -> None:
         ]
         if told and not step:  # a single picture
             report.warn(f"{words}.")
+        elif told and (mask & track.seen).sum() >= _WHOLE * track.seen.sum():
+            report.warn(f"{words} through the whole clip.")
         elif told:
             more = ", and more often" if len(runs) > _MOST_TOLD else ""
             report.warn(f"{words} {', '.join(told)}{more}.")

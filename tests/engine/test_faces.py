@@ -279,14 +279,16 @@ def test_cartoon_has_no_face(clips: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "said"),
+    ("times", "covered", "said"),
     [
-        ([0.0], "The mouth is covered."),
-        ([0.0, 0.04], "The mouth is covered for 0.1 s at 0.0 s."),
+        ([0.0], 1, "The mouth is covered."),
+        ([0.0, 0.04, 0.08], 2, "The mouth is covered for 0.1 s at 0.0 s."),
+        ([0.0, 0.04, 0.08], 3, "The mouth is covered through the whole clip."),
     ],
 )
-def test_a_cover_is_told_with_its_time_where_time_passes(times, said):
-    confidence = np.tile([1.0, 0.2, 1.0, 1.0, 1.0], (len(times), 1))
+def test_a_cover_is_told_with_its_time_where_time_passes(times, covered, said):
+    confidence = np.ones((len(times), len(REGIONS)))
+    confidence[:covered, REGIONS.index("mouth")] = 0.2
     track = FaceTrack(
         boxes=np.zeros((len(times), 4)), landmarks=np.zeros((len(times), 478, 3), np.float32),
         seen=np.ones(len(times), bool), confidence=confidence,
