@@ -291,7 +291,7 @@ def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
     if state.status != "RUNNING":
         top = box.row()
         how, icon = _OUTCOMES[state.status]
-        how = "captured and imported" if state.imported else how
+        how = "imported" if state.imported else how
         top.label(text=f"{state.clip}: {how}", icon=icon)
         top.operator("avface.dismiss_job", text="", icon="X", emboss=False).folder = state.folder
     if state.message and state.status != "IDLE":

@@ -63,7 +63,8 @@ class AVFACE_PT_takes(SidebarPanel, bpy.types.Panel):
                 quality = f"{entry.quality} quality" if entry.quality else ""
                 said.label(text=", ".join(filter(None, (quality, entry.date))))
         offset.draw(layout, head)
-        layout.operator("avface.compare_takes", icon="ARROW_LEFTRIGHT")
+        if len(entries) > 1:
+            layout.operator("avface.compare_takes", icon="ARROW_LEFTRIGHT")
         layout.operator("avface.retake", icon="FILE_REFRESH")
 
 
