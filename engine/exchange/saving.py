@@ -1,5 +1,6 @@
 """Files that somebody asked for: written whole, or one sentence that says why they can't be."""
 
+import errno
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -21,7 +22,7 @@ def saved(path: Path) -> Iterator[Path]:
     Raises AVFaceError.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         with written_whole(path) as temporary:
             yield temporary
     except OSError as error:
@@ -58,13 +59,21 @@ def place_for_result(path: Path) -> Iterator[None]:
         raise
 
 
+def _make_folder(folder: Path) -> None:
+    """Raises OSError, whose words are for a person."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
+
+
 def _prove(path: Path, made: list[Path]) -> None:
     """Make the folder of `path`, noting which are new, and begin a file there."""
     try:
         if path.is_dir():
             raise AVFaceError(f"{path} is a folder.", "Name a file in it with --out.")
         new = [folder for folder in path.parents if not folder.exists()]
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         made += new
         probe = path.with_name(f"{path.name}.{os.getpid()}.probe.tmp")
         probe.touch()

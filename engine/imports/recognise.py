@@ -21,6 +21,7 @@ _KNOWN = (
     "metrical-tracker, VHAP and flame-head-tracker, and CSV of Live Link Face, MediaPipe and "
     "OpenSeeFace."
 )
+_READ = {".npz", ".npy", ".pkl", ".pickle", ".p", ".mat", ".pt", ".pth", ".ckpt", ".tar"}
 _CODE_FILES = ("exp.npy", "pose.npy")
 
 
@@ -43,6 +44,8 @@ def import_parameters(path: Path, head: HeadFile, fps: float = 25.0) -> Take:
 def _file(path: Path) -> FlameSequence:
     if path.suffix == ".frame":
         return read_metrical([path], path.name)
+    if path.suffix.lower() not in _READ:
+        raise _unknown(path)
     content = _content(path)
     if isinstance(content, list) and content and all(is_codes(item) for item in content):
         return read_codes(content, path.name)

@@ -34,7 +34,7 @@ def test_a_refusal_leaves_no_folder_and_a_result_stays(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "sentence"),
-    [("", "is a folder"), ("file/c.npz", "can't be written"), ("n" * 300, "can't be written")],
+    [("", "is a folder"), ("file/c.npz", "Not a directory"), ("n" * 300, "can't be written")],
 )
 def test_places_where_nothing_can_be_written_are_told_before_the_work(tmp_path, name, sentence):
     (tmp_path / "file").touch()
