@@ -16,9 +16,10 @@ from .detail.projected import project_colour
 from .detail.recover import DetailOptions, bake_normals, recover_detail
 from .detail.volume import usual_hair
 from .device import device_name
-from .exchange.files import take_stem, write_whole
+from .exchange.files import take_stem
 from .exchange.head_file import HeadFile, file_sha256
 from .exchange.protocol import AVFaceError
+from .exchange.saving import save
 from .exchange.take import REGIONS, Take
 from .faces import FaceOptions, FaceTrack, track_face
 from .fitting import FitOptions, FitResult, fit_clip
@@ -210,7 +211,7 @@ def _refined_lips(fit: FitResult, head: Head, heard: Heard, times: np.ndarray) -
 
 
 def write_report(capture_: Capture, path: Path) -> None:
-    """NAME.report.json: stages, times, figures and warnings of one capture."""
+    """NAME.report.json: stages, times, figures and warnings of one capture. Raises AVFaceError."""
     take = capture_.take
     frames = take.frame_count
     content = {
@@ -234,7 +235,7 @@ def write_report(capture_: Capture, path: Path) -> None:
         "warnings": list(take.warnings),
         "made_by": take.made_by,
     }
-    write_whole(path, json.dumps(content, indent=1))
+    save(path, json.dumps(content, indent=1))
 
 
 def _take(
