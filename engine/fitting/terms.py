@@ -79,7 +79,7 @@ _OTHER_SIDES_SD = 0.3
 # Units whose lasting part is a person's looks, not an expression: dear while identity is sought.
 _LOOKS = (
     "brow", "noseSneer", "cheek", "eyeSquint", "mouthStretch", "mouthDimple", "mouthFrown",
-    "eyeWide", "jawForward",
+    "eyeWide", "jawForward", "mouthClose", "mouthRoll",
 )  # fmt: skip
 _LOOKS_FACTOR = 6.0
 
@@ -175,6 +175,7 @@ def unit_prior(head: LandmarkHead, seeking_identity: bool = False) -> Prior:
     for eye in (LEFT_EYE, RIGHT_EYE):
         acceleration[eye], step[eye] = 0.08, 0.02
     linear, looks = np.zeros(D), np.ones(D)
+    looks[JAW.start] = _LOOKS_FACTOR if seeking_identity else 1.0  # or a long chin hangs open
     for name, k in head.column.items():
         reach = max(abs(low[k]), abs(high[k]))
         sd[k] = reach * _figure(_UNIT_SD, name, _OTHER_UNIT_SD)
