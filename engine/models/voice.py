@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 _LOG_SD_RANGE = (-5.0, 2.0)  # of a channel in its own spread
+_RAW_SHIFT = 0.5  # deviations are about a channel's spread at first
 _LOG_FLOOR = -9.3  # log-posteriors are never below log 1e-4
 
 
@@ -60,16 +62,20 @@ class VoiceNet(nn.Module):
 
     def forward(self, features: Tensor) -> VoiceOutput:
         """Log-posteriors (B, A, C)."""
+        out = self.outlet(self.inner(features)).transpose(1, 2)  # (B, A, 2 K + 3)
+        count = len(self.spread)
+        low, high = _LOG_SD_RANGE
+        log_sd = low + (high - low) * torch.sigmoid(out[..., count : 2 * count] + _RAW_SHIFT)
+        return VoiceOutput(out[..., :count], log_sd, out[..., 2 * count :])
+
+    def inner(self, features: Tensor) -> Tensor:
+        """What the last layer reads, (B, width, A), of log-posteriors (B, A, C)."""
         logs = features.clamp(min=_LOG_FLOOR)
         x = torch.cat([logs / -_LOG_FLOOR + 0.5, logs.exp() * 2], -1).transpose(1, 2)
         x = functional.gelu(self.inlet(x))
         for block in self.blocks:
             x = block(x)
-        out = self.outlet(x).transpose(1, 2)  # (B, A, 2 K + 3)
-        count = len(self.spread)
-        low, high = _LOG_SD_RANGE
-        log_sd = low + (high - low) * torch.sigmoid(out[..., count : 2 * count] + 0.5)
-        return VoiceOutput(out[..., :count], log_sd, out[..., 2 * count :])
+        return x
 
     def in_units(self, output: VoiceOutput) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation in the channels' own units, widened as measured."""
@@ -91,6 +97,13 @@ class _Block(nn.Module):
         calm = self.norm(x.transpose(1, 2)).transpose(1, 2)  # each step by itself
         inner = functional.gelu(self.over_time(calm))
         return x + self.dropout(self.mix(inner))
+
+
+def as_raw(log_sd: np.ndarray) -> np.ndarray:
+    """What the last layer must say for a logarithm of a deviation, both of any shape."""
+    low, high = _LOG_SD_RANGE
+    share = np.clip((log_sd - low) / (high - low), 0.01, 0.99)
+    return np.log(share / (1 - share)) - _RAW_SHIFT
 
 
 def describe(net: VoiceNet, kind: str, heard_by: str) -> dict[str, str]:

@@ -7,11 +7,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..models.voice import VoiceConfig, VoiceNet, VoiceOutput
+from ..models.voice import VoiceConfig, VoiceNet, VoiceOutput, as_raw
 from .voice_clips import CONTACTS, OUTPUTS, VoiceClip, step_times
 
 _CROP = 160  # steps of a training piece
 _CONTACTS = 3.0  # weight of their cross-entropy
+# Channels that are seldom more than nothing, from where they are, and the weight of that then.
+_RARE = {"tongueOut": (0.15, 8.0), "mouthRollLower": (0.5, 1.0)}
+_SILENT, _RIDGE = 0.05, 1e-5  # weight of steps without speech; of the rows' own size
+_LEAST_SQUARE, _LOG_CHI_SQUARE = 1e-3, 1.27  # of a residual; -mean of log x for one chi-squared
 
 
 class VoiceTask:
@@ -76,6 +80,45 @@ class VoiceTask:
 
 
 @torch.no_grad()
+def settle_rare(net: VoiceNet, clips: Sequence[VoiceClip], seed: int = 0) -> None:
+    """The last layer's rows of rare channels anew, in place: weighted least squares of the means,
+    and of the logarithm of what these leave (Harvey 1976).
+
+    A likelihood whose deviation is free explains a rare event, such as a tongue between the teeth,
+    by a large deviation, and the mean never leaves its rest (Seitzer et al. 2022).
+    """
+    generator, inner = np.random.default_rng(seed), []
+    for clip in clips:
+        heard = torch.from_numpy(disturb(clip.features[None], generator))
+        inner.append(net.inner(heard)[0].numpy().T.astype(float))  # (A, width)
+    truth, contacts = (
+        np.concatenate([getattr(c, f) for c in clips]) for f in ("truth", "contacts")
+    )
+    speaking = contacts[:, CONTACTS.index("speaking")]
+    bias = net.outlet.bias
+    assert bias is not None
+    known = np.column_stack([np.concatenate(inner), np.ones(len(truth))])  # (N, width + 1)
+    for name, (least, factor) in _RARE.items():
+        k = OUTPUTS.index(name)
+        said = truth[:, k] * speaking
+        weight = (_SILENT + (1 - _SILENT) * speaking) * np.where(said > least, factor, 1.0)
+        wanted = (said - net.centre[k].item()) / net.spread[k].item()
+        mean = _regressed(known, wanted, weight)
+        left = np.log((wanted - known @ mean) ** 2 + _LEAST_SQUARE) + _LOG_CHI_SQUARE
+        deviation = _regressed(known, as_raw(left / 2), weight)
+        for row, found in ((k, mean), (len(OUTPUTS) + k, deviation)):
+            net.outlet.weight[row, :, 0] = torch.from_numpy(found[:-1])
+            bias[row] = float(found[-1])
+
+
+def _regressed(known: np.ndarray, wanted: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """Weighted ridge regression: (N, D), (N,), (N,) -> (D,)."""
+    weighted = known * weight[:, None]
+    size = _RIDGE * len(known) * np.eye(known.shape[1])
+    return np.linalg.solve(weighted.T @ known + size, weighted.T @ wanted)
+
+
+@torch.no_grad()
 def calibrate(net: VoiceNet, clips: Sequence[VoiceClip]) -> None:
     """Widen the deviations, in place, until they cover what `clips` of other voices show."""
     net.widen.fill_(1.0)
@@ -106,7 +149,7 @@ def measure(net: VoiceNet, clips: Sequence[VoiceClip]) -> dict[str, float]:
         right, claimed = right + events[2], claimed + events[3]
     mean, sd, truth, said = (np.concatenate(x) for x in (means, sds, truths, speaking))
     figures = {}
-    for name in ("jaw", "gap_mm", "width", "mouthPucker", "tongueUp"):
+    for name in ("jaw", "gap_mm", "width", "mouthPucker", "tongueUp", *_RARE):
         k = OUTPUTS.index(name)
         if said.any():
             figures[f"r_{name}"] = float(np.corrcoef(mean[said, k], truth[said, k])[0, 1])

@@ -10,7 +10,7 @@ from engine.head.mouth import lip_marks_of
 from engine.models.phone_classes import CLASS_OF
 from engine.models.voice import VoiceConfig, VoiceNet, describe, restore
 from engine.training.trajectories import Style
-from engine.training.voice import VoiceTask, calibrate, disturb, measure
+from engine.training.voice import VoiceTask, calibrate, disturb, measure, settle_rare
 from engine.training.voice_clips import (
     CONTACTS,
     OUTPUTS,
@@ -94,6 +94,34 @@ def test_the_task_learns_and_calibrates(lips):
     assert (net.widen >= 0.8).all() and (net.widen <= 3).all()
     assert 0 <= measure(net, clips)["closed_recall"] <= 1
     assert next(iter(task.evaluate(net))) == "nll"
+
+
+def test_rare_channels_are_settled_and_others_are_left(lips):
+    phones = [("SIL", 0.0, 0.3), ("AH", 0.3, 0.5), ("TH", 0.5, 0.6), ("IY", 0.6, 0.8),
+              ("F", 0.8, 0.9), ("AA", 0.9, 1.1), ("SIL", 1.1, 2.0)]  # fmt: skip
+    clip = spoken_clip(perfect(phones), phones, *lips, "a", np.random.default_rng(0), Style())
+    torch.manual_seed(0)
+    net = VoiceNet(VoiceConfig(OUTPUTS, width=24)).eval()
+    before, _, _ = hear(net, SpeechFeatures("phones", clip.features), step_times(100))
+    settle_rare(net, [clip] * 3)
+    mean, sd, _ = hear(net, SpeechFeatures("phones", clip.features), step_times(100))
+    for name, share in (("tongueOut", 0.5), ("mouthRollLower", 0.5)):
+        k, times = OUTPUTS.index(name), step_times(100)
+        most = clip.truth[:, k].argmax()
+        assert mean[most, k] > share * clip.truth[most, k]
+        assert abs(mean[(times > 0.32) & (times < 0.42), k]).max() < 0.12  # at the vowel before
+        assert (sd[:, k] > 0).all()
+    others = [k for k, name in enumerate(OUTPUTS) if name not in ("tongueOut", "mouthRollLower")]
+    np.testing.assert_array_equal(mean[:, others], before[:, others])
+
+
+@needs_weights
+def test_a_heard_th_brings_the_tongue_out_and_an_f_rolls_the_lip():
+    for phone, name, least in (("TH", "tongueOut", 0.15), ("F", "mouthRollLower", 0.6)):
+        phones = [("SIL", 0.0, 0.3), ("AH", 0.3, 0.42), (phone, 0.42, 0.52), ("IH", 0.52, 0.64),
+                  ("SIL", 0.64, 2.0)]  # fmt: skip
+        said, _ = listen(perfect(phones), np.array([0.36, 0.47]))[name]
+        assert said[1] > least and said[0] < 0.6 * said[1]
 
 
 def test_batches_are_decided_by_seed_and_step(lips):
