@@ -27,7 +27,7 @@ _SHUT_M = 3e-4  # lips nearer than this are shut
 _PRESS_M = 3e-4  # lips that press overlap so far at most
 _SEAL_FROM = 0.35  # probability of p b m from which lips are drawn together; fully at 1 less that
 _SEAL_GAPS_M = (1.5e-3, 3.5e-3)  # lips that near are shut by it; so far apart are not
-_MOST_CHANGE_M = 1e-3  # of the opening that is seen, unless a seal is heard
+_MOST_CHANGE_M = 5e-4  # of the opening that is seen, unless a seal is heard
 _PARTS, _WAVES = 6, 6  # shapes of the network's offsets; degree of the corrections along the lips
 _YIELD_M = 0.012  # along the skin: how far a lip gives way where it would cross the other
 

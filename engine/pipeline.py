@@ -35,6 +35,7 @@ from .pictures import read_picture, write_picture
 from .progress import Report
 from .second_look import carry_glances, look_beneath
 from .sync import Sync
+from .unseen_mouth import say_unseen
 from .version import product_version
 from .weights import used_weights
 
@@ -161,6 +162,9 @@ def perform(
         params, trust = mouth_by_sound(fit.params, hearing, track, head)
         marks = landmark_track(head, params, track.size)
         fit = replace(fit, params=params, landmarks_px=marks, trust_sound=trust)
+    if hearing is not None:
+        said = say_unseen(fit.params, hearing, fit.trust_sound, track.times, head)
+        fit = replace(fit, params=said, landmarks_px=landmark_track(head, said, track.size))
     fit = replace(fit, params=with_clear_tongue(fit.params, head))
     clock.lap("fit")
     if heard is not None and options.lips == "on":

@@ -143,6 +143,13 @@ def _seen_mouth(track: FaceTrack) -> np.ndarray:
     return np.where(least < _SEEN, least, picture)
 
 
+def heard_share(hearing: Hearing, times: np.ndarray) -> np.ndarray:
+    """How far this face's speech is heard, (T,) 0..1, and the artist lets it be believed."""
+    forced = _forced(hearing, len(times))
+    belongs = np.where(forced == 1, 1.0, np.where(forced == 0, 0.0, hearing.belongs))
+    return _reach(hearing.voice.speaking, times) * belongs
+
+
 def usual_range(names: Iterable[str]) -> np.ndarray:
     """How far units (and "jaw") go for what the mean speaker of the sound's network does, (n,)."""
     return np.array([_SHAPE if name.startswith(_SHAPE_UNITS) else _OPENING for name in names])

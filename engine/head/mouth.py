@@ -11,6 +11,7 @@ from ..geometry import rotation_matrix
 JAW_JOINT = 2
 _JAW_FEATURE = slice(9, 18)  # the jaw's columns of the pose basis
 _SHUT_SINE = np.sin(np.radians(21.4))  # the default head: mouthClose = sin(jaw) / this shuts it
+_MIDDLE_M = 0.010  # from the middle, of a lower lip that teeth can touch
 _UPPER_INNER, _LOWER_INNER = (61, 62, 63), (67, 66, 65)  # of the 68 landmarks, corner to corner
 _RIGHT_CORNER, _LEFT_CORNER = 48, 54
 
@@ -83,10 +84,17 @@ class Mouth:
 
     def tuck_distance(self, points: np.ndarray) -> np.ndarray:
         """From the lower lip to the upper incisors' edge, m: (T, M, 3) -> (T,)."""
-        edge = points[..., self._incisors, :]
-        lip = points[..., self._lower_edge, :]
-        apart = np.linalg.norm(edge[..., :, None, :] - lip[..., None, :, :], axis=-1)
-        return apart.min(-1).min(-1)
+        lip, edge = self.nearest_to_teeth(points)
+        every = np.arange(len(points))
+        return np.linalg.norm(points[every, edge] - points[every, lip], axis=-1)
+
+    def nearest_to_teeth(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The vertices of lower lip and upper incisors' edge that are nearest to each other:
+        (T, M, 3) -> (T,) each."""
+        lip, edge = points[:, self._lower_edge], points[:, self._incisors]
+        apart = np.linalg.norm(lip[:, :, None] - edge[:, None], axis=-1).reshape(len(points), -1)
+        one, other = np.divmod(apart.argmin(1), len(self._incisors))
+        return self._lower_edge[one], self._incisors[other]
 
     @cached_property
     def _incisors(self) -> np.ndarray:
@@ -98,7 +106,7 @@ class Mouth:
     @cached_property
     def _lower_edge(self) -> np.ndarray:
         """Vertices of the lower lip, and of its inner side, near the middle."""
-        near = np.abs(self.template[:, 0]) < 0.010
+        near = np.abs(self.template[:, 0]) < _MIDDLE_M
         return np.flatnonzero(near & (self.masks["lower_lip"] | self.lower_inside))
 
     @cached_property
@@ -112,6 +120,18 @@ class Mouth:
         """Landmarks (T, N, 3) of posed points."""
         face, weights = (part[list(numbers)] for part in self.landmarks)
         return np.einsum("nk,...nkc->...nc", weights, points[..., self.faces[face], :])
+
+
+def has_teeth(head: HeadFile) -> bool:
+    """Whether the head has teeth that a lip could touch, and knows its lower lip."""
+    return {"mouth_inside", "upper_teeth", "lower_lip"} <= set(head.masks)
+
+
+def front_of(head: HeadFile) -> Mouth:
+    """Upper teeth and the middle of the lower lip: enough to measure `tuck_distance`, quickly."""
+    lip = head.masks["lower_lip"] | head.masks["mouth_inside"]
+    middle = np.abs(head.template[:, 0]) < _MIDDLE_M
+    return part_of(head, head.masks["upper_teeth"] | (lip & middle))
 
 
 def mouth_of(head: HeadFile, reach_m: float = 0.02) -> Mouth:
