@@ -47,7 +47,6 @@ def prepare_folder(
     videos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
     if not videos:
         raise AVFaceError(f"{folder} holds no video.", f"Known: {' '.join(_SUFFIXES)}.")
-    out.mkdir(parents=True, exist_ok=True)
     names = []
     for path in videos:
         name = "_".join(path.relative_to(folder).with_suffix("").parts)
