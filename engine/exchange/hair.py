@@ -13,17 +13,18 @@ from .head_file import HeadFile
 POINTS = 6  # of a strand
 BARE_MM = 0.8  # of hair: less is skin
 # Roots: thicker and fewer than a person's, who has about two a mm2. Longer strands cover more.
-_PER_MM2, _COVERED = 0.2, 8.0  # at most; strands' length in mm for each mm2 of skin
+_PER_MM2, _COVERED = 0.2, 11.0  # at most; strands' length in mm for each mm2 of skin
 _RAGGED = 0.5, 1.5  # of BARE_MM, from strand to strand: no line where hair begins
 _LIGHTEST_STRAND = 1.6  # times the median
 _SHORTEST, _UNLIKE_TONE = 0.6, 0.18  # of a strand's length; standard deviation of the log tone
 # Degrees above the skin at the root, and by how much less at the tip: of a crop, and of full hair,
 # whose tips lie down; each as long as makes it stand as high as was asked for.
-_RISE, _CROP_FALLS, _FULL_FALLS = 70.0, 75.0, 120.0
-_CROP_LENGTH, _FULL_LENGTH = 2.2, 3.0  # times the height
+_CROP_RISES, _FULL_RISES, _CROP_FALLS, _FULL_FALLS = 70.0, 45.0, 75.0, 85.0
+_CROP_LENGTH, _FULL_LENGTH = 2.2, 4.2  # times the height
 _CROP_MM, _FULL_MM = 6.0, 22.0
-_BACK, _DOWN, _STRAY = np.array([0.0, 0, -1]), np.array([0.0, -0.9, 0]), 0.2
-_LOCK_M, _GATHERED = 0.009, 0.55  # how wide a lock is, how far its tips have come together
+_BACK, _DOWN = np.array([0.0, 0, -1]), np.array([0.0, -0.9, 0])
+_CROP_STRAYS, _FULL_STRAYS = 0.2, 0.1
+_LOCK_M, _GATHERED = 0.009, 0.45  # how wide a lock is, how far its tips have come together
 _SKULL_ABOVE_EARS = np.array([0, 0.045, 0])  # m, its middle
 
 
@@ -94,15 +95,17 @@ def _grown(
     full = _fullness(height)
     length = 1e-3 * _length(height) * draw.uniform(_SHORTEST, 1, len(roots))
     step = (length / (POINTS - 1))[:, None]
-    stray = _STRAY * draw.normal(size=roots.shape)
+    stray = (_CROP_STRAYS + (_FULL_STRAYS - _CROP_STRAYS) * full)[:, None]
+    stray = stray * draw.normal(size=roots.shape)
     points, out = [roots], normals
     for k in range(POINTS - 1):
         along = (k + 0.5) / (POINTS - 1)
         beside = np.clip(1 - 1.2 * np.maximum(out[:, 1:2], 0), 0, 1)  # 0 on top, 1 at the sides
         flow = _BACK + beside * _DOWN + stray
         flow = _unit(flow - (flow * out).sum(1, keepdims=True) * out)
+        rises = _CROP_RISES + (_FULL_RISES - _CROP_RISES) * full
         falls = _CROP_FALLS + (_FULL_FALLS - _CROP_FALLS) * full
-        rise = np.radians(_RISE - falls * along)[:, None]
+        rise = np.radians(rises - falls * along)[:, None]
         points.append(points[-1] + step * (np.cos(rise) * flow + np.sin(rise) * out))
         out = _unit(points[-1] - middle)
     return np.stack(points, 1)

@@ -26,7 +26,7 @@ from .shading import (
 )
 
 _WIDTH_M = np.float32(0.00045)  # of a strand: thicker than hair, as there are fewer
-_TURNED_AWAY = np.float32(-0.35)  # cosine: roots behind the head
+_TURNED_AWAY = np.float32(-0.25)  # cosine: roots behind the head
 _ROOT_SHADE = np.float32(0.35)  # of the light
 _WRAP_KEY, _WRAP_FILL = np.float32(0.25), np.float32(0.3)
 _GLOSS, _SHARP = np.float32(0.05), 20
