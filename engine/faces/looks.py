@@ -20,6 +20,13 @@ LOWER_OUTER = (91, 181, 84, 17, 314, 405, 321)  # over LOWER_INNER[1:-1]
 SKIN = (50, 280, 205, 425, 101, 330, 5, 4, 117, 346, 36, 266, 187, 411, 9, 8, 168, 6, 197, 195,
         151, 108, 337, 69, 299)  # fmt: skip
 UPPER_SKIN = (9, 8, 168, 6, 151, 108, 337, 69, 299)  # of it, what no mask reaches
+# Points by which a region of `exchange.take.REGIONS` is in the picture or not.
+REGION_POINTS = {
+    "mouth": (61, *UPPER_OUTER, 291, *LOWER_OUTER),
+    "left_eye": (263, 362, 386, 374),
+    "right_eye": (33, 133, 159, 145),
+    "brows": (70, 105, 107, 300, 334, 336),
+}
 # What a camera's noise, sampling and small shadows amount to, in Lab of 8 bits.
 COLOUR_NOISE = np.array([6.0, 2.5, 2.5], np.float32)
 MOUTH_ROWS = 7  # samples from the upper to the lower inner lip

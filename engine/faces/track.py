@@ -19,11 +19,12 @@ from .glances import seen_by_network
 from .mouth import judge_mouth, lips_missing
 from .people import Person, choose_person, link_people
 from .tracklets import FollowOptions, follow_faces
-from .visibility import judge_visibility
+from .visibility import judge_visibility, share_inside
 
 _LEAST_SEEN = 0.1  # of the clip's pictures: less is no performance
 _MOSTLY_SEEN = 0.5
 _BELIEVED = 0.5  # confidence below which a region counts as covered
+_CUT_OFF = 0.8  # share of a region's points in the picture with which it counts as cut off
 _WHOLE = 0.95  # of the pictures with the face
 _MOST_TOLD = 3  # times of one kind in one warning
 _BRIEF_S = 0.05  # less would be told as 0.0 s; it is bridged
@@ -106,14 +107,17 @@ def _warn(track: FaceTrack, report: Report) -> None:
         report.warn(f"The face is seen in only {share:.0%} of the clip.")
     step = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 0.0
     events = [(~track.seen, "The face is lost", _BRIEF_S)]
-    for region, words, least in (
-        ("mouth", "The mouth is covered", _BRIEF_S),
-        ("left_eye", "The left eye is covered or turned away", _LEAST_TOLD_S),
-        ("right_eye", "The right eye is covered or turned away", _LEAST_TOLD_S),
-        ("brows", "A brow is covered", _LEAST_TOLD_S),
+    inside = share_inside(track.landmarks, track.size)
+    for region, name, hidden, least in (
+        ("mouth", "The mouth is", "covered", _BRIEF_S),
+        ("left_eye", "The left eye is", "covered or turned away", _LEAST_TOLD_S),
+        ("right_eye", "The right eye is", "covered or turned away", _LEAST_TOLD_S),
+        ("brows", "A brow is", "covered", _LEAST_TOLD_S),
     ):
-        low = track.confidence[:, REGIONS.index(region)] < _BELIEVED
-        events.append((track.seen & low, words, least))
+        low = track.seen & (track.confidence[:, REGIONS.index(region)] < _BELIEVED)
+        cut_off = low & (inside[:, REGIONS.index(region)] < _CUT_OFF)
+        events.append((cut_off, f"{name} outside the picture", least))
+        events.append((low & ~cut_off, f"{name} {hidden}", least))
     for mask, words, least in events:
         runs = sorted(stretches(mask), key=lambda run: run[0] - run[1])
         runs = [(a, b) for a, b in runs if (b - a + 1) * step >= least or not step]
@@ -140,7 +144,9 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     missing = lips_missing(person.colours, person.lips)
     witness = colour_witness(person.points, person.colours, person.edges, missing)
     by_network, looks = seen_by_network(clip, person, witness.cover) or (None, None)
-    confidence[person.frames] = judge_visibility(person.points, person.edges, witness, by_network)
+    confidence[person.frames] = judge_visibility(
+        person.points, person.edges, witness, by_network, clip.size
+    )
     mouth_inside = np.full((frames, 3), np.nan)
     mouth_inside[person.frames] = judge_mouth(
         person.points, person.colours, person.mouth, person.lips

@@ -1,4 +1,4 @@
-"""How far each part of the face can be believed, per frame: covered, turned away or blurred.
+"""How far each part of the face can be believed, per frame: covered, cut off, turned, blurred.
 
 Covers are told by two witnesses. Colours (`colour_cover`) know this clip and not faces: a part that
 is covered through the whole clip they can't notice, and light that moves over a face deceives
@@ -16,6 +16,7 @@ from scipy.ndimage import minimum_filter1d
 
 from ..exchange.take import REGIONS
 from .colour_cover import ColourWitness, fall, head_angles, widened
+from .looks import REGION_POINTS
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class VisibilityOptions:
     face_seen: tuple[float, float] = (0.5, 0.3)
     surely_seen: tuple[float, float] = (0.87, 0.91)  # the colours of a mouth may be mistaken then
     brows_surely_seen: tuple[float, float] = (0.945, 0.96)
+    inside_from: float = 0.8  # share of a region's points that lie in the picture, likewise
+    inside_to: float = 0.5
     sure_frames: int = 3  # on both sides, or something is just coming
     other_eye: float = 0.7  # edges of lids over the other eye's: with less, this eye is the covered
     # Both are where the network sees neither (an eye alone leaves 0.2 to 0.5 for both) and no lids
@@ -48,6 +51,7 @@ def judge_visibility(
     edges: np.ndarray,
     witness: ColourWitness,
     seen: np.ndarray | None = None,
+    size: tuple[int, int] | None = None,
     options: VisibilityOptions | None = None,
 ) -> np.ndarray:
     """Confidence of each region in the frames in which the face is seen.
@@ -57,6 +61,7 @@ def judge_visibility(
         edges: (N, 478) uint8, steepness of lightness there.
         witness: What the clip's colours say of covers.
         seen: (N, R) what the network sees of each region, 0..1; None leaves it to the colours.
+        size: Width and height of the picture, px; None if the face can't be cut off.
         options: Thresholds.
 
     Returns:
@@ -65,8 +70,24 @@ def judge_visibility(
     options = options or VisibilityOptions()
     confidence = _turned_away(head_angles(landmarks)[:, 0], options)
     confidence = confidence * _sharp(edges, options)[:, None]
+    if size is not None:
+        inside = share_inside(landmarks, size)
+        confidence = confidence * fall(-inside, -options.inside_from, -options.inside_to)
     cover = witness.cover if seen is None else _both_witnesses(witness, edges, seen, options)
     return np.minimum(confidence, 1 - cover)
+
+
+def share_inside(landmarks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """How much of each region lies in the picture: (N, 478, >=2), width and height px -> (N, R).
+
+    Always 1 for the face: less of it tells less, but what is seen tells its own.
+    """
+    places = landmarks[..., :2]
+    inside = np.all((places >= 0) & (places <= size), axis=-1, keepdims=True)[..., 0]  # (N, 478)
+    share = np.ones((len(landmarks), len(REGIONS)))
+    for region, points in REGION_POINTS.items():
+        share[:, REGIONS.index(region)] = inside[:, points].mean(1)
+    return share
 
 
 def network_doubts(seen: np.ndarray, options: VisibilityOptions | None = None) -> np.ndarray:

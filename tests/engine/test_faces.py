@@ -299,6 +299,20 @@ def test_a_cover_is_told_with_its_time_where_time_passes(times, covered, said):
     assert report.warnings == [said]
 
 
+def test_a_mouth_beyond_the_edge_is_told_as_that():
+    landmarks = np.full((4, 478, 3), 50.0, np.float32)
+    landmarks[:2, :, 1] = SIZE[1] + 9
+    confidence = np.ones((4, len(REGIONS)))
+    confidence[:2, REGIONS.index("mouth")] = 0
+    track = FaceTrack(
+        boxes=np.zeros((4, 4)), landmarks=landmarks, seen=np.ones(4, bool), confidence=confidence,
+        mouth_inside=np.zeros((4, 3)), times=np.arange(4) / 10, size=SIZE,
+    )  # fmt: skip
+    report = Report()
+    _warn(track, report)
+    assert report.warnings == ["The mouth is outside the picture for 0.2 s at 0.0 s."]
+
+
 def test_a_face_larger_than_the_picture_is_found() -> None:
     """Chin, ears and forehead are beyond the edge: no nose is to be taken for a face."""
     _, picture = next(read_frames(open_clip(locate("demo_clip")), 10))

@@ -317,3 +317,17 @@ def test_a_microphone_through_the_whole_clip_is_noticed(face) -> None:
     assert column(told, "mouth").max() < 0.1 and column(told, "left_eye").min() > 0.9
     sure = judge_visibility(landmarks, edges, witness, looked(slice(0), "mouth", 0.0))
     assert column(sure, "mouth").min() > 0.9
+
+
+def test_what_lies_outside_the_picture_is_not_believed(face) -> None:
+    """A picture that ends above the chin leaves the mouth; one that ends at the lips does not."""
+    landmarks, colours, edges = face
+    witness = colour_witness(landmarks, colours, edges)
+    chin, lips = landmarks[0, 152, 1], landmarks[0, list(UPPER_INNER), 1].mean()
+
+    def believed(height: float) -> np.ndarray:
+        return judge_visibility(landmarks, edges, witness, size=(640, int(height)))
+
+    assert believed(chin - 5).min() > 0.9
+    cut = believed(lips)
+    assert column(cut, "mouth").max() == 0 and column(cut, "left_eye").min() > 0.9
