@@ -24,7 +24,6 @@ _EARLIER, _LATER = (0.35, 1.0, 0.45), (0.75, 0.5, 1.0)
 _HELP = (
     "Drag a landmark to where the clip shows it.  X: put it back.  H: head.  O: onion.  Esc: done"
 )
-_IN_THE_WAY = ("show_object_viewport_mesh", "show_object_viewport_armature")
 
 _view: Any = None  # the area in which landmarks are dragged now
 _handles: list[Any] = []  # of what is drawn in it
@@ -68,9 +67,9 @@ class AVFACE_OT_drag_landmarks(FilmedTakeAction, bpy.types.Operator):
         _is_to_end = False
         space = _view.spaces.active
         scene: Any = context.scene
-        for name in (*_IN_THE_WAY, "use_local_camera"):
+        for name in (*landmarks.IN_THE_WAY, "use_local_camera"):
             _showed[name] = getattr(space, name)
-        for name in _IN_THE_WAY:
+        for name in landmarks.IN_THE_WAY:
             setattr(space, name, False)
         landmarks.look_through(space, scene, landmarks.clip_camera(scene, the_head(context)))
         live_pose.prepare(the_head(context))

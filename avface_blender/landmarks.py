@@ -20,6 +20,8 @@ from .rig import rig_of
 from .timeline import rate_of
 
 ONION_FRAMES = 5  # before and after: more would hide the face
+# What of a head a 3D view shows before the clip: its surface, its hair, its bones.
+IN_THE_WAY = tuple(f"show_object_viewport_{kind}" for kind in ("mesh", "curves", "armature"))
 GRASP_PX = 14  # of the view: so near the mouse takes hold of a landmark
 
 

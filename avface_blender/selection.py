@@ -4,17 +4,19 @@ from typing import Any
 
 import bpy
 
+from .hair import HAIR_PROPERTY
 from .head_builder import HEAD_PROPERTY
 from .head_files import DEFAULT_HEAD, panel_head, sha256_of
 
 
 def selected_head(context: bpy.types.Context) -> bpy.types.Object | None:
-    """The AVFace head that is active or selected, by its mesh or its armature."""
+    """The AVFace head that is active or selected, by its mesh, its armature or its hair."""
     layer: Any = context.view_layer
     for object_ in [layer.objects.active, *layer.objects.selected]:
         if object_ is None:
             continue
-        for item in (object_, *object_.children):
+        bald = head_named(object_[HAIR_PROPERTY]) if HAIR_PROPERTY in object_ else None
+        for item in (bald or object_, *object_.children):
             if HEAD_PROPERTY in item and item.type == "MESH":
                 return item
     return None

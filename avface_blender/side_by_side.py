@@ -97,7 +97,8 @@ def _split(context: Any, area: Any) -> None:
         landmarks.look_through(item.spaces.active, context.scene, camera)
         item.spaces.active.region_3d.view_camera_offset = 0, 0
     space = film.spaces.active
-    space.show_object_viewport_mesh = space.show_object_viewport_armature = False
+    for name in landmarks.IN_THE_WAY:
+        setattr(space, name, False)
     space.show_region_ui = space.show_region_toolbar = False
     space.overlay.show_overlays = True
     head.spaces.active.overlay.show_overlays = False

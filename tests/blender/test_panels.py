@@ -45,6 +45,20 @@ def test_what_needs_a_take_is_there_when_a_head_with_one_is_selected(addon, make
     assert bpy.context.active_object == head and head.select_get()
 
 
+def test_a_click_on_the_hair_selects_the_head(addon, make_take):
+    bpy.ops.avface.import_take(filepath=str(make_take(4)))
+    head, layer = bpy.context.active_object, bpy.context.view_layer
+    hair = bpy.data.objects.new("hair", bpy.data.hair_curves.new("hair"))
+    hair[addon.hair.HAIR_PROPERTY] = head.name
+    bpy.context.collection.objects.link(hair)
+    head.select_set(False)
+    hair.select_set(True)
+    layer.objects.active = hair
+    assert addon.selection.selected_head(bpy.context) == head
+    bpy.data.objects.remove(head)
+    assert addon.selection.selected_head(bpy.context) is None
+
+
 @pytest.mark.parametrize("overridden", [False, True])
 def test_a_linked_head_says_that_it_is_one(addon, make_take, tmp_path, overridden):
     bpy.ops.avface.import_take(filepath=str(make_take(4)))

@@ -239,6 +239,10 @@ def test_film_and_head_stand_as_near_with_the_face_in_the_middle(facts):
     np.testing.assert_allclose([*middle, *other], 0.5, atol=0.02)
 
 
+def test_the_film_stands_without_the_head_its_hair_and_its_bones(facts):
+    assert facts["film shows of the head"] == [False, False, False]
+
+
 def test_takes_are_moved_in_time_and_it_can_be_undone(facts):
     first, later, undone = facts["offset"]
     assert (later, undone) == (first + 25, first)
