@@ -35,7 +35,8 @@ PART_COLOURS = {  # linear RGB
 _INNER_MOUTH_COLOUR = (0.30, 0.07, 0.06)
 _IRIS_COLOUR = (0.10, 0.06, 0.035)
 _PUPIL_COLOUR = (0.003, 0.003, 0.003)
-_GLOSS = (("scalp", 0.0), ("lips", 0.8), ("mouth_inside", 1.0))  # mask -> gloss, whatever the oil
+# Mask -> gloss, whatever the oil.
+_GLOSS = (("scalp", 0.0), ("brows", 0.05), ("lips", 0.8), ("mouth_inside", 1.0))
 _DRY_GLOSS = 0.25  # of skin without oil
 _PUPIL_OF_IRIS = 0.42  # radius, in normal light
 
