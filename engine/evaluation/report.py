@@ -1,8 +1,6 @@
 """Captures of a folder of clips against trackers that the product doesn't use, as a table.
 
-The folder holds clips, and `referees/<clip>__<tracker>68.npy` (T, 68, 2) pixels for `ghost` and
-`pfld` (mouth, eyes, brows) and `3ddfa` (jaw), with `<clip>__3ddfa_rotation.npy` (T, 3, 3) for the
-head's turn. Clips without referees are left out.
+What they say lies beside the clips (`referees`); clips without are left out.
 """
 
 from dataclasses import dataclass
@@ -10,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ..exchange.protocol import AVFaceError
 from ..faces import FaceTrack
 from ..fitting import FitResult
 from ..geometry import rotation_matrix
@@ -38,9 +35,8 @@ from .metrics import (
     still_frames,
     turn_degrees,
 )
+from .referees import JUDGE, judged_clips, referee_landmarks, referee_turn
 
-_REFEREE = {"gap": "ghost", "width": "ghost", "jaw": "3ddfa", "eye": "ghost", "brow": "ghost"}
-_REFEREES = ("ghost", "pfld", "3ddfa")
 _BLINK = {"fit": 0.62, "raw": 0.62, "ghost": 0.55, "pfld": 0.62}  # of the median opening
 # A clip whose mouth is covered in some frames, and the same clip uncovered.
 _COVERED = ("hard/mouth_covered_20_44.mp4", "grid_bbaf2n", range(20, 45))
@@ -62,21 +58,12 @@ def evaluate_clips(
 ) -> tuple[str, dict]:
     """Capture every clip that has referees: a table to print, and all figures."""
     options = options or CaptureOptions()
-    clips = {
-        path.stem: path
-        for path in sorted(folder.iterdir())
-        if path.is_file() and _referee_path(folder, path.stem, "ghost").is_file()
-    }
-    if not clips:
-        raise AVFaceError(
-            f"{folder} holds no clip with referees.",
-            "Put landmarks of other trackers in its folder referees/ (CLIP__ghost68.npy ...).",
-        )
+    clips = judged_clips(folder)
     head, figures, captured = Head(load_head()), {}, {}
-    for done, (name, path) in enumerate(clips.items()):
-        stage = report.part(name[:12], done / len(clips), 1 / len(clips))
-        captured[name] = _capture(path, head, stage, options)
-        figures[name] = _score(folder, name, captured[name])
+    for done, path in enumerate(clips):
+        stage = report.part(path.stem[:12], done / len(clips), 1 / len(clips))
+        captured[path.stem] = _capture(path, head, stage, options)
+        figures[path.stem] = _score(path, captured[path.stem])
     summary = _summarize(figures)
     covered, uncovered, frames = _COVERED
     if (folder / covered).is_file() and uncovered in captured:
@@ -90,16 +77,9 @@ def _capture(path: Path, head: Head, report: Report, options: CaptureOptions) ->
     return _Captured(done.track, done.fit)
 
 
-def _referee_path(folder: Path, name: str, referee: str) -> Path:
-    return folder / "referees" / f"{name}__{referee}68.npy"
-
-
-def _score(folder: Path, name: str, captured: _Captured) -> dict:
+def _score(path: Path, captured: _Captured) -> dict:
     """All figures of one clip: "fit" and "raw" side by side."""
-    points = {"fit": captured.fit.landmarks_px, "raw": captured.raw}
-    for referee in _REFEREES:
-        if (path := _referee_path(folder, name, referee)).is_file():
-            points[referee] = np.load(path).astype(float)
+    points = {"fit": captured.fit.landmarks_px, "raw": captured.raw} | referee_landmarks(path)
     frames = min(map(len, points.values()))
     points = {who: landmarks[:frames] for who, landmarks in points.items()}
     good = comparable_frames(points, "raw")
@@ -114,12 +94,12 @@ def _score(folder: Path, name: str, captured: _Captured) -> dict:
         mine = signals[who]
         scores[who] = {
             "correlation": {
-                k: correlation(mine[k], signals[_REFEREE[k]][k])
+                k: correlation(mine[k], signals[JUDGE[k]][k])
                 for k in SIGNALS
-                if _REFEREE[k] in signals
+                if JUDGE[k] in signals
             },
-            "gain": {k: gain(mine[k], signals[_REFEREE[k]][k]) for k in SIGNALS
-                     if _REFEREE[k] in signals},
+            "gain": {k: gain(mine[k], signals[JUDGE[k]][k]) for k in SIGNALS
+                     if JUDGE[k] in signals},
             "jitter_mm": jitter_mm(points[who], still),
             "jitter_above_lips_mm": jitter_mm(points[who], still, BROWS_NOSE_EYES),
             "closures": closure_counts(mine["gap"], [signals[j]["gap"] for j in judges]),
@@ -127,7 +107,7 @@ def _score(folder: Path, name: str, captured: _Captured) -> dict:
         }  # fmt: skip
     scores["referees"] = _between_referees(signals)
     scores["gain_on_raw"] = {k: slow_gain(signals["fit"][k], signals["raw"][k]) for k in SIGNALS}
-    scores["turn_degrees"] = _turn_error(folder, name, captured, good)
+    scores["turn_degrees"] = _turn_error(path, captured, good)
     return scores
 
 
@@ -136,9 +116,9 @@ def _between_referees(signals: dict[str, dict]) -> dict[str, float]:
     if "pfld" not in signals:
         return {}
     return {
-        k: correlation(signals[_REFEREE[k]][k], signals["pfld"][k])
+        k: correlation(signals[JUDGE[k]][k], signals["pfld"][k])
         for k in SIGNALS
-        if _REFEREE[k] in signals
+        if JUDGE[k] in signals
     }
 
 
@@ -152,12 +132,12 @@ def _blink_counts(who: str, judges: list[str], signals: dict[str, dict]) -> dict
     return {"seen": len(events), "hit": sum(matched(events, mine))}
 
 
-def _turn_error(folder: Path, name: str, captured: _Captured, good: np.ndarray) -> float:
+def _turn_error(path: Path, captured: _Captured, good: np.ndarray) -> float:
     """Median difference of the angle turned since the middle frame, degrees."""
-    path = folder / "referees" / f"{name}__3ddfa_rotation.npy"
-    if not path.is_file():
+    referee = referee_turn(path)
+    if referee is None:
         return float("nan")
-    referee = np.load(path)[: len(good)]
+    referee = referee[: len(good)]
     frames = good & np.isfinite(referee[:, 0, 0])
     mine = rotation_matrix(captured.fit.params.head_pose[: len(good)][frames])
     return float(np.median(np.abs(turn_degrees(mine) - turn_degrees(referee[frames]))))

@@ -42,6 +42,7 @@ from .metrics import (
     face_signals,
     motion_error_mm,
 )
+from .referees import JUDGE, is_judged, judged_clips, referee_landmarks
 from .scans import ScanErrors, face_vertices, pool_errors, scan_to_mesh
 from .systems import LANDMARKS, System, ask, known_systems
 from .testset import SEED, TestClip, make_testset, read_testset
@@ -49,7 +50,6 @@ from .testset import SEED, TestClip, make_testset, read_testset
 _NAME = 37  # letters of a row's name
 _MESH_STEP = 10  # frames between those whose surface is measured
 _INNER = slice(CONTOUR_POINTS, 68)
-_REFEREE = {"gap": "ghost", "width": "ghost", "jaw": "3ddfa", "eye": "ghost", "brow": "ghost"}
 
 
 @dataclass
@@ -251,8 +251,8 @@ def _clip_table(
             if sentence is not None:
                 params = None if answer.take is None else fitted_params_of(answer.take)
                 lips.add(system.name, sentence, clip, answer, params)
-            if _referee(folder, path, "ghost").is_file():
-                rows[system.name].append(_against_referees(folder, path, points, raw))
+            if is_judged(path):
+                rows[system.name].append(_against_referees(path, points, raw))
         report((k + 1) / len(clips))
     keys = (*SIGNALS, "inner_mm", "lips_mm")
     lines = [
@@ -275,38 +275,20 @@ def _clip_table(
 
 def _real_clips(folder: Path) -> list[Path]:
     """Clips with referees; else LRS3's, whose lips can be read though nothing judges landmarks."""
-    clips = [
-        path
-        for path in sorted(folder.glob("*"))
-        if path.is_file() and _referee(folder, path, "ghost").is_file()
-    ]
-    if not clips and not any(folder.glob("*/*.mp4")):
-        raise AVFaceError(
-            f"{folder} holds no clip with referees, and no clip of LRS3.",
-            "Put landmarks of other trackers in its folder referees/ (CLIP__ghost68.npy ...).",
-        )
-    return clips or [clip.video for clip in read_lrs3(folder)]
+    if not (folder / "referees").is_dir() and any(folder.glob("*/*.mp4")):
+        return [clip.video for clip in read_lrs3(folder)]
+    return judged_clips(folder)
 
 
-def _referee(folder: Path, clip: Path, who: str) -> Path:
-    return folder / "referees" / f"{clip.stem}__{who}68.npy"
-
-
-def _against_referees(
-    folder: Path, clip: Path, points: np.ndarray, raw: np.ndarray
-) -> dict[str, float]:
-    referees = {
-        who: np.load(path).astype(float)
-        for who in ("ghost", "3ddfa")
-        if (path := _referee(folder, clip, who)).is_file()
-    }
+def _against_referees(clip: Path, points: np.ndarray, raw: np.ndarray) -> dict[str, float]:
+    referees = referee_landmarks(clip, set(JUDGE.values()))
     count = min(len(points), len(raw), *map(len, referees.values()))
     everyone = {"raw": raw[:count]} | {who: p[:count] for who, p in referees.items()}
     good = comparable_frames(everyone, "raw") & np.isfinite(points[:count, 0, 0])
     mine = face_signals(np.where(good[:, None, None], points[:count], np.nan))
     row = {}
     for key in SIGNALS:
-        judge = everyone.get(_REFEREE[key], everyone["ghost"])
+        judge = everyone.get(JUDGE[key], everyone["ghost"])
         row[key] = correlation(mine[key], np.where(good, face_signals(judge)[key], np.nan))
     ghost = everyone["ghost"]
     row["inner_mm"] = motion_error_mm(points[:count], ghost, _INNER, good)
