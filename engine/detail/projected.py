@@ -35,6 +35,7 @@ _FRAMES = 16
 _FEWEST = 6  # of them, the calmest, that are always used
 _LEAST_SHADE = 0.3  # of the median shading: darker skin says little of its colour
 _LEAST_WEIGHT = 0.15
+_ASLANT = 0.35, 0.55  # cosine: what is seen more slantwise may be hair or what lies behind
 _BURNT = 0.95  # linear: a brighter texel has lost its colour
 _BROAD_MM = 14.0  # Gaussian sigma
 _BROAD_KEPT = 0.25  # share of broad differences that counts as pigment
@@ -117,7 +118,8 @@ def _unlit(view: View, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     usual = np.median(shade[view.seen > 0.5], axis=0) if (view.seen > 0.5).any() else 1.0
     lit = shade @ LUMINANCE > _LEAST_SHADE * float(np.dot(usual, LUMINANCE))
     colour = np.log(np.maximum(view.colour, DARKEST)) - np.log(np.maximum(shade, 1e-2))
-    weight = view.seen * lit * (view.colour.max(-1) < _BURNT)
+    facing = np.clip((view.surface.normal[..., 2] - _ASLANT[0]) / (_ASLANT[1] - _ASLANT[0]), 0, 1)
+    weight = view.seen * facing * lit * (view.colour.max(-1) < _BURNT)
     return np.moveaxis(colour, -1, 0), weight
 
 
