@@ -63,7 +63,8 @@ def refine_lips(
     voice = listen(features, times)
     trust = np.clip(np.ones(len(times)) if trust is None else trust, 0, 1)
     new = trust if led is None else trust * (1 - np.clip(led, 0, 1))
-    believed = np.clip((voice.speaking - 0.1) / 0.6, 0, 1) * new
+    # Units have put the lip to the teeth at f and v (`unseen_mouth`): there it lies as it should.
+    believed = np.clip((voice.speaking - 0.1) / 0.6, 0, 1) * new * (1 - voice.tucked)
     seal = np.clip((voice.closed - _SEAL_FROM) / (1 - 2 * _SEAL_FROM), 0, 1) * trust
     if max(believed.max(initial=0), seal.max(initial=0)) < 1e-3:
         return None
