@@ -92,3 +92,20 @@ def test_published_figures_are_the_papers():
 def test_a_folder_without_truth_says_so(tmp_path):
     with pytest.raises(AVFaceError, match="no test clip"):
         testset.read_testset(tmp_path)
+
+
+def test_lips_of_lrs3_are_read_though_no_referee_has_seen_them(monkeypatch, tmp_path):
+    clip = tmp_path / "speaker" / "00001.mp4"
+    clip.parent.mkdir()
+    clip.touch()
+    clip.with_suffix(".txt").write_text("Text:  GOOD MORNING\nConf:  4\n")
+    monkeypatch.setattr(tables, "open_clip", lambda _: SimpleNamespace(has_sound=True))
+    answer = systems.Answer(np.zeros((3, 68, 2)), None)
+    monkeypatch.setattr(tables, "ask", lambda *_: answer)
+    read = []
+    lips = SimpleNamespace(
+        hear=lambda path, _: path.name, add=lambda *given: read.append(given[:2])
+    )
+    lines, figures = tables._clip_table(tmp_path, [systems.LANDMARKS], lips, Report())
+    assert read == [(systems.LANDMARKS.name, "00001.mp4")]
+    assert not figures and lines[-1].endswith("no referee")
