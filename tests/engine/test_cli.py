@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from engine import cli
+from engine.commands.flags import hyphenated
 from engine.exchange import protocol
 from engine.exchange.protocol import CaptureJob, Done, Failed, Hello, Note, Progress, write_job
 from engine.exchange.take import Take
@@ -45,6 +46,18 @@ def test_the_command_line_starts_without_heavy_libraries():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert not {"torch", "cv2", "numba", "mediapipe", "av", "scipy"} & set(loaded)
+
+
+def test_flags_are_understood_with_underscores_too():
+    words = ["capture", "my_clip.mp4", "--fix_sync", "--lip_reader=my_net.pt"]
+    found = cli._parser().parse_args(hyphenated(words))
+    assert found.fix_sync and found.lip_reader == "my_net.pt" and found.clip.name == "my_clip.mp4"
+
+
+def test_a_fault_of_ours_is_no_failed_clip(monkeypatch, capsys):
+    monkeypatch.setattr("engine.exchange.take.Take.load", lambda _: 1 / 0)
+    assert cli.main(["inspect", "a.take.npz"]) == protocol.OUR_FAULT
+    assert "ZeroDivisionError" in capsys.readouterr().err
 
 
 def test_a_missing_clip(tmp_path):
