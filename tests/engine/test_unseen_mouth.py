@@ -126,3 +126,13 @@ def test_a_person_who_rests_with_rolled_lips_keeps_them(head):
     after = heard(before, head, voice(mouthPucker=0.5))
     rolled = after.expression[:, head.unit["mouthRollUpper"]]
     np.testing.assert_allclose(rolled[:15], 0.2, atol=0.02)
+
+
+def test_an_adopted_head_without_our_names_is_shaped_by_their_mix(adopted):
+    other = Head(adopted.head)
+    params = FaceParams.neutral(other, T, 1500.0)
+    jaw = params.jaw.copy()
+    jaw[:, 0] = 0.1
+    after = heard(params.replace(jaw=jaw), other, voice(mouthPucker=0.5))
+    assert np.abs(after.expression[20]).max() > 0.1
+    np.testing.assert_allclose(after.expression[5], params.expression[5], atol=0.02)
