@@ -27,6 +27,7 @@ _FEWEST_SAMPLES, _NEAREST = 30, 4  # of hair, of background; the neighbour whose
 _USUAL_MM, _DOUBT = 12.0, 0.02  # of a sample for each mm
 _THINNEST, _THICKEST = 3.0, 32.0  # mm
 _FEWEST = 2  # rays of a direction
+_HANGS = 1.5  # times the direction: at the sides a strand's tip lies so much lower than its root
 _NAPE_MM, _AT_NAPE = 60.0, 0.4  # below the ears hair gets thinner, down to this share
 _AT_EDGE, _RISE_MM = 0.25, 30.0  # share of the thickness at the hairline; where it is whole
 
@@ -100,7 +101,7 @@ def stand_off(
     away = rest - rest[masks["ears"]].mean(0)
     degrees = np.degrees(np.arctan2(np.abs(away[:, 0]), away[:, 1]))
     half = len(_DIRECTIONS) // 2
-    thick = np.interp(degrees, _DIRECTIONS[half:], _thickness(outlines))
+    thick = np.interp(_HANGS * degrees, _DIRECTIONS[half:], _thickness(outlines))
     thick *= np.clip(1 + 1e3 * away[:, 1] / _NAPE_MM, _AT_NAPE, 1)
     inside = 1e3 * KDTree(rest[skin & ~haired]).query(rest)[0]
     thick *= np.clip(_AT_EDGE + inside / _RISE_MM, 0, 1)

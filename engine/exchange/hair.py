@@ -13,7 +13,7 @@ from .head_file import HeadFile
 POINTS = 6  # of a strand
 BARE_MM = 0.8  # of hair: less is skin
 # Roots: thicker and fewer than a person's, who has about two a mm2. Longer strands cover more.
-_PER_MM2, _COVERED = 0.2, 11.0  # at most; strands' length in mm for each mm2 of skin
+_PER_MM2, _COVERED = 0.2, 15.0  # at most; strands' length in mm for each mm2 of skin
 _RAGGED = 0.5, 1.5  # of BARE_MM, from strand to strand: no line where hair begins
 _LIGHTEST_STRAND = 1.6  # times the median
 _SHORTEST, _UNLIKE_TONE = 0.6, 0.18  # of a strand's length; standard deviation of the log tone

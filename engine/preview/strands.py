@@ -191,7 +191,7 @@ def _line(start, end, before, after, width, nearness, mine, drawn):
     dx, dy = end[0] - start[0], end[1] - start[1]
     level = abs(dx) > abs(dy)
     steps = int(max(abs(dx), abs(dy))) + 1
-    thick = max(int(width * start[2] + _HALF), 1)
+    thick = max(int(width * start[2]), 1)
     first = -_HALF * np.float32(thick - 1)
     for s in range(steps):
         share = (np.float32(s) + _HALF) / np.float32(steps)

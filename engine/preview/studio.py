@@ -36,7 +36,7 @@ from .shading import (
 from .strands import Hair, Lens, draw_hair
 
 _FADE_M = 0.022
-_HAIR_REACH_M, _HAIR_SHADE = 0.07, 0.65  # round the scalp, darker than this share of the skin
+_HAIR_REACH_M, _HAIR_SHADE = 0.07, 0.75  # round the scalp, darker than this share of the skin
 _HAIR_FADE_M = 0.018
 _EXPOSED_FOR = 0.22  # linear reflectance of the skin at which the camera's exposure is 1
 _ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it is light
