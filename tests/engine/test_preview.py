@@ -14,8 +14,9 @@ from engine.exchange.take import REGIONS, Take
 from engine.head.model import FaceParams, Head
 from engine.media import open_clip
 from engine.preview.film import PreviewOptions, write_preview
-from engine.preview.panels import Panels, crop_of
+from engine.preview.panels import Panels, _graded, crop_of
 from engine.preview.sheet import SheetOptions, telling_frames, write_sheet
+from engine.preview.studio import Shot
 from engine.weights import load_head
 
 SIZE, FRAMES = (160, 120), 9
@@ -164,3 +165,19 @@ def test_a_title_is_never_cut():
     write(narrow, "133   5.32 s   mouth widest open", (6, 18))
     inked = np.flatnonzero(narrow.max(axis=(0, 2)) > 128)
     assert inked.max() < 118 and inked.max() > 90
+
+
+def test_in_a_film_of_one_colour_the_head_has_one():
+    """Toned films too; a film of colours keeps the head's."""
+    noise = np.random.default_rng(0).integers(40, 220, (80, 80, 1))
+    grey = np.repeat(noise, 3, axis=2).astype(np.uint8)
+    toned = (noise * [1.0, 0.85, 0.6]).astype(np.uint8)
+    coloured = np.random.default_rng(1).integers(40, 220, (80, 80, 3)).astype(np.uint8)
+    whole = np.full((80, 80), 255, np.uint8)
+    head = np.tile(np.array([[[200, 130, 100], [190, 185, 170]]], np.uint8), (80, 40, 1))
+    shot = Shot(head, head, whole, whole)
+    for film, is_grey in ((grey, True), (toned, True), (coloured, False)):
+        drawn = _graded(film, shot, 80).astype(float)
+        teeth, skin = drawn[:, 1::2].mean((0, 1)), drawn[:, ::2].mean((0, 1))
+        hue = np.log(teeth / skin)
+        assert (np.ptp(hue) < 0.05) == is_grey
