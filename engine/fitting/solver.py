@@ -10,7 +10,8 @@ from .landmark_head import JAW, JOINTS_END, POSE
 from .projection import Evidence, Subject, accumulate
 from .terms import Motion, Prior, TimeTerms
 
-_MOST_TRIES = 4  # of a step, with ten times the damping each time
+_MOST_TRIES = 5  # of a step, each with `_FIRMER` times the damping
+_FIRMER = 50  # enough tries must lead to a step that ends where lips meet
 _LEAST_GAIN = 2e-3  # of the cost, relative; less ends the search
 _LONGEST_TURN, _LONGEST_UNIT_STEP = 0.3, 0.5  # rad; of a unit's range
 
@@ -70,7 +71,7 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
             tried_cost = _cost(problem, time, pull, tried, (False, H, G))
             if tried_cost <= cost:
                 break
-            damping *= 10
+            damping *= _FIRMER
         else:
             break
         x, damping = tried, max(damping / 5, 1e-5)

@@ -7,7 +7,7 @@ import pytest
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
-from engine.fitting import recipe
+from engine.fitting import recipe, solver
 from engine.fitting.evidence import gather
 from engine.fitting.identity import as_lasting, choose_key_frames, frame_features, nearest_key
 from engine.fitting.landmark_head import (
@@ -30,7 +30,8 @@ from engine.fitting.projection import (
     workspace,
 )
 from engine.fitting.recipe import FitOptions, fit_clip
-from engine.fitting.solver import Problem
+from engine.fitting.solver import Problem, Targets
+from engine.fitting.sound import Hearing
 from engine.fitting.terms import LIP_PAIRS, Motion, unit_prior
 from engine.geometry import embed
 from engine.geometry import project as to_pixels
@@ -388,3 +389,61 @@ def test_key_frames_are_usable_and_differ():
     assert usable[keys].all() and len(np.unique(keys)) == len(keys) <= 16
     assert np.ptp(pose[keys, 1]) > 0.8
     np.testing.assert_array_equal(nearest_key(feature, keys)[keys], np.arange(len(keys)))
+
+
+def test_a_step_that_would_go_through_a_wall_ends_before_it(head, spoken, monkeypatch):
+    small = landmark_head(head.file)
+    clip = recipe._prepare(spoken[1], small, FitOptions(focal=FOCAL))
+    subject = Subject(Person(small.template, small.joints), clip.camera, clip.model)
+    x = np.zeros((1, small.unknowns))
+    unit, wall, wished = small.column["mouthPucker"], 0.002, 1.0
+
+    def accumulate(x, subject, evidence, derivatives, H, G):
+        """A wish beyond a wall that is felt behind it only, as shut lips are."""
+        behind = np.maximum(x[:, unit] - wall, 0)
+        if derivatives:
+            H[:], G[:] = np.eye(x.shape[1]), 0
+            H[:, unit, unit] = 1e4
+            G[:, unit] = 1e4 * (x[:, unit] - wished) + 1e9 * behind
+        return np.sum(1e4 * (x[:, unit] - wished) ** 2 + 1e9 * behind**2)
+
+    monkeypatch.setattr(solver, "accumulate", accumulate)
+    problem = recipe._problem(clip, subject.person, x, np.array([3]), 0.0)
+    problem = replace(problem, targets=Targets(0 * x, 0 * x))
+    found = solver.solve(problem, x, 6)[0, unit]
+    assert 0 < found < 1.2 * wall
+
+
+def test_a_mouth_that_is_never_seen_speaks_as_it_is_heard(head):
+    times = np.arange(75) / 25
+    track = track_of(head, performance(head, times), times, noise_px=0.3)
+    hearing = Hearing(_chatter(times))
+    fit = fit_clip(
+        hide(track, slice(None), "mouth"), head, FitOptions(focal=FOCAL), Report(), hearing
+    )
+    rest = head.rest(fit.params.shape)
+    upper, lower = (
+        np.array([embed(head.frame(fit.params, t, rest), head.file.faces, head.file.landmarks_68)[k]
+                  for t in range(75)])
+        for k in (62, 66)
+    )  # fmt: skip
+    gap = np.linalg.norm(upper - lower, axis=1)
+    heard = hearing.voice.gap_mm[:, 0]
+    assert np.corrcoef(gap, heard)[0, 1] > 0.7 and np.std(gap) > 1e-3
+
+
+def _chatter(times):
+    """A voice whose lips part and meet three times a second."""
+    sides = [unit + side for unit in ("mouthLowerDown", "mouthUpperUp", "mouthPress")
+             for side in ("Left", "Right")]  # fmt: skip
+    names = ("jaw", "mouthClose", *sides, "mouthRollUpper")
+    way = 0.5 - 0.5 * np.cos(6 * np.pi * times)
+    mean = np.zeros((len(times), len(names)), np.float32)
+    mean[:, 0], mean[:, 1] = 0.03 + 0.06 * way, 0.08 * (1 - way)
+    mean[:, 2:6] = 0.25 * way[:, None]
+    mean[:, 6:] = 0.1 * (1 - way[:, None])
+    sd = np.full(mean.shape, 0.05, np.float32)
+    sd[:, 0] = 0.03
+    gap = np.stack([8 * way, np.ones(len(times))], 1)
+    return SimpleNamespace(names=names, mean=mean, sd=sd, speaking=np.ones(len(times)),
+                           closed=(way < 0.1).astype(float), gap_mm=gap)  # fmt: skip
