@@ -10,8 +10,7 @@ from .landmark_head import JAW, JOINTS_END, POSE
 from .projection import Evidence, Subject, accumulate
 from .terms import Motion, Prior, TimeTerms
 
-_MOST_TRIES = 5  # of a step, each with `_FIRMER` times the damping
-_FIRMER = 50  # enough tries must lead to a step that ends where lips meet
+_MOST_TRIES = 8  # of a step, with ten times the damping each time: one must end where lips meet
 _LEAST_GAIN = 2e-3  # of the cost, relative; less ends the search
 _LONGEST_TURN, _LONGEST_UNIT_STEP = 0.3, 0.5  # rad; of a unit's range
 
@@ -71,7 +70,7 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
             tried_cost = _cost(problem, time, pull, tried, (False, H, G))
             if tried_cost <= cost:
                 break
-            damping *= _FIRMER
+            damping *= 10
         else:
             break
         x, damping = tried, max(damping / 5, 1e-5)
