@@ -100,7 +100,8 @@ def _grown(
     points, out = [roots], normals
     for k in range(POINTS - 1):
         along = (k + 0.5) / (POINTS - 1)
-        beside = np.clip(1 - 1.2 * np.maximum(out[:, 1:2], 0), 0, 1)  # 0 on top, 1 at the sides
+        up, front = np.maximum(out[:, 1:2], 0), np.maximum(out[:, 2:], 0)
+        beside = np.clip(1 - 1.2 * up - front, 0, 1)  # 0 on top and in front, 1 at the sides
         flow = _BACK + beside * _DOWN + stray
         flow = _unit(flow - (flow * out).sum(1, keepdims=True) * out)
         rises = _CROP_RISES + (_FULL_RISES - _CROP_RISES) * full
