@@ -23,7 +23,7 @@ from .losses import FINE
 from .objectives import load_slot
 from .shading import normals_from_shading, shade
 from .sheet import Sheet
-from .stages import StageOptions, WindowTask
+from .stages import StageOptions, WindowTask, check_coarse
 from .system import CoarseStage, Faces
 
 _GAMMA = 1 / 2.2
@@ -180,5 +180,6 @@ def _respond(grey: Tensor, bank: Tensor) -> Tensor:
 
 
 def build_task(options: FineOptions) -> FineTask:
-    """What `python -m engine train fine` trains."""
+    """What `python -m engine train fine` trains. Raises AVFaceError."""
+    check_coarse(options.coarse)
     return FineTask(options)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -18,11 +17,12 @@ from ..models.lipreader import LipReader, LipReaderConfig
 from ..models.spectre import SpectreEncoder
 from ..weights import load_head, load_network, registry
 from . import losses
+from .checkpoint import load_weights
 from .data import Source, Windows
 from .losses import SPECTRE
 from .mouths import MouthPainter, crop_mouths, mouth_squares
 from .objectives import landmark_figures, load_slot
-from .stages import StageOptions, WindowTask
+from .stages import StageOptions, WindowTask, check_coarse
 from .system import CoarseStage, Codes, Faces, head_albedo
 
 _MOUTH_SIDE = 88  # px: what lip readers of a user's see (Ma et al. 2022)
@@ -208,7 +208,7 @@ class SpectreTask(WindowTask):
         self.model: nn.Module = SpectreEncoder(config)
         self.coarse = CoarseStage(config)
         if options.coarse:
-            self.coarse.load_state_dict(load_file(options.coarse))
+            load_weights(self.coarse, options.coarse)
         self.coarse.eval().requires_grad_(False)
         self.objective = perceptual_losses(file, options.lip_reader, options.emotion_network)
 
@@ -256,5 +256,6 @@ def code_sequence(stage: CoarseStage, batch: Windows) -> Codes:
 
 
 def build_task(options: SpectreOptions) -> SpectreTask:
-    """What `python -m engine train spectre` trains."""
+    """What `python -m engine train spectre` trains. Raises AVFaceError."""
+    check_coarse(options.coarse)
     return SpectreTask(options)

@@ -9,6 +9,7 @@ from typing import Literal
 from torch import nn
 
 from ..exchange.head_file import HeadFile
+from ..exchange.protocol import AVFaceError
 from ..models.config import Config
 from .data import FolderSource, MixedSource, Source, Windows, window_batches
 from .loop import on_device
@@ -45,6 +46,15 @@ class StageOptions:
     def networks(self) -> Config:
         """The sizes that `config` names."""
         return CONFIGS[self.config]
+
+
+def check_coarse(weights: Path | None) -> None:
+    """Raises AVFaceError where a stage that builds on the coarse one has none to build on."""
+    if weights is None:
+        raise AVFaceError(
+            "This stage builds on a coarse stage that is trained, and none is named.",
+            "Name its weights: --coarse FILE, the best.safetensors of `train coarse`.",
+        )
 
 
 class WindowTask:

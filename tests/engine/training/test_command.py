@@ -34,7 +34,10 @@ def test_mistakes_are_sentences(tmp_path, capsys):
     assert main(["train", "curves", str(tmp_path)]) == CANNOT_SERVE
     (tmp_path / "text").write_text("no weights")
     begin = ["--folder", str(tmp_path / "run"), "--steps", "1", "--start", str(tmp_path / "text")]
-    assert main(["train", "fine", *begin]) == CANNOT_SERVE
+    for stage in ("fine", "spectre"):
+        assert main(["train", stage, *begin]) == CANNOT_SERVE
+        assert "builds on a coarse stage" in capsys.readouterr().err
+    assert main(["train", "coarse", *begin]) == CANNOT_SERVE
     assert "doesn't hold this network's weights" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
     assert main(["train", "prepare", str(tmp_path), "--out", str(tmp_path / "out")]) == CANNOT_SERVE
