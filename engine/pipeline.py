@@ -163,7 +163,7 @@ def perform(
         marks = landmark_track(head, params, track.size)
         fit = replace(fit, params=params, landmarks_px=marks, trust_sound=trust)
     if hearing is not None:
-        said = say_unseen(fit.params, hearing, fit.trust_sound, track.times, head)
+        said = say_unseen(fit.params, hearing, track.times, head)
         fit = replace(fit, params=said, landmarks_px=landmark_track(head, said, track.size))
     fit = replace(fit, params=with_clear_tongue(fit.params, head))
     clock.lap("fit")

@@ -59,21 +59,19 @@ class _Wishes:
     weight: np.ndarray  # (n, R)
 
 
-def say_unseen(
-    params: FaceParams, hearing: Hearing, led: np.ndarray, times: np.ndarray, head: Head
-) -> FaceParams:
+def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: Head) -> FaceParams:
     """A performance whose lips have the depth, roll and tuck that is heard, and look as they did.
 
     Args:
-        params: T frames, as picture and sound have placed the mouth.
+        params: T frames, as picture and sound have placed the mouth: covered lips stand out as
+            far as those seen before and after.
         hearing: of the clip, at its frames.
-        led: (T,) 0..1, how far sound has placed the mouth already: it isn't heard twice.
         times: (T,) s.
         head: one without our units, or a mix that stands for them, is left alone.
     """
     marks = landmark_head(head.file)
     mix = _channels(marks)
-    share = heard_share(hearing, times) * (1 - np.clip(led, 0, 1))
+    share = heard_share(hearing, times)
     if mix is None or share.max(initial=0) < _LEAST_HEARD:
         return params
     units = marks.units(params.expression)  # (T, U)

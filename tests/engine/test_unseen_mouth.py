@@ -53,8 +53,8 @@ def fitted(head, jaw=0.08, parted=0.0, **units):
     return params.replace(expression=expression, jaw=turn)
 
 
-def heard(params, head, speech, led=0.0, **hearing):
-    return say_unseen(params, Hearing(speech, **hearing), np.full(T, led), TIMES, head)
+def heard(params, head, speech, **hearing):
+    return say_unseen(params, Hearing(speech, **hearing), TIMES, head)
 
 
 def posed(mouth, params):
@@ -105,11 +105,20 @@ def test_sound_that_is_not_to_be_believed_says_nothing(head):
     picture = np.zeros(T)
     for after in (
         heard(before, head, speech, belongs=0.0),
-        heard(before, head, speech, led=1.0),  # it has placed the mouth already
         heard(before, head, speech, forced=picture),
         heard(before, head, SimpleNamespace(**{**vars(speech), "speaking": np.zeros(T)})),
     ):
         np.testing.assert_array_equal(after.expression, before.expression)
+
+
+def test_what_is_said_already_is_not_said_twice(head):
+    before, speech = fitted(head, parted=0.4), voice(mouthPucker=0.6)
+    once = heard(before, head, speech)
+    twice = heard(once, head, speech)
+    pucker = head.unit["mouthPucker"]
+    change = once.expression[:, pucker] - before.expression[:, pucker]
+    again = twice.expression[:, pucker] - once.expression[:, pucker]
+    assert np.abs(again).max() < 0.5 * np.abs(change).max()
 
 
 def test_units_stay_in_their_range_and_sides_keep_their_difference(head):
