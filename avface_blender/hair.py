@@ -17,7 +17,7 @@ from ..engine.exchange.take import Take
 from .head_builder import HEAD_PROPERTY, to_blender
 from .rig import rig_of
 
-HAIR_PROPERTY = "avface_hair"  # on the curves: the name of the head that wears them
+HAIR_PROPERTY = "avface_hair"  # on the curves: the head that wears them
 HAIR_COLOUR = "avface_hair_colour"  # linear, one for each strand
 _ROOT_UV = "surface_uv_coordinate"
 _UNPAINTED = 0.05, 0.035, 0.025  # linear: brown hair, where there is no skin picture
@@ -41,7 +41,7 @@ def grow_hair(
     curves = _curves(groom, _colours(groom, skin), f"{name} hair")
     object_ = bpy.data.objects.new(curves.name, curves)
     head.users_collection[0].objects.link(object_)
-    object_[HAIR_PROPERTY] = head.name
+    object_[HAIR_PROPERTY] = head  # not its name: heads are renamed
     _ride(object_, rig)
     return object_
 
@@ -49,7 +49,7 @@ def grow_hair(
 def shave(head: bpy.types.Object) -> None:
     """Take the hair off a head."""
     for object_ in list(bpy.data.objects):
-        if object_.get(HAIR_PROPERTY) == head.name and HEAD_PROPERTY not in object_:
+        if object_.get(HAIR_PROPERTY) == head and HEAD_PROPERTY not in object_:
             curves: Any = object_.data
             bpy.data.objects.remove(object_)
             bpy.data.hair_curves.remove(curves)

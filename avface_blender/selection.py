@@ -15,8 +15,8 @@ def selected_head(context: bpy.types.Context) -> bpy.types.Object | None:
     for object_ in [layer.objects.active, *layer.objects.selected]:
         if object_ is None:
             continue
-        bald = head_named(object_[HAIR_PROPERTY]) if HAIR_PROPERTY in object_ else None
-        for item in (bald or object_, *object_.children):
+        wearer = object_.get(HAIR_PROPERTY)
+        for item in (wearer or object_, *object_.children):
             if HEAD_PROPERTY in item and item.type == "MESH":
                 return item
     return None

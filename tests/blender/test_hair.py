@@ -49,7 +49,8 @@ def test_strands_have_colours_of_their_own(make_take, hair):
 
 
 def test_another_take_of_the_head_brings_its_own_hair(make_take, hair):
-    import_take(make_take(hair=hair), bpy.context)
+    head = import_take(make_take(hair=hair), bpy.context).head
+    head.name = "Ada"
     import_take(make_take(name="other", hair=hair), bpy.context)
     assert len(worn()) == 1
     import_take(make_take(name="bald", hair=0 * hair), bpy.context)

@@ -49,7 +49,7 @@ def test_a_click_on_the_hair_selects_the_head(addon, make_take):
     bpy.ops.avface.import_take(filepath=str(make_take(4)))
     head, layer = bpy.context.active_object, bpy.context.view_layer
     hair = bpy.data.objects.new("hair", bpy.data.hair_curves.new("hair"))
-    hair[addon.hair.HAIR_PROPERTY] = head.name
+    hair[addon.hair.HAIR_PROPERTY] = head
     bpy.context.collection.objects.link(hair)
     head.select_set(False)
     hair.select_set(True)
