@@ -134,16 +134,6 @@ def front_of(head: HeadFile) -> Mouth:
     return part_of(head, head.masks["upper_teeth"] | (lip & middle))
 
 
-def mouth_of(head: HeadFile, reach_m: float = 0.02) -> Mouth:
-    """The mouth of a head: the skin within `reach_m` of the lips, the teeth and the tongue."""
-    lips = head.template[head.masks["lips"]]
-    low, high = lips.min(0) - reach_m, lips.max(0) + reach_m
-    near = ((head.template > low) & (head.template < high)).all(1) & head.masks["skin"]
-    for name in ("mouth_inside", "upper_teeth", "lower_teeth", "tongue"):
-        near |= head.masks[name]
-    return part_of(head, near)
-
-
 def lip_marks_of(head: HeadFile) -> Mouth:
     """Just enough of a head to measure `lip_gap`, `lip_width` and `lip_depth`, quickly."""
     return part_of(head, np.zeros(len(head.template), bool))

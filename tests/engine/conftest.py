@@ -24,6 +24,21 @@ def adopted(flame_files, tmp_path_factory):
     return adopt_flame(flame_files, tmp_path_factory.mktemp("head") / "flame.npz")
 
 
+@pytest.fixture(scope="session")
+def mouth():
+    """The default head's skin within 2 cm of the lips, its teeth and its tongue."""
+    from engine.head.mouth import part_of
+    from engine.weights import load_head
+
+    head = load_head()
+    lips = head.template[head.masks["lips"]]
+    low, high = lips.min(0) - 0.02, lips.max(0) + 0.02
+    near = ((head.template > low) & (head.template < high)).all(1) & head.masks["skin"]
+    for name in ("mouth_inside", "upper_teeth", "lower_teeth", "tongue"):
+        near |= head.masks[name]
+    return part_of(head, near)
+
+
 @pytest.fixture
 def small_take(tmp_path):
     """A few frames of the default head: its path and the take."""

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.head.model import FaceParams, Head
-from engine.head.mouth import mouth_of
 from engine.head.tongue import with_clear_tongue
 from engine.training.trajectories import Style, articulate, channel_of, draw_style, head_units
 from engine.training.visemes import CHANNELS, DIPHTHONGS, TARGETS
@@ -23,11 +22,6 @@ PHONES = [name for name in (*TARGETS, *DIPHTHONGS) if name != "SIL"]
 @pytest.fixture(scope="module")
 def head():
     return Head(load_head())
-
-
-@pytest.fixture(scope="module")
-def mouth(head):
-    return mouth_of(head.file)
 
 
 def _spoken(names: list[str], seconds: float = 0.09) -> list[tuple[str, float, float]]:

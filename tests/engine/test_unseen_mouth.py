@@ -7,7 +7,7 @@ import pytest
 
 from engine.fitting.sound import Hearing
 from engine.head.model import FaceParams, Head
-from engine.head.mouth import mouth_of, shutting
+from engine.head.mouth import shutting
 from engine.unseen_mouth import say_unseen
 from engine.weights import load_head
 
@@ -20,11 +20,6 @@ SAID = slice(18, 23)  # frames in which the sound in question is heard
 @pytest.fixture(scope="module")
 def head():
     return Head(load_head())
-
-
-@pytest.fixture(scope="module")
-def mouth(head):
-    return mouth_of(head.file)
 
 
 def voice(tucked=0.0, **units):
