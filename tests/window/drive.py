@@ -109,21 +109,8 @@ def scroll(to_end: bool) -> None:
             (bpy.ops.view2d.scroll_down if to_end else bpy.ops.view2d.scroll_up)("EXEC_DEFAULT")
 
 
-def waits() -> int:
-    """How often this thread has given the processor away by itself: for a disk, a lock, a sleep."""
-    if sys.platform != "linux":
-        return -1
-    import resource
-
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
-
-
 def time_the_polls() -> None:
-    """Note how long each look of our timers at the engine takes; the import by itself.
-
-    A look that waited for nothing took what it worked: the rest of the time the system had given
-    to other processes.
-    """
+    """Note how long each look of our timers at the engine takes; the import by itself."""
     jobs, setup = part("jobs"), part("engine_setup")
     bring_in, imports = jobs._bring_in, []
 
@@ -135,17 +122,12 @@ def time_the_polls() -> None:
 
     def timed(poll: Callable[[], bool]) -> Callable[[], bool]:
         def look() -> bool:
-            before, waited = len(imports), waits()
-            start, worked = time.perf_counter(), time.thread_time()
+            before, start, worked = len(imports), time.perf_counter(), time.thread_time()
             more = poll()
             worked = 1000 * (time.thread_time() - worked)
             took = 1000 * (time.perf_counter() - start) - sum(imports[before:])
-            waited = abs(waits() - waited) if waited >= 0 else 1
-            if not waited and len(imports) == before:
-                took = worked
             if took > max(facts["polls_ms"], default=0.0):
-                seen = {"ms": took, "worked": worked, "waits": waited, "stage": state().stage}
-                facts["longest_look"] = seen
+                facts["longest_look"] = {"ms": took, "worked": worked, "stage": state().stage}
             facts["polls_ms"].append(took)
             return more
 
