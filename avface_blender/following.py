@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# As the engine has them (engine/dragged.py).
+# As the engine has them (engine/mending/dragged.py).
 HEADS_OWN = frozenset((*range(7), *range(10, 17), *range(27, 36)))  # jaw line but the chin, nose
 _DRAGGED_SD_PX = 0.3
 _HELD_SD = 0.03  # of the face's height in the picture

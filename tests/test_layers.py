@@ -40,7 +40,7 @@ PLAIN = (
 LEVELS = (
     {"cli", "commands", "__main__"},
     {"batch"},
-    {"pipeline", "refine", "retrust", "methods", "spectre", "training", "evaluation", "preview"},
+    {"pipeline", "mending", "methods", "spectre", "training", "evaluation", "preview"},
     {"STEPS"},
     {"head", "models"},
     {"geometry", "srgb", "weights", "progress", "options"},

@@ -55,6 +55,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _capture(options: argparse.Namespace) -> int:
+    _check_clip(options.clip)
     from ..weights import load_head
 
     out = options.out or Path(f"{take_name(options.clip)}{TAKE_SUFFIX}")
@@ -84,6 +85,8 @@ def _run_job(options: argparse.Namespace) -> int:
 
         send(Hello(VERSION, device_name()))
         job = read_job(options.job)
+        if job.clip and not job.refines:
+            _check_clip(Path(job.clip))
         report = Report(
             listener=lambda stage, fraction: send(Progress(stage, fraction)),
             on_warning=lambda sentence: send(Note(sentence)),
@@ -125,7 +128,7 @@ def _serve(job: CaptureJob, head_file: "HeadFile", report: Report, with_report: 
 
 def _refine(job: CaptureJob, head_file: "HeadFile", report: Report) -> None:
     """The take that a job names, taught by its corrections."""
-    from ..refine import refine
+    from ..mending.refine import refine
 
     rows = Path(job.corrections) if job.corrections else None
     trust = job.options.get("trust")
@@ -148,6 +151,15 @@ def _draw(
             report.warn(sentence)
     if sheet:
         write_sheet(result.clip, result.take, head_file, out.with_name(f"{stem}.sheet.png"))
+
+
+def _check_clip(path: Path) -> None:
+    """Say at once that there is no such file: to load what reads it takes seconds.
+
+    Raises AVFaceError. A pattern of pictures (`shot.####.png`) is left to its reader.
+    """
+    if "#" not in path.name and not path.exists():
+        raise AVFaceError(f"There is no file at {path}.", "Check the path.")
 
 
 def _is_first_run() -> bool:

@@ -134,8 +134,8 @@ def _import_parameters(options: argparse.Namespace) -> int:
 
 
 def _blend(options: argparse.Namespace) -> int:
-    from ..blend import PARTS, blend_takes
     from ..exchange.take import Take
+    from ..mending.blend import PARTS, blend_takes
 
     sources = {part: Take.load(getattr(options, part)) for part in PARTS if getattr(options, part)}
     span = tuple(options.range) if options.range else None

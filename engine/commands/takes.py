@@ -32,7 +32,7 @@ def add_commands(commands: Any) -> None:
 
 
 def _refine(options: argparse.Namespace) -> int:
-    from ..refine import refine
+    from ..mending.refine import refine
     from ..weights import load_head
 
     refined = f"{take_stem(options.take)} refined{TAKE_SUFFIX}"

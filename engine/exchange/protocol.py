@@ -107,7 +107,7 @@ class CaptureJob:
     # Path of a take: not a new capture, but this one taught by `corrections`, if there are any, and
     # going by `options["trust"]`, if it is there.
     refines: str = ""
-    corrections: str = ""  # path of a file that `engine.corrections` reads
+    corrections: str = ""  # path of a file that `engine.mending.corrections` reads
     version: int = VERSION
 
 

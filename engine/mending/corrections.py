@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
+from ..exchange.protocol import AVFaceError
+from ..fitting.landmark_head import landmark_head
+from ..geometry import embed, project
+from ..head.model import FaceParams, Head
 from .dragged import Dragged, pose_to_landmarks
-from .exchange.protocol import AVFaceError
-from .fitting.landmark_head import landmark_head
-from .geometry import embed, project
-from .head.model import FaceParams, Head
 
 if TYPE_CHECKING:
-    from .faces import FaceTrack
+    from ..faces import FaceTrack
 
 _NEAR_SECONDS = 0.6  # how far in time a correction is believed (standard deviation)
 _ALIKE = 0.35  # likewise in expression: length of the difference, in units (jaw: 0.2 rad)

@@ -7,14 +7,14 @@ import pytest
 
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import Take
+from engine.mending.refine import refine
+from engine.mending.retrust import changed_spans
 from engine.options import CaptureOptions
 from engine.pipeline import capture
 from engine.progress import Report
-from engine.refine import refine
-from engine.retrust import changed_spans
 from engine.weights import load_head
 
-DEMO = Path(__file__).parents[2] / "weights" / "demo" / "demo.mp4"
+DEMO = Path(__file__).parents[3] / "weights" / "demo" / "demo.mp4"
 HEARD = (1.6, 2.2)  # s
 
 

@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
+from ..exchange.head_file import HeadFile
+from ..exchange.protocol import AVFaceError
+from ..exchange.take import Take
+from ..faces import FaceOptions, track_face
+from ..fitting import FitOptions, fit_clip
+from ..fitting.landmark_track import landmark_track
+from ..head.model import FaceParams, Head, fitted_params_of
+from ..hearing import hear_clip
+from ..media import open_clip
+from ..options import CaptureOptions
+from ..progress import Report
+from ..second_look import carry_glances, look_beneath
 from .corrections import Correction, land, load_corrections, posed, taught, teach_track
 from .dragged import left_px
-from .exchange.head_file import HeadFile
-from .exchange.protocol import AVFaceError
-from .exchange.take import Take
-from .faces import FaceOptions, track_face
-from .fitting import FitOptions, fit_clip
-from .fitting.landmark_track import landmark_track
-from .head.model import FaceParams, Head, fitted_params_of
-from .hearing import hear_clip
-from .media import open_clip
-from .options import CaptureOptions
-from .progress import Report
 from .retrust import trust_anew
-from .second_look import carry_glances, look_beneath
 
 _FAR_PX = 2.0  # of the clip: from here on it is told that a dragged landmark wasn't reached
 

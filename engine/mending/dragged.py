@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import lsq_linear
 
-from .fitting.landmark_head import UNSEEN_UNITS
-from .fitting.landmark_track import landmark_track
-from .head.model import FaceParams, Head
+from ..fitting.landmark_head import UNSEEN_UNITS
+from ..fitting.landmark_track import landmark_track
+from ..head.model import FaceParams, Head
 
 Dragged = dict[int, tuple[float, float]]  # number of a landmark, 0 to 67 -> px of the clip
 

@@ -6,16 +6,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.corrections import (
-    Correction,
-    land,
-    load_corrections,
-    posed,
-    spread,
-    taught,
-    teach_track,
-)
-from engine.dragged import pose_to_landmarks
 from engine.exchange.protocol import AVFaceError
 from engine.faces.track import FaceTrack
 from engine.fitting.landmark_head import landmark_head
@@ -25,6 +15,16 @@ from engine.fitting.terms import CHIN, CHIN_EDGE, INNER_LIPS, OUTER_LIPS
 from engine.geometry import embed
 from engine.geometry import project as to_pixels
 from engine.head.model import FaceParams, Head
+from engine.mending.corrections import (
+    Correction,
+    land,
+    load_corrections,
+    posed,
+    spread,
+    taught,
+    teach_track,
+)
+from engine.mending.dragged import pose_to_landmarks
 from engine.progress import Report
 from engine.weights import load_head
 

@@ -8,13 +8,13 @@ import pytest
 
 from engine.exchange.take import Take
 from engine.head.model import FaceParams, Head
+from engine.mending.refine import refine
 from engine.options import CaptureOptions
 from engine.pipeline import capture
 from engine.progress import Report
-from engine.refine import refine
 from engine.weights import load_head
 
-DEMO = Path(__file__).parents[2] / "weights" / "demo" / "demo.mp4"
+DEMO = Path(__file__).parents[3] / "weights" / "demo" / "demo.mp4"
 CORNER, FRAME, WAY = 48, 40, (-6.0, -8.0)  # of the lips, subject's right; px
 
 pytestmark = pytest.mark.slow

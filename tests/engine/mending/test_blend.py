@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.blend import blend_takes
 from engine.cli import main
 from engine.exchange.protocol import DONE, AVFaceError
 from engine.exchange.take import Take
 from engine.head.regions import unit_regions
+from engine.mending.blend import blend_takes
 
 
 @pytest.fixture

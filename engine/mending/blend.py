@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
-from .exchange.protocol import AVFaceError
-from .exchange.take import REGIONS, Take
-from .head.regions import unit_regions
+from ..exchange.protocol import AVFaceError
+from ..exchange.take import REGIONS, Take
+from ..head.regions import unit_regions
 
 PARTS = ("pose", "mouth", "eyes", "brows", "identity")
 _REGIONS = {"mouth": ("mouth",), "eyes": ("left_eye", "right_eye"), "brows": ("brows",)}
