@@ -24,6 +24,7 @@ from .exchange.take import REGIONS, Take
 from .faces import FaceOptions, FaceTrack, track_face
 from .fitting import FitOptions, FitResult, fit_clip
 from .fitting.landmark_track import landmark_track
+from .gaze import rest_unseen
 from .head.model import FaceParams, Head, LipShapes
 from .head.tongue import with_clear_tongue
 from .hearing import Heard, hear_clip, mouth_by_sound
@@ -158,6 +159,7 @@ def perform(
     fit = apply_method(clip, track, head, options, fit_track, report.part("fit", 0.35, 0.25))
     if shape is not None:  # a fit has it already, networks find their own
         fit = replace(fit, params=fit.params.replace(shape=shape))
+    fit = replace(fit, params=rest_unseen(fit.params, track.confidence, track.times, head))
     if hearing is not None and options.quality == "draft":
         params, trust = mouth_by_sound(fit.params, hearing, track, head)
         marks = landmark_track(head, params, track.size)
