@@ -24,6 +24,7 @@ from .fitting.landmark_track import landmark_track
 from .head.model import FaceParams, Head
 from .options import CaptureOptions
 from .progress import Report
+from .slots import check_slot
 from .weights import default_head_sha256, load_network, registry
 
 if TYPE_CHECKING:
@@ -202,10 +203,5 @@ def _check_slots(options: CaptureOptions) -> None:
                 f"--{flag} is for SPECTRE's descent on a clip.",
                 "Add --method spectre and --quality standard or high, or leave it out.",
             )
-        if path != _NO_READER and not Path(path).is_file():
-            raise AVFaceError(f"There is no network at {path}.", f"Correct --{flag}.")
-        if path.endswith(".onnx"):
-            raise AVFaceError(
-                f"{path} is ONNX, which gives no gradients for the descent.",
-                "Save the network as TorchScript (torch.jit.script or trace).",
-            )
+        if path != _NO_READER:
+            check_slot(Path(path))

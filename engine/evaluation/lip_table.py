@@ -14,8 +14,8 @@ import torch
 from ..exchange.protocol import AVFaceError
 from ..head.model import FaceParams, Head
 from ..media import Clip, read_waveform
+from ..slots import load_slot
 from ..training.mouths import MouthPainter
-from ..training.objectives import load_slot
 from ..training.spectre import own_lip_reader
 from ..training.system import head_albedo
 from ..weights import load_head

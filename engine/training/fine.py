@@ -15,12 +15,12 @@ from torch.nn import functional
 
 from ..exchange.head_file import HeadFile
 from ..models.fine import FineNetwork
+from ..slots import load_slot
 from ..weights import load_head
 from . import losses
 from .checkpoint import load_weights
 from .data import Source, Windows
 from .losses import FINE
-from .objectives import load_slot
 from .shading import normals_from_shading, shade
 from .sheet import Sheet
 from .stages import StageOptions, WindowTask, check_coarse

@@ -1,13 +1,11 @@
 """What the coarse stage's codes are judged by, on real windows and on synthetic ones."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..exchange.protocol import AVFaceError
 from ..head.torch_head import rotation_matrices
 from . import losses
 from .data import Windows
@@ -122,22 +120,6 @@ def landmark_figures(points: Tensor, windows: Windows) -> dict[str, float]:
     if covered.any():
         figures["nme_covered"] = float(error[covered].mean())
     return figures
-
-
-def load_slot(path: Path | None, what: str) -> nn.Module | None:
-    """A user's feature network in TorchScript, fixed; None without a path. Raises AVFaceError."""
-    if path is None:
-        return None
-    try:
-        network = torch.jit.load(path, map_location="cpu")
-    except (RuntimeError, ValueError, OSError) as error:
-        raise AVFaceError(
-            f"{path} is not a TorchScript network for {what} ({error}).",
-            "Save it with torch.jit.script or trace.",
-        ) from error
-    for parameter in network.parameters():
-        parameter.requires_grad_(False)
-    return network.eval()
 
 
 def _uncovered(windows: Windows, size: int) -> Tensor:

@@ -15,13 +15,14 @@ from torch.nn import functional
 from ..exchange.head_file import HeadFile
 from ..models.lipreader import LipReader, LipReaderConfig
 from ..models.spectre import SpectreEncoder
+from ..slots import load_slot
 from ..weights import load_head, load_network, registry
 from . import losses
 from .checkpoint import load_weights
 from .data import Source, Windows
 from .losses import SPECTRE
 from .mouths import MouthPainter, crop_mouths, mouth_squares
-from .objectives import landmark_figures, load_slot
+from .objectives import landmark_figures
 from .stages import StageOptions, WindowTask, check_coarse
 from .system import CoarseStage, Codes, Faces, head_albedo
 
