@@ -18,9 +18,7 @@ from ..exchange.protocol import AVFaceError
 class MultifaceFrame:
     """One moment of one expression, seen by one camera, with its tracked mesh."""
 
-    entity: str
     expression: str
-    frame: str
     picture: Path
     mesh: Path  # OBJ, mm
     head_pose: np.ndarray  # (3, 4) of the mesh in the studio's axes
@@ -65,7 +63,7 @@ def read_multiface(folder: Path, camera: str) -> Iterator[MultifaceFrame]:
         pose = mesh.with_name(f"{picture.stem}_transform.txt")
         if mesh.is_file() and pose.is_file():
             yield MultifaceFrame(
-                folder.name, expression, picture.stem, picture, mesh,
+                expression, picture, mesh,
                 np.loadtxt(pose).reshape(-1, 4)[:3], intrinsics, extrinsics,
             )  # fmt: skip
 

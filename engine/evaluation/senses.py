@@ -21,9 +21,10 @@ from ..pipeline import capture_motion
 from ..progress import Report
 from ..weights import load_head
 from .metrics import correlation, face_signals
+from .referees import JUDGE, referee_landmarks
 from .speech import score_take, total
 
-_SIGNALS = {"gap": "ghost", "width": "ghost", "jaw": "3ddfa"}  # and who judges them
+_SIGNALS = ("gap", "width", "jaw")  # that the referees judge
 _MODES: tuple[Literal["picture", "sound", "both"], ...] = ("picture", "sound", "both")
 
 
@@ -42,7 +43,7 @@ def evaluate_senses(folder: Path, report: Report) -> tuple[str, dict]:
                 continue
             track = track_face(clip, FaceOptions(), stage)
             scores = {
-                mode: _score(take, folder, head_file)
+                mode: _score(take, path, head_file)
                 for mode, take in _takes(clip, track, head_file, stage).items()
             }
         except AVFaceError as error:
@@ -66,17 +67,16 @@ def _takes(clip: Clip, track: FaceTrack, head_file: HeadFile, report: Report) ->
     return takes
 
 
-def _score(take: Take, folder: Path, head_file: HeadFile) -> dict | None:
-    """Figures of one take; None where no speech is heard."""
+def _score(take: Take, clip: Path, head_file: HeadFile) -> dict | None:
+    """Figures of one take of a clip; None where no speech is heard."""
     speech = score_take(take, head_file)
     if speech is None:
         return None
-    signals, name = face_signals(take.landmarks_px.astype(float)), Path(take.source["path"]).stem
-    for signal, judge in _SIGNALS.items():
-        path = folder / "referees" / f"{name}__{judge}68.npy"
+    signals, judges = face_signals(take.landmarks_px.astype(float)), referee_landmarks(clip)
+    for signal in _SIGNALS:
         speech[signal] = float("nan")
-        if path.is_file():
-            theirs = face_signals(np.load(path).astype(float))[signal]
+        if JUDGE[signal] in judges:
+            theirs = face_signals(judges[JUDGE[signal]])[signal]
             frames = min(len(theirs), take.frame_count)
             mine = np.where(take.found, signals[signal], np.nan)
             speech[signal] = correlation(mine[:frames], theirs[:frames])

@@ -122,12 +122,6 @@ class TorchHead(nn.Module):
             out = out + weight * (around @ rotations[:, column].transpose(1, 2) - around)
         return out
 
-    def camera_vertices(self, params: TorchParams) -> Tensor:
-        """Frames in camera space, (B, V, 3) metres."""
-        vertices = self.pose(self.rest(params.shape), params.expression, params.jaw, params.eyes)
-        turned = vertices @ rotation_matrices(params.head_pose).transpose(1, 2)
-        return turned + params.head_translation[:, None]
-
     def landmarks_68(self, vertices: Tensor, head_pose: Tensor) -> Tensor:
         """The 68 landmarks on camera-space vertices (B, V, 3): (B, 68, 3) metres.
 

@@ -35,13 +35,6 @@ def barycentric_weights(vertices: Tensor, faces: Tensor, face_id: Tensor) -> Ten
     return torch.where(covered[..., None], weights, torch.zeros_like(weights))
 
 
-def interpolate_torch(values: Tensor, faces: Tensor, face_id: Tensor, weights: Tensor) -> Tensor:
-    """Values at the vertices (B, V, C) seen through the pixels: (B, H, W, C), 0 where empty."""
-    which = torch.arange(len(values), device=values.device).view(-1, 1, 1, 1)
-    carried = values[which, faces[face_id.clamp_min(0)]]  # (B, H, W, 3, C)
-    return (weights[..., None] * carried).sum(-2)
-
-
 def _areas(points: Tensor, x: Tensor, y: Tensor) -> Tensor:
     """Twice the areas of a pixel with each side: (..., 3, 2), (...) -> (..., 3)."""
     ax, ay = points[..., 0, 0], points[..., 0, 1]

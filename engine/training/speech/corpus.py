@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ...exchange.saving import save_arrays
 from ...models.phone_classes import CLASS_OF
 from .neural import draw_voice
 from .texts import texts
@@ -164,11 +165,12 @@ def _write_shard(path: Path, utterances: list[Utterance], group: str) -> None:
     kept = [u for u in utterances if _SHORTEST < u.seconds < _LONGEST]
     pieces = [(u.waveform.clip(-1, 1) * 32767).astype(np.int16) for u in kept]
     rows = [phone_rows(u) for u in kept]
-    temporary = path.with_suffix(".partial")
-    with temporary.open("wb") as file:
-        np.savez(
-            file, samples=np.concatenate(pieces), group=np.array(group),
-            edges=np.cumsum([0, *(len(p) for p in pieces)]), phones=np.concatenate(rows),
-            counts=np.array([len(r) for r in rows]), voices=np.array([u.voice for u in kept]),
-        )  # fmt: skip
-    temporary.replace(path)
+    shard = {
+        "samples": np.concatenate(pieces),
+        "edges": np.cumsum([0, *(len(p) for p in pieces)]),
+        "phones": np.concatenate(rows),
+        "counts": np.array([len(r) for r in rows]),
+        "voices": np.array([u.voice for u in kept]),
+        "group": np.array(group),
+    }
+    save_arrays(path, shard)

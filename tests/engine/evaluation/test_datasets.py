@@ -43,7 +43,7 @@ def test_multiface(tmp_path):
     write(mesh / "000102.obj")
     write(mesh / "000102_transform.txt", "1 0 0 5\n0 1 0 6\n0 0 1 7\n")
     frames = list(read_multiface(entity, "400002"))
-    assert [f.frame for f in frames] == ["000102"]  # the other has no mesh
+    assert [f.picture.stem for f in frames] == ["000102"]  # the other has no mesh
     frame = frames[0]
     assert frame.expression == "E057_Cheeks_Puffed" and frame.mesh.is_file()
     assert frame.intrinsics[0, 0] == 7 and frame.extrinsics[:, 3].tolist() == [10, 20, 30]
