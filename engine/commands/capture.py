@@ -113,7 +113,8 @@ def _run_job(options: argparse.Namespace) -> int:
 
 def _serve(job: CaptureJob, head_file: "HeadFile", report: Report, with_report: bool = True) -> int:
     """The capture that a job asks for, and what it wants beside it; how many frames it has."""
-    from ..pipeline import capture, write_report
+    from ..pipeline import capture
+    from .report import write_report
 
     out, chosen = Path(job.out), {name: _frozen(value) for name, value in job.options.items()}
     share = _CAPTURE_SHARE if job.preview else 1.0

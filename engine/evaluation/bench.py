@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..clock import peak_megabytes
 from ..exchange.take import Take
 from ..options import CaptureOptions
-from ..pipeline import capture, peak_megabytes
+from ..pipeline import capture
 from ..preview import write_preview
 from ..progress import Report
 from ..render.backends import available_backends, rasterize_batch
@@ -83,5 +84,6 @@ def _run(path: Path) -> Run:
         film = Path(folder) / "bench.preview.mp4"
         write_preview(result.clip, result.take, head_file, film, Report())
         preview = time.perf_counter() - start[0], time.process_time() - start[1]
-    stages = {name: (result.seconds[name], result.cpu_seconds[name]) for name in result.seconds}
+    clock = result.clock
+    stages = {name: (clock.seconds[name], clock.cpu_seconds[name]) for name in clock.seconds}
     return Run(stages | {"preview": preview}, result.take, peak_megabytes())

@@ -17,8 +17,8 @@ from ..exchange.protocol import AVFaceError
 from ..geometry import embed, rotation_matrix
 from ..head.model import FaceParams, Head, fitted_params_of
 from ..media import open_clip
-from ..pipeline import product_version
 from ..progress import Report
+from ..version import product_version
 from ..weights import load_head
 from . import published
 from .datasets import read_lrs3
