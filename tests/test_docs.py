@@ -1,0 +1,89 @@
+"""What the documents name is there: links, headings, files, commands and their flags."""
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from engine.cli import _parser
+
+ROOT = Path(__file__).parents[1]
+LOG = ROOT / "docs" / "log.md"  # tells of files and flags as they were
+GUIDES = [
+    ROOT / "README.md",
+    ROOT / "engine" / "README.md",
+    ROOT / "weights" / "README.md",
+    *sorted(path for path in (ROOT / "docs").glob("*.md") if not path.name.startswith("log")),
+]
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+CODE = re.compile(r"```.*?\n(.*?)```|`([^`]+)`", re.DOTALL)
+PATH = re.compile(r"(?:avface_blender|docs|engine|requirements|scripts|weights)/[\w/.]*\w\.\w+")
+COMMAND = re.compile(r"(?:avface\.py|-m engine|^engine) ([a-z]+)([^\n#]*)", re.MULTILINE)
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def snippets(path: Path) -> list[str]:
+    found = CODE.findall(path.read_text(encoding="utf-8"))
+    return [block or inline for block, inline in found]
+
+
+def anchors(path: Path) -> set[str]:
+    """What a document's headings can be linked by, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.S | re.M)
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
+        slug = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        twins = sum(
+            re.fullmatch(rf"{re.escape(slug)}(-\d+)?", other) is not None for other in found
+        )
+        found.add(f"{slug}-{twins}" if twins else slug)
+    return found
+
+
+def flags_of(command: str) -> set[str]:
+    """The flags of a command and of the commands below it."""
+    parsers = next(a for a in _parser()._actions if a.metavar == "COMMAND").choices
+    assert command in parsers, command
+    found, waiting = set(), [parsers[command]]
+    while waiting:
+        for action in waiting.pop()._actions:
+            found |= set(action.option_strings)
+            if isinstance(action.choices, dict):
+                waiting += action.choices.values()
+    return found
+
+
+@pytest.mark.parametrize("path", [*GUIDES, LOG], ids=name)
+def test_links_lead_somewhere(path):
+    for link in LINK.findall(path.read_text(encoding="utf-8")):
+        if "://" in link:
+            continue
+        place, _, anchor = link.partition("#")
+        target = path.parent / place if place else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=name)
+def test_files_that_are_named_are_there(path):
+    for snippet in snippets(path):
+        for file in PATH.findall(snippet):
+            assert (ROOT / file).exists(), file
+
+
+@pytest.mark.parametrize("path", GUIDES, ids=name)
+def test_commands_that_are_named_are_there(path):
+    for snippet in snippets(path):
+        for command, rest in COMMAND.findall(snippet):
+            flags = flags_of(command)
+            if command != "train":  # its flags are its stages'
+                assert set(re.findall(r"--[a-z][\w-]*", rest)) <= flags, (command, rest)
+
+
+def test_the_logs_front_page_is_short():
+    front = LOG.read_text(encoding="utf-8").partition("\n## ")[0]
+    assert len(front.splitlines()) <= 80
