@@ -34,14 +34,11 @@ def snippets(path: Path) -> list[str]:
 def anchors(path: Path) -> set[str]:
     """What a document's headings can be linked by, as GitHub makes them."""
     text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.S | re.M)
-    found: set[str] = set()
-    for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE):
-        slug = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
-        twins = sum(
-            re.fullmatch(rf"{re.escape(slug)}(-\d+)?", other) is not None for other in found
-        )
-        found.add(f"{slug}-{twins}" if twins else slug)
-    return found
+    slugs = Counter(
+        re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+        for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    )
+    return {*slugs, *(f"{slug}-{k}" for slug in slugs for k in range(1, slugs[slug]))}
 
 
 def flags_of(command: str) -> set[str]:
