@@ -2,6 +2,18 @@
 
 import sys
 
-from .cli import main
+from .commands.interrupts import heard, heed
 
-sys.exit(main())
+
+def _run() -> int:
+    heed()
+    try:
+        from .cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        return heard()
+
+
+if __name__ == "__main__":
+    sys.exit(_run())

@@ -15,7 +15,6 @@ _THREAD_VARIABLES = (
     "OPENCV_FOR_THREADS_NUM",
     "NUMBA_NUM_THREADS",
 )
-_INTERRUPTED = 130  # as shells have it
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -27,8 +26,6 @@ def main(arguments: list[str] | None = None) -> int:
     except AVFaceError as error:
         print(error, file=sys.stderr)
         return CANNOT_SERVE
-    except KeyboardInterrupt:
-        return _INTERRUPTED
     except Exception:
         traceback.print_exc()
         return OUR_FAULT

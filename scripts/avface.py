@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from environments import CannotSetUp, engine_python, run_here
+from environments import CannotSetUp, engine_python, exit_with, run_here
 
 
 def main(arguments: list[str]) -> int:
@@ -18,4 +18,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    exit_with(main)

@@ -32,7 +32,10 @@ def load_batch() -> types.ModuleType:
 def main() -> int:
     """Serve what stands after `--`, or the whole command line where there is none."""
     arguments = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
-    return load_batch().main(arguments)
+    try:
+        return load_batch().main(arguments)
+    except KeyboardInterrupt:
+        return 130  # as shells have it
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from environments import (
     CannotSetUp,
     blender_python,
     engine_python,
+    exit_with,
     find_blender,
     run_here,
     say,
@@ -112,4 +113,4 @@ def _build_blend(take: Path, folder: Path, report: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    exit_with(main)

@@ -11,14 +11,18 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = Path(os.environ.get("AVFACE_ENVIRONMENTS") or ROOT / ".venv")
 BLENDER_WHEELS = {"4.2": "bpy==4.2.23", "4.5": "bpy==4.5.15", "5.0": "bpy==5.0.1"}
 DEFAULT_BLENDER = "4.5"
+INTERRUPTED = 128 + signal.SIGINT  # as shells have it
 
 
 class CannotSetUp(Exception):  # noqa: N818  (a sentence, not a fault)
@@ -68,7 +72,7 @@ def find_blender() -> Path | None:
 
 
 def run_here(command: list[str]) -> int:
-    """Run a command that finds the engine in this repository; its exit code.
+    """Run a command that finds the engine in this repository; its exit code, as shells say it.
 
     Ctrl+C reaches the command too, which ends in its own way: a training leaves a checkpoint.
     """
@@ -76,9 +80,18 @@ def run_here(command: list[str]) -> int:
     process = subprocess.Popen(command, env=environment)
     while True:
         try:
-            return process.wait()
+            code = process.wait()
         except KeyboardInterrupt:
             continue
+        return code if code >= 0 else 128 - code
+
+
+def exit_with(main: Callable[[list[str]], int]) -> NoReturn:
+    """End this script with what `main` makes of the command line; by Ctrl+C without a trace."""
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def clean_environment() -> dict[str, str]:
