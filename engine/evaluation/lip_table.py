@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..exchange.protocol import AVFaceError
-from ..head.model import FaceParams, Head
+from ..head.model import Head
 from ..media import Clip, read_waveform
 from ..slots import load_slot
 from ..training.mouths import MouthPainter
@@ -88,24 +88,17 @@ class LipTable:
         self.said.append(Sentence(words, phones, possible_words(path)))
         return self.said[-1]
 
-    def add(
-        self,
-        name: str,
-        sentence: Sentence,
-        clip: Clip,
-        answer: Answer,
-        params: FaceParams | None,
-    ) -> None:
+    def add(self, name: str, sentence: Sentence, clip: Clip, answer: Answer) -> None:
         """Read a system's drawing of a clip; the film itself where the system draws nothing."""
         marks = without_gaps(answer.landmarks)
         if marks is None or (self.reader is None and self.users is None):
             return
         side = _USERS_SIDE if self.reader is None else self.reader.side
         times = clip.times[: len(marks)]
-        if answer.take is None or params is None:
+        if answer.params is None:
             name, mouths = FILM, film_mouths(clip, marks, side)
         else:
-            mouths = drawn_mouths(answer.take, params, self.head, self.painter, side)
+            mouths = drawn_mouths(marks, answer.params, clip.size, self.head, self.painter, side)
         if self.reader is None:
             self._note(name, sentence, self._read_text(mouths), None)
             return

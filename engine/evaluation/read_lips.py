@@ -15,7 +15,6 @@ from torch import Tensor
 
 from ..coarse import crop_batches
 from ..crops import crop_boxes, to_crop
-from ..exchange.take import Take
 from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..models.lipreader import MERGED, VISEMES, LipReader
@@ -57,11 +56,26 @@ def film_mouths(clip: Clip, marks: np.ndarray, side: int) -> Tensor:
     return crop_mouths(pictures[None], places[None], side)
 
 
-def drawn_mouths(take: Take, params: FaceParams, head: Head, painter: MouthPainter, side: int):
-    """The mouths of a capture drawn again: (1, T, 1, side, side)."""
-    marks = take.landmarks_px.astype(float)
+def drawn_mouths(
+    marks: np.ndarray,
+    params: FaceParams,
+    size: tuple[int, int],
+    head: Head,
+    painter: MouthPainter,
+    side: int,
+) -> Tensor:
+    """The mouths of a capture drawn again: (1, T, 1, side, side).
+
+    Args:
+        marks: (T, 68, 2) px, without gaps.
+        params: What is drawn.
+        size: px, of the film.
+        head: Whose parameters they are.
+        painter: Draws it.
+        side: px.
+    """
     boxes = crop_boxes(marks)
-    codes = codes_in_crops(params, boxes, head, (take.size[0], take.size[1]))
+    codes = codes_in_crops(params, boxes, head, size)
     places = torch.from_numpy(to_crop(marks, boxes).astype(np.float32))
     with torch.no_grad():
         return painter(codes, mouth_squares(places[None]), side)

@@ -1,31 +1,38 @@
 """The systems that can be compared here: what the product's options give, and plain landmarks."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from ..coarse import Sounding, estimate_coarse, unpack_models
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
 from ..faces import FaceOptions, track_face
+from ..fitting.landmark_track import landmark_track
 from ..head.landmarks import MESH_TO_68
+from ..head.model import FaceParams, Head, fitted_params_of
+from ..hearing import hear_clip
 from ..media import Clip
 from ..options import CaptureOptions
 from ..pipeline import capture_motion
 from ..progress import Report
+from ..weights import load_network
 
 
 @dataclass(frozen=True)
 class System:
     """One row of a table. `options` are fields of CaptureOptions; None: the tracker alone.
 
-    `layered`: rows for its lips and its fine stage follow.
+    `layered`: rows for its lips and its fine stage follow. `by_frame`: AVFace's networks without
+    their temporal part: no frame knows another, as where a network reads single pictures.
     """
 
     name: str
     options: dict[str, object] | None = field(default_factory=dict)
     needs_sound: bool = False
     layered: bool = False
+    by_frame: bool = False
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,8 @@ class Answer:
     """What a system says of a clip."""
 
     landmarks: np.ndarray  # (T, 68, 2) px, NaN where there is none
-    take: Take | None  # None: landmarks alone
+    params: FaceParams | None = None  # as a fit leaves them; None: landmarks alone
+    take: Take | None = None  # of a capture
 
 
 LANDMARKS = System("raw landmarks (tracker)", None)
@@ -43,6 +51,9 @@ SYSTEMS = (
     System("fit, picture and sound", {}, needs_sound=True),
     System("sound alone", {"senses": "sound"}, needs_sound=True),
     System("landmark reader alone (draft)", {"quality": "draft"}),
+    # as DECA reads single images, and as Abdelaziz et al. fuse (AV, dropout, no temporal part)
+    System("networks by frame, picture", {"senses": "picture"}, by_frame=True),
+    System("networks by frame, picture and sound", {}, needs_sound=True, by_frame=True),
     System("AVFace networks (draft)", {"method": "avface", "quality": "draft"}),
     System("AVFace networks + fit", {"method": "avface", "quality": "standard"}, layered=True),
     System("SPECTRE, lips not read", {"method": "spectre", "lip_reader": "none"}),
@@ -50,34 +61,28 @@ SYSTEMS = (
 )
 
 
-def known_systems() -> tuple[list[System], list[str]]:
-    """The systems that this version's options know, and sentences about those that they don't."""
-    known = {item.name for item in fields(CaptureOptions)}
-    found, missing, seen = [], [], []
-    for system in SYSTEMS:
-        lacking = set(system.options or {}) - known
-        if system.name == "fit, picture and sound" and "senses" not in known:
-            continue  # the fit hears nothing here: the row above is all of it
-        if system.name == "fit, picture alone" and "senses" not in known:
-            found.append(System(system.name, {}))
-        elif lacking:
-            names = ", ".join(sorted(lacking))
-            missing.append(f"{system.name}: this version has no option {names}")
-        elif system.options not in seen:
-            found.append(system)
-            seen.append(system.options)
-    return found, missing
-
-
 def ask(system: System, clip: Clip, head_file: HeadFile, report: Report) -> Answer:
     """A system's answer to a clip. Raises AVFaceError when it can't serve (weights missing)."""
     if system.options is None:
         track = track_face(clip, FaceOptions(), report)
-        return Answer(track.landmarks[:, MESH_TO_68, :2].astype(float), None)
+        return Answer(track.landmarks[:, MESH_TO_68, :2].astype(float))
     options = CaptureOptions(**system.options)  # type: ignore[arg-type]
     try:
+        if system.by_frame:
+            return _ask_by_frame(clip, Head(head_file), options, report)
         take = capture_motion(clip, head_file, options, report)
     except KeyError as error:  # a network that isn't in the registry
         raise AVFaceError(f"{system.name}: no weights for {error} here.", "Train them.") from error
     marks = np.where(take.found[:, None, None], take.landmarks_px, np.nan)
-    return Answer(marks.astype(float), take)
+    return Answer(marks.astype(float), fitted_params_of(take), take)
+
+
+def _ask_by_frame(clip: Clip, head: Head, options: CaptureOptions, report: Report) -> Answer:
+    models = unpack_models(*load_network("avface"))
+    models = replace(models, config=replace(models.config, window=1))
+    track = track_face(clip, FaceOptions(), report)
+    heard = hear_clip(clip, track, options)
+    sound = Sounding(heard.features, heard.offset_seconds) if heard else None
+    params = estimate_coarse(clip, track, sound, models, head, report)
+    marks = landmark_track(head, params, track.size)
+    return Answer(np.where(track.seen[:, None, None], marks, np.nan).astype(float), params)

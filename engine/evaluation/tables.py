@@ -15,7 +15,7 @@ import numpy as np
 from ..detail.recover import Detail
 from ..exchange.protocol import AVFaceError
 from ..geometry import embed, rotation_matrix
-from ..head.model import FaceParams, Head, fitted_params_of
+from ..head.model import FaceParams, Head
 from ..media import open_clip
 from ..progress import Report
 from ..version import product_version
@@ -44,7 +44,7 @@ from .metrics import (
 )
 from .referees import JUDGE, is_judged, judged_clips, referee_landmarks
 from .scans import ScanErrors, face_vertices, pool_errors, scan_to_mesh
-from .systems import LANDMARKS, System, ask, known_systems
+from .systems import SYSTEMS, System, ask
 from .testset import SEED, TestClip, make_testset, read_testset
 
 _NAME = 37  # letters of a row's name
@@ -80,7 +80,6 @@ def print_tables(
         clips: A folder of real clips with `referees/`.
         lip_reader: A network of the user's that reads them (`lip_table.LipTable`).
     """
-    systems, missing = known_systems()
     lines = [f"AVFace {product_version()}, commit {_commit()}, test set seed {SEED}"]
     figures: dict = {"commit": _commit(), "seed": SEED}
     if synthetic or testset:
@@ -89,27 +88,27 @@ def print_tables(
             if synthetic:
                 make_testset(folder, synthetic, report.part("test set", 0, 0.2))
             films = read_testset(folder)
-            scores = _score_films(films, systems, report.part("films", 0.2, 0.4))
+            scores = _score_films(films, report.part("films", 0.2, 0.4))
         text, figures["synthetic"] = _film_table(films, scores)
         lines += ["", *text]
     if clips:
         lips = LipTable(lip_reader)
         stage = report.part("clips", 0.6, 0.4)
-        text, figures["clips"] = _clip_table(clips, systems, lips, stage)
+        text, figures["clips"] = _clip_table(clips, lips, stage)
         lines += ["", *text]
         text, figures["lips"] = lips.table()
         lines += ["", *text]
-    lines += ["", *missing, *_published()]
+    lines += ["", *_published()]
     return "\n".join(lines), figures
 
 
-def _score_films(films: list[TestClip], systems: list[System], report: Report) -> dict:
+def _score_films(films: list[TestClip], report: Report) -> dict:
     """Each system's scores."""
     head_file = load_head()
-    head, scores = Head(head_file), {name: _Scores() for s in systems for name in _row_names(s)}
+    head, scores = Head(head_file), {name: _Scores() for s in SYSTEMS for name in _row_names(s)}
     for k, film in enumerate(films):
         clip = open_clip(film.path)
-        for system in systems:
+        for system in SYSTEMS:
             mine = scores[system.name]
             if mine.failed or (system.needs_sound and not clip.has_sound):
                 continue
@@ -118,8 +117,7 @@ def _score_films(films: list[TestClip], systems: list[System], report: Report) -
             except AVFaceError as error:
                 mine.failed = error.message
                 continue
-            params = None if answer.take is None else fitted_params_of(answer.take)
-            _add_film(mine, film, answer.landmarks, params, head)
+            _add_film(mine, film, answer.landmarks, answer.params, head)
             if system.layered and answer.take is not None:
                 _add_layers(scores, system, film, layers(clip, answer.take, head), head)
         report((k + 1) / len(films))
@@ -190,7 +188,8 @@ def _film_table(films: list[TestClip], scores: dict[str, _Scores]) -> tuple[list
         f"Films with truth: {len(films)}, {frames} frames. NME in % of the face's box; covered:",
         "frames with something before the face; scan to mesh in mm by NoW's protocol, size free;",
         "normals in degrees; shut: of the frames whose lips meet (within 1.5 mm of the film's",
-        "least gap), how many do, and open ones (over 5 mm) taken for shut.",
+        "least gap), how many do, and open ones (over 5 mm) taken for shut. By frame: AVFace's",
+        "networks where no frame knows another.",
         "",
         f"{'':{_NAME}}{'films':>6}{'NME':>6}{'AUC':>6}{'lips':>6}{'clear':>7}{'covered':>9}"
         f"{'median':>8}{'mean':>6}{'std':>6}{'normals':>9}{'shut':>7}{'wrong':>7}",
@@ -228,17 +227,15 @@ def _film_row(mine: _Scores) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _clip_table(
-    folder: Path, systems: list[System], lips: LipTable, report: Report
-) -> tuple[list[str], dict[str, dict]]:
+def _clip_table(folder: Path, lips: LipTable, report: Report) -> tuple[list[str], dict[str, dict]]:
     """Correlations with the referees and motion errors, medians over the clips; lips are read."""
     clips = _real_clips(folder)
-    rows: dict[str, list[dict[str, float]]] = {system.name: [] for system in systems}
+    rows: dict[str, list[dict[str, float]]] = {system.name: [] for system in SYSTEMS}
     failed: dict[str, str] = {}
     for k, path in enumerate(clips):
         clip, head_file = open_clip(path), load_head()
         raw, sentence = None, lips.hear(path, clip)
-        for system in [LANDMARKS, *(s for s in systems if s is not LANDMARKS)]:
+        for system in SYSTEMS:  # the tracker's landmarks first
             if system.name in failed or (system.needs_sound and not clip.has_sound):
                 continue
             try:
@@ -249,8 +246,7 @@ def _clip_table(
             points = answer.landmarks
             raw = points if raw is None else raw
             if sentence is not None:
-                params = None if answer.take is None else fitted_params_of(answer.take)
-                lips.add(system.name, sentence, clip, answer, params)
+                lips.add(system.name, sentence, clip, answer)
             if is_judged(path):
                 rows[system.name].append(_against_referees(path, points, raw))
         report((k + 1) / len(clips))

@@ -89,7 +89,7 @@ def test_a_user_s_reader_gives_text(clip, tmp_path):
         film.with_suffix(".txt").write_text(words)
         sentence = table.hear(film, clip)
         assert sentence is not None and sentence.words == words
-        table.add("raw", sentence, clip, Answer(np.ones((5, 68, 2)), None), None)
+        table.add("raw", sentence, clip, Answer(np.ones((5, 68, 2))))
     lines, figures = table.table()
     assert figures[FILM]["WER"] == 50 and figures[FLOOR]["WER"] == 50
     assert any(line.startswith(FILM) for line in lines)

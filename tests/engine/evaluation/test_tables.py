@@ -8,6 +8,7 @@ import pytest
 from engine.evaluation import published, systems, tables, testset
 from engine.exchange.protocol import AVFaceError
 from engine.head.model import FaceParams, Head
+from engine.options import CaptureOptions
 from engine.progress import Report
 from engine.weights import load_head
 
@@ -59,7 +60,7 @@ def test_tables_name_what_cannot_serve(film, monkeypatch, tmp_path):
 
     def answer(system, *_):
         if system is systems.LANDMARKS:
-            return systems.Answer(truth, None)
+            return systems.Answer(truth)
         raise AVFaceError("The weights are not here.", "Train them.")
 
     monkeypatch.setattr(tables, "ask", answer)
@@ -69,17 +70,16 @@ def test_tables_name_what_cannot_serve(film, monkeypatch, tmp_path):
     text, figures = tables.print_tables(Report(), synthetic=0, testset=tmp_path)
     assert "commit" in text and str(testset.SEED) in text
     assert figures["synthetic"]["raw landmarks (tracker)"]["nme"] == 0
-    assert text.count("not here: The weights are not here.") == len(systems.known_systems()[0]) - 1
+    assert text.count("not here: The weights are not here.") == len(systems.SYSTEMS) - 1
     ours, theirs = text.split("PUBLISHED, on others' data")
     assert "DECA" not in ours and "DECA" in theirs
 
 
-def test_every_system_of_this_version_is_asked_once():
-    found, missing = systems.known_systems()
-    options = [system.options for system in found]
-    assert found[0] is systems.LANDMARKS
-    assert all(options.count(o) == 1 for o in options)
-    assert not {s.name for s in found} & {line.split(":")[0] for line in missing}
+def test_every_system_is_asked_once_the_tracker_first():
+    asked = [(s.options, s.by_frame) for s in systems.SYSTEMS]
+    assert systems.SYSTEMS[0] is systems.LANDMARKS
+    assert all(asked.count(one) == 1 for one in asked)
+    assert all(CaptureOptions(**s.options) for s in systems.SYSTEMS if s.options)
 
 
 def test_published_figures_are_the_papers():
@@ -100,12 +100,13 @@ def test_lips_of_lrs3_are_read_though_no_referee_has_seen_them(monkeypatch, tmp_
     clip.touch()
     clip.with_suffix(".txt").write_text("Text:  GOOD MORNING\nConf:  4\n")
     monkeypatch.setattr(tables, "open_clip", lambda _: SimpleNamespace(has_sound=True))
-    answer = systems.Answer(np.zeros((3, 68, 2)), None)
+    answer = systems.Answer(np.zeros((3, 68, 2)))
     monkeypatch.setattr(tables, "ask", lambda *_: answer)
     read = []
     lips = SimpleNamespace(
         hear=lambda path, _: path.name, add=lambda *given: read.append(given[:2])
     )
-    lines, figures = tables._clip_table(tmp_path, [systems.LANDMARKS], lips, Report())
+    monkeypatch.setattr(tables, "SYSTEMS", [systems.LANDMARKS])
+    lines, figures = tables._clip_table(tmp_path, lips, Report())
     assert read == [(systems.LANDMARKS.name, "00001.mp4")]
     assert not figures and lines[-1].endswith("no referee")
