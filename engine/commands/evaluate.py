@@ -2,11 +2,12 @@
 
 import argparse
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from ..exchange.protocol import DONE, AVFaceError
-from ..exchange.saving import save
+from ..exchange.saving import place_for_result, save
 from ..options import CaptureOptions
 from ..progress import Report
 from .flags import add_flags
@@ -46,10 +47,11 @@ def add_commands(commands: Any) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    table, figures = _measure(options, Terminal().report())
-    print(table)
-    if options.json:
-        save(options.json, json.dumps(figures, indent=1))
+    with place_for_result(options.json) if options.json else nullcontext():
+        table, figures = _measure(options, Terminal().report())
+        print(table)
+        if options.json:
+            save(options.json, json.dumps(figures, indent=1))
     return DONE
 
 

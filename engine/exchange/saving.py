@@ -71,7 +71,7 @@ def _prove(path: Path, made: list[Path]) -> None:
     """Make the folder of `path`, noting which are new, and begin a file there."""
     try:
         if path.is_dir():
-            raise AVFaceError(f"{path} is a folder.", "Name a file in it with --out.")
+            raise AVFaceError(f"{path} is a folder.", "Name a file in it.")
         new = [folder for folder in path.parents if not folder.exists()]
         _make_folder(path.parent)
         made += new
@@ -80,5 +80,5 @@ def _prove(path: Path, made: list[Path]) -> None:
         probe.unlink()
     except OSError as error:
         raise AVFaceError(
-            f"{path} can't be written ({error.strerror}).", "Choose another place with --out."
+            f"{path} can't be written ({error.strerror}).", "Choose another place."
         ) from error
