@@ -48,7 +48,7 @@ log = logging.getLogger(__name__)
 # What goes to the engine as it is (engine/options.py), and how it is read from the command line.
 CAPTURE_OPTIONS: dict[str, Callable[[str], Any]] = {
     "start": float, "end": float, "face": int, "fps": float, "focal": float, "detail": str,
-    "skin": str, "person": str, "smoothing": float, "method": str, "quality": str,
+    "skin": str, "hair": str, "person": str, "smoothing": float, "method": str, "quality": str,
     "lip_reader": str, "emotion_network": str, "senses": str, "trust": str,
     "fix_sync": bool, "lips": str, "actor": str, "consent": str,
 }  # fmt: skip

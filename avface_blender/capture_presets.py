@@ -16,8 +16,8 @@ _PLACE = str(Path(__file__).parent)  # Blender looks for presets/ in it
 
 # What a preset keeps: how to capture, not what. The camera's focal length is a studio's, not a
 # clip's.
-OPTIONS = ("quality", "detail", "skin", "method", "smoothing", "senses", "fix_sync", "refine_lips",
-           "lip_reader", "emotion_network", "use_focal", "focal")  # fmt: skip
+OPTIONS = ("quality", "detail", "skin", "use_hair", "method", "smoothing", "senses", "fix_sync",
+           "refine_lips", "lip_reader", "emotion_network", "use_focal", "focal")  # fmt: skip
 
 
 class AVFACE_MT_capture_presets(bpy.types.Menu):

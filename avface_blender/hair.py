@@ -37,7 +37,7 @@ def grow_hair(
     if rig is None or take.hair is None or not grows_hair(file, take.hair):
         return None
     person = file.template + file.shape_basis[:, :, : len(take.shape)] @ take.shape
-    groom = comb(file, person, take.hair)
+    groom = comb(file, person, take.hair, take.hair_hangs)
     curves = _curves(groom, _colours(groom, skin), f"{name} hair")
     object_ = bpy.data.objects.new(curves.name, curves)
     head.users_collection[0].objects.link(object_)

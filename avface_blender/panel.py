@@ -106,7 +106,7 @@ class AVFACE_PT_capture(SidebarPanel, bpy.types.Panel):
         options = layout.column()
         options.use_property_split = True
         options.use_property_decorate = False
-        for name in ("quality", "detail", "skin"):
+        for name in ("quality", "detail", "skin", "use_hair"):
             options.prop(settings, name)
         if jobs.is_running():
             _draw_running(layout, state, context)

@@ -165,6 +165,11 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
             ("clip", "Clip", "The person's own skin as the clip shows it, its light taken out"),
         ],
     )
+    use_hair: BoolProperty(
+        name="Hair",
+        description="Grow strands on the head, as high and as long as the clip's hair",
+        default=True,
+    )
     smoothing: FloatProperty(
         name="Smoothing",
         min=0.1,
@@ -354,6 +359,7 @@ def _options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
         "consent": settings.consent,
         "detail": settings.detail,
         "skin": settings.skin,
+        "hair": "on" if settings.use_hair else "off",
         "smoothing": settings.smoothing,
         "method": settings.method,
         "quality": settings.quality,

@@ -43,6 +43,10 @@ class CaptureOptions:
         metadata={"help": "colours of the skin: the head's model of it; clip: with what the clip"
                   " shows laid over"},
     )  # fmt: skip
+    hair: Literal["on", "off"] = field(
+        default="on",
+        metadata={"help": "strands on the head, as high and as long as the clip shows"},
+    )
     smoothing: float = field(
         default=1.0, metadata={"help": "how much jitter is taken out; 0.5 less, 2 more"}
     )

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .clock import Clock
-from .detail.appearance import estimate_appearance
+from .detail.appearance import Face, estimate_appearance
 from .detail.volume import usual_hair
 from .device import device_name
 from .exchange.head_file import HeadFile
@@ -58,9 +59,9 @@ def capture(
         report.warn(sentence)
     if clip.kind == "sound":
         take = speak(clip, head, person, options, report)
-        hair = person.hair if person else usual_hair(head, take.shape)
+        hair = _hair(person) if person else {"hair": usual_hair(head, take.shape)}
         colours = write_colours(unseen_skin(take, person, head, options), out)
-        take = replace(take, hair=hair, **colours)
+        take = replace(take, **hair, **colours)
         clock.lap("voice")
     else:
         if not clip.has_sound:
@@ -71,13 +72,20 @@ def capture(
         clock.lap("appearance")
         take = _take(clip, done, params, head_file, options)
         pictures = write_looks(clip, done.track, params, looks.face, head, out, options, report)
-        take = replace(take, hair=looks.face.hair if looks.face else None, **pictures)
+        take = replace(take, **_hair(looks.face), **pictures)
         clock.lap("detail")
+    if options.hair == "off":
+        take = replace(take, hair=None)
     made_by = take.made_by | {"weights": used_weights(), "device": device}
     take = replace(take, warnings=tuple(report.warnings), made_by=made_by)
     take.save(out)
     report.part("done", 1, 0)(1.0)
     return Capture(take, clip, clock)
+
+
+def _hair(of: Face | Take | None) -> dict[str, Any]:
+    """What a take stores of somebody's hair."""
+    return {"hair": of.hair, "hair_hangs": of.hair_hangs} if of else {}
 
 
 def capture_motion(

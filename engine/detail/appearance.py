@@ -33,7 +33,7 @@ from .parts import (
 from .residual import LUMINANCE
 from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
 from .unwrap import cut_window
-from .volume import see_outline, stand_off
+from .volume import Outline, hanging_down, see_outline, stand_off
 
 _FRAMES = 12
 _OUTLINED = 2  # every so many of them tells how far hair stands off
@@ -83,6 +83,7 @@ class Face:
     albedo: np.ndarray  # (A,) coefficients
     hairline: np.ndarray | None = None  # (V,) mm above it; None to leave the model's
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin
+    hair_hangs: float = 0.0  # mm below the ears
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class _Median:
     irises: list[Sight]
     hair: list[Sight]
     crown: Crown
-    outlines: np.ndarray  # (F, D) of `see_outline`
+    outlines: list[Outline]
 
 
 def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: Head) -> Appearance:
@@ -139,7 +140,10 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     )
     cover = model_cover(albedo, canvas.head)
     stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
-    return Appearance(coefficients, light, Face(canvas, own, known, coefficients, hairline, stands))
+    face = Face(
+        canvas, own, known, coefficients, hairline, stands, hanging_down(median.outlines)
+    )  # fmt: skip
+    return Appearance(coefficients, light, face)
 
 
 def _plain_light() -> np.ndarray:
@@ -176,7 +180,7 @@ def _gather(
     normals /= np.maximum(length, 1e-6)
     return _Median(
         colour, normals, openness(canvas), medians[0][1], irises, hair, _crown(canvas, crown),
-        np.array(outlines),
+        outlines,
     )  # fmt: skip
 
 

@@ -1,14 +1,17 @@
-"""How far the hair stands off the skull, by the film's outline of it.
+"""How far the hair stands off the skull, by the film's outline of it, and how far down it hangs.
 
 The skull under the hair is the model's guess; from its outline in the picture rays go outward
 over hair into the background. Where on a ray the colour turns from that of its inner end to that
-of its outer one, the hair ends. One thickness a direction, the same left and right.
+of its outer one, the hair ends. One thickness a direction, the same left and right. Long hair is
+what goes on beside the neck in the colours of the rays' inner ends.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import KDTree
 
-from ..geometry import project, rotation_matrix
+from ..geometry import project, rotation_matrix, to_camera
 from ..head.albedo import load_albedo
 from ..head.model import FaceParams, Head
 from ..srgb import linear_from_srgb
@@ -27,15 +30,81 @@ _FEWEST_SAMPLES, _NEAREST = 30, 4  # of hair, of background; the neighbour whose
 _USUAL_MM, _DOUBT = 12.0, 0.02  # of a sample for each mm
 _THINNEST, _THICKEST = 3.0, 32.0  # mm
 _FEWEST = 2  # rays of a direction
-_HANGS = 1.5  # times the direction: at the sides a strand's tip lies so much lower than its root
+_LOWER = 1.5  # times the direction: at the sides a strand's tip lies so much lower than its root
 _NAPE_MM, _AT_NAPE = 60.0, 0.4  # below the ears hair gets thinner, down to this share
 _AT_EDGE, _RISE_MM = 0.25, 30.0  # share of the thickness at the hairline; where it is whole
+# Where hair hangs: mm below the ears, and beside their outer edge.
+_BELOW_MM, _BESIDE_MM = np.arange(10.0, 130, 5), np.arange(-10.0, 22, 4)
+_FIRST = 5  # heights below the ears: all of them have hair where it hangs
+_LIKE_HAIR = 0.4  # share of the way from background and skin
+_STRAND = 75  # percentile across: some of it may be background
+
+
+@dataclass(frozen=True)
+class Outline:
+    """What a frame tells of the hair's outline; NaN where it can't tell."""
+
+    ends: np.ndarray  # (D,) mm above the skull where hair ends on each ray
+    hanging: np.ndarray  # (2, len(_BELOW_MM)) how like hair it is beside the neck, left and right
 
 
 def see_outline(
     picture: np.ndarray, params: FaceParams, head: Head, rest: tuple, frame: int
+) -> Outline:
+    """The outline of the hair in a picture (H, W, 3) uint8 of a frame."""
+    rays = _rays(picture, params, head, rest, frame)
+    hair, back = _ends_of_rays(rays)
+    hanging = np.full((2, len(_BELOW_MM)), np.nan)
+    if min(len(hair), len(back)) < _FEWEST_SAMPLES:
+        return Outline(np.full(len(rays), np.nan), hanging)
+
+    def colours(points: np.ndarray) -> np.ndarray:
+        posed = to_camera(points, params.head_pose[frame], params.head_translation[frame])
+        return _log_colours(picture, project(posed, params.focal, picture.shape[1::-1]))
+
+    masks = head.file.masks
+    skin = colours(rest[0][masks["cheeks"] | masks["nose"]])
+    skin = skin[np.isfinite(skin[:, 0])]
+    if len(skin) >= _FEWEST_SAMPLES:
+        beside = colours(_beside_neck(head, rest[0]).reshape(-1, 3))
+        whole = np.isfinite(beside[:, 0])
+        like = np.full(len(beside), np.nan)
+        to_hair, to_back, to_skin = (_away(x, beside[whole]) for x in (hair, back, skin))
+        other = np.minimum(to_back, to_skin)
+        like[whole] = other / (to_hair + other + 1e-6)
+        like = like.reshape(2, len(_BELOW_MM), -1)
+        seen = np.isfinite(like).any(2)
+        hanging[seen] = np.nanpercentile(like[seen], _STRAND, axis=1)
+    return Outline(_ends(rays, hair, back), hanging)
+
+
+def hanging_down(outlines: list[Outline]) -> float:
+    """How far below the ears the hair hangs, mm; 0 where it doesn't on both sides."""
+    like = np.array([outline.hanging for outline in outlines]).reshape(-1, 2, len(_BELOW_MM))
+    seen = np.isfinite(like).sum(0) >= _FEWEST
+    haired = np.zeros(seen.shape, bool)
+    haired[seen] = np.nanmedian(like[:, seen], axis=0) > _LIKE_HAIR
+    if not haired[:, :_FIRST].all():
+        return 0.0
+    ends = [int(np.argmin(np.append(side, False))) - 1 for side in haired]
+    return float(_BELOW_MM[ends].mean())
+
+
+def _beside_neck(head: Head, rest: np.ndarray) -> np.ndarray:
+    """Places (2, len(_BELOW_MM), len(_BESIDE_MM), 3) m below the ears, on both sides."""
+    ears = rest[head.file.masks["ears"]]
+    places = np.empty((2, len(_BELOW_MM), len(_BESIDE_MM), 3))
+    places[..., 0] = np.abs(ears[:, 0]).max() + 1e-3 * _BESIDE_MM
+    places[1, ..., 0] *= -1
+    places[..., 1] = ears[:, 1].min() - 1e-3 * _BELOW_MM[:, None]
+    places[..., 2] = ears[:, 2].mean()
+    return places
+
+
+def _rays(
+    picture: np.ndarray, params: FaceParams, head: Head, rest: tuple, frame: int
 ) -> np.ndarray:
-    """Where hair ends on each ray of a frame, mm above the skull (D,); NaN where none can tell."""
+    """Log colours along rays from the skull's outline (D, n, 3); NaN outside the picture."""
     size = np.array(picture.shape[1::-1])
     upper = upper_head(head)
     vertices = head.camera_frame(params, frame, rest)
@@ -55,25 +124,43 @@ def see_outline(
         outward = np.cos(np.radians(direction)) * up + np.sin(np.radians(direction)) * side
         outward /= np.linalg.norm(outward)
         along = centre + outward * (radius[near].max() + per_mm * _STEPS_MM[:, None])
-        inside = ((along >= 0) & (along < size)).all(1)
-        column, row = along[inside].astype(int).T
-        ray[inside] = np.log(linear_from_srgb(picture[row, column]) + _DARKEST)
-    return _ends(rays)
+        ray[:] = _log_colours(picture, along)
+    return rays
 
 
-def _ends(rays: np.ndarray) -> np.ndarray:
-    """Where log colours along rays (D, n, 3) turn from hair's to the background's, mm (D,)."""
+def _log_colours(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Log linear colours (n, 3) of a picture at places (n, 2) px; NaN outside."""
+    size = np.array(picture.shape[1::-1])
+    inside = ((places >= 0) & (places < size)).all(1)
+    column, row = places[inside].astype(int).T
+    colours = np.full((len(places), 3), np.nan)
+    colours[inside] = np.log(linear_from_srgb(picture[row, column]) + _DARKEST)
+    return colours
+
+
+def _outer(rays: np.ndarray) -> np.ndarray:
+    """Which samples (D, n) of rays are the background's for sure."""
     whole = np.isfinite(rays[..., 0])
     last = np.where(whole, _STEPS_MM, -np.inf).max(1)
-    begins = np.maximum(last[:, None] - _OUTER_MM, _NEAREST_BACK_MM)
-    outer = whole & (begins < _STEPS_MM)
-    ends = np.full(len(rays), np.nan)
-    hair, back = rays[whole & (_STEPS_MM < _INNER_MM)], rays[outer]
-    if min(len(hair), len(back)) < _FEWEST_SAMPLES:
-        return ends
-    for k in np.flatnonzero(outer.sum(1) * _STEP_MM > _WHOLE * _OUTER_MM):
+    return whole & (np.maximum(last[:, None] - _OUTER_MM, _NEAREST_BACK_MM) < _STEPS_MM)
+
+
+def _ends_of_rays(rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The samples (m, 3) of rays that are hair for sure, and those of the background."""
+    return rays[np.isfinite(rays[..., 0]) & (_STEPS_MM < _INNER_MM)], rays[_outer(rays)]
+
+
+def _away(samples: np.ndarray, colours: np.ndarray) -> np.ndarray:
+    """How far colours (n, 3) lie from the _NEAREST-th nearest of samples, (n,)."""
+    return KDTree(samples).query(colours, k=_NEAREST)[0][:, -1]
+
+
+def _ends(rays: np.ndarray, hair: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """Where log colours along rays (D, n, 3) turn from hair's to the background's, mm (D,)."""
+    whole, ends = np.isfinite(rays[..., 0]), np.full(len(rays), np.nan)
+    for k in np.flatnonzero(_outer(rays).sum(1) * _STEP_MM > _WHOLE * _OUTER_MM):
         colours, steps = rays[k, whole[k]], _STEPS_MM[whole[k]]
-        to_hair, to_back = (KDTree(x).query(colours, k=_NEAREST)[0][:, -1] for x in (hair, back))
+        to_hair, to_back = _away(hair, colours), _away(back, colours)
         haired = to_back / (to_hair + to_back + 1e-6)
         wrong = np.abs(haired - (steps < steps[:, None])).sum(1)
         wrong += _DOUBT * np.abs(steps - _USUAL_MM)
@@ -82,12 +169,12 @@ def _ends(rays: np.ndarray) -> np.ndarray:
 
 
 def stand_off(
-    outlines: np.ndarray, heights: np.ndarray, cover: np.ndarray, head: Head, rest: np.ndarray
+    outlines: list[Outline], heights: np.ndarray, cover: np.ndarray, head: Head, rest: np.ndarray
 ) -> np.ndarray:
     """How far the hair stands off the skin at each vertex, mm (V,); 0 where none grows.
 
     Args:
-        outlines: (F, D) of `see_outline`.
+        outlines: Of some frames.
         heights: (V,) mm above the person's hairline.
         cover: (V,) how much hair the model has, in [0, 1].
         head: The head.
@@ -101,7 +188,7 @@ def stand_off(
     away = rest - rest[masks["ears"]].mean(0)
     degrees = np.degrees(np.arctan2(np.abs(away[:, 0]), away[:, 1]))
     half = len(_DIRECTIONS) // 2
-    thick = np.interp(_HANGS * degrees, _DIRECTIONS[half:], _thickness(outlines))
+    thick = np.interp(_LOWER * degrees, _DIRECTIONS[half:], _thickness(outlines))
     thick *= np.clip(1 + 1e3 * away[:, 1] / _NAPE_MM, _AT_NAPE, 1)
     inside = 1e3 * KDTree(rest[skin & ~haired]).query(rest)[0]
     thick *= np.clip(_AT_EDGE + inside / _RISE_MM, 0, 1)
@@ -113,14 +200,14 @@ def usual_hair(head: Head, shape: np.ndarray) -> np.ndarray | None:
     if not head.file.albedo_file:
         return None
     cover = model_cover(load_albedo(FOLDER / head.file.albedo_file), head)
-    unseen = np.zeros((0, len(_DIRECTIONS)))
-    return stand_off(unseen, np.full(len(cover), np.inf), cover, head, head.rest(shape)[0])
+    return stand_off([], np.full(len(cover), np.inf), cover, head, head.rest(shape)[0])
 
 
-def _thickness(outlines: np.ndarray) -> np.ndarray:
+def _thickness(outlines: list[Outline]) -> np.ndarray:
     """mm by direction from the top towards the ears, (D // 2 + 1,), both sides together."""
     half = len(_DIRECTIONS) // 2
-    both = np.stack([outlines[:, half:], outlines[:, half::-1]], 1).reshape(-1, half + 1)
+    sides = [side for o in outlines for side in (o.ends[half:], o.ends[half::-1])]
+    both = np.array(sides).reshape(-1, half + 1)
     known = np.isfinite(both).sum(0) >= _FEWEST
     if not known.any():
         return np.full(half + 1, _USUAL_MM)

@@ -1,7 +1,10 @@
-"""A groom for every renderer alike: strands as high above a head as a person's hair.
+"""A groom for every renderer alike: strands that lie as high above a head as a person's hair.
 
-Roots are strewn evenly over the skin; strands stand up, lie down backwards, at the sides downwards
-too, and gather in locks. All is drawn from one seed: the same head has the same hair every time.
+The head is seen from its middle: a strand goes its way over the skull from direction to direction
+and rises into its layer of the hair. Hair flows away from an arc over the middle of the head: from
+the forehead where it is swept back, from the crown where it is short or falls over the forehead,
+from a parting where it is long; long hair hangs from where the skull recedes. All is drawn from one
+seed: the same head has the same hair every time.
 """
 
 from dataclasses import dataclass
@@ -10,22 +13,30 @@ import numpy as np
 
 from .head_file import HeadFile
 
-POINTS = 6  # of a strand
+POINTS = 10  # of a strand
 BARE_MM = 0.8  # of hair: less is skin
 # Roots: thicker and fewer than a person's, who has about two a mm2. Longer strands cover more.
-_PER_MM2, _COVERED = 0.2, 15.0  # at most; strands' length in mm for each mm2 of skin
-_RAGGED = 0.5, 1.5  # of BARE_MM, from strand to strand: no line where hair begins
+_PER_MM2, _COVERED = 0.4, 24.0  # at most; strands' length in mm for each mm2 of skin
 _LIGHTEST_STRAND = 1.6  # times the median
-_SHORTEST, _UNLIKE_TONE = 0.6, 0.18  # of a strand's length; standard deviation of the log tone
-# Degrees above the skin at the root, and by how much less at the tip: of a crop, and of full hair,
-# whose tips lie down; each as long as makes it stand as high as was asked for.
-_CROP_RISES, _FULL_RISES, _CROP_FALLS, _FULL_FALLS = 70.0, 45.0, 75.0, 85.0
-_CROP_LENGTH, _FULL_LENGTH = 2.2, 4.2  # times the height
-_CROP_MM, _FULL_MM = 6.0, 22.0
-_BACK, _DOWN = np.array([0.0, 0, -1]), np.array([0.0, -0.9, 0])
-_CROP_STRAYS, _FULL_STRAYS = 0.2, 0.1
-_LOCK_M, _GATHERED = 0.009, 0.45  # how wide a lock is, how far its tips have come together
+_SHORTEST, _UNLIKE_TONE = 0.55, 0.14  # of a strand's length; standard deviation of the log tone
+_LOCK_MM, _LOCK_TONE = 8.0, 0.14  # how wide a lock is; the same of its tone
+_GATHERED, _LOCK_STRAY, _STRAY = 0.55, 0.16, 0.1  # how far tips come together; of the direction
+# Of a crop and of full hair: its height, its length over the skull and how soon it has risen, both
+# as multiples of the height.
+_CROP_MM, _FULL_MM = 6.0, 20.0
+_CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
+_CROP_RISES, _FULL_RISES = 0.8, 1.1
+_LOWEST_LAYER = 0.3  # of the height
+_EVEN = 0.5  # of the full height: strands are nowhere shorter than those of hair so high
+_EDGE, _FINEST = 0.7, 0.3  # of the usual height: lower hair is sparse and fine, down to this share
+_RAGGED = 0.2  # of that, lock by lock: no line where hair begins
+# Where hair flows from: degrees from the top of the head towards the forehead, from and to.
+_SWEPT, _CROWN, _PARTED = (80.0, 80.0), (-38.0, -38.0), (-30.0, 74.0)
+_RAGGED_ENDS = 0.6, 1.1  # of how far hair hangs
 _SKULL_ABOVE_EARS = np.array([0, 0.045, 0])  # m, its middle
+_DOWN, _BACK = np.array([0.0, -1, 0]), np.array([0.0, 0, -1])
+_ROWS, _COLUMNS = 36, 72  # of the skull's map: 5 degrees
+_SPREAD = (0.1, 0.35, 0.6, 0.85)  # barycentric weights: points all over a triangle
 
 
 @dataclass(frozen=True)
@@ -33,9 +44,35 @@ class Groom:
     """N strands, float32."""
 
     points: np.ndarray  # (N, POINTS, 3) m, head axes, from the root on
-    normals: np.ndarray  # (N, 3) the skin's at the root
     uv: np.ndarray  # (N, 2) the root's place on the head's sheet
     tone: np.ndarray  # (N,) about 1: how light beside the others
+    width: np.ndarray  # (N,) up to 1: at the hairline hair is fine
+    depth: np.ndarray  # (N,) from 0, the outermost layer, to 1
+    middle: np.ndarray  # (3,) m, of the skull
+
+
+@dataclass(frozen=True)
+class _Skull:
+    """The head from its middle: two maps by the angle from the top and the angle round it."""
+
+    middle: np.ndarray  # (3,) m
+    reach: np.ndarray  # (_ROWS, _COLUMNS) m to the skin
+    hair: np.ndarray  # (_ROWS, _COLUMNS) m of hair above it
+
+    def at(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """How far skin and how high hair reach in unit directions (n, 3), m (n,) each."""
+        row, column = _places(directions)
+        row = np.clip(row, 0, _ROWS - 1.001)
+        top, left = np.floor(row).astype(int), np.floor(column).astype(int)
+        down, right = row - top, column - left
+        found = []
+        for table in (self.reach, self.hair):
+            upper, lower = (
+                table[r, left % _COLUMNS] * (1 - right) + table[r, (left + 1) % _COLUMNS] * right
+                for r in (top, top + 1)
+            )
+            found.append(upper * (1 - down) + lower * down)
+        return found[0], found[1]
 
 
 def grows_hair(head: HeadFile, hair: np.ndarray | None) -> bool:
@@ -43,36 +80,42 @@ def grows_hair(head: HeadFile, hair: np.ndarray | None) -> bool:
     return hair is not None and "ears" in head.masks and bool((hair > BARE_MM).any())
 
 
-def comb(head: HeadFile, vertices: np.ndarray, hair: np.ndarray) -> Groom:
+def comb(head: HeadFile, vertices: np.ndarray, hair: np.ndarray, hangs: float = 0.0) -> Groom:
     """The strands of a person whose head `grows_hair`.
 
     Args:
         head: The head.
         vertices: (V, 3) m, the person at rest.
         hair: (V,) mm that the hair stands off the skin.
+        hangs: mm below the ears that it hangs down to, 0 for hair that doesn't.
     """
     draw = np.random.default_rng(0)
+    skull = _skull(head, vertices, hair)
     faces = np.flatnonzero(hair[head.faces].max(1) > BARE_MM)
     corners = vertices[head.faces[faces]]  # (F', 3, 3)
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = 5e5 * np.linalg.norm(across, axis=1)  # mm2
-    dense = np.minimum(_COVERED / np.maximum(_length(hair[head.faces[faces]].mean(1)), 1), _PER_MM2)
+    lengths = _length(hair[head.faces[faces]].mean(1)) + hangs
+    dense = np.minimum(_COVERED / np.maximum(lengths, 1), _PER_MM2)
     on = np.repeat(np.arange(len(faces)), draw.poisson(area * dense))
     weights = draw.dirichlet((1, 1, 1), len(on))  # even over a triangle
     height = (weights * hair[head.faces[faces[on]]]).sum(1)
-    kept = height > BARE_MM * draw.uniform(*_RAGGED, len(on))
-    on, weights, height = on[kept], weights[kept], height[kept]
-
-    def at_roots(values: np.ndarray) -> np.ndarray:
-        return np.einsum("nk,nkc->nc", weights, values[on])
-
-    roots = at_roots(corners)
-    normals = _unit(at_roots(_normals(vertices, head.faces)[head.faces[faces]]))
-    middle = vertices[head.masks["ears"]].mean(0) + _SKULL_ABOVE_EARS
-    points = _gathered(_grown(roots, normals, height, middle, draw), draw)
-    tone = np.exp(_UNLIKE_TONE * draw.normal(size=len(roots)))
-    uv = at_roots(head.uv[head.uv_faces[faces]])
-    return Groom(*(array.astype(np.float32) for array in (points, normals, uv, tone)))
+    lock = _locks(np.einsum("nk,nkc->nc", weights, corners[on]), draw)
+    ragged = _RAGGED * draw.normal(size=lock.max() + 1)[lock]
+    dense = np.clip(height / (_EDGE * np.median(height)) + ragged, 0, 1)
+    kept = (dense > draw.uniform(0, 1, len(on))) & (height > BARE_MM / 2)
+    on, weights, lock = on[kept], weights[kept], lock[kept]
+    height, dense = height[kept], dense[kept]
+    roots = np.einsum("nk,nkc->nc", weights, corners[on])
+    uv = np.einsum("nk,nkc->nc", weights, head.uv[head.uv_faces[faces]][on])
+    layer = np.sqrt(draw.uniform(_LOWEST_LAYER**2, 1, len(roots)))
+    points = _grown(roots, height, layer, lock, skull, hangs, draw)
+    tone = _LOCK_TONE * draw.normal(size=lock.max() + 1)[lock]
+    tone = np.exp(tone + _UNLIKE_TONE * draw.normal(size=len(roots)))
+    width = _FINEST + (1 - _FINEST) * dense
+    return Groom(
+        *(a.astype(np.float32) for a in (points, uv, tone, width, 1 - layer, skull.middle))
+    )
 
 
 def strand_colours(groom: Groom, painted: np.ndarray) -> np.ndarray:
@@ -86,30 +129,52 @@ def strand_colours(groom: Groom, painted: np.ndarray) -> np.ndarray:
 
 def _grown(
     roots: np.ndarray,
-    normals: np.ndarray,
     height: np.ndarray,
-    middle: np.ndarray,
+    layer: np.ndarray,
+    lock: np.ndarray,
+    skull: _Skull,
+    hangs: float,
     draw: np.random.Generator,
 ) -> np.ndarray:
-    """Strands (N, POINTS, 3) from roots and normals (N, 3) to a height (N,) mm about the skull."""
+    """Strands (N, POINTS, 3) from roots (N, 3) where hair is so high (N,) mm."""
+    usual, top = np.percentile(height, (50, 85))
+    arc = _PARTED if hangs > 0 else _CROWN if usual < _CROP_MM else _SWEPT
     full = _fullness(height)
-    length = 1e-3 * _length(height) * draw.uniform(_SHORTEST, 1, len(roots))
-    step = (length / (POINTS - 1))[:, None]
-    stray = (_CROP_STRAYS + (_FULL_STRAYS - _CROP_STRAYS) * full)[:, None]
-    stray = stray * draw.normal(size=roots.shape)
-    points, out = [roots], normals
-    for k in range(POINTS - 1):
-        along = (k + 0.5) / (POINTS - 1)
-        up, front = np.maximum(out[:, 1:2], 0), np.maximum(out[:, 2:], 0)
-        beside = np.clip(1 - 1.2 * up - front, 0, 1)  # 0 on top and in front, 1 at the sides
-        flow = _BACK + beside * _DOWN + stray
-        flow = _unit(flow - (flow * out).sum(1, keepdims=True) * out)
-        rises = _CROP_RISES + (_FULL_RISES - _CROP_RISES) * full
-        falls = _CROP_FALLS + (_FULL_FALLS - _CROP_FALLS) * full
-        rise = np.radians(rises - falls * along)[:, None]
-        points.append(points[-1] + step * (np.cos(rise) * flow + np.sin(rise) * out))
-        out = _unit(points[-1] - middle)
-    return np.stack(points, 1)
+    length = (
+        1e-3 * _length(np.maximum(height, _EVEN * top)) * draw.uniform(_SHORTEST, 1, len(roots))
+    )
+    rises = 1e-3 * height * (_CROP_RISES + (_FULL_RISES - _CROP_RISES) * full)
+    if hangs > 0:
+        above = np.maximum(roots[:, 1] - skull.middle[1] + _SKULL_ABOVE_EARS[1], 0)
+        length = 1.3 * above + 1e-3 * hangs * draw.uniform(*_RAGGED_ENDS, len(roots))
+    step = length / (POINTS - 1)
+    stray = _LOCK_STRAY * draw.normal(size=(lock.max() + 1, 3))[lock]
+    stray += _STRAY * draw.normal(size=roots.shape)
+    points = [roots]
+    for k in range(1, POINTS):
+        out = _unit(points[-1] - skull.middle)
+        front = np.clip(2.5 * out[:, 2:], 0, 1)  # 0 beside the head and behind it
+        falls = (1 - front) * np.clip(0.3 - 3 * out[:, 1:2], 0, 1) if hangs > 0 else 0.0
+        way = _flow(out, arc) + stray
+        if hangs > 0:
+            way += 1.5 * front * np.clip(1 - 1.4 * out[:, 1:2], 0, 1) * _BACK
+        way = _unit(way - (way * out).sum(1, keepdims=True) * out)
+        way = _unit((1 - falls) * way + falls * _DOWN)
+        next_ = points[-1] + step[:, None] * way - skull.middle
+        away = np.linalg.norm(next_, axis=1)
+        skin, hair = skull.at(next_ / away[:, None])
+        risen = 1 - np.exp(-k * step / np.maximum(rises, 1e-4))
+        lies = skin + layer * np.minimum(hair, 1e-3 * np.maximum(height, usual)) * risen
+        lies = np.where(next_[:, 1] > 0, lies, np.maximum(lies, away)) if hangs > 0 else lies
+        points.append(skull.middle + next_ * (lies / away)[:, None])
+    return _gathered(np.stack(points, 1), lock)
+
+
+def _flow(out: np.ndarray, arc: tuple[float, float]) -> np.ndarray:
+    """Which way hair goes at unit directions (n, 3) of the skull: along it and away from the arc."""
+    angle = np.clip(np.arctan2(out[:, 2], out[:, 1]), *np.radians(arc))
+    pole = np.stack([np.zeros(len(out)), np.cos(angle), np.sin(angle)], 1)
+    return _unit((pole * out).sum(1, keepdims=True) * out - pole)
 
 
 def _fullness(height: np.ndarray) -> np.ndarray:
@@ -118,28 +183,65 @@ def _fullness(height: np.ndarray) -> np.ndarray:
 
 
 def _length(height: np.ndarray) -> np.ndarray:
-    """How long strands are that stand so high, mm both."""
+    """How long strands are of hair that is so high, mm both."""
     return height * (_CROP_LENGTH + (_FULL_LENGTH - _CROP_LENGTH) * _fullness(height))
 
 
-def _gathered(points: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+def _locks(roots: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """The number of each root's lock, (N,)."""
+    size = 1e-3 * _LOCK_MM
+    wavering = roots + 0.25 * size * draw.normal(size=roots.shape)
+    return np.unique(np.floor(wavering / size), axis=0, return_inverse=True)[1].ravel()
+
+
+def _gathered(points: np.ndarray, lock: np.ndarray) -> np.ndarray:
     """Strands (N, POINTS, 3) whose tips come together, lock by lock."""
-    wavering = points[:, 0] + 0.25 * _LOCK_M * draw.normal(size=points[:, 0].shape)
-    lock = np.unique(np.floor(wavering / _LOCK_M), axis=0, return_inverse=True)[1].ravel()
     flat = points.reshape(len(points), -1)
     sums = np.stack([np.bincount(lock, column) for column in flat.T], 1)
-    middles = (sums / np.bincount(lock)[:, None])[lock].reshape(points.shape)
+    middles = (sums / np.maximum(np.bincount(lock), 1)[:, None])[lock].reshape(points.shape)
     pull = _GATHERED * np.linspace(0, 1, POINTS)[:, None] ** 1.5
     return points + pull * (middles - points)
 
 
-def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(V, 3), weighted by area."""
-    corners = vertices[faces]
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    spread = np.repeat(across, 3, axis=0)
-    sums = [np.bincount(faces.ravel(), column, len(vertices)) for column in spread.T]
-    return _unit(np.stack(sums, 1))
+def _skull(head: HeadFile, vertices: np.ndarray, hair: np.ndarray) -> _Skull:
+    """The outermost skin in each direction, and the hair upon it, gone on beyond its border."""
+    middle = vertices[head.masks["ears"]].mean(0) + _SKULL_ABOVE_EARS
+    faces = head.faces[head.masks["skin"][head.faces].all(1)]
+    share = np.array([(a, b, 1 - a - b) for a in _SPREAD for b in _SPREAD if a + b < 1])
+    points = (share @ vertices[faces] - middle).reshape(-1, 3)
+    high = (1e-3 * share @ hair[faces][..., None]).ravel()
+    away = np.linalg.norm(points, axis=1)
+    cell = [np.round(place).astype(int) for place in _places(points / away[:, None])]
+    cell = np.minimum(cell[0], _ROWS - 1), cell[1] % _COLUMNS
+    reach, hairy = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
+    np.maximum.at(reach, cell, away)
+    np.maximum.at(hairy, cell, high)
+    return _Skull(middle, _filled(reach, reach > 0), _filled(hairy, hairy > 1e-3 * BARE_MM))
+
+
+def _filled(table: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """A map of the skull, smoothed a little; cells that aren't known go on as those beside."""
+    total, count = table * known, known.astype(float)
+    for _ in range(_ROWS):
+        total, count = _blurred(total), _blurred(count)
+        if (count > 1e-9).all():
+            break
+    near, sure = _blurred(table * known), _blurred(known.astype(float))
+    return np.where(sure > 1e-9, near / np.maximum(sure, 1e-9), total / np.maximum(count, 1e-9))
+
+
+def _blurred(table: np.ndarray) -> np.ndarray:
+    """Each cell the mean of itself and its eight neighbours."""
+    rows = np.pad(table, ((1, 1), (0, 0)), mode="edge")
+    rows = (rows[:-2] + rows[1:-1] + rows[2:]) / 3
+    return (np.roll(rows, 1, 1) + rows + np.roll(rows, -1, 1)) / 3
+
+
+def _places(directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Row and column, as fractions, of unit directions (n, 3) on the skull's maps."""
+    x, y, z = directions.T
+    row = np.arccos(np.clip(y, -1, 1)) / np.pi * _ROWS - 0.5
+    return row, (np.arctan2(x, z) / (2 * np.pi) * _COLUMNS) % _COLUMNS
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -70,6 +70,7 @@ class Take:
     sync_offset: float = 0.0  # s by which the sound in the clip comes after the lips, as measured
     sync_confidence: float = 0.0  # 0..1, of that
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin; None where nobody looked
+    hair_hangs: float = 0.0  # mm below the ears that hair hangs down to beside the neck; 0: none
     albedo_image: str = ""  # skin colour in UV beside the take, relative path
     static_normals: str = ""  # normal map of the face at rest, relative path
     dynamic_normals: tuple[str, ...] = ()  # K pictures, relative paths

@@ -105,7 +105,7 @@ class Panels:
             texture = cv2.resize(read_picture(colours), side, interpolation=cv2.INTER_AREA)
         else:
             texture = person_texture(head, self.take.albedo, _TEXTURE_SIDE)
-        return Sitter(head, self.take.shape, texture, self.take.hair)
+        return Sitter(head, self.take.shape, texture, self.take.hair, self.take.hair_hangs)
 
     @cached_property
     def _loaded(self) -> dict[str, np.ndarray]:

@@ -1,7 +1,8 @@
-"""Hair in the studio: strands drawn as thin lines over the head's picture.
+"""Hair in the studio: strands drawn as soft lines over the head's picture, the farthest first.
 
 A strand mirrors and scatters light by the angle between it and the light (Kajiya, Kay 1989); how a
-whole head of hair is shaded comes from the skull beneath, and roots lie in the shade of the others.
+whole head of hair is shaded comes from the skull beneath; roots and inner layers lie in the shade
+of the others.
 """
 
 from dataclasses import dataclass
@@ -25,11 +26,13 @@ from .shading import (
     tone_step,
 )
 
-_WIDTH_M = np.float32(0.00045)  # of a strand: thicker than hair, as there are fewer
-_TURNED_AWAY = np.float32(-0.25)  # cosine: roots behind the head
-_ROOT_SHADE = np.float32(0.35)  # of the light
+_WIDTH_M = np.float32(0.0004)  # of a strand: thicker than hair, as there are fewer
+_AT_TIP = np.float32(0.35)  # of the width
+_TURNED_AWAY = np.float32(-0.4)  # cosine: roots behind the head
+_ROOT_SHADE, _LIT_FROM = np.float32(0.4), np.float32(0.3)  # of the light; of the length
+_INNER_SHADE = np.float32(0.55)  # what the innermost layer lacks
 _WRAP_KEY, _WRAP_FILL = np.float32(0.25), np.float32(0.3)
-_GLOSS, _SHARP = np.float32(0.05), 20
+_GLOSS, _SHARP = np.float32(0.09), 24
 _RIM = np.float32(0.25)
 _OVER_SKIN = np.float32(1.004)  # nearness beside the skin's: roots lie in it
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
@@ -60,10 +63,21 @@ class _Motion(NamedTuple):
     after: np.ndarray  # (3,)
 
 
+class _Strands(NamedTuple):
+    """What the kernel draws, in this order."""
+
+    points: np.ndarray  # (N, P, 3) m
+    colour: np.ndarray  # (N, 3)
+    width: np.ndarray  # (N,)
+    depth: np.ndarray  # (N,)
+    middle: np.ndarray  # (3,) m, about which they lie
+    order: np.ndarray  # (N,)
+
+
 def draw_hair(
     picture: np.ndarray,
     coverage: np.ndarray,
-    mesh: tuple[np.ndarray, np.ndarray],
+    nearness: np.ndarray,
     hair: Hair,
     moved: tuple[np.ndarray, np.ndarray],
     lens: Lens,
@@ -73,16 +87,23 @@ def draw_hair(
     Args:
         picture: What the lens sees of the head.
         coverage: Where that is.
-        mesh: (2 H, 2 W) the head's triangles there, and 1 / depth.
+        nearness: (2 H, 2 W) the head's 1 / depth there.
         hair: The strands.
         moved: (V, 3) the person at rest, and the same vertices in camera space.
         lens: The camera.
     """
     motion = _motion(*(place[hair.carried_by] for place in moved))
-    middle = 2 * np.asarray(lens.middle, np.float32)
-    groom, scale = hair.groom, np.float32(2 * lens.focal)
-    strands = groom.points, groom.normals @ motion.turn, hair.colour
-    _draw(picture, coverage, *mesh, strands, motion, (scale, middle, lens.exposure))
+    groom = hair.groom
+    order = np.argsort(groom.points[:, groom.points.shape[1] // 2] @ motion.turn[:, 2])
+    strands = _Strands(groom.points, hair.colour, groom.width, groom.depth, groom.middle, order)
+    layer = np.zeros((*coverage.shape, 4), np.float32)
+    _draw(layer, nearness, strands, motion, _placed(lens))
+    _lay_over(picture, coverage, layer)
+
+
+def _placed(lens: Lens) -> tuple[np.float32, np.ndarray, np.float32]:
+    """The lens as the kernels take it."""
+    return np.float32(lens.focal), np.asarray(lens.middle, np.float32), np.float32(lens.exposure)
 
 
 def _motion(rest: np.ndarray, posed: np.ndarray) -> _Motion:
@@ -94,32 +115,46 @@ def _motion(rest: np.ndarray, posed: np.ndarray) -> _Motion:
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _draw(picture, coverage, face_id, depths, hair, motion, lens):
-    grown, normals, colours = hair
-    scale, _, exposure = lens
-    nearness, width = depths.copy(), scale * _WIDTH_M
-    drawn = np.zeros((*nearness.shape, 3), np.uint8)
-    mine = np.zeros(nearness.shape, np.bool_)
-    points = np.zeros(grown.shape[1:], np.float32)  # camera axes
-    samples = np.zeros(grown.shape[1:], np.float32)  # x, y of the doubled picture, 1 / depth
+def _draw(layer, nearness, strands, motion, lens):
+    """Strands into a layer (H, W, 4): colour times alpha, sRGB bytes as floats, and alpha."""
+    points = np.zeros(strands.points.shape[1:], np.float32)  # camera axes
+    places = np.zeros(strands.points.shape[1:], np.float32)  # x, y in px, 1 / depth
+    middle, normal = np.zeros(3, np.float32), np.zeros(3, np.float32)
     before, after = np.zeros(3, np.float32), np.zeros(3, np.float32)
-    for i in range(len(grown)):
-        _pose(grown[i, 0], motion, points[0])
-        root, normal = points[0], normals[i]
-        view = _ONE / np.sqrt(root[0] * root[0] + root[1] * root[1] + root[2] * root[2])
-        facing = -(normal[0] * root[0] + normal[1] * root[1] + normal[2] * root[2]) * view
+    _pose(strands.middle, motion, middle)
+    last = len(points) - 1
+    for i in strands.order:
+        _pose(strands.points[i, 0], motion, points[0])
+        _pose(strands.points[i, last], motion, points[last])
+        facing = max(_facing(points[0], middle, normal), _facing(points[last], middle, normal))
         if facing < _TURNED_AWAY:
             continue
-        for k in range(len(points)):
-            _pose(grown[i, k], motion, points[k])
-            _project(points[k], lens, samples[k])
-        for k in range(len(points) - 1):
-            _shade(points, k, normal, view, facing, colours[i], exposure, after)
+        wide = lens[0] * _WIDTH_M * strands.width[i]
+        for k in range(last + 1):
+            _pose(strands.points[i, k], motion, points[k])
+            _project(points[k], lens, places[k])
+        for k in range(last):
+            facing = _facing(points[k], middle, normal)
+            along = (np.float32(k) + _HALF) / np.float32(last)
+            shade = (_ONE - _ROOT_SHADE) * (_ONE - min(along / _LIT_FROM, _ONE))
+            shade *= strands.width[i] * strands.width[i]  # at the hairline none lie above
+            deep = (_ONE - shade) * (_ONE - _INNER_SHADE * strands.depth[i])
+            _shade(points, k, normal, facing, deep, strands.colour[i], lens[2], after)
             if k == 0:
                 before[:] = after
-            _line(samples[k], samples[k + 1], before, after, width, nearness, mine, drawn)
+            width = wide * (_ONE - (_ONE - _AT_TIP) * along * along)
+            _line(places[k], places[k + 1], before, after, width, nearness, layer)
             before[:] = after
-    _lay_over(picture, coverage, face_id, mine, drawn)
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
+def _facing(point, middle, normal):
+    """How far a point's outward normal, which is filled in, looks to the camera: its cosine."""
+    x, y, z = point[0] - middle[0], point[1] - middle[1], point[2] - middle[2]
+    scale = _ONE / np.sqrt(x * x + y * y + z * z + np.float32(1e-12))
+    normal[0], normal[1], normal[2] = x * scale, y * scale, z * scale
+    away = np.sqrt(point[0] * point[0] + point[1] * point[1] + point[2] * point[2])
+    return -(normal[0] * point[0] + normal[1] * point[1] + normal[2] * point[2]) / away
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
@@ -137,7 +172,7 @@ def _pose(point, motion, out):
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
 def _project(point, lens, out):
-    """A point's place on the doubled picture, and 1 / depth."""
+    """A point's place on the picture, and 1 / depth."""
     scale, middle, _ = lens
     out[2] = -_ONE / point[2]
     out[0] = middle[0] + scale * point[0] * out[2]
@@ -145,7 +180,7 @@ def _project(point, lens, out):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
-def _shade(strand, k, normal, view, facing, colour, exposure, out):
+def _shade(strand, k, normal, facing, deep, colour, exposure, out):
     """The colour of the strand's piece k, three sRGB bytes as floats, into `out`."""
     x, y, z = (
         strand[k + 1, 0] - strand[k, 0],
@@ -154,8 +189,8 @@ def _shade(strand, k, normal, view, facing, colour, exposure, out):
     )
     scale = _ONE / np.sqrt(x * x + y * y + z * z + np.float32(1e-12))
     x, y, z = x * scale, y * scale, z * scale
-    along = (np.float32(k) + _HALF) / np.float32(len(strand) - 1)
-    deep = _ROOT_SHADE + (_ONE - _ROOT_SHADE) * along
+    px, py, pz = strand[k, 0], strand[k, 1], strand[k, 2]
+    view = _ONE / np.sqrt(px * px + py * py + pz * pz)
     nx, ny, nz = normal[0], normal[1], normal[2]
     to_key = nx * KEY[0] + ny * KEY[1] + nz * KEY[2]
     to_fill = nx * FILL[0] + ny * FILL[1] + nz * FILL[2]
@@ -165,17 +200,13 @@ def _shade(strand, k, normal, view, facing, colour, exposure, out):
     key *= max(_WRAP_KEY + (_ONE - _WRAP_KEY) * to_key, _ZERO)
     fill = np.sqrt(max(_ONE - along_fill * along_fill, _ZERO))
     fill *= max(_WRAP_FILL + (_ONE - _WRAP_FILL) * to_fill, _ZERO)
-    hx, hy, hz = (
-        KEY[0] - strand[0, 0] * view,
-        KEY[1] - strand[0, 1] * view,
-        KEY[2] - strand[0, 2] * view,
-    )
+    hx, hy, hz = KEY[0] - px * view, KEY[1] - py * view, KEY[2] - pz * view
     half = (x * hx + y * hy + z * hz) / np.sqrt(hx * hx + hy * hy + hz * hz)
     mirror = _GLOSS * deep * max(_ONE - half * half, _ZERO) ** _SHARP
     mirror *= max(to_key + np.float32(0.1), _ZERO)
     rim = max(nx * RIM_LEFT[0] + ny * RIM_LEFT[1] + nz * RIM_LEFT[2], _ZERO)
     rim += max(nx * RIM_RIGHT[0] + ny * RIM_RIGHT[1] + nz * RIM_RIGHT[2], _ZERO)
-    rim *= (_ONE - max(facing, _ZERO)) ** 2 * _RIM * along
+    rim *= (_ONE - max(facing, _ZERO)) ** 2 * _RIM * deep
     up = _HALF + _HALF * ny
     for c in range(3):
         light = key * KEY_COLOUR[c] + fill * FILL_COLOUR[c] + GROUND[c] + (SKY[c] - GROUND[c]) * up
@@ -185,52 +216,51 @@ def _shade(strand, k, normal, view, facing, colour, exposure, out):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
-def _line(start, end, before, after, width, nearness, mine, drawn):
-    """One straight piece, its colour going from `before` to `after`, where nothing is nearer."""
-    tall, wide = nearness.shape
-    dx, dy = end[0] - start[0], end[1] - start[1]
-    level = abs(dx) > abs(dy)
-    steps = int(max(abs(dx), abs(dy))) + 1
-    thick = max(int(width * start[2]), 1)
-    first = -_HALF * np.float32(thick - 1)
-    for s in range(steps):
-        share = (np.float32(s) + _HALF) / np.float32(steps)
-        x, y = start[0] + dx * share, start[1] + dy * share
-        near = start[2] + (end[2] - start[2]) * share
-        for t in range(thick):
-            aside = first + np.float32(t)
-            column = int(x if level else x + aside)
-            row = int(y + aside if level else y)
-            if row < 0 or column < 0 or row >= tall or column >= wide:
-                continue
-            over = near if mine[row, column] else near * _OVER_SKIN
-            if over < nearness[row, column]:
-                continue
-            nearness[row, column] = near
-            mine[row, column] = True
+def _line(start, end, before, after, width, nearness, layer):
+    """One straight piece, its colour going from `before` to `after`, where nothing is nearer.
+
+    Pixel by pixel along its longer side; across it each pixel gets the share that it covers.
+    """
+    level = abs(end[0] - start[0]) > abs(end[1] - start[1])
+    main, side = (0, 1) if level else (1, 0)
+    long, slant = end[main] - start[main], end[side] - start[side]
+    if long == _ZERO:
+        return
+    reach = _HALF * width * np.sqrt(_ONE + (slant / long) * (slant / long))
+    low, high = min(start[main], end[main]), max(start[main], end[main])
+    first, last = int(np.ceil(low - _HALF)), int(np.ceil(high - _HALF))
+    first, last = max(first, 0), min(last, layer.shape[1] if level else layer.shape[0])
+    sides = layer.shape[0] if level else layer.shape[1]
+    for m in range(first, last):
+        share = (np.float32(m) + _HALF - start[main]) / long
+        centre = start[side] + slant * share
+        near = (start[2] + (end[2] - start[2]) * share) * _OVER_SKIN
+        for n in range(max(int(centre - reach), 0), min(int(centre + reach), sides - 1) + 1):
+            covered = min(centre + reach, np.float32(n + 1)) - max(centre - reach, np.float32(n))
+            row, column = (n, m) if level else (m, n)
+            seen = 0
+            for s in range(4):
+                seen += near >= nearness[2 * row + (s >> 1), 2 * column + (s & 1)]
+            alpha = min(max(covered, _ZERO), _ONE) * np.float32(seen) * np.float32(0.25)
+            pixel = layer[row, column]
             for c in range(3):
-                drawn[row, column, c] = np.uint8(before[c] + (after[c] - before[c]) * share)
+                colour = before[c] + (after[c] - before[c]) * share
+                pixel[c] += alpha * (colour - pixel[c])
+            pixel[3] += alpha * (_ONE - pixel[3])
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _lay_over(picture, coverage, face_id, mine, drawn):
-    """The samples with hair averaged with what is left of the head in their pixel."""
+def _lay_over(picture, coverage, layer):
+    """The layer over the head's picture and coverage; beside the head it fills what is left."""
+    full = np.float32(255)
     for y in range(len(picture)):
         for x in range(picture.shape[1]):
-            hairy = head = red = green = blue = 0
-            for s in range(4):
-                row, column = 2 * y + (s >> 1), 2 * x + (s & 1)
-                if mine[row, column]:
-                    hairy += 1
-                    red += drawn[row, column, 0]
-                    green += drawn[row, column, 1]
-                    blue += drawn[row, column, 2]
-                elif face_id[row, column] >= 0:
-                    head += 1
-            if hairy == 0:
+            alpha = layer[y, x, 3]
+            if alpha <= _ZERO:
                 continue
-            all_ = hairy + head
-            picture[y, x, 0] = (red + head * picture[y, x, 0]) // all_
-            picture[y, x, 1] = (green + head * picture[y, x, 1]) // all_
-            picture[y, x, 2] = (blue + head * picture[y, x, 2]) // all_
-            coverage[y, x] = (all_ * 255 + 2) // 4
+            head = min(np.float32(coverage[y, x]) / full, _ONE - alpha)
+            scale = _ONE / (alpha + head)
+            for c in range(3):
+                mixed = layer[y, x, c] + head * np.float32(picture[y, x, c])
+                picture[y, x, c] = np.uint8(mixed * scale + _HALF)
+            coverage[y, x] = np.uint8((alpha + head) * full + _HALF)

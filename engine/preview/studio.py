@@ -105,6 +105,7 @@ class Sitter:
     shape: np.ndarray  # (S,)
     texture: np.ndarray  # (h, w, 3) uint8, sRGB, on the head's UV sheet
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin; None: painted alone
+    hair_hangs: float = 0.0  # mm below the ears
 
     @cached_property
     def rest(self) -> tuple[np.ndarray, np.ndarray]:
@@ -194,7 +195,7 @@ class Sitter:
         """Hair to draw; None where it is painted alone."""
         if self.hair is None or not grows_hair(self.head.file, self.hair):
             return None
-        groom = comb(self.head.file, self.rest[0], self.hair)
+        groom = comb(self.head.file, self.rest[0], self.hair, self.hair_hangs)
         colour = strand_colours(groom, self._painted_at(groom.uv))
         return Hair(groom, colour, np.flatnonzero(self.hair > BARE_MM))
 
@@ -295,7 +296,7 @@ def draw(
         middle = np.array(size) / 2 if centre is None else np.array(centre)
         lens = Lens(focal, middle, sitter.exposure)
         moved = sitter.rest[0], vertices
-        draw_hair(shot.colour, shot.coverage, (face_id, nearness), sitter.strands, moved, lens)
+        draw_hair(shot.colour, shot.coverage, nearness, sitter.strands, moved, lens)
     return shot
 
 

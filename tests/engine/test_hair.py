@@ -111,7 +111,7 @@ def test_hair_stands_off_as_far_as_its_outline(person, stands_mm):
     head, rest, albedo = person
     params = FaceParams.neutral(head, 1, focal=1200.0)
     picture = picture_of(head, params, stands_mm)
-    outlines = np.array([see_outline(picture, params, head, head.rest(params.shape), 0)] * 3)
+    outlines = [see_outline(picture, params, head, head.rest(params.shape), 0)] * 3
     heights = heights_of(person, np.ones(len(rest), bool), HAIR)
     hair = stand_off(outlines, heights, model_cover(albedo, head), head, rest)
     top = (rest[:, 1] > np.quantile(rest[:, 1], 0.99)) & (hair > 0)
@@ -121,7 +121,7 @@ def test_hair_stands_off_as_far_as_its_outline(person, stands_mm):
 def test_the_bald_grow_no_hair(person):
     head, rest, albedo = person
     heights = heights_of(person, np.zeros(len(rest), bool), None)
-    hair = stand_off(np.zeros((0, 13)), heights, model_cover(albedo, head), head, rest)
+    hair = stand_off([], heights, model_cover(albedo, head), head, rest)
     assert not grows_hair(head.file, hair)
     assert not grows_hair(head.file, None)
 
