@@ -1,5 +1,6 @@
-"""The product's one version number, which stands in the extension's manifest."""
+"""Which version this is: the number that stands in the extension's manifest, and the commit."""
 
+import subprocess
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -10,3 +11,16 @@ def product_version() -> str:
     """As in `0.1.0`."""
     manifest = Path(__file__).parent.parent / "blender_manifest.toml"
     return tomllib.loads(manifest.read_text(encoding="utf-8"))["version"]
+
+
+@cache
+def product_commit() -> str:
+    """The commit of this copy, or `unknown` where it isn't a repository."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent,
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()

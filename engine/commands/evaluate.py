@@ -35,6 +35,7 @@ def add_commands(commands: Any) -> None:
     tables.add_argument("--testset", type=Path, help="keep them here; films already here count")
     tables.add_argument("--clips", type=Path, help="real clips, with referees/")
     tables.add_argument("--lip-reader", type=Path, help="reads them; TorchScript that gives text")
+    tables.add_argument("--rows", type=Path, help="table.json of ablate_expression.py: tables 1-3")
     evaluate.set_defaults(run=_evaluate)
 
     bench = commands.add_parser("bench", help="frames per second and peak memory of each stage")
@@ -61,8 +62,8 @@ def _measure(options: argparse.Namespace, report: Report) -> tuple[str, dict[str
     if options.what == "tables":
         from ..evaluation.tables import print_tables
 
-        made, kept = options.synthetic, options.testset
-        return print_tables(report, made, kept, options.clips, options.lip_reader)
+        made, kept, clips = options.synthetic, options.testset, options.clips
+        return print_tables(report, made, kept, clips, options.lip_reader, options.rows)
     if folder is None or not folder.is_dir():
         raise AVFaceError(f"To evaluate {options.what}, a folder is needed.", "Name one.")
     if options.what == "visemes":

@@ -4,7 +4,6 @@ Published figures stand below ours, on other data: to be read beside them, never
 digit.
 """
 
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,7 +17,8 @@ from ..geometry import embed, rotation_matrix
 from ..head.model import FaceParams, Head
 from ..media import open_clip
 from ..progress import Report
-from ..version import product_version
+from ..training.ablation import read_rows
+from ..version import product_commit, product_version
 from ..weights import load_head
 from . import published
 from .datasets import read_lrs3
@@ -45,7 +45,7 @@ from .metrics import (
 from .referees import JUDGE, is_judged, judged_clips, referee_landmarks
 from .scans import ScanErrors, face_vertices, pool_errors, scan_to_mesh
 from .systems import SYSTEMS, System, ask
-from .testset import SEED, TestClip, make_testset, read_testset
+from .testset import SEED, KnownFilm, make_testset, read_testset
 
 _NAME = 37  # letters of a row's name
 _MESH_STEP = 10  # frames between those whose surface is measured
@@ -70,6 +70,7 @@ def print_tables(
     testset: Path | None = None,
     clips: Path | None = None,
     lip_reader: Path | None = None,
+    rows: Path | None = None,
 ) -> tuple[str, dict]:
     """All tables as text, and their figures.
 
@@ -79,9 +80,11 @@ def print_tables(
         testset: A folder of films with truth, such as Blender's; what is there is used too.
         clips: A folder of real clips with `referees/`.
         lip_reader: A network of the user's that reads them (`lip_table.LipTable`).
+        rows: What `scripts/recipes/ablate_expression.py` has trained and measured.
     """
-    lines = [f"AVFace {product_version()}, commit {_commit()}, test set seed {SEED}"]
-    figures: dict = {"commit": _commit(), "seed": SEED}
+    trained = read_rows(rows) if rows else None
+    lines = [f"AVFace {product_version()}, commit {product_commit()}, test set seed {SEED}"]
+    figures: dict = {"commit": product_commit(), "seed": SEED}
     if synthetic or testset:
         with tempfile.TemporaryDirectory(prefix="avface-testset-") as temporary:
             folder = testset or Path(temporary)
@@ -98,11 +101,14 @@ def print_tables(
         lines += ["", *text]
         text, figures["lips"] = lips.table()
         lines += ["", *text]
+    if trained:
+        figures["rows"] = trained[1]
+        lines += ["", *trained[0]]
     lines += ["", *_published()]
     return "\n".join(lines), figures
 
 
-def _score_films(films: list[TestClip], report: Report) -> dict:
+def _score_films(films: list[KnownFilm], report: Report) -> dict:
     """Each system's scores."""
     head_file = load_head()
     head, scores = Head(head_file), {name: _Scores() for s in SYSTEMS for name in _row_names(s)}
@@ -132,7 +138,7 @@ def _row_names(system: System) -> list[str]:
 def _add_layers(
     scores: dict[str, _Scores],
     system: System,
-    film: TestClip,
+    film: KnownFilm,
     stages: Iterator[Layer],
     head: Head,
 ) -> None:
@@ -146,7 +152,7 @@ def _add_layers(
 
 def _add_film(
     scores: _Scores,
-    film: TestClip,
+    film: KnownFilm,
     points: np.ndarray,
     params: FaceParams | None,
     head: Head,
@@ -182,7 +188,7 @@ def _add_film(
         scores.scans.append(scan_to_mesh(skin, scan_marks, ours * 1e3, faces, marks_3d[1] * 1e3))
 
 
-def _film_table(films: list[TestClip], scores: dict[str, _Scores]) -> tuple[list[str], dict]:
+def _film_table(films: list[KnownFilm], scores: dict[str, _Scores]) -> tuple[list[str], dict]:
     frames = sum(len(film.truth.landmarks) for film in films)
     lines = [
         f"Films with truth: {len(films)}, {frames} frames. NME in % of the face's box; covered:",
@@ -311,15 +317,3 @@ def _published() -> list[str]:
             for name, values in rows.items()
         ]
     return lines
-
-
-def _commit() -> str:
-    """The commit of this copy, or `unknown` where it isn't a repository."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent,
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return "unknown"
-    return done.stdout.strip()

@@ -7,6 +7,7 @@ their lips on people who no training has met, each seed and each person's clip a
 differ by on the same clips is surer than what either does.
 """
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,15 +16,22 @@ import torch
 from torch import Tensor
 
 from ..audio.features import Kind
+from ..exchange.protocol import AVFaceError
+from ..exchange.saving import save
 from ..models.config import SHARED
+from ..version import product_commit
 from .described import Described
 from .loop import LoopOptions
-from .shared import SharedOptions, SharedTask, test_windows
+from .shared import SharedOptions, SharedTask, held_out_windows
 from .system import CoarseStage
 
 _LOST = slice(4, 12)  # frames of a window of 16
 _COVERED = 0.4  # share of the lips' landmarks
 _DRAWS = 2000  # of the bootstrap
+CASES = ("seen", "covered", "lost")  # see `lips_of_clips`
+
+Errors = dict[str, list[dict[str, np.ndarray]]]
+"""Row -> for each seed, `lips_of_clips`."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ def lips_of_clips(task: SharedTask, model: CoarseStage) -> dict[str, np.ndarray]
     """
     test = task.test.pick(np.flatnonzero(task.test.spoken.numpy()))
     found: dict[str, list[np.ndarray]] = {"seen": [], "covered": [], "lost": []}
-    for batch in test_windows(test, task.config.window, 1):
+    for batch in held_out_windows(test, task.config.window, 1):
         whole = task.lip_errors(model, batch).numpy()
         parted = task.lip_errors(model, batch, _LOST)[:, _LOST].mean(1).numpy()
         hidden = batch.covered[..., 48:].float().mean(-1).numpy() > _COVERED
@@ -130,6 +138,61 @@ def compare(better: np.ndarray, than: np.ndarray | None = None) -> tuple[float, 
     means = np.array([values[s][:, c].mean() for s, c in zip(seeds, clips, strict=True)])
     low, high = np.percentile(means, [2.5, 97.5])
     return float(values.mean()), float(low), float(high)
+
+
+def rows_table(errors: Errors) -> list[str]:
+    """Tables 1 to 3 as lines: each row's errors, and what it differs by from the row above."""
+    lines = []
+    for title, rows in ROWS.items():
+        lines += ["", f"{title:40}" + "".join(f"{case:>24}" for case in CASES)]
+        above = None
+        for name in (row.name for row in rows if row.name in errors):
+            own = {case: np.stack([run[case] for run in errors[name]]) for case in CASES}
+            told = (compare(own[case]) for case in CASES)
+            lines.append(f"{name:40}" + "".join(f"{a:10.3f} ({b:.3f}-{c:.3f})" for a, b, c in told))
+            if above is not None:
+                told = (compare(own[case], above[case]) for case in CASES)
+                beside = "".join(f"{a:+8.3f} ({b:+.3f} {c:+.3f})" for a, b, c in told)
+                lines.append(f"{'  beside the row above':40}{beside}")
+            above = own
+    return lines
+
+
+def write_rows(path: Path, errors: Errors, steps: int, batch: int) -> None:
+    """What was measured, and what made it."""
+    listed = {
+        name: [{case: values.tolist() for case, values in run.items()} for run in runs]
+        for name, runs in errors.items()
+    }
+    about = {"commit": product_commit(), "steps": steps, "batch": batch}
+    save(path, json.dumps(about | {"rows": listed}))
+
+
+def read_rows(path: Path) -> tuple[list[str], dict]:
+    """The table of `write_rows`'s file, and its figures. Raises AVFaceError."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        errors = {
+            name: [{case: np.array(run[case], float) for case in CASES} for run in runs]
+            for name, runs in told["rows"].items()
+        }
+        about = f"{told['steps']} steps of {told['batch']} windows, commit {told['commit']}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise AVFaceError(
+            f"{path} holds no rows of AVFace's tables ({error}).",
+            "Name SCRATCH/rows/table.json of scripts/recipes/ablate_expression.py.",
+        ) from error
+    seeds = len(next(iter(errors.values()), ()))
+    lines = [
+        "Rows of AVFace's tables 1 to 3, trained alike on performers: error of the lips of people",
+        f"and voices that no training has met, mm (95 %). Seeds 0 to {seeds - 1}, {about}.",
+        "covered: something is before the mouth; lost: no picture for a third of a second.",
+    ]
+    means = {
+        name: {case: compare(np.stack([run[case] for run in runs]))[0] for case in CASES}
+        for name, runs in errors.items()
+    }
+    return [*lines, *rows_table(errors)], means
 
 
 def _mean_where(values: np.ndarray, where: np.ndarray) -> np.ndarray:

@@ -12,14 +12,11 @@ models of the user's and are not among the rows.
 """
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-CASES = ("seen", "covered", "lost")
 
 
 def main() -> None:
@@ -35,7 +32,7 @@ def main() -> None:
     import torch
     from train_avface_lite import last_weights, load_shards
 
-    from engine.training.ablation import ROWS
+    from engine.training.ablation import ROWS, read_rows, write_rows
 
     torch.set_num_threads(1)
     tables = {name: rows for name, rows in ROWS.items() if not found.only or name in found.only}
@@ -51,15 +48,9 @@ def main() -> None:
                     f"{case} {np.nanmean(lips[case]):.3f}" for case in ("seen", "lost")
                 )
                 print(f"seed {seed}  {row.name:40}{told}", flush=True)
-    print(f"\n{found.seeds} seeds, {found.steps} steps of {found.batch} windows; lips, mm")
-    for title, rows in tables.items():
-        show(title, [row.name for row in rows], errors)
     path = found.folder / "rows" / "table.json"
-    listed = {
-        name: [{case: v.tolist() for case, v in one.items()} for one in runs]
-        for name, runs in errors.items()
-    }
-    path.write_text(json.dumps(listed), encoding="utf-8")
+    write_rows(path, errors, found.steps, found.batch)
+    print("\n".join(["", *read_rows(path)[0]]))
 
 
 class Trainer:
@@ -116,25 +107,6 @@ class Trainer:
         if kind not in self.linear:
             self.linear[kind] = {k: v.clone() for k, v in task.model.state_dict().items()}
         return task
-
-
-def show(title: str, rows: list[str], errors: dict) -> None:
-    """A table: each row's errors, and what it differs by from the row above."""
-    import numpy as np
-
-    from engine.training.ablation import compare
-
-    print(f"\n{title:40}" + "".join(f"{case:>24}" for case in CASES))
-    above = None
-    for name in rows:
-        own = {case: np.stack([run[case] for run in errors[name]]) for case in CASES}
-        found = [compare(own[case]) for case in CASES]
-        print(f"{name:40}" + "".join(f"{a:10.3f} ({b:.3f}-{c:.3f})" for a, b, c in found))
-        if above is not None:
-            found = [compare(own[case], above[case]) for case in CASES]
-            told = "".join(f"{a:+10.3f} ({b:+.3f} {c:+.3f})" for a, b, c in found)
-            print(f"{'  beside the row above':40}{told}", flush=True)
-        above = own
 
 
 if __name__ == "__main__":

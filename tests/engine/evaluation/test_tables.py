@@ -10,6 +10,7 @@ from engine.exchange.protocol import AVFaceError
 from engine.head.model import FaceParams, Head
 from engine.options import CaptureOptions
 from engine.progress import Report
+from engine.training import ablation
 from engine.weights import load_head
 
 pytest.importorskip("trimesh", reason="trimesh is not installed (requirements/dev.txt)")
@@ -17,7 +18,7 @@ SIZE = (256, 256)
 
 
 @pytest.fixture(scope="module")
-def film() -> tuple[testset.TestClip, FaceParams]:
+def film() -> tuple[testset.KnownFilm, FaceParams]:
     """Twenty frames of a talking head, without pictures."""
     head = Head(load_head())
     params = FaceParams.neutral(head, 20, 500.0)
@@ -30,7 +31,7 @@ def film() -> tuple[testset.TestClip, FaceParams]:
         vertices=np.stack([head.frame(params, t) for t in range(20)]).astype(np.float32),
         turn=np.tile(np.eye(3), (20, 1, 1)),
     )
-    return testset.TestClip("made_up", None, truth), params
+    return testset.KnownFilm("made_up", None, truth), params
 
 
 def score(film, params: FaceParams, points: np.ndarray) -> dict[str, float]:
@@ -80,6 +81,23 @@ def test_every_system_is_asked_once_the_tracker_first():
     assert systems.SYSTEMS[0] is systems.LANDMARKS
     assert all(asked.count(one) == 1 for one in asked)
     assert all(CaptureOptions(**s.options) for s in systems.SYSTEMS if s.options)
+
+
+def test_rows_that_were_trained_are_printed_with_their_commit(tmp_path):
+    generator, path = np.random.default_rng(0), tmp_path / "table.json"
+
+    def run(middle: float) -> dict[str, np.ndarray]:
+        return {case: generator.normal(middle, 0.1, 20) for case in ablation.CASES}
+
+    errors = {"phones": [run(1.5), run(1.5)], "mel": [run(1.7), run(1.7)]}
+    ablation.write_rows(path, errors, steps=8, batch=4)
+    text, figures = tables.print_tables(Report(), synthetic=0, rows=path)
+    assert "Seeds 0 to 1, 8 steps of 4 windows, commit" in text
+    assert 0.1 < figures["rows"]["mel"]["seen"] - figures["rows"]["phones"]["seen"] < 0.3
+    assert text.index("beside the row above") < text.index("PUBLISHED")
+    path.write_text("{}")
+    with pytest.raises(AVFaceError, match="no rows of AVFace's tables"):
+        tables.print_tables(Report(), synthetic=0, rows=path)
 
 
 def test_published_figures_are_the_papers():
