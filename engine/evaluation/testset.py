@@ -34,17 +34,15 @@ class Truth:
 
 
 @dataclass(frozen=True)
-class TestClip:
+class KnownFilm:
     """One film with its truth."""
-
-    __test__ = False  # not a test of pytest's
 
     name: str
     path: Path
     truth: Truth
 
 
-def read_testset(folder: Path) -> list[TestClip]:
+def read_testset(folder: Path) -> list[KnownFilm]:
     """The films of a folder that have truth. Raises AVFaceError."""
     clips = []
     for path in sorted(folder.glob("*.truth.npz")):
@@ -55,7 +53,7 @@ def read_testset(folder: Path) -> list[TestClip]:
         if film.exists():
             with np.load(path, allow_pickle=False) as file:
                 truth = Truth(**{item.name: file[item.name] for item in fields(Truth)})
-            clips.append(TestClip(stem.name, film, truth))
+            clips.append(KnownFilm(stem.name, film, truth))
     if not clips:
         raise AVFaceError(f"{folder} holds no test clip with truth.", "Make it: --synthetic N.")
     return clips
@@ -68,7 +66,7 @@ def make_testset(
     seconds: float = 2.0,
     size: int = 256,
     seed: int = SEED,
-) -> list[TestClip]:
+) -> list[KnownFilm]:
     """Make `count` films in `folder`; those that are there stay. Every second one has a cover.
 
     Raises AVFaceError when no voice can speak here.

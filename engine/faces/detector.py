@@ -97,7 +97,7 @@ class FaceDetector:
             found = self._find_cut_off(picture)
         side = max(picture.shape[:2])
         for _ in range(levels):
-            if len(found):
+            if len(found) or side < 2:
                 break
             side //= 2
             found = self._find_in_tiles(picture, side)

@@ -229,7 +229,7 @@ class SharedTask:
         """
         device = next(model.parameters()).device
         found: list[dict[str, np.ndarray]] = []
-        for batch in test_windows(self.test, self.config.window, variant):
+        for batch in held_out_windows(self.test, self.config.window, variant):
             found.append(self._measures(model, on_device(batch, device)))
         joined = {name: np.concatenate([one[name] for one in found]) for name in found[0]}
         return _figures(joined)
@@ -317,7 +317,7 @@ def cut(
     )  # fmt: skip
 
 
-def test_windows(data: Described, window: int, variant: int) -> Iterator[Moments]:
+def held_out_windows(data: Described, window: int, variant: int) -> Iterator[Moments]:
     """The same windows of every clip, clean and spoilt sound by turns."""
     clips = np.repeat(np.arange(len(data.e)), len(_TEST_STARTS))
     starts = np.tile(_TEST_STARTS, len(data.e))
@@ -327,9 +327,6 @@ def test_windows(data: Described, window: int, variant: int) -> Iterator[Moments
             data, np.full(len(some), variant), some % len(data.sound), some,
             starts[first : first + _TEST_BATCH], window,
         )  # fmt: skip
-
-
-test_windows.__test__ = False  # type: ignore[attr-defined]  # not a test of pytest's
 
 
 @torch.no_grad()

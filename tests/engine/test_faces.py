@@ -325,3 +325,7 @@ def test_a_face_larger_than_the_picture_is_found() -> None:
     found = detector.find_small(near, 2)
     place = np.array([[x0 - left, y0 - top, x1 - left, y1 - top]])
     assert len(found) == 1 and overlap(found, place)[0, 0] > 0.7
+
+
+def test_a_picture_of_one_pixel_shows_nobody() -> None:
+    assert not len(FaceDetector().find_small(np.zeros((1, 1, 3), np.uint8), 3))
