@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 _POINT_SHARE, _PAIR_SHARE = 0.60, 0.50
 _CLOSURE_TRUST, _CLOSURE_GAP = 40.0, 1e-3  # shut lips are a sharp event: weight, and its width, m
 _TOUCH = (0.6e-3, 1.6e-3)  # m: the tracker leaves lips that touch this far open
-_HIDDEN_WEIGHT = 0.002  # of points that a cover hides: the tracker invents them
+_HIDDEN_WEIGHT = 0.002  # of points behind a cover or out of the picture: the tracker invents them
 _SHAKEN_WEIGHT = 0.01  # of all others while the mouth is covered: the tracker turns the face
 _JAW_LINE_WEIGHT = 0.07  # of the chin and jaw beneath a covered mouth, as the network sees them
 _LOST_BELOW, _COVERED_BELOW = 0.2, 0.5  # confidence in the face, in a region of it
@@ -179,12 +179,13 @@ def gather(
     visible = np.clip((facing + 0.15) / 0.5, 0.05, 1)  # (n, L)
     visible[:, MESH_POINTS:] = 1
     hidden = {name: mask[frames] for name, mask in hidden.items()}
-    weight = _POINT_SHARE * visible * _trust(head, hidden, _SHAKEN_WEIGHT, track, frames)
+    inside = _inside(points, track.size)
+    weight = _POINT_SHARE * visible * _trust(head, hidden, _SHAKEN_WEIGHT, track, frames) * inside
     weight /= landmark_sd(head) ** 2
     weight[:, LEFT_PUPIL] *= _iris_trust(points, 386, 374, 263, 362)
     weight[:, RIGHT_PUPIL] *= _iris_trust(points, 159, 145, 33, 133)
     upper, lower = PAIRS.T
-    trust = _trust(head, hidden)
+    trust = _trust(head, hidden) * inside
     pair_weight = np.minimum(visible[:, upper], visible[:, lower])
     pair_weight *= _PAIR_SHARE / PAIR_SD**2 * np.minimum(trust[:, upper], trust[:, lower])
     lips = len(LIP_PAIRS)
@@ -278,6 +279,12 @@ def _trust(
         trust[np.ix_(known, below)] = _JAW_LINE_WEIGHT * told[np.ix_(known, below)]
     trust[hidden["face"]] = 0
     return trust
+
+
+def _inside(points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The weight of points (n, L, 2) px by whether the picture shows them, (n, L)."""
+    shown = np.all((points >= 0) & (points <= size), axis=2)
+    return np.where(shown, 1.0, _HIDDEN_WEIGHT)
 
 
 def _iris_trust(points: np.ndarray, upper: int, lower: int, outer: int, inner: int) -> np.ndarray:

@@ -59,7 +59,7 @@ from .landmark_track import landmark_track
 from .projection import Camera, Model, Person, Subject, project
 from .solver import Problem, solve
 from .sound import Hearing, SoundTerms, changed_frames, sound_terms, unseen_units
-from .terms import LIP_PAIRS, PAIRS, Motion, region_points, unit_prior
+from .terms import LIP_PAIRS, PAIRS, Motion, before_camera, region_points, unit_prior
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack
@@ -250,6 +250,9 @@ def _problem(
 ) -> Problem:
     """All terms for some frames; with `weight` 0 each frame stands alone."""
     prior, sound = unit_prior(clip.head, seeking_identity), clip.sound
+    seen = clip.track.seen
+    if (seen & ~clip.hidden["shaken"]).sum() < min(_LEAST_KEYS, seen.sum()):
+        prior = before_camera(prior)
     hidden = hidden_unknowns(clip.head, clip.hidden, frames)
     pace = pace_of_unknowns(clip.head, clip.pace, frames)
     targets = jaw_target(clip.track, clip.head, clip.start, frames, clip.hidden)

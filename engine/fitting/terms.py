@@ -4,7 +4,7 @@ Landmark numbers are MediaPipe's 468. Left and right are the subject's. Millimet
 chosen on clips against trackers that the fit does not use (docs/log.md).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -82,6 +82,7 @@ _LOOKS = (
     "eyeWide", "jawForward", "mouthClose", "mouthRoll",
 )  # fmt: skip
 _LOOKS_FACTOR = 6.0
+_LEVEL, _LEVEL_SD = -0.1, 0.05  # rad: how people hold their heads before a camera (docs/log.md)
 
 # Standard deviation of the second difference at 25 frames per second.
 _UNIT_ACCELERATION = {
@@ -189,6 +190,17 @@ def unit_prior(head: LandmarkHead, seeking_identity: bool = False) -> Prior:
         precision[[a, b], [a, b]] += 1 / difference_sd**2
         precision[[a, b], [b, a]] -= 1 / difference_sd**2
     return Prior(precision, linear * looks, low, high, acceleration, step)
+
+
+def before_camera(prior: Prior) -> Prior:
+    """The prior of a clip that never shows the face below the eyes.
+
+    Eyes and brows hardly tell how far a head nods, and the person doesn't say it in other frames.
+    """
+    precision, linear = prior.precision.copy(), prior.linear.copy()
+    precision[POSE.start, POSE.start] += 1 / _LEVEL_SD**2
+    linear[POSE.start] -= _LEVEL / _LEVEL_SD**2
+    return replace(prior, precision=precision, linear=linear)
 
 
 def _tied(head: LandmarkHead) -> list[tuple[int, int, float]]:

@@ -350,6 +350,40 @@ def test_a_covered_mouth_stays_plausible(head, spoken):
     assert np.linalg.norm(np.diff(lips, axis=0), axis=-1).max() < 6 * px_per_mm
 
 
+def test_what_the_picture_does_not_show_is_not_believed(head):
+    """The tracker squeezes what lies beyond the picture's edge into a guess."""
+    times = np.arange(20) / 25
+    truth = performance(head, times)
+    place = truth.head_translation.copy()
+    place[:, 0] -= place[:, 2].mean() * SIZE[0] / 2 / FOCAL  # the nose at the right edge
+    truth = truth.replace(head_translation=place)
+    track = track_of(head, truth, times, noise_px=0.3)
+    guessed = track.landmarks.copy()
+    beyond = np.maximum(guessed[..., 0] - SIZE[0], 0)
+    guessed[..., 0] -= 0.4 * beyond
+    fit = fit_clip(replace(track, landmarks=guessed), head, FitOptions(focal=FOCAL), Report())
+    turned = np.degrees(np.abs(fit.params.head_pose - truth.head_pose)).mean(0)
+    assert (beyond > 0).mean() > 0.3
+    assert turned.max() < 7  # degrees; 12 where the guess is believed
+
+
+def test_a_face_never_seen_below_the_eyes_looks_at_the_camera(head):
+    """A cover throws the tracker's face back; where no frame is clear it can't be told from a nod.
+
+    With some clear frames it can, and nothing is assumed.
+    """
+    times = np.arange(20) / 25
+    truth = performance(head, times)
+    thrown = truth.replace(head_pose=truth.head_pose + np.array([0.15, 0, 0]))
+    track = track_of(head, thrown, times, noise_px=0.3)
+
+    def pitch(covered):
+        fit = fit_clip(hide(track, covered, "mouth"), head, FitOptions(focal=FOCAL), Report())
+        return fit.params.head_pose[:, 0].mean()
+
+    assert pitch(np.arange(20)) < truth.head_pose[:, 0].mean() < pitch(np.arange(8, 20))
+
+
 def test_teeth_inside_parted_lips_keep_the_jaw_shut(head):
     times = np.arange(16) / 25
     truth = performance(head, times, 6)
