@@ -171,7 +171,7 @@ def _grown(
 
 
 def _flow(out: np.ndarray, arc: tuple[float, float]) -> np.ndarray:
-    """Which way hair goes at unit directions (n, 3) of the skull: along it and away from the arc."""
+    """Which way hair goes at unit directions (n, 3): along the skull, away from the arc."""
     angle = np.clip(np.arctan2(out[:, 2], out[:, 1]), *np.radians(arc))
     pole = np.stack([np.zeros(len(out)), np.cos(angle), np.sin(angle)], 1)
     return _unit((pole * out).sum(1, keepdims=True) * out - pole)

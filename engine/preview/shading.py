@@ -13,12 +13,12 @@ import numpy as np
 # Columns of the vertex table. Positions and directions are in camera axes.
 POSITION, NORMAL, AMBIENT, LIT, FINISH, FACE, TANGENT, COLUMNS = 0, 3, 6, 7, 8, 11, 12, 15
 _U, _V = COLUMNS, COLUMNS + 1  # carried beside the table: the corners' UVs
-# Of the samples of a pixel, by their bits: how many, and their middle within the pixel.
+# Of the samples of a pixel (turned: `engine.render`), by their bits: how many, and their middle.
 _BITS = (np.arange(16)[:, None] >> np.arange(4)) & 1
 _COUNT = _BITS.sum(1).astype(np.float32)
 _ACROSS, _DOWN = (
-    ((_BITS @ place) / np.maximum(_COUNT, 1) + 0.5).astype(np.float32)
-    for place in ((0, 1, 0, 1), (0, 0, 1, 1))
+    ((_BITS @ place) / np.maximum(_COUNT, 1)).astype(np.float32)
+    for place in ((0.25, 1.25, 0.75, 1.75), (0.75, 0.25, 1.75, 1.25))
 )
 _PATCH_M = np.float32(0.004)  # samples of a pixel this close in depth are one surface
 
@@ -156,7 +156,7 @@ def develop(face_id, nearness, surface, maps, lights):
     for y in range(height):
         for x in range(width):
             covered, taken = 0, 0  # samples, and their bits
-            inner = _ZERO
+            inner, in_film = _ZERO, _ZERO
             for start in range(4):
                 face = face_id[2 * y + (start >> 1), 2 * x + (start & 1)]
                 if face < 0 or taken & (1 << start):
@@ -177,12 +177,13 @@ def develop(face_id, nearness, surface, maps, lights):
                 _add(total, 0, _light(point, albedo, rim, exposure), share)
                 _add(total, 3, _film_light(point, albedo, film, from_film), share)
                 inner += point[FACE] * share
+                in_film += share if point[FACE] >= _LEAST_FILMED else _ZERO
                 covered += int(share)
             if covered > 0:
-                part = _ONE / np.float32(covered)
+                part, film_part = _ONE / np.float32(covered), _ONE / max(in_film, _ONE)
                 for k in range(3):
                     picture[y, x, k] = int(total[k] * part + _HALF)
-                    filmed[y, x, k] = int(total[3 + k] * part + _HALF)
+                    filmed[y, x, k] = int(total[3 + k] * film_part + _HALF)
                 coverage[y, x] = (covered * 255 + 2) // 4
                 face_share[y, x] = int(inner * part * np.float32(255.0))
     return picture, filmed, coverage, face_share

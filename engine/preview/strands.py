@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from ..exchange.hair import Groom
+from ..exchange.lashes import COLOUR
 from .shading import (
     FILL,
     FILL_COLOUR,
@@ -34,6 +35,7 @@ _INNER_SHADE = np.float32(0.55)  # what the innermost layer lacks
 _WRAP_KEY, _WRAP_FILL = np.float32(0.25), np.float32(0.3)
 _GLOSS, _SHARP = np.float32(0.09), 24
 _RIM = np.float32(0.25)
+_LASH_WIDTH, _BEHIND_LASHES = np.float32(0.5), np.array([0, 0, 0.1])  # of a strand's; m
 _OVER_SKIN = np.float32(1.004)  # nearness beside the skin's: roots lie in it
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 
@@ -99,6 +101,33 @@ def draw_hair(
     layer = np.zeros((*coverage.shape, 4), np.float32)
     _draw(layer, nearness, strands, motion, _placed(lens))
     _lay_over(picture, coverage, layer)
+
+
+def draw_lashes(
+    shown: tuple[np.ndarray, ...],
+    coverage: np.ndarray,
+    nearness: np.ndarray,
+    lashes: np.ndarray,
+    lens: Lens,
+) -> None:
+    """Draw lashes (N, P, 3), in camera space, into pictures that one `coverage` goes with.
+
+    Else as `draw_hair`.
+    """
+    count, middle = len(lashes), lashes.mean((0, 1)) - _BEHIND_LASHES
+    strands = _Strands(
+        lashes.astype(np.float32), np.tile(np.array(COLOUR, np.float32), (count, 1)),
+        np.full(count, _LASH_WIDTH), np.zeros(count, np.float32), middle.astype(np.float32),
+        np.arange(count),
+    )  # fmt: skip
+    nowhere = np.zeros(3, np.float32)
+    layer = np.zeros((*coverage.shape, 4), np.float32)
+    _draw(layer, nearness, strands, _Motion(nowhere, np.eye(3, dtype=np.float32), nowhere),
+          _placed(lens))  # fmt: skip
+    before = coverage.copy()
+    for picture in shown:
+        coverage[:] = before
+        _lay_over(picture, coverage, layer)
 
 
 def _placed(lens: Lens) -> tuple[np.float32, np.ndarray, np.float32]:

@@ -14,6 +14,7 @@ from scipy.spatial import KDTree
 
 from ..exchange.gloss import oiliness
 from ..exchange.hair import BARE_MM, comb, grows_hair, strand_colours
+from ..exchange.lashes import UPPER_LIDS, grow_lashes
 from ..geometry import embed, project
 from ..head.model import Head
 from ..occlusion import ambient_openness, polygon_area, seen_from, through_polygon
@@ -33,11 +34,14 @@ from .shading import (
     develop,
     fill_normals,
 )
-from .strands import Hair, Lens, draw_hair
+from .strands import Hair, Lens, draw_hair, draw_lashes
 
 _FADE_M = 0.022
 _HAIR_REACH_M, _HAIR_SHADE = 0.07, 0.75  # round the scalp, darker than this share of the skin
 _HAIR_FADE_M = 0.018
+# So much less a forehead's share, where hair may fall over it: all of it up to so far from the
+# scalp, none at twice that, nor at the brows.
+_FRINGE, _FRINGE_M, _FRINGE_FROM_M = 0.14, 0.025, 0.01
 _EXPOSED_FOR = 0.22  # linear reflectance of the skin at which the camera's exposure is 1
 _ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it is light
 # Light in the mouth, so that over 14 clips teeth and tongue are as bright beside the skin as in
@@ -51,10 +55,7 @@ _SCATTERED, _HALF_OPEN_M2, _DEEP = 0.6, 2e-4, 0.1
 # the light that it leaves; what reaches whites beyond it, and irises, to which corneas bend more.
 _LID_SHADOW_M, _IN_SHADOW = 0.006, 0.25
 _ON_WHITE, _ON_IRIS = 0.34, 0.72
-# Upper lids' edges, corner to corner, by MediaPipe's landmarks; how far their lashes lie over them,
-# and the light that they leave there.
-_UPPER_LIDS = np.array([(33, 246, 161, 160, 159, 158, 157, 173, 133),
-                        (263, 466, 388, 387, 386, 385, 384, 398, 362)])  # fmt: skip
+# How far the roots of lashes lie over the upper lids' edges, and the light that they leave there.
 _LASHES_M, _IN_LASHES = (0.0008, 0.0022), 0.25
 _MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
 _EYES = ("left_eye", "right_eye")
@@ -94,6 +95,7 @@ class Shot:
     colour: np.ndarray  # (H, W, 3) sRGB, not multiplied by the coverage
     filmed: np.ndarray  # (H, W, 3) the same in the clip's light; black off the face
     coverage: np.ndarray  # (H, W)
+    bare: np.ndarray  # (H, W) the same without hair
     face: np.ndarray  # (H, W): 255 in the face, falling to 0 towards scalp, ears and neck
 
 
@@ -123,7 +125,9 @@ class Sitter:
     def ambient(self) -> np.ndarray:
         """How open each vertex lies at rest, (V,); upper lids' edges between their lashes."""
         vertices, faces = self.rest[0], self.head.file.faces
-        edges = embed(vertices, faces, self.head.file.landmarks_468)[_UPPER_LIDS]  # (2, 9, 3)
+        edges = embed(vertices, faces, self.head.file.landmarks_468)[
+            np.array(UPPER_LIDS)
+        ]  # (2, 9, 3)
         along = np.linspace(0, 8, 65)
         points = [
             np.stack([np.interp(along, range(9), axis) for axis in edge.T], 1) for edge in edges
@@ -170,13 +174,19 @@ class Sitter:
 
     @cached_property
     def face(self) -> np.ndarray:
-        """1 in the face, falling to 0 over 2 cm beyond it and towards the hair, (V,) float32."""
+        """1 in the face, falling to 0 over 2 cm beyond it and towards the hair, (V,) float32.
+
+        A little less than 1 where hair may fall over the forehead.
+        """
         inside, hair = self.mask("face", *_MOUTH, *_EYES), self.hairy
         vertices = self.rest[0]
         share = np.clip(1 - KDTree(vertices[inside]).query(vertices)[0] / _FADE_M, 0, 1)
         if hair.any():
             away = KDTree(vertices[hair]).query(vertices)[0]
             share *= np.clip(away / _HAIR_FADE_M, 0, 1)
+            brows = vertices[self.mask("brows"), 1].max(initial=-np.inf)
+            above = np.clip((vertices[:, 1] - brows) / _FRINGE_FROM_M, 0, 1)
+            share = np.minimum(share, 1 - _FRINGE * above * np.clip(2 - away / _FRINGE_M, 0, 1))
         return share.astype(np.float32)
 
     @cached_property
@@ -282,7 +292,7 @@ def draw(
         pixels = pixels + (np.array(centre) - np.array(size) / 2)
     samples = np.column_stack([pixels * 2, -vertices[:, 2]])
     doubled = (size[0] * 2, size[1] * 2)
-    face_id, nearness = visible_faces(samples, file.faces, doubled, cull_back=True)
+    face_id, nearness = visible_faces(samples, file.faces, doubled, cull_back=True, turned=True)
     maps = relief or _FLAT
     surface = Surface(
         samples.astype(np.float32), file.faces, sitter.islands, file.uv_faces, file.uv,
@@ -291,10 +301,15 @@ def draw(
     texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))
     film = np.zeros((0, 3)) if light is None else light
     lights = Lights(sitter.exposure, np.ascontiguousarray(film, np.float32), _mainly_from(film))
-    shot = Shot(*develop(face_id, nearness, surface, texture, lights))
+    colour, filmed, coverage, face = develop(face_id, nearness, surface, texture, lights)
+    shot = Shot(colour, filmed, coverage, coverage.copy(), face)
+    middle = np.array(size) / 2 if centre is None else np.array(centre)
+    lens = Lens(focal, middle, sitter.exposure)
+    lashes = grow_lashes(file, vertices)
+    if len(lashes):
+        shown = (shot.colour,) if light is None else (shot.colour, shot.filmed)
+        draw_lashes(shown, shot.coverage, nearness, lashes, lens)
     if sitter.strands is not None:
-        middle = np.array(size) / 2 if centre is None else np.array(centre)
-        lens = Lens(focal, middle, sitter.exposure)
         moved = sitter.rest[0], vertices
         draw_hair(shot.colour, shot.coverage, nearness, sitter.strands, moved, lens)
     return shot
