@@ -27,6 +27,7 @@ from .rgb import Rgb
 
 SOUND_RATE = 16_000  # Hz, what the sound models hear
 DEFAULT_FPS = 25.0  # of picture sequences, and of the clock of a sound file
+_SLOWEST_FPS, _FASTEST_FPS = 0.01, 1000.0  # that anybody may state
 # Container formats whose packets carry a time for every picture, so that reading them suffices;
 # in others (MPEG programme streams, AVI, raw streams) each picture is decoded to know its time.
 _INDEXED_FORMATS = ("mp4", "mov", "matroska", "webm")
@@ -79,6 +80,11 @@ def open_clip(
     Raises:
         AVFaceError: There is nothing readable at `path`, or nothing between `start` and `end`.
     """
+    if fps is not None and not _SLOWEST_FPS <= fps <= _FASTEST_FPS:
+        raise AVFaceError(
+            f"{fps:g} pictures a second can't be.",
+            f"Give --fps between {_SLOWEST_FPS:g} and {_FASTEST_FPS:g}.",
+        )
     is_pattern = "#" in path.name and not path.is_file()  # a film may be called "take #2.mp4"
     if path.is_dir() or is_pattern or path.suffix.lower() in PICTURE_SUFFIXES:
         clip = _open_pictures(path, fps or DEFAULT_FPS)

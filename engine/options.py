@@ -95,6 +95,12 @@ class CaptureOptions:
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise AVFaceError(f"--{name} can't be {value:g}.", "Give a number above 0.")
+        if self.region is not None and not (
+            all(map(math.isfinite, self.region)) and min(self.region[2:]) > 0
+        ):
+            raise AVFaceError(
+                "--region is no part of a picture.", "Give X Y WIDTH HEIGHT in pixels."
+            )
 
 
 def trust_ranges(text: str) -> tuple[Range, ...]:

@@ -55,10 +55,10 @@ def add_commands(commands: Any) -> None:
 
 
 def _capture(options: argparse.Namespace) -> int:
-    _check_clip(options.clip)
+    out = options.out or Path(f"{take_name(options.clip)}{TAKE_SUFFIX}")
+    _check_clip(options.clip, out)
     from ..weights import load_head
 
-    out = options.out or Path(f"{take_name(options.clip)}{TAKE_SUFFIX}")
     job = CaptureJob(
         clip=str(options.clip),
         out=str(out),
@@ -86,7 +86,7 @@ def _run_job(options: argparse.Namespace) -> int:
         send(Hello(VERSION, device_name()))
         job = read_job(options.job)
         if job.clip and not job.refines:
-            _check_clip(Path(job.clip))
+            _check_clip(Path(job.clip), Path(job.out))
         report = Report(
             listener=lambda stage, fraction: send(Progress(stage, fraction)),
             on_warning=lambda sentence: send(Note(sentence)),
@@ -154,13 +154,21 @@ def _draw(
         write_sheet(result.clip, result.take, head_file, out.with_name(f"{stem}.sheet.png"))
 
 
-def _check_clip(path: Path) -> None:
-    """Say at once that there is no such file: to load what reads it takes seconds.
+def _check_clip(path: Path, out: Path) -> None:
+    """Say at once that there is no such file, or that the take would replace it.
 
-    Raises AVFaceError. A pattern of pictures (`shot.####.png`) is left to its reader.
+    Raises AVFaceError: to load what reads a clip takes seconds. A pattern of pictures
+    (`shot.####.png`) is left to its reader.
     """
-    if "#" not in path.name and not path.exists():
-        raise AVFaceError(f"There is no file at {path}.", "Check the path.")
+    try:
+        if "#" not in path.name and not path.exists():
+            raise AVFaceError(f"There is no file at {path}.", "Check the path.")
+        if path.is_file() and out.is_file() and out.samefile(path):
+            raise AVFaceError(f"{out} is the clip itself.", "Name another file for the take.")
+    except OSError as error:
+        raise AVFaceError(
+            f"{path} can't be read ({error.strerror}).", "Ask its owner for it."
+        ) from error
 
 
 def _is_first_run() -> bool:

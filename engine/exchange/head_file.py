@@ -98,6 +98,10 @@ def load_head_file(path: Path) -> HeadFile:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
         raise AVFaceError(f"There is no head file at {path}.", "Check the path.") from error
+    except PermissionError as error:
+        raise AVFaceError(
+            f"{path} can't be read ({error.strerror}).", "Ask its owner for it."
+        ) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise AVFaceError(f"{path} is not a head file.", "Choose another.") from error
     if int(arrays.get("schema", -1)) != SCHEMA:

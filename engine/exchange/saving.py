@@ -22,6 +22,7 @@ def saved(path: Path) -> Iterator[Path]:
     Raises AVFaceError.
     """
     try:
+        _check_kind(path)
         _make_folder(path.parent)
         with written_whole(path) as temporary:
             yield temporary
@@ -59,6 +60,14 @@ def place_for_result(path: Path) -> Iterator[None]:
         raise
 
 
+def _check_kind(path: Path) -> None:
+    """Raises AVFaceError where a folder or a device would have to make room for a file."""
+    if path.is_dir():
+        raise AVFaceError(f"{path} is a folder.", "Name a file in it.")
+    if path.exists() and not path.is_file():
+        raise AVFaceError(f"{path} is a device, not a file.", "Choose another place.")
+
+
 def _make_folder(folder: Path) -> None:
     """Raises OSError, whose words are for a person."""
     try:
@@ -70,8 +79,7 @@ def _make_folder(folder: Path) -> None:
 def _prove(path: Path, made: list[Path]) -> None:
     """Make the folder of `path`, noting which are new, and begin a file there."""
     try:
-        if path.is_dir():
-            raise AVFaceError(f"{path} is a folder.", "Name a file in it.")
+        _check_kind(path)
         new = [folder for folder in path.parents if not folder.exists()]
         _make_folder(path.parent)
         made += new

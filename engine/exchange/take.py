@@ -129,21 +129,36 @@ class Take:
                 arrays |= {name: file[name] for name in _OPTIONAL if name in file}
         except FileNotFoundError as error:
             raise AVFaceError(f"There is no take at {path}.", "Check the path.") from error
+        except PermissionError as error:
+            raise AVFaceError(
+                f"{path} can't be read ({error.strerror}).", "Ask its owner for it."
+            ) from error
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise _no_take(path) from error
-        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-            raise _no_take(path)
         if schema not in (1, SCHEMA):
             raise AVFaceError(
                 f"{path} has schema {schema}, this version reads {SCHEMA}.",
                 "Update AVFace, or capture the clip again.",
             )
-        if schema == 1 and "options" in meta["made_by"]:
-            meta["made_by"]["options"] = faces_from_one(meta["made_by"]["options"])
-        meta["size"] = tuple(meta["size"])
-        for name in ("expression_names", "dynamic_normals", "warnings"):
-            meta[name] = tuple(meta[name])
-        return cls(**arrays, **meta)
+        try:
+            if schema == 1 and "options" in meta["made_by"]:
+                meta["made_by"]["options"] = faces_from_one(meta["made_by"]["options"])
+            for name in ("size", "expression_names", "dynamic_normals", "warnings"):
+                meta[name] = tuple(meta[name])
+            take = cls(**arrays, **meta)
+            _check_whole(take)
+        except (AssertionError, AttributeError, IndexError, KeyError, TypeError) as error:
+            raise AVFaceError(f"{path} is damaged.", "Capture the clip again.") from error
+        return take
+
+
+def _check_whole(take: Take) -> None:
+    """What a file may lack though its arrays fit together. Raises AssertionError, TypeError."""
+    assert take.frame_count and (np.diff(take.times) > 0).all(), "times"
+    assert {"name", "sha256"} <= take.head.keys() and "path" in take.source, "head, source"
+    for name in ("times", "shape", "albedo", "expression", "head_pose", "head_translation", "jaw",
+                 "eyes"):  # fmt: skip
+        assert np.isfinite(getattr(take, name)).all(), name
 
 
 def _no_take(path: Path) -> AVFaceError:

@@ -54,6 +54,27 @@ def test_flags_are_understood_with_underscores_too():
     assert found.fix_sync and found.lip_reader == "my_net.pt" and found.clip.name == "my_clip.mp4"
 
 
+def test_a_take_never_replaces_its_clip(tmp_path, capsys):
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"a film")
+    assert cli.main(["capture", str(clip), "--out", str(clip)]) == protocol.CANNOT_SERVE
+    assert "is the clip itself" in capsys.readouterr().err and clip.read_bytes() == b"a film"
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        (["--region", "nan", "0", "9", "9"], "--region"),
+        (["--region", "0", "0", "-9", "9"], "--region"),
+        (["--fps", "1e-9"], "--fps"),
+    ],
+)
+def test_numbers_that_say_nothing_are_refused(flags, word, tmp_path, capsys):
+    out = ["--out", str(tmp_path / "a.take.npz")]
+    assert cli.main(["capture", str(DEMO), *out, *flags]) == protocol.CANNOT_SERVE
+    assert word in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
 def test_a_fault_of_ours_is_no_failed_clip(monkeypatch, capsys):
     monkeypatch.setattr("engine.exchange.take.Take.load", lambda _: 1 / 0)
     assert cli.main(["inspect", "a.take.npz"]) == protocol.OUR_FAULT

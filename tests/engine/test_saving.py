@@ -1,5 +1,8 @@
 """What a user asked for is written, or one sentence says why it isn't."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -40,3 +43,8 @@ def test_places_where_nothing_can_be_written_are_told_before_the_work(tmp_path, 
     (tmp_path / "file").touch()
     with pytest.raises(AVFaceError, match=sentence), place_for_result(tmp_path / name):
         pytest.fail("the work began")
+
+
+def test_a_device_stays_a_device():
+    with pytest.raises(AVFaceError, match="a device"):
+        save(Path(os.devnull), "")

@@ -117,3 +117,24 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(AVFaceError, match="No space left"):
         small_take().save(tmp_path / "a.take.npz")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expression": np.full((5, 2), np.nan)},
+        {"expression": np.zeros((4, 2))},
+        {"times": np.zeros(5)},
+        {"jaw": np.array(["a"] * 5)},
+        {"meta": np.array("[1, 2]")},
+        {"meta": np.array("{}")},
+    ],
+)
+def test_a_damaged_take_is_said_in_words(tmp_path, change):
+    path = tmp_path / "a.take.npz"
+    small_take().save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **arrays | change)
+    with pytest.raises(AVFaceError, match="damaged"):
+        Take.load(path)
