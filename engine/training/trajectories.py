@@ -21,7 +21,7 @@ Phone = tuple[str, float, float]  # ARPAbet without stress, or SIL; start and en
 
 _INNER_HZ = 200  # blending and low-pass run at this rate
 _DECAY_PER_S = {  # before and after a phone: rounding leads and lags, the tongue's tip is quick
-    "jaw": (14, 16), "shape": (9, 11), "opening": (20, 20), "tip": (34, 34), "body": (22, 22),
+    "jaw": (14, 16), "shape": (9, 11), "opening": (20, 20), "tip": (50, 50), "body": (22, 22),
 }  # fmt: skip
 _SEALS, _TUCKS = ("P", "B", "M"), ("F", "V")
 # jaw, rad, that a hiss leaves: the teeth nearly meet

@@ -84,23 +84,24 @@ _WANTS: dict[str, dict[str, float]] = {
 }  # fmt: skip
 
 # jaw, shape, opening, tip, body. What a phone does not need it leaves to its neighbours.
+# Vowels hold the tip low: an open mouth between two stops of it shows it behind the lower teeth.
 _HOLDS = {
     "SIL": (0.6, 0.5, 0.8, 0.3, 0.3),
     "P B M": (1.2, 0.15, 1.5, 0.2, 0.2),
     "F V": (2.0, 0.3, 3.0, 0.2, 0.2),
-    "W UW OW": (2.2, 8.0, 6.0, 0.4, 0.6),
+    "W UW OW": (2.2, 8.0, 6.0, 2.0, 0.6),
     "SH ZH CH JH": (4.0, 6.0, 1.5, 2.5, 0.6),
     "R": (1.0, 2.2, 2.0, 1.2, 1.2),
     "ER": (0.8, 2.2, 0.8, 1.2, 1.2),
     "S Z": (4.0, 0.8, 1.5, 2.5, 0.4),
-    "T D N": (0.8, 0.3, 0.6, 4.0, 0.4),
-    "L": (0.7, 0.3, 0.6, 4.0, 0.4),
+    "T D N": (0.8, 0.3, 0.6, 5.0, 0.4),
+    "L": (0.7, 0.3, 0.6, 5.0, 0.4),
     "TH DH": (2.2, 0.3, 1.2, 5.0, 0.4),
-    "K G NG": (0.5, 0.2, 0.4, 0.3, 4.0),
+    "K G NG": (0.5, 0.2, 0.4, 1.5, 4.0),
     "HH": (0.25, 0.15, 0.25, 0.2, 0.2),
     "Y": (0.7, 1.0, 0.8, 0.8, 0.4),
-    "IY EY": (2.0, 2.6, 1.8, 0.7, 0.6),
-    "AA AE AH AO EH IH UH": (2.0, 1.6, 1.6, 0.7, 0.6),
+    "IY EY": (2.0, 2.6, 1.8, 2.0, 0.6),
+    "AA AE AH AO EH IH UH": (2.0, 1.6, 1.6, 2.0, 0.6),
 }
 
 

@@ -1,6 +1,6 @@
 """Training what sound says about the face, on speech with known phones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ from .voice_clips import CONTACTS, OUTPUTS, VoiceClip, step_times
 
 _CROP = 160  # steps of a training piece
 _CONTACTS = 3.0  # weight of their cross-entropy
-# Channels that are seldom more than nothing, from where they are, and the weight of that then.
-_RARE = {"tongueOut": (0.15, 8.0), "mouthRollLower": (0.5, 1.0)}
+# Channels whose last rows are found at the end, by least squares. Some are seldom more than
+# nothing: from where they are, and the weight of that then.
+_SETTLED = {"tongueOut": (0.15, 8.0), "mouthRollLower": (0.5, 1.0), "tongueUp": (1.0, 1.0)}
 _SILENT, _RIDGE = 0.05, 1e-5  # weight of steps without speech; of the rows' own size
 _LEAST_SQUARE, _LOG_CHI_SQUARE = 1e-3, 1.27  # of a residual; -mean of log x for one chi-squared
 
@@ -80,12 +81,18 @@ class VoiceTask:
 
 
 @torch.no_grad()
-def settle_rare(net: VoiceNet, clips: Sequence[VoiceClip], seed: int = 0) -> None:
-    """The last layer's rows of rare channels anew, in place: weighted least squares of the means,
+def settle(
+    net: VoiceNet,
+    clips: Sequence[VoiceClip],
+    seed: int = 0,
+    names: Collection[str] = tuple(_SETTLED),
+) -> None:
+    """The last layer's rows of some channels anew, in place: weighted least squares of the means,
     and of the logarithm of what these leave (Harvey 1976).
 
-    A likelihood whose deviation is free explains a rare event, such as a tongue between the teeth,
-    by a large deviation, and the mean never leaves its rest (Seitzer et al. 2022).
+    So a channel learns new targets while the others stay. And a likelihood whose deviation is
+    free explains a rare event, such as a tongue between the teeth, by a large deviation, and the
+    mean never leaves its rest (Seitzer et al. 2022).
     """
     generator, inner = np.random.default_rng(seed), []
     for clip in clips:
@@ -98,7 +105,8 @@ def settle_rare(net: VoiceNet, clips: Sequence[VoiceClip], seed: int = 0) -> Non
     bias = net.outlet.bias
     assert bias is not None
     known = np.column_stack([np.concatenate(inner), np.ones(len(truth))])  # (N, width + 1)
-    for name, (least, factor) in _RARE.items():
+    for name in names:
+        least, factor = _SETTLED[name]
         k = OUTPUTS.index(name)
         said = truth[:, k] * speaking
         weight = (_SILENT + (1 - _SILENT) * speaking) * np.where(said > least, factor, 1.0)
@@ -149,7 +157,7 @@ def measure(net: VoiceNet, clips: Sequence[VoiceClip]) -> dict[str, float]:
         right, claimed = right + events[2], claimed + events[3]
     mean, sd, truth, said = (np.concatenate(x) for x in (means, sds, truths, speaking))
     figures = {}
-    for name in ("jaw", "gap_mm", "width", "mouthPucker", "tongueUp", *_RARE):
+    for name in ("jaw", "gap_mm", "width", "mouthPucker", *_SETTLED):
         k = OUTPUTS.index(name)
         if said.any():
             figures[f"r_{name}"] = float(np.corrcoef(mean[said, k], truth[said, k])[0, 1])

@@ -33,7 +33,7 @@ def main() -> int:
     from engine.models.voice import describe
     from engine.training.checkpoint import save_weights
     from engine.training.loop import LoopOptions, train
-    from engine.training.voice import VoiceTask, calibrate, settle_rare
+    from engine.training.voice import VoiceTask, calibrate, settle
     from engine.weights import registry
 
     torch.set_num_threads(1)
@@ -52,7 +52,7 @@ def main() -> int:
 
     net = task.model.cpu()
     net.load_state_dict(load_file(loop.folder / "last.safetensors"))
-    settle_rare(net.eval(), clips, options.seed)
+    settle(net.eval(), clips, options.seed)
     calibrate(net, judges["calibrated"])
     about = describe(net, "phones", registry()["phones"]["sha256"]) | {"steps": done["step"]}
     path = options.scratch / "voice.safetensors"

@@ -149,3 +149,10 @@ def test_a_tongue_from_elsewhere_is_kept_off_the_teeth(head):
     assert clear.expression[2, head.unit["tongueUp"]] > 0.2
     others = np.delete(clear.expression, [head.unit["tongueOut"], head.unit["tongueUp"]], 1)
     assert not others.any()
+
+
+def test_an_open_vowel_between_stops_of_the_tip_shows_it_low():
+    phones = [("SIL", 0.0, 0.3), ("D", 0.3, 0.38), ("AA", 0.38, 0.53), ("T", 0.53, 0.61),
+              ("SIL", 0.61, 1.0)]  # fmt: skip
+    up = articulate(phones, np.array([0.345, 0.455, 0.57]))["tongueUp"]
+    assert up[[0, 2]].min() > 0.7 and up[1] < 0.3
