@@ -40,7 +40,7 @@ def read_manifest(path: Path, defaults: dict[str, Any] | None = None) -> list[Wa
     """
     if path.is_dir():
         found = sorted(p for p in path.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
-        rows: list[dict[str, Any]] = [{"clip": str(clip)} for clip in found]
+        rows: list[dict[str, Any]] = [{"clip": clip.name} for clip in found]
     else:
         rows = _read_rows(path)
     if not rows:
@@ -89,7 +89,7 @@ def _wanted(
         if key is not None and value is not None and str(value).strip() != ""
     }
     clip_text = str(given.pop("clip", "")).strip()
-    if not clip_text:
+    if not clip_text or "\0" in clip_text:
         raise AVFaceError(f"Row {number} of {path} names no clip.", "Fill in its column “clip”.")
     clip = folder / clip_text  # an absolute path stays itself
     base = str(given.pop("name", "")).strip() or take_name(clip)

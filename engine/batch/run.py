@@ -29,6 +29,10 @@ class BatchOptions:
     ray: str | None = None  # address of a Ray cluster; "local": one on this machine; None: no Ray
     engine: tuple[str, ...] = ()  # its command; empty: this Python's
 
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise AVFaceError(f"--workers can't be {self.workers}.", "Give 1 or more.")
+
 
 def run_batch(wanted: list[Wanted], options: BatchOptions, hear: Hear) -> list[Record]:
     """Capture all clips; a record of each, in order. Bad clips are records too.

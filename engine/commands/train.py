@@ -65,6 +65,8 @@ def _train(stage: str, arguments: list[str]) -> int:
     found = vars(parser.parse_args(arguments))
     if found["steps"] is None and found["seconds"] is None:
         raise AVFaceError("A training needs an end.", "Give --steps, --seconds or both.")
+    if not all(found[name] is None or found[name] > 0 for name in ("steps", "seconds")):
+        raise AVFaceError("A training takes a step at least.", "Give numbers above 0.")
     options = kind(**{name: found[name] for name in own}, start=found["start"])
     chosen = {name: found[name] for name in loop}
     chosen["rate_drops"] = tuple(chosen["rate_drops"])

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ..clock import peak_megabytes
+from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
+from ..media import open_clip
 from ..options import CaptureOptions
 from ..pipeline import capture
 from ..preview import write_preview
@@ -35,6 +37,8 @@ def bench(path: Path | None, repeat: int) -> str:
     is doing. The warm-up compiles what a machine's first capture compiles; it is shown apart.
     """
     path = path or locate("demo_clip")
+    if open_clip(path).kind == "sound":
+        raise AVFaceError(f"{path.name} shows no face to be timed.", "Choose a film.")
     first, *rest = (_run(path) for _ in range(max(repeat, 1) + 1))
     best = {stage: min(run.stages[stage] for run in rest) for stage in first.stages}
     for name, parts in (("faces + fit", ("faces", "fit")), ("all", tuple(best))):

@@ -31,6 +31,8 @@ def look_at_frame(clip: Clip, seconds: float) -> Still:
         raise AVFaceError(
             f"{clip.path.name} holds sound only; there is no face to choose.", "Choose a video."
         )
+    if not np.isfinite(seconds):
+        raise AVFaceError(f"{seconds:g} s is no time.", "Name one within the clip.")
     nearest = int(np.argmin(np.abs(clip.times - seconds)))
     found = next(read_frames(clip, nearest), None)
     if found is None:

@@ -33,6 +33,7 @@ _LANDING_SECONDS = 0.06  # over which what the fit leaves of a correction fades
 _REACH_SECONDS = (1.2, 1.8)  # from a correction: up to here as fitted, from here on as captured
 _LEAST_TOLD = 0.1  # of a correction: a frame that was taught less stays nearer to the capture
 _LEAK_SECONDS = 0.1  # how far the motion model carries a lesson on
+_BESIDE_SECONDS = 0.5  # beyond the take a correction may lie: it is its first or last frame's
 _LANDMARKS = 68
 _LEAST_CHANGE = 1e-4  # of a unit: less was not corrected
 
@@ -60,8 +61,8 @@ def load_corrections(path: Path, names: tuple[str, ...], times: np.ndarray) -> l
         rows: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["corrections"]
         found = [
             Correction(
-                frame=int(np.argmin(np.abs(times - float(row["time"])))),
-                expression={str(k): float(v) for k, v in row.get("expression", {}).items()},
+                frame=_frame_at(_number(row["time"]), times),
+                expression={str(k): _number(v) for k, v in row.get("expression", {}).items()},
                 jaw=_numbers(row.get("jaw"), 3),
                 eyes=_numbers(row.get("eyes"), 6),
                 landmarks={int(k): _numbers(v, 2) for k, v in row.get("landmarks", {}).items()},
@@ -268,10 +269,24 @@ def _points_px(frame: FaceParams, head: Head, size: tuple[int, int]) -> np.ndarr
     return project(embed(vertices, head.file.faces, (faces, weights)), frame.focal, size)
 
 
+def _frame_at(seconds: float, times: np.ndarray) -> int:
+    """The frame that is nearest to a time of the take. Raises ValueError."""
+    if not times[0] - _BESIDE_SECONDS <= seconds <= times[-1] + _BESIDE_SECONDS:
+        raise ValueError(f"{seconds:g} s is not in the take")
+    return int(np.argmin(np.abs(times - seconds)))
+
+
+def _number(value: Any) -> float:
+    number = float(value)
+    if not np.isfinite(number):
+        raise ValueError(f"{value} is no number")
+    return number
+
+
 def _numbers(values: Any, count: int) -> Any:
     if values is None:
         return None
-    numbers = tuple(map(float, values))
+    numbers = tuple(map(_number, values))
     if len(numbers) != count:
         raise ValueError(f"{len(numbers)} numbers for {count}")
     return numbers

@@ -45,6 +45,19 @@ def test_a_folder_gives_its_films_by_name(tmp_path):
     assert [item.name for item in read_manifest(tmp_path)] == ["a", "b"]
 
 
+def test_a_folder_is_found_from_where_one_stands(tmp_path, monkeypatch):
+    (tmp_path / "clips").mkdir()
+    make_clips(tmp_path / "clips", "a")
+    monkeypatch.chdir(tmp_path)
+    (item,) = read_manifest(Path("clips"))
+    assert item.clip.is_file()
+
+
+def test_workers_are_counted_from_one(tmp_path):
+    with pytest.raises(AVFaceError, match="workers"):
+        BatchOptions(tmp_path, workers=0)
+
+
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_csv_with_options_in_its_columns(tmp_path, delimiter):
     rows = [

@@ -278,6 +278,9 @@ def test_a_unit_that_no_landmark_shows_stands_too(head, misled):
      '{"corrections": [{"time": 0, "expression": {"earWiggle": 1}}]}',
      '{"corrections": [{"time": 0, "landmarks": {"68": [1, 2]}}]}',
      '{"corrections": [{"time": 0, "landmarks": {"48": [1]}}]}',
+     '{"corrections": [{"time": 0, "landmarks": {"48": [1, Infinity]}}]}',
+     '{"corrections": [{"time": 0, "expression": {"mouthClose": NaN}}]}',
+     '{"corrections": [{"time": 99, "expression": {"mouthClose": 1}}]}',
      '{"corrections": [{"time": 0, "landmarks": {"chin": [1, 2]}}]}'],
 )  # fmt: skip
 def test_what_is_no_corrections_is_said_in_a_sentence(text, tmp_path):
