@@ -79,9 +79,10 @@ _OTHER_SIDES_SD = 0.3
 # Units whose lasting part is a person's looks, not an expression: dear while identity is sought.
 _LOOKS = (
     "brow", "noseSneer", "cheek", "eyeSquint", "mouthStretch", "mouthDimple", "mouthFrown",
-    "eyeWide", "jawForward", "mouthClose", "mouthRoll",
+    "eyeWide", "jawForward", "mouthClose", "mouthRoll", "lipsPart",
 )  # fmt: skip
 _LOOKS_FACTOR = 6.0
+_USUAL_JAW = 0.06  # rad, the mean of speech: a person's jaw, unless the key frames tell otherwise
 _LEVEL, _LEVEL_SD = -0.1, 0.05  # rad: how people hold their heads before a camera (docs/log.md)
 
 # Standard deviation of the second difference at 25 frames per second.
@@ -176,7 +177,9 @@ def unit_prior(head: LandmarkHead, seeking_identity: bool = False) -> Prior:
     for eye in (LEFT_EYE, RIGHT_EYE):
         acceleration[eye], step[eye] = 0.08, 0.02
     linear, looks = np.zeros(D), np.ones(D)
-    looks[JAW.start] = _LOOKS_FACTOR if seeking_identity else 1.0  # or a long chin hangs open
+    if seeking_identity:  # or a long chin hangs open, and a short one never opens
+        looks[JAW.start] = _LOOKS_FACTOR
+        linear[JAW.start] = -_USUAL_JAW / sd[JAW.start] ** 2
     for name, k in head.column.items():
         reach = max(abs(low[k]), abs(high[k]))
         sd[k] = reach * _figure(_UNIT_SD, name, _OTHER_UNIT_SD)
