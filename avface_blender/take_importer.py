@@ -13,7 +13,7 @@ from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, provenance
 from ..engine.exchange.take import Take
 from . import shot
-from .hair import grow_hair
+from .hair import grow_hair, put_lashes
 from .head_builder import (
     HEAD_PROPERTY,
     build_head,
@@ -154,8 +154,8 @@ def import_take(
         pictures = _pictures(job, notes)
         dress(head, job.name, pictures)
         hair = grow_hair(head, head_file, take, job.name, pictures.albedo)
-        if hair is not None:
-            dress_hair(hair)
+        for strands in filter(None, (hair, put_lashes(head, head_file, job.name))):
+            dress_hair(strands)
     camera = _add_camera(job, performance) if options.camera and not options.over else None
     if (options.camera or options.sound) and not options.over:
         notes += _show_and_sound(job, camera)

@@ -28,8 +28,8 @@ _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
 _CROP_RISES, _FULL_RISES = 0.8, 1.1
 _LOWEST_LAYER = 0.3  # of the height
 _EVEN = 0.5  # of the full height: strands are nowhere shorter than those of hair so high
-_EDGE, _FINEST = 0.7, 0.3  # of the usual height: lower hair is sparse and fine, down to this share
-_RAGGED = 0.2  # of that, lock by lock: no line where hair begins
+_EDGE, _FINEST = 0.8, 0.2  # of the usual height: lower hair is sparse and fine, down to this share
+_RAGGED = 0.12  # of that, lock by lock: no line where hair begins
 # Where hair flows from: degrees from the top of the head towards the forehead, from and to.
 _SWEPT, _CROWN, _PARTED = (80.0, 80.0), (-38.0, -38.0), (-30.0, 74.0)
 _RAGGED_ENDS = 0.6, 1.1  # of how far hair hangs
@@ -103,7 +103,7 @@ def comb(head: HeadFile, vertices: np.ndarray, hair: np.ndarray, hangs: float = 
     lock = _locks(np.einsum("nk,nkc->nc", weights, corners[on]), draw)
     ragged = _RAGGED * draw.normal(size=lock.max() + 1)[lock]
     dense = np.clip(height / (_EDGE * np.median(height)) + ragged, 0, 1)
-    kept = (dense > draw.uniform(0, 1, len(on))) & (height > BARE_MM / 2)
+    kept = (np.sqrt(dense) > draw.uniform(0, 1, len(on))) & (height > BARE_MM / 2)
     on, weights, lock = on[kept], weights[kept], lock[kept]
     height, dense = height[kept], dense[kept]
     roots = np.einsum("nk,nkc->nc", weights, corners[on])

@@ -30,7 +30,7 @@ from .shading import (
 _WIDTH_M = np.float32(0.0004)  # of a strand: thicker than hair, as there are fewer
 _AT_TIP = np.float32(0.35)  # of the width
 _TURNED_AWAY = np.float32(-0.4)  # cosine: roots behind the head
-_ROOT_SHADE, _LIT_FROM = np.float32(0.4), np.float32(0.3)  # of the light; of the length
+_ROOT_SHADE, _LIT_FROM = np.float32(0.6), np.float32(0.25)  # of the light; of the length
 _INNER_SHADE = np.float32(0.55)  # what the innermost layer lacks
 _WRAP_KEY, _WRAP_FILL = np.float32(0.25), np.float32(0.3)
 _GLOSS, _SHARP = np.float32(0.09), 24

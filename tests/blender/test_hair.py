@@ -2,12 +2,14 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.test.avface.avface_blender.hair import HAIR_COLOUR, HAIR_PROPERTY
+from bl_ext.test.avface.avface_blender.head_builder import shape_keys
 from bl_ext.test.avface.avface_blender.take_importer import import_take
 from bl_ext.test.avface.engine.exchange.hair import POINTS
 
 from tests.blender.surfaces import evaluated
 
 AT_ROOTS_M = 0.02  # vertices of the scalp lie 1 to 2 cm apart
+ON_LIDS_M = 0.003  # those of the lids, 1 to 3 mm
 
 
 @pytest.fixture
@@ -16,23 +18,27 @@ def hair(head_file) -> np.ndarray:
     return np.where(head_file.masks["scalp"], 12.0, 0.0).astype(np.float32)
 
 
-def worn() -> list:
-    return [object_ for object_ in bpy.data.objects if HAIR_PROPERTY in object_]
+def worn(kind: str = "hair") -> list:
+    """What a head wears of hair, or of lashes: by how it moves."""
+    objects = [object_ for object_ in bpy.data.objects if HAIR_PROPERTY in object_]
+    return [o for o in objects if (o.parent_type == "BONE") == (kind == "hair")]
 
 
 def roots_of(object_) -> np.ndarray:
     """The strands' first points in the world, (N, 3)."""
-    graph = bpy.context.evaluated_depsgraph_get()
-    matrix = np.array(object_.evaluated_get(graph).matrix_world)
-    places = np.empty(3 * len(object_.data.points), np.float32)
-    object_.data.position_data.foreach_get("vector", places)
-    return places.reshape(-1, POINTS, 3)[:, 0] @ matrix[:3, :3].T + matrix[:3, 3]
+    data = object_.evaluated_get(bpy.context.evaluated_depsgraph_get())
+    matrix = np.array(data.matrix_world)
+    places = np.empty(3 * len(data.data.points), np.float32)
+    data.data.points.foreach_get("position", places)
+    strands = places.reshape(len(data.data.curves), -1, 3)
+    return strands[:, 0] @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def test_hair_stays_on_the_skull_while_the_head_moves(make_take, hair):
     result = import_take(make_take(hair=hair), bpy.context)
     (object_,) = worn()
     assert len(object_.data.curves) > 1000
+    assert len(object_.data.points) == POINTS * len(object_.data.curves)
     for frame in (1, 12, 24):
         bpy.context.scene.frame_set(frame)
         roots, skin = roots_of(object_)[::200], evaluated(result.head)
@@ -40,19 +46,38 @@ def test_hair_stays_on_the_skull_while_the_head_moves(make_take, hair):
         assert away.max() < AT_ROOTS_M
 
 
+def test_lashes_follow_the_lids(make_take):
+    """Wherever the head goes, and down when the eyes shut."""
+    head = import_take(make_take(), bpy.context).head
+    (lashes,) = worn("lashes")
+    for frame in (1, 24):
+        bpy.context.scene.frame_set(frame)
+        away = roots_of(lashes)[:, None] - evaluated(head)[None]
+        assert np.linalg.norm(away, axis=2).min(1).max() < ON_LIDS_M
+    keys = shape_keys(head)
+    keys.animation_data_clear()
+    heights = []
+    for blink in (0.0, 1.0):
+        for side in ("Left", "Right"):
+            keys.key_blocks[f"eyeBlink{side}"].value = blink
+        bpy.context.view_layer.update()
+        heights.append(roots_of(lashes))
+    assert np.linalg.norm(heights[1] - heights[0], axis=1).max() > 0.005
+
+
 def test_strands_have_colours_of_their_own(make_take, hair):
     import_take(make_take(hair=hair), bpy.context)
-    (object_,) = worn()
-    colours = object_.data.attributes[HAIR_COLOUR]
-    assert (colours.domain, len(colours.data)) == ("CURVE", len(object_.data.curves))
-    assert object_.active_material is not None
+    for object_ in (*worn(), *worn("lashes")):
+        colours = object_.data.attributes[HAIR_COLOUR]
+        assert (colours.domain, len(colours.data)) == ("CURVE", len(object_.data.curves))
+        assert object_.active_material is not None
 
 
 def test_another_take_of_the_head_brings_its_own_hair(make_take, hair):
     head = import_take(make_take(hair=hair), bpy.context).head
     head.name = "Ada"
     import_take(make_take(name="other", hair=hair), bpy.context)
-    assert len(worn()) == 1
+    assert len(worn()) == len(worn("lashes")) == 1
     import_take(make_take(name="bald", hair=0 * hair), bpy.context)
     assert not worn()
-    assert not bpy.data.hair_curves
+    assert len(worn("lashes")) == len(bpy.data.hair_curves) == 1
