@@ -39,7 +39,7 @@ def folder(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def captured(folder) -> Take:
-    options = CaptureOptions(detail="off")
+    options = CaptureOptions(detail="off", end=4.6)
     return capture(DEMO, folder / "demo.take.npz", load_head(), options, Report()).take
 
 
