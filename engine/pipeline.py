@@ -12,7 +12,7 @@ from .detail.volume import usual_hair
 from .device import device_name
 from .exchange.head_file import HeadFile
 from .exchange.protocol import AVFaceError
-from .exchange.take import Take
+from .exchange.take import REGIONS, Take
 from .faces import FaceOptions, FaceTrack, track_face
 from .fitting import FitOptions, FitResult, fit_clip
 from .fitting.landmark_track import landmark_track
@@ -164,12 +164,22 @@ def perform(
         said = say_unseen(fit.params, hearing, track.times, head)
         fit = replace(fit, params=said, landmarks_px=landmark_track(head, said, track.size))
     fit = replace(fit, params=with_clear_tongue(fit.params, head))
+    fit = replace(fit, confidence=_with_detail(fit.confidence, track))
     clock.lap("fit")
     if heard is not None and options.lips == "on":
         lips = _refined_lips(fit, head, heard, track.times)
         fit = replace(fit, params=fit.params.replace(lips=lips))
         clock.lap("lips")
     return Performance(track, fit, heard)
+
+
+def _with_detail(confidence: np.ndarray, track: FaceTrack) -> np.ndarray:
+    """Confidence (T, R), the mouth's lowered where the picture has too little detail for it."""
+    if track.clear is None:
+        return confidence
+    lowered = confidence.copy()
+    lowered[:, REGIONS.index("mouth")] *= track.clear
+    return lowered
 
 
 def known_person(options: CaptureOptions, head: Head) -> Take | None:

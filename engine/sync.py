@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .exchange.take import REGIONS
-
 if TYPE_CHECKING:
     from .faces import FaceTrack
     from .voice import VoiceFace
@@ -78,7 +76,7 @@ def sync_clock(times: np.ndarray) -> np.ndarray:
 
 def measure_sync(track: FaceTrack, voice: VoiceFace) -> Sync:
     """How the sound lies to the lips of `track`; `voice` is heard at `sync_clock(track.times)`."""
-    belief = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")]) * track.seen
+    belief = track.believed("mouth")
     belief = np.where(belief > _BELIEVED, belief, 0.0)
     heard = {
         "gap": _root(voice.gap_mm[:, 0]), "width": voice.width[:, 0], "jaw": voice["jaw"][0],

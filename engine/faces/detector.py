@@ -90,11 +90,14 @@ class FaceDetector:
         """As `find`, looking again where it finds none, until a face is found.
 
         First for faces that the picture's edge cuts: a nose that fills a tile would be taken for
-        one. Then at overlapping tiles of 1/2, 1/4, ...
+        one. Then for faces that lie on their side or stand on their head, which the network doesn't
+        know. Then at overlapping tiles of 1/2, 1/4, ...
         """
         found = self.find(picture)
         if levels and not len(found):
             found = self._find_cut_off(picture)
+        if levels and not len(found):
+            found = self._find_turned(picture)
         side = max(picture.shape[:2])
         for _ in range(levels):
             if len(found) or side < 2:
@@ -112,6 +115,23 @@ class FaceDetector:
         faces = self.find(framed)
         faces[:, :4] = step * (faces[:, :4] - wide)
         return faces
+
+    def _find_turned(self, picture: np.ndarray) -> np.ndarray:
+        """Faces in the picture turned by a quarter, a half, three quarters."""
+        height, width, _ = picture.shape
+        found = []
+        for quarters in (1, 2, 3):  # against the clock
+            faces = self.find(np.rot90(picture, quarters))
+            x0, y0, x1, y1 = faces[:, :4].T.copy()
+            if quarters == 1:
+                back = width - y1, x0, width - y0, x1
+            elif quarters == 2:
+                back = width - x1, height - y1, width - x0, height - y0
+            else:
+                back = y0, height - x1, y1, height - x0
+            faces[:, :4] = np.stack(back, axis=1)
+            found.append(faces)
+        return _without_doubles(np.concatenate(found))
 
     def _find_in_tiles(self, picture: np.ndarray, side: int) -> np.ndarray:
         found = [np.zeros((0, 5))]
@@ -258,7 +278,7 @@ def region_of(points: np.ndarray, margin: float = 1.5) -> np.ndarray:
     return np.array([*centre, float((high - low).max()) * margin, turn])
 
 
-def region_of_box(box: np.ndarray, margin: float = 1.6) -> np.ndarray:
-    """The upright square around a detection: (>=4,) -> (4,)."""
+def region_of_box(box: np.ndarray, margin: float = 1.6, turn: float = 0.0) -> np.ndarray:
+    """The square around a detection, turned by `turn` rad: (>=4,) -> (4,)."""
     centre = (box[:2] + box[2:4]) / 2
-    return np.array([*centre, float((box[2:4] - box[:2]).max()) * margin, 0.0])
+    return np.array([*centre, float((box[2:4] - box[:2]).max()) * margin, turn])

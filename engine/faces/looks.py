@@ -34,6 +34,9 @@ _INNER = np.array([UPPER_INNER, LOWER_INNER])
 _OUTER = np.array([UPPER_OUTER, LOWER_OUTER])
 _DOWN = ((np.arange(MOUTH_ROWS) + 0.5) / MOUTH_ROWS)[:, None, None]
 _FACE_SIDE_PX = 128  # of the small upright picture of the face in which colours are read
+_MOUTH_MARGIN = 4  # px of it beside the lips
+_BANDS = (0.8, 1.6, 6.4)  # px likewise: what lies between the first two is fine
+_LEAST_CONTRAST = 1e-3
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,12 @@ class Look:
     edges: np.ndarray  # (478,) uint8 steepness of lightness around the points
     mouth: np.ndarray  # (MOUTH_ROWS, 9, 3) uint8 RGB between the inner lips
     lips: np.ndarray  # (2, 7, 3) uint8 RGB on the red of the upper and lower lip
+    fine: float  # how much of the mouth's contrast is fine
+    moved: float  # share of the mouth's pixels that aren't those of the picture before
 
 
-def look_at(view: View, points: np.ndarray) -> Look:
-    """Read the colours of a face: (478, >=2) points in the picture's pixels."""
+def look_at(view: View, points: np.ndarray, moved: float = 1.0) -> Look:
+    """Read the colours of a face: (478, >=2) points in the picture's pixels; `Look.moved`."""
     inside = view.inside(points[:, :2])  # (478, 2)
     lab, places = _small_face(view.pixels, inside)
     rows, columns = places[:, 1], places[:, 0]
@@ -57,7 +62,38 @@ def look_at(view: View, points: np.ndarray) -> Look:
         edges=_steepness(lab)[rows, columns],
         mouth=_read(view.pixels, upper + _DOWN * (lower - upper)),
         lips=_read(view.pixels, (inside[_INNER[:, 1:-1]] + inside[_OUTER]) / 2),
+        fine=_fine_share(lab, places),
+        moved=moved,
     )
+
+
+def moved_share(picture: np.ndarray, before: np.ndarray, points: np.ndarray) -> float:
+    """How many of the mouth's pixels aren't exactly those of the picture before, 0..1.
+
+    A camera never sends the same pixel twice; a coder that is short of bits does.
+
+    Args:
+        picture, before: (H, W, 3) uint8 RGB.
+        points: (478, >=2) px.
+    """
+    height, width, _ = picture.shape
+    lips = points[list(REGION_POINTS["mouth"]), :2]
+    left, top = np.clip(lips.min(0).astype(int), 0, (width - 1, height - 1))
+    right, bottom = lips.max(0).astype(int) + 1
+    now, then = (
+        p[top : max(bottom, top + 1), left : max(right, left + 1), 1] for p in (picture, before)
+    )
+    return float(np.mean(now != then))
+
+
+def _fine_share(lab: np.ndarray, places: np.ndarray) -> float:
+    """How much of the mouth's contrast is fine: small face in Lab, points (478, 2) in it."""
+    lips = places[list(REGION_POINTS["mouth"])]
+    (left, top), (right, bottom) = lips.min(0) - _MOUTH_MARGIN, lips.max(0) + _MOUTH_MARGIN
+    light = lab[max(top, 0) : bottom, max(left, 0) : right, 0].astype(np.float32)
+    fine, middle, coarse = (cv2.GaussianBlur(light, (0, 0), size) for size in _BANDS)
+    contrast = float(np.sqrt(np.mean((fine - coarse) ** 2)))
+    return float(np.sqrt(np.mean((fine - middle) ** 2))) / max(contrast, _LEAST_CONTRAST)
 
 
 def _steepness(lab: np.ndarray) -> np.ndarray:

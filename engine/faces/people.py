@@ -24,10 +24,12 @@ class Person:
 
     frames: np.ndarray  # (N,) int, rising
     points: np.ndarray  # (N, 478, 3) float32 px
-    colours: np.ndarray  # these four: `looks.Look`, (N, ...)
+    colours: np.ndarray  # these six: `looks.Look`, (N, ...)
     edges: np.ndarray
     mouth: np.ndarray
     lips: np.ndarray
+    fine: np.ndarray
+    moved: np.ndarray
     prominence: float  # how much of the clip's attention the face has, see `prominence`
     glances: dict[int, np.ndarray] = field(default_factory=dict)  # `Tracklet.glances`
 
@@ -158,6 +160,8 @@ def _person(chain: list[Tracklet], clip: Clip) -> Person:
         edges=np.array([look.edges for look in looks]),
         mouth=np.array([look.mouth for look in looks]),
         lips=np.array([look.lips for look in looks]),
+        fine=np.array([look.fine for look in looks]),
+        moved=np.array([look.moved for look in looks]),
         prominence=prominence(points, clip.size) / clip.frame_count,
         glances={frame: seen for t in chain for frame, seen in t.glances.items()},
     )

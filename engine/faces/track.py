@@ -14,6 +14,7 @@ from ..exchange.take import REGIONS
 from ..media import Clip
 from ..progress import Report
 from ..seen import Looks
+from .clearness import clearness
 from .colour_cover import colour_witness
 from .glances import seen_by_network
 from .mouth import judge_mouth, lips_missing
@@ -29,6 +30,7 @@ _WHOLE = 0.95  # of the pictures with the face
 _MOST_TOLD = 3  # times of one kind in one warning
 _BRIEF_S = 0.05  # less would be told as 0.0 s; it is bridged
 _LEAST_TOLD_S = 0.4  # a cover of an eye or a brow that is told; a blink is shorter
+_COARSE_TOLD_S = 0.8  # of pictures too coarse for the mouth
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class FaceTrack:
     # (T, 478) in 0..1, where something before the face disturbs some of its points; NaN elsewhere.
     trust: np.ndarray | None = None
     looks: Looks | None = None  # what the landmark network was shown on the way
+    # (T,) 0..1, how far the mouth can be believed for want of detail alone; None: nobody could tell
+    clear: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.times)
@@ -62,6 +66,11 @@ class FaceTrack:
         assert self.confidence.shape == (frames, len(REGIONS)), self.confidence.shape
         assert self.boxes.shape == (frames, 4) and self.seen.shape == (frames,)
         assert self.mouth_inside.shape == (frames, 3), self.mouth_inside.shape
+
+    def believed(self, region: str) -> np.ndarray:
+        """How far a region can be believed, (T,): by what covers it, by the picture's detail."""
+        belief = np.nan_to_num(self.confidence[:, REGIONS.index(region)]) * self.seen
+        return belief * self.clear if region == "mouth" and self.clear is not None else belief
 
 
 def track_face(clip: Clip, options: FaceOptions, report: Report) -> FaceTrack:
@@ -118,6 +127,11 @@ def _warn(track: FaceTrack, report: Report) -> None:
         cut_off = low & (inside[:, REGIONS.index(region)] < _CUT_OFF)
         events.append((cut_off, f"{name} outside the picture", least))
         events.append((low & ~cut_off, f"{name} {hidden}", least))
+    if track.clear is not None:
+        coarse = track.seen & (track.clear < _BELIEVED)
+        events.append(
+            (coarse, "The picture is too coarse to follow the mouth closely", _COARSE_TOLD_S)
+        )
     for mask, words, least in events:
         runs = sorted(stretches(mask), key=lambda run: run[0] - run[1])
         runs = [(a, b) for a, b in runs if (b - a + 1) * step >= least or not step]
@@ -151,7 +165,26 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     mouth_inside[person.frames] = judge_mouth(
         person.points, person.colours, person.mouth, person.lips
     )
-    mouth_inside[confidence[:, REGIONS.index("mouth")] < _BELIEVED] = np.nan
+    covered = confidence[:, REGIONS.index("mouth")] < _BELIEVED
+    mouth_inside[covered] = np.nan
+    clear = _clearness(person, looks, covered, clip) if looks else None
     return FaceTrack(
-        boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts, looks=looks
-    )
+        boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts,
+        looks=looks, clear=clear,
+    )  # fmt: skip
+
+
+def _clearness(person: Person, looks: Looks, covered: np.ndarray, clip: Clip) -> np.ndarray:
+    """How far the pictures' detail suffices for the mouth, (T,); 1 where it is `covered` (T,)."""
+    from ..models.landmarks import LIPS, POINTS  # torch is slow to load
+
+    clear, told = np.ones(clip.frame_count), ~covered[looks.frames]
+    rows = ~covered[person.frames]
+    if not told.any():
+        return clear
+    sigma = looks.sigma[told][:, np.isin(POINTS, LIPS)].mean(1)
+    sigma = np.interp(person.frames[rows], looks.frames[told], sigma)
+    width = np.ptp(person.points[rows, :468, :2], axis=1).max(1)
+    fine, moved = person.fine[rows], person.moved[rows]
+    clear[person.frames[rows]] = clearness(fine, moved, sigma, width, float(clip.fps))
+    return clear

@@ -18,13 +18,14 @@ from ..seen import glance
 from .detector import (
     FaceDetector,
     FaceMesh,
+    View,
     extent,
     overlap,
     region_of,
     region_of_box,
     view_of,
 )
-from .looks import COLOUR_NOISE, Look, look_at
+from .looks import COLOUR_NOISE, Look, look_at, moved_share
 
 _CUT_CHANGE = 0.045  # of the brightness range, mean over the picture
 _SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face
@@ -32,6 +33,8 @@ _SLIDE_FRAMES = 4  # how long the mesh takes to slide from one face onto another
 # So many changes of colour say what is usual for a face; so many times that is another face.
 _LEAST_USUAL, _USUAL_FRAMES, _UNUSUAL = 3, 12, 1.6
 _USUAL_RATE = 25.0  # pictures in a second
+_TURNS = (0.0, np.pi, np.pi / 2, -np.pi / 2)  # in which a face is looked for
+_SURELY = 1 - 1e-9  # presence of a face that was looked for in its own turn; else below 1 - 5e-9
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,13 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
     cuts: list[int] = []
     last_loss = -options.search_frames
     glance_every = max(1, round(options.glance_seconds * float(clip.fps)))
+    before: np.ndarray | None = None
     for frame, picture in read_frames(clip):
         if cutter.is_cut(picture):
             cuts.append(frame)
             live = []
         followed = len(live)
-        live = [t for t in live if _continue(t, frame, picture, mesh, options)]
+        live = [t for t in live if _continue(t, frame, picture, before, mesh, options)]
         live = _settle_conflicts(live)
         if len(live) < followed:
             last_loss = frame
@@ -112,6 +116,7 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
         for tracklet in live:
             if (frame - tracklet.frames[0]) % glance_every == 0:
                 tracklet.glances[frame] = glance(picture, tracklet.points[-1])
+        before = picture
         if frame % 10 == 0:
             report(frame / clip.frame_count)
     kept = [t for t in every if len(t.frames) > 1 or clip.frame_count == 1]
@@ -167,17 +172,23 @@ def width_of(points: np.ndarray) -> float:
 
 
 def _continue(
-    tracklet: Tracklet, frame: int, picture: np.ndarray, mesh: FaceMesh, options: FollowOptions
+    tracklet: Tracklet,
+    frame: int,
+    picture: np.ndarray,
+    before: np.ndarray | None,
+    mesh: FaceMesh,
+    options: FollowOptions,
 ) -> bool:
-    """Add the next picture's points to the tracklet; False when the face is lost."""
-    before = tracklet.points[-1]
-    region = region_of(before)
+    """Add the points in a picture, and `before` the one before it; False when the face is lost."""
+    last = tracklet.points[-1]
+    region = region_of(last)
     view = view_of(picture, region)
     points, presence = mesh.find(view, region)
-    if presence < options.least_presence or not is_same_face(before, points, options):
+    if presence < options.least_presence or not is_same_face(last, points, options):
         return False
-    look = look_at(view, points)
-    change = colour_change(tracklet.looks[-1], look)
+    moved = 1.0 if before is None else moved_share(picture, before, points)
+    look = look_at(view, points, moved)
+    change = colour_change(tracklet.looks[-1], look, points)
     if change > _bearable_change(tracklet, options):
         return False  # a cut to another shot, or another face in the same place
     tracklet.changes.append(change)
@@ -204,9 +215,17 @@ def is_same_face(before: np.ndarray, after: np.ndarray, options: FollowOptions) 
     )
 
 
-def colour_change(before: Look, after: Look) -> float:
-    """Median change of colour over the face's points, in units of a camera's noise."""
+def colour_change(before: Look, after: Look, points: np.ndarray) -> float:
+    """Median change of colour over the face's points (478, >=2), in units of a camera's noise.
+
+    Less a change of light that is even over the face, or rises and falls straight across it: lamps
+    flicker and are switched, and a rolling shutter makes bands of it.
+    """
     change = (after.colours[:468].astype(np.float32) - before.colours[:468]) / COLOUR_NOISE
+    across = np.ones((468, 3), np.float32)
+    across[:, 1:] = (points[:468, :2] - points[:468, :2].mean(0)) / width_of(points)
+    light = np.linalg.solve(across.T @ across, across.T @ change[:, 0])
+    change[:, 0] -= across @ light
     squares = np.sort(np.einsum("lc,lc->l", change, change))  # quicker than a partition
     return float(np.sqrt(squares[[233, 234]]).mean())
 
@@ -230,7 +249,28 @@ def _recent_change(tracklet: Tracklet) -> float:
     """How much the face has changed over the last frames; a newcomer gives way."""
     if len(tracklet.looks) <= _SLIDE_FRAMES + 1:
         return np.inf
-    return colour_change(tracklet.looks[-2 - _SLIDE_FRAMES], tracklet.looks[-1])
+    earlier = tracklet.looks[-2 - _SLIDE_FRAMES]
+    return colour_change(earlier, tracklet.looks[-1], tracklet.points[-1])
+
+
+def _first_look(
+    picture: np.ndarray, box: np.ndarray, mesh: FaceMesh
+) -> tuple[View, np.ndarray, float]:
+    """The face in a detection, however it is turned in the picture: view, points, presence.
+
+    Upside down the network finds an upright face too, but not so surely.
+    """
+    looks = []
+    for turn in _TURNS:
+        region = region_of_box(box, turn=turn)
+        for _ in range(3):  # look again in the face's own region until it rests
+            view = view_of(picture, region)
+            points, presence = mesh.find(view, region)
+            region = region_of(points)
+        looks.append((view, points, presence))
+        if presence > _SURELY:
+            break
+    return max(looks, key=lambda look: look[2])
 
 
 def begin(
@@ -249,11 +289,7 @@ def begin(
             break
         if len(live) and overlap(box[None], followed).max() > _SAME_FACE_OVERLAP:
             continue
-        region = region_of_box(box)
-        for _ in range(3):  # look again in the face's own region until it rests
-            view = view_of(picture, region)
-            points, presence = mesh.find(view, region)
-            region = region_of(points)
+        view, points, presence = _first_look(picture, box, mesh)
         taken = np.array([box_of(t.points[-1]) for t in live + new]).reshape(-1, 4)
         is_free = not len(taken) or overlap(box_of(points)[None], taken).max() < 0.3
         is_face = presence > options.least_presence and width_of(points) > options.least_width_px

@@ -78,8 +78,10 @@ def sound_terms(
 ) -> SoundTerms:
     """Sound's terms, with `x` (T, D) as the picture alone explains the face."""
     voice, forced = hearing.voice, _forced(hearing, len(x))
-    picture = _seen_mouth(track)
     heard = _reach(voice.speaking, track.times) * hearing.belongs
+    picture = _seen_mouth(track)
+    if track.clear is not None:  # a coarse picture of a mouth beats none, but not its voice
+        picture = np.minimum(picture, 1 - heard * (1 - track.clear))
     trust = heard * (1 - (1 - _SHARE_BESIDE_PICTURE) * picture)
     trust = np.where(forced == 0, 0.0, np.where(forced == 1, _reach(voice.speaking, track.times),
                                                 trust))  # fmt: skip

@@ -1,7 +1,7 @@
 """Following and telling apart faces: in a small painted world, and on real clips."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from engine.exchange.take import REGIONS
 from engine.faces import tracklets
 from engine.faces.detector import (
     FaceDetector,
+    FaceMesh,
     _mesh_graph,
     overlap,
     region_of,
@@ -20,9 +21,10 @@ from engine.faces.detector import (
     view_of,
 )
 from engine.faces.graph import mediapipe_module, packets, picture_packet
+from engine.faces.looks import look_at, moved_share
 from engine.faces.people import choose_person, link_people, signature_of, unlikeness
 from engine.faces.track import FaceOptions, FaceTrack, _warn, stretches, track_face
-from engine.faces.tracklets import FollowOptions, follow_faces
+from engine.faces.tracklets import FollowOptions, begin, colour_change, follow_faces
 from engine.media import Clip, open_clip, read_frames
 from engine.progress import Report
 from engine.weights import locate
@@ -172,7 +174,7 @@ def test_cut_to_another_person(follow) -> None:
 def test_grain_that_always_flickers_is_no_other_face(follow, monkeypatch) -> None:
     """A dithered film changes every colour in every picture; another face changes them more."""
     flicker = iter([3.0] * 19 + [5.0] + [3.0] * 19)
-    monkeypatch.setattr(tracklets, "colour_change", lambda before, after: next(flicker, 3.0))
+    monkeypatch.setattr(tracklets, "colour_change", lambda *looks: next(flicker, 3.0))
     _, _, followed, _ = follow([{0: (150, 90, 60)} for _ in range(40)])
     assert [t.frames[0] for t in followed.tracklets] == [0, 20]
 
@@ -329,3 +331,39 @@ def test_a_face_larger_than_the_picture_is_found() -> None:
 
 def test_a_picture_of_one_pixel_shows_nobody() -> None:
     assert not len(FaceDetector().find_small(np.zeros((1, 1, 3), np.uint8), 3))
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_face_on_its_side_or_its_head_is_found_as_it_lies(quarters: int) -> None:
+    _, picture = next(read_frames(open_clip(locate("demo_clip")), 10))
+    turned = np.ascontiguousarray(np.rot90(picture, quarters))
+    options, mesh = FollowOptions(), FaceMesh()
+    detector = FaceDetector()
+    found = begin(detector.find_small(picture, 1), [], 0, picture, mesh, options)
+    lying = begin(detector.find_small(turned, 1), [], 0, turned, mesh, options)
+    assert len(found) == len(lying) == 1
+    turn = region_of(lying[0].points[0])[3] - region_of(found[0].points[0])[3]
+    assert np.exp(1j * turn) == pytest.approx(np.exp(-0.5j * np.pi * quarters), abs=0.1)
+
+
+def test_bands_of_light_are_no_other_face() -> None:
+    _, picture = next(read_frames(open_clip(locate("demo_clip")), 10))
+    [face] = begin(FaceDetector().find(picture), [], 0, picture, FaceMesh(), FollowOptions())
+    points, height = face.points[0], len(picture)
+    looks = [
+        look_at(view_of(shown, region_of(points)), points)
+        for phase in (0, 2)
+        for band in [1 + 0.07 * np.sin(np.arange(height) / height * 9 + phase)]
+        for shown in [np.clip(picture * band[:, None, None], 0, 255).astype(np.uint8)]
+    ]
+    assert colour_change(looks[0], looks[1], points) < 0.7 * FollowOptions().largest_change
+    mixed = np.roll(looks[1].colours, 5, axis=0)
+    assert colour_change(looks[0], replace(looks[1], colours=mixed), points) > 2
+
+
+def test_pixels_that_stand_still_are_counted() -> None:
+    before = np.random.default_rng(0).integers(0, 255, (60, 60, 3)).astype(np.uint8)
+    points = np.random.default_rng(1).uniform(10, 50, (478, 3))
+    assert moved_share(before, before, points) == 0
+    assert moved_share(before + 1, before, points) == 1
+    assert 0 <= moved_share(before, before, points + 100) <= 1  # beyond the picture

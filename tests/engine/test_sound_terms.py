@@ -45,7 +45,9 @@ def voice():
 def track(mouth=1.0):
     confidence = np.ones((T, len(REGIONS)))
     confidence[:, MOUTH] = mouth
-    return SimpleNamespace(times=np.arange(T) / FPS, confidence=confidence, seen=np.ones(T, bool))
+    return SimpleNamespace(
+        times=np.arange(T) / FPS, confidence=confidence, seen=np.ones(T, bool), clear=None
+    )
 
 
 def terms(head, hearing, mouth=1.0, x=None):
