@@ -1,8 +1,10 @@
 """What to ask of a capture: light to import, so that the command line is quick."""
 
 import math
+import types
+import typing
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from .exchange.protocol import AVFaceError
 
@@ -101,6 +103,47 @@ class CaptureOptions:
             raise AVFaceError(
                 "--region is no part of a picture.", "Give X Y WIDTH HEIGHT in pixels."
             )
+
+
+OPTIONS: dict[str, Any] = typing.get_type_hints(CaptureOptions)  # name -> type
+
+
+def options_of(told: dict[str, Any]) -> CaptureOptions:
+    """What a job file asks for. Raises AVFaceError."""
+    found = {}
+    for name, value in told.items():
+        try:
+            found[name] = option_value(name, value)
+        except KeyError:
+            raise AVFaceError(f"There is no option “{name}”.", "Write the job anew.") from None
+        except (ValueError, TypeError) as error:
+            raise AVFaceError(f"{name} can't be “{value}”.", f"{error}.".capitalize()) from error
+    return CaptureOptions(**found)
+
+
+def option_value(name: str, value: Any) -> Any:
+    """The value of an option, from JSON or from text, as CaptureOptions has it.
+
+    Raises KeyError for an unknown option, ValueError or TypeError for a value that it can't have.
+    """
+    kind = OPTIONS[name]
+    if isinstance(kind, types.UnionType):  # X | None
+        if value is None:
+            return None
+        kind = next(k for k in typing.get_args(kind) if k is not type(None))
+    if typing.get_origin(kind) is Literal:
+        if value not in typing.get_args(kind):
+            raise ValueError(f"choose from {', '.join(map(str, typing.get_args(kind)))}")
+        return value
+    if typing.get_origin(kind) is tuple:
+        words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
+        kinds = typing.get_args(kind)
+        if len(words) != len(kinds):
+            raise ValueError(f"give {len(kinds)} numbers")
+        return tuple(make(word) for make, word in zip(kinds, words, strict=True))
+    if kind is bool:
+        return str(value).strip().lower() in {"1", "true", "yes", "on"}
+    return kind(value.strip() if isinstance(value, str) else value)
 
 
 def trust_ranges(text: str) -> tuple[Range, ...]:

@@ -8,14 +8,12 @@ CaptureOptions.
 import csv
 import io
 import json
-import types
-import typing
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..exchange.protocol import AVFaceError, take_name
-from ..options import CaptureOptions
+from ..options import OPTIONS, option_value
 
 VIDEO_SUFFIXES = {
     ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",
@@ -99,7 +97,7 @@ def _wanted(
         try:
             options[name] = option_value(name, value)
         except KeyError:
-            known = ", ".join(["clip", "name", "in", "out", *_kinds()])
+            known = ", ".join(["clip", "name", "in", "out", *OPTIONS])
             raise AVFaceError(
                 f"Row {number} of {path} has “{key}”, which is no option.", f"There are: {known}."
             ) from None
@@ -114,34 +112,6 @@ def _wanted(
         count += 1
         name = f"{_file_name(base)}-{count}"
     return Wanted(name, clip, options)
-
-
-def option_value(name: str, value: Any) -> Any:
-    """The value of an option as CaptureOptions has it.
-
-    Raises KeyError for an unknown option, ValueError for a value that it can't have.
-    """
-    kind = _kinds()[name]
-    if isinstance(kind, types.UnionType):  # X | None
-        kind = next(k for k in typing.get_args(kind) if k is not type(None))
-    if typing.get_origin(kind) is typing.Literal:
-        if value not in typing.get_args(kind):
-            raise ValueError(f"choose from {', '.join(map(str, typing.get_args(kind)))}")
-        return value
-    if typing.get_origin(kind) is tuple:
-        words = value.replace(",", " ").split() if isinstance(value, str) else list(value)
-        types_ = typing.get_args(kind)
-        if len(words) != len(types_):
-            raise ValueError(f"give {len(types_)} numbers")
-        return [make(word) for make, word in zip(types_, words, strict=True)]
-    if kind is bool:
-        return str(value).strip().lower() in {"1", "true", "yes", "on"}
-    return kind(value.strip() if isinstance(value, str) else value)
-
-
-def _kinds() -> dict[str, Any]:
-    hints = typing.get_type_hints(CaptureOptions)
-    return {item.name: hints[item.name] for item in fields(CaptureOptions)}
 
 
 def _file_name(text: str) -> str:

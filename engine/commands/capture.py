@@ -24,7 +24,7 @@ from ..exchange.protocol import (
     take_name,
 )
 from ..exchange.saving import place_for_result
-from ..options import CaptureOptions
+from ..options import CaptureOptions, options_of
 from ..progress import Report
 from .flags import add_flags
 from .terminal import Terminal
@@ -116,10 +116,10 @@ def _serve(job: CaptureJob, head_file: "HeadFile", report: Report, with_report: 
     from ..pipeline import capture
     from .report import write_report
 
-    out, chosen = Path(job.out), {name: _frozen(value) for name, value in job.options.items()}
+    out, options = Path(job.out), options_of(job.options)
     share = _CAPTURE_SHARE if job.preview else 1.0
     stage = report.part("", 0, share)
-    result = capture(Path(job.clip), out, head_file, CaptureOptions(**chosen), stage)
+    result = capture(Path(job.clip), out, head_file, options, stage)
     stage = report.part("preview", share, 1 - share)
     _draw(result, head_file, out, stage, film=job.preview, sheet=job.sheet)
     if with_report:
@@ -174,7 +174,3 @@ def _check_clip(path: Path, out: Path) -> None:
 def _is_first_run() -> bool:
     """Whether numba has compiled nothing yet for this copy of the engine."""
     return not any(Path(__file__).parents[1].rglob("*.nbi"))
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

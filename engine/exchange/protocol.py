@@ -8,6 +8,7 @@ and the engine's Python both import this.
 import json
 import os
 import sys
+import typing
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -95,7 +96,7 @@ _EVENTS: dict[str, type[Any]] = {
 class CaptureJob:
     """What `python -m engine run JOB` reads: a clip in, a take out.
 
-    `options` holds the fields of `engine.pipeline.CaptureOptions` that differ from their defaults.
+    `options` holds the fields of `engine.options.CaptureOptions` that differ from their defaults.
     """
 
     clip: str
@@ -138,18 +139,36 @@ def write_job(job: CaptureJob, path: Path) -> None:
 def read_job(path: Path) -> CaptureJob:
     """Read a job file. Raises AVFaceError when it isn't one or speaks an unknown version."""
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-        job = CaptureJob(**fields)
+        told = json.loads(path.read_text(encoding="utf-8"))
+        version = told.get("version", VERSION) if isinstance(told, dict) else VERSION
+        if version not in (1, VERSION):
+            raise AVFaceError(
+                f"{path} speaks version {version} of the protocol, this engine {VERSION}.",
+                "Install the engine that belongs to this add-on.",
+            )
+        _check_fields(told)
     except (OSError, ValueError, TypeError) as error:
         raise AVFaceError(f"{path} is not a job file ({error}).", "Write it anew.") from error
-    if job.version == 1:
+    job = CaptureJob(**told)
+    if version == 1:
         job = replace(job, options=faces_from_one(job.options), version=VERSION)
-    if job.version != VERSION:
-        raise AVFaceError(
-            f"{path} speaks version {job.version} of the protocol, this engine {VERSION}.",
-            "Install the engine that belongs to this add-on.",
-        )
     return job
+
+
+def _check_fields(told: Any) -> None:
+    """Raises TypeError, in words, where a job's fields aren't those of `CaptureJob`."""
+    if not isinstance(told, dict):
+        raise TypeError("it holds no fields")
+    hints = typing.get_type_hints(CaptureJob)
+    for name in ("clip", "out", *told):
+        if name not in hints:
+            raise TypeError(f"nobody knows its field “{name}”")
+        kind = typing.get_origin(hints[name]) or hints[name]
+        if not isinstance(told.get(name), kind):
+            raise TypeError(f"{name} is missing or no {_IN_WORDS[kind]}")
+
+
+_IN_WORDS = {str: "text", dict: "set of options", bool: "true or false", int: "number"}
 
 
 def faces_from_one(options: dict[str, Any]) -> dict[str, Any]:

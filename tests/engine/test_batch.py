@@ -72,7 +72,7 @@ def test_a_csv_with_options_in_its_columns(tmp_path, delimiter):
     first, second = read_manifest(path, {"detail": "off"})
     assert first == Wanted(
         "ada, take 1", tmp_path / "ada, take 1.mp4",
-        {"detail": "off", "actor": "Ada", "start": 1.5, "region": [0.0, 10.0, 20.0, 30.0]},
+        {"detail": "off", "actor": "Ada", "start": 1.5, "region": (0.0, 10.0, 20.0, 30.0)},
     )  # fmt: skip
     assert second.name == "ada, take 1-2"
     assert second.options == {"detail": "off", "end": 4.0}

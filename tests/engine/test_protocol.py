@@ -18,6 +18,7 @@ from engine.exchange.protocol import (
     take_name,
     write_job,
 )
+from engine.options import options_of
 
 
 @pytest.mark.parametrize(
@@ -54,11 +55,33 @@ def test_a_job_of_another_version_is_refused(tmp_path):
         read_job(path)
 
 
-def test_a_job_file_that_is_none_is_refused(tmp_path):
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("[1", "not a job file"),
+        ("[1]", "holds no fields"),
+        ('{"clip": "a"}', "out is missing"),
+        ('{"clip": 5, "out": "b"}', "clip is missing or no text"),
+        ('{"clip": "a", "out": "b", "options": [1]}', "no set of options"),
+        ('{"clip": "a", "out": "b", "frob": 1}', "field “frob”"),
+    ],
+)
+def test_a_job_file_that_is_none_is_refused(text, why, tmp_path):
     path = tmp_path / "job.json"
-    path.write_text("[1")
-    with pytest.raises(AVFaceError, match="not a job file"):
+    path.write_text(text)
+    with pytest.raises(AVFaceError, match=why):
         read_job(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [({"frob": 1}, "no option “frob”"), ({"start": "abc"}, "start can't be “abc”"),
+     ({"region": [1, 2]}, "region can't"), ({"detail": 5}, "detail can't")],
+)  # fmt: skip
+def test_options_of_a_job_are_checked(options, why):
+    with pytest.raises(AVFaceError, match=why):
+        options_of(options)
+    assert options_of({"region": [1, 2, 3, 4], "end": None}).region == (1, 2, 3, 4)
 
 
 @pytest.mark.parametrize(
