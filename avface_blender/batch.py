@@ -271,7 +271,7 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
 
 def _import(take: Path, options: BatchOptions) -> ImportResult:
     """The take in the empty scene, which shows all of it at the rate asked for, or the clip's."""
-    wanted = ImportOptions(head_path=options.head, lights=True)
+    wanted = ImportOptions(head_path=options.head)
     if options.scene_fps is None:
         return import_take(take, bpy.context, wanted)
     scene: Any = bpy.context.scene

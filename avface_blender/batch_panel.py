@@ -18,7 +18,7 @@ from bpy.props import (
     StringProperty,
 )
 
-from ..engine.exchange.protocol import Done, Failed, Item
+from ..engine.exchange.protocol import Done, Event, Failed, Item
 from . import watch
 from .action import Action
 from .engine_client import BatchRequest, EngineJob, start_batch
@@ -36,8 +36,6 @@ STATES = {  # of a clip: the engine's word -> the artist's, an icon
     "SKIPPED": ("stands already", "CHECKMARK"),
     "FAILED": ("failed", "ERROR"),
 }
-
-_running: EngineJob | None = None
 
 
 class AVFACE_BatchSettings(bpy.types.PropertyGroup):
@@ -101,7 +99,7 @@ class AVFACE_OT_start_batch(Action, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, context):
         settings = context.scene.avface_batch
-        if _running:
+        if work.engine:
             return "A batch is running: wait for it, or cancel it"
         if not settings.source or not Path(bpy.path.abspath(settings.source)).exists():
             return "Choose a folder of clips, or a list of them"
@@ -110,7 +108,7 @@ class AVFACE_OT_start_batch(Action, bpy.types.Operator):
     def act(self, context):
         start(context)
         if bpy.app.background:
-            watch.finish(poll)
+            watch.finish(work.poll)
             return context.window_manager.avface_batch.message
         return "Capturing; go on working"
 
@@ -124,11 +122,10 @@ class AVFACE_OT_cancel_batch(Action, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        return "" if _running else "No batch is running"
+        return "" if work.engine else "No batch is running"
 
     def act(self, context):
-        assert _running is not None, "poll asks for one"
-        _running.cancel()
+        work.cancel()
         return "The batch was cancelled"
 
 
@@ -145,7 +142,7 @@ class AVFACE_PT_batch(SidebarPanel, bpy.types.Panel):
         column.use_property_decorate = False
         for name in ("source", "out", "workers", "previews"):
             column.prop(settings, name)
-        if _running:
+        if work.engine:
             layout.operator("avface.cancel_batch", icon="X")
         else:
             layout.operator("avface.start_batch", icon="PLAY")
@@ -171,7 +168,6 @@ CLASSES = (
 
 def start(context: bpy.types.Context) -> None:
     """Start the engine on the batch that the panel asks for. Raises AVFaceError."""
-    global _running
     settings = context.scene.avface_batch
     request = BatchRequest(
         source=Path(bpy.path.abspath(settings.source)),
@@ -181,31 +177,11 @@ def start(context: bpy.types.Context) -> None:
         head=panel_head(context),
         options=shared_options(context.scene.avface),
     )
-    _running = start_batch(request, engine_python(context), ROOT)
+    work.engine = start_batch(request, engine_python(context), ROOT)
     state = context.window_manager.avface_batch
     state.rows.clear()
     state.message = state.hint = state.report = ""
-    watch.add(poll)
-
-
-def poll() -> bool:
-    """Take in what was said; whether there will be more."""
-    global _running
-    if _running is None:
-        return False
-    state = bpy.context.window_manager.avface_batch
-    news = _running.poll()
-    for event in news:
-        if isinstance(event, Item):
-            _hear(state, event)
-    outcome = _running.outcome
-    ended = not _running.running and outcome is not None
-    if ended:
-        _tell(state, outcome)
-        _running = None
-    if news or ended:
-        watch.redraw()
-    return not ended
+    watch.add(work.poll)
 
 
 def register() -> None:
@@ -215,16 +191,21 @@ def register() -> None:
 
 
 def unregister() -> None:
-    """End the batch and take them away again: the add-on is disabled, or Blender closes."""
-    global _running
-    if _running:
-        _running.end()
-        _running = None
+    """Take them away again."""
     del bpy.types.WindowManager.avface_batch
     del bpy.types.Scene.avface_batch
 
 
-def _hear(state: Any, item: Item) -> None:
+def _hear(news: list[Event]) -> None:
+    """Take in what was said."""
+    for event in news:
+        if isinstance(event, Item):
+            _show(bpy.context.window_manager.avface_batch, event)
+    if news:
+        watch.redraw()
+
+
+def _show(state: Any, item: Item) -> None:
     row = state.rows.get(item.name)
     if row is None:
         row = state.rows.add()
@@ -233,9 +214,9 @@ def _hear(state: Any, item: Item) -> None:
     row.stage, row.message = (item.message, "") if item.state == "running" else ("", item.message)
 
 
-def _tell(state: Any, outcome: Done | Failed | None) -> None:
+def _end(engine: EngineJob) -> None:
     """How the batch ended, in one line."""
-    assert _running is not None
+    state, outcome = bpy.context.window_manager.avface_batch, engine.outcome
     states = [row.state for row in state.rows]
     good = states.count("DONE") + states.count("SKIPPED")
     if isinstance(outcome, Done):
@@ -246,6 +227,10 @@ def _tell(state: Any, outcome: Done | Failed | None) -> None:
     for row in state.rows:
         if row.state == "RUNNING":
             row.state = "WAITING"
+    watch.redraw()
+
+
+work = watch.Work(_hear, _end)
 
 
 def _draw_chosen(layout, state, context) -> None:

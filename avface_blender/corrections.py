@@ -12,6 +12,9 @@ from .head_builder import shape_keys
 from .keyframes import CORRECTION_PROPERTY, settle
 from .rig import rig_of
 
+# On a head: its corrections, also while they are off. Names change, what a property holds doesn't.
+_KEPT = {"rig": "avface_corrections_rig", "face": "avface_corrections_face"}
+
 
 def start(head: bpy.types.Object) -> list[bpy.types.Action]:
     """Give a head a layer of corrections, or the one back that it has; its actions."""
@@ -22,7 +25,7 @@ def start(head: bpy.types.Object) -> list[bpy.types.Action]:
         action = animation.action
         if action is None:
             action = _kept(head, part) or bpy.data.actions.new(f"{head.name} corrections {part}")
-            action[CORRECTION_PROPERTY] = f"{head.name} {part}"
+            action[CORRECTION_PROPERTY] = part
             action.use_fake_user = True  # also when the artist takes it off for a look
             if hasattr(action, "slots") and not len(action.slots):
                 action.slots.new(id_type=owner.id_type, name=owner.name)
@@ -32,6 +35,7 @@ def start(head: bpy.types.Object) -> list[bpy.types.Action]:
         animation.action_blend_type = blend
         animation.action_extrapolation = "HOLD"
         animation.use_nla = True
+        head[_KEPT[part]] = action
         made.append(action)
     _show_bones(head, True)
     return made
@@ -90,5 +94,5 @@ def _show_bones(head: bpy.types.Object, show: bool) -> None:
 
 
 def _kept(head: bpy.types.Object, part: str) -> bpy.types.Action | None:
-    wanted = f"{head.name} {part}"
-    return next((a for a in bpy.data.actions if a.get(CORRECTION_PROPERTY) == wanted), None)
+    action = head.get(_KEPT[part])
+    return action if action is not None and CORRECTION_PROPERTY in action else None

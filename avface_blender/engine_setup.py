@@ -6,7 +6,7 @@
 import bpy
 
 from ..engine.exchange.installation import InstallPlan
-from ..engine.exchange.protocol import Done, Failed, Note, Progress
+from ..engine.exchange.protocol import Done, Event, Failed, Note, Progress
 from . import watch
 from .engine_client import EngineJob
 from .install import start_installation
@@ -22,70 +22,56 @@ STAGES = {  # the installation's words -> the artist's
 _ENDED = {"install": "The engine is installed.", "verify": "The engine works.",
           "remove": "The engine was removed."}  # fmt: skip
 
-_running: EngineJob | None = None
 _action = ""
 
 
 def is_running() -> bool:
     """Whether an installation, a check or a removal is under way."""
-    return _running is not None
+    return work.engine is not None
 
 
 def start(plan: InstallPlan) -> None:
     """Begin, and watch it. Raises AVFaceError when it can't be started."""
-    global _running, _action
-    assert _running is None, "one installation at a time"
-    _running, _action = start_installation(plan), plan.action
+    global _action
+    assert work.engine is None, "one installation at a time"
+    work.engine, _action = start_installation(plan), plan.action
     state = _state()
     state.status, state.stage, state.detail, state.fraction = "RUNNING", "", "", 0.0
     state.message = state.hint = ""
-    watch.add(poll)
+    watch.add(work.poll)
 
 
-def poll() -> bool:
-    """Take in what was said; whether there will be more."""
-    global _running
-    if _running is None:
-        return False
+def cancel() -> None:
+    """Ask it to end; what has been downloaded stays for the next attempt."""
+    work.cancel()
+    _state().message = "Cancelling ..."
+
+
+def _hear(news: list[Event]) -> None:
+    """Take in what was said."""
     state = _state()
-    news = _running.poll()
     for event in news:
         if isinstance(event, Progress):
             state.stage = STAGES.get(event.stage, event.stage)
             state.fraction, state.detail = event.fraction, event.detail
         elif isinstance(event, Note):
             state.hint = f"{state.hint} {event.message}".strip()
-    outcome = _running.outcome
     if news:
         _redraw()
-    if _running.running or outcome is None:
-        return True
-    state.log = str(_running.log_path)
+
+
+def _end(engine: EngineJob) -> None:
+    """Say how it went."""
+    state, outcome = _state(), engine.outcome
+    state.log = str(engine.log_path)
     if isinstance(outcome, Done):
         state.status, state.message = "DONE", _ENDED[_action]
     elif isinstance(outcome, Failed):
-        cancelled = _running.cancelled
+        cancelled = engine.cancelled
         state.status = "IDLE" if cancelled else "FAILED"
         state.message = "Cancelled; installing again carries on." if cancelled else outcome.message
         state.hint = "" if cancelled else outcome.hint
-    _running = None
     _redraw()
-    return False
-
-
-def cancel() -> None:
-    """Ask it to end; what has been downloaded stays for the next attempt."""
-    if _running:
-        _running.cancel()
-        _state().message = "Cancelling ..."
-
-
-def unregister() -> None:
-    """End it when the add-on is disabled or Blender closes."""
-    global _running
-    if _running:
-        _running.end()
-        _running = None
 
 
 def _redraw() -> None:
@@ -96,3 +82,6 @@ def _redraw() -> None:
 
 def _state():
     return bpy.context.window_manager.avface_setup
+
+
+work = watch.Work(_hear, _end)

@@ -5,6 +5,7 @@ FBX, glTF and USD carry the armature, the shape keys and their curves, the pose 
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -237,6 +238,11 @@ def _written_whole(path: Path, head: bpy.types.Object) -> Iterator[Path]:
     Beside it `NAME.fbx.made-by.json`: what made the take that the head plays.
     """
     path = path.resolve()
+    if not os.access(path.parent, os.W_OK):
+        raise AVFaceError(
+            f"{path} can't be written (its folder is not there, or read-only).",
+            "Choose another folder.",
+        )
     try:
         with written_whole(path, keeps_suffix=True) as partial:
             yield partial
@@ -244,6 +250,6 @@ def _written_whole(path: Path, head: bpy.types.Object) -> Iterator[Path]:
             write_sidecar(json.loads(head[PROVENANCE_PROPERTY]), path)
     except (OSError, RuntimeError) as error:
         raise AVFaceError(
-            f"{path} can't be written ({str(error).strip()}).",
+            f"{path} can't be written ({str(error).strip().splitlines()[-1]}).",
             "Free some disk space or choose another folder.",
         ) from error

@@ -12,7 +12,7 @@ import gpu
 from bpy.props import IntProperty, IntVectorProperty
 
 from ..engine.exchange.protocol import AVFaceError
-from . import faces, overlay
+from . import faces, overlay, watch
 from .action import Action
 from .picking import Layout, dragged_region, face_at, is_drag, region_round
 from .preferences import engine_python
@@ -46,7 +46,7 @@ class AVFACE_OT_find_faces(Action, bpy.types.Operator):
         faces.start(clip, settings.look_at, rate, engine_python(context), _show)
         if not bpy.app.background:
             return "Looking for faces"
-        faces.follow()
+        watch.finish(faces.work.poll)
         state = context.window_manager.avface_faces
         if state.status != "DONE":
             raise AVFaceError(state.message)

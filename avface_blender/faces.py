@@ -17,59 +17,24 @@ from .install import ROOT
 
 _FOLDER = "avface faces"  # in Blender's folder for this session
 
-_running: EngineJob | None = None
 _then: Callable[[], None] | None = None
 
 
 def is_running() -> bool:
     """Whether the engine is looking."""
-    return _running is not None
+    return work.engine is not None
 
 
 def start(clip: Path, seconds: float, fps: float | None, python: Path, then: Callable) -> None:
     """Begin to look; `then` is called when faces are found. Raises AVFaceError."""
-    global _running, _then
-    assert _running is None, "one look at a time"
+    global _then
+    assert work.engine is None, "one look at a time"
     folder = Path(bpy.app.tempdir) / _FOLDER
-    _running, _then = start_faces(clip, seconds, fps, folder, python, ROOT), then
+    work.engine, _then = start_faces(clip, seconds, fps, folder, python, ROOT), then
     state = _state()
     state.status, state.clip, state.message = "RUNNING", str(clip), ""
     state.boxes.clear()
-    watch.add(poll)
-
-
-def poll() -> bool:
-    """Hear the engine; whether there will be more."""
-    global _running
-    if _running is None:
-        return False
-    _running.poll()
-    job = _running
-    if job.running or job.outcome is None:
-        return True
-    _running = None
-    _end(job)
-    watch.redraw()
-    return False
-
-
-def follow() -> None:
-    """Wait for the engine: for where no timer fires."""
-    watch.finish(poll)
-
-
-def cancel() -> None:
-    """Ask the engine to end."""
-    if _running:
-        _running.cancel()
-
-
-def unregister() -> None:
-    """End the engine when the add-on is disabled or Blender closes."""
-    global _running
-    if _running:
-        _running.end()
-        _running = None
+    watch.add(work.poll)
 
 
 def boxes() -> list[tuple[float, float, float, float]]:
@@ -93,6 +58,7 @@ def _end(job: EngineJob) -> None:
             state.status = "DONE"
             if _then:
                 _then()
+    watch.redraw()
 
 
 def _read(path: Path, state: Any) -> None:
@@ -111,3 +77,6 @@ def _read(path: Path, state: Any) -> None:
 
 def _state() -> Any:
     return bpy.context.window_manager.avface_faces
+
+
+work = watch.Work(lambda news: None, _end)  # its only news are its end

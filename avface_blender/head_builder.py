@@ -4,6 +4,7 @@ Also the one place that turns head axes into Blender's.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import bpy
@@ -16,7 +17,9 @@ HEAD_PROPERTY = "avface_head_sha256"  # on the mesh object: the head file that i
 UV_NAME = "UVMap"
 PART_ATTRIBUTE = "avface_colour"  # a plain colour for each part, for heads without a skin picture
 GLOSS_ATTRIBUTE = "avface_gloss"  # 0 for dull hair, 1 for the tip of the nose and wet lips
-PARTS = ("skin", "eyes", "teeth", "tongue")  # material slots, in this order
+# Material slots, in this order. Irises look as the eyes do, but in Solid shading, where they tell
+# the gaze.
+PARTS = ("skin", "eyes", "teeth", "tongue", "irises")
 LIP_KEY = "Lip"  # and a number: shapes that sound adds to the lips
 _SAME_PLACE = 1e-6  # m
 SLIDER_RANGE = 10.0  # Blender's hard limit; values outside of a slider's range are cut silently
@@ -31,14 +34,15 @@ PART_COLOURS = {  # linear RGB
     "eyes": (0.75, 0.72, 0.70),
     "teeth": (0.60, 0.49, 0.35),
     "tongue": (0.50, 0.21, 0.19),
+    "irises": (0.10, 0.06, 0.035),
 }
 _INNER_MOUTH_COLOUR = (0.30, 0.07, 0.06)
-_IRIS_COLOUR = (0.10, 0.06, 0.035)
 _PUPIL_COLOUR = (0.003, 0.003, 0.003)
 # Mask -> gloss, whatever the oil.
 _GLOSS = (("scalp", 0.0), ("brows", 0.05), ("lips", 0.8), ("mouth_inside", 1.0))
 _DRY_GLOSS = 0.25  # of skin without oil
 _PUPIL_OF_IRIS = 0.42  # radius, in normal light
+_RIM = 1.02  # of the iris's angle: a polygon whose corners lie on the rim is within
 
 
 def to_blender(vectors: np.ndarray) -> np.ndarray:
@@ -172,7 +176,12 @@ def _part_of_polygons(head: HeadFile, polygons: list[list[int]]) -> np.ndarray:
         for mask in masks:
             if mask in head.masks:
                 part[head.masks[mask]] = PARTS.index(name)
-    return part[[polygon[0] for polygon in polygons]]
+    parts = part[[polygon[0] for polygon in polygons]]
+    within = np.zeros(len(head.template), bool)
+    for vertices, angles, rim in _eyes(head):
+        within[vertices] = angles < _RIM * rim
+    parts[[bool(within[polygon].all()) for polygon in polygons]] = PARTS.index("irises")
+    return parts
 
 
 def _vertex_colours(head: HeadFile) -> np.ndarray:
@@ -185,20 +194,28 @@ def _vertex_colours(head: HeadFile) -> np.ndarray:
         for mask in masks:
             if mask in head.masks:
                 colours[head.masks[mask], :3] = PART_COLOURS[name]
+    for vertices, angles, rim in _eyes(head):
+        tint = colours[vertices]
+        tint[angles < rim, :3] = PART_COLOURS["irises"]
+        tint[angles < _PUPIL_OF_IRIS * rim, :3] = _PUPIL_COLOUR
+        colours[vertices] = tint
+    return colours
+
+
+def _eyes(head: HeadFile) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
+    """Each eyeball's vertices (N,), how far from straight ahead they lie (N,), its iris's rim.
+
+    Angles in radians, seen from the eye's middle.
+    """
     joints = head.joint_regressor @ head.template
     face, weights = head.iris
     points = np.einsum("lk,lkc->lc", weights, head.template[head.faces[face]])  # (10, 3)
     # MediaPipe's order: the right eye's middle and four points of its rim, then the left eye's
     for mask, joint, eye in (("right_eye", 4, points[:5]), ("left_eye", 3, points[5:])):
         if mask in head.masks:
-            around = head.masks[mask]
-            angle = _angles(head.template[around] - joints[joint])
-            rim = float(np.median(_angles(eye[1:] - joints[joint])))
-            tint = colours[around]
-            tint[angle < rim, :3] = _IRIS_COLOUR
-            tint[angle < _PUPIL_OF_IRIS * rim, :3] = _PUPIL_COLOUR
-            colours[around] = tint
-    return colours
+            around = np.arange(len(head.template))[head.masks[mask]]
+            angles = _angles(head.template[around] - joints[joint])
+            yield around, angles, float(np.median(_angles(eye[1:] - joints[joint])))
 
 
 def _vertex_gloss(head: HeadFile) -> np.ndarray:

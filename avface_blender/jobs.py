@@ -48,7 +48,7 @@ class Job:
     python: Path
     lock: FolderLock | None
     scene: str  # in which it was asked for
-    head: str = ""  # onto which it goes; empty: none was selected
+    head: int = 0  # onto which it goes, by Blender's number for it; 0: none was selected
     engine: EngineJob | None = None  # while and after it runs
     import_when_done: bool = True
     over: bool = False  # of a range: the take that plays now plays on before and after
@@ -132,7 +132,8 @@ def start(
             "Free some disk space or choose another Takes Folder in AVFace's preferences.",
         ) from error
     scene: Any = bpy.context.scene
-    job = Job(capture, folder, python, lock, scene.name, head.name if head else "", over=over)
+    uid = head.session_uid if head else 0
+    job = Job(capture, folder, python, lock, scene.name, uid, over=over)
     if _running is None:
         _launch(job)
     else:
@@ -177,8 +178,8 @@ def imported(take: Path, notes: tuple[str, ...]) -> None:
 
 def cancel() -> None:
     """Ask the running engine to end; the watcher sees it gone. What waits behind it goes on."""
-    if _running and _running.engine:
-        _running.engine.cancel()
+    work.cancel()
+    if _running:
         _show(_running)
 
 
@@ -188,11 +189,9 @@ def follow() -> None:
 
 
 def unregister() -> None:
-    """End the engine when the add-on is disabled or Blender closes; its jobs can be resumed."""
+    """Forget all jobs when the add-on is disabled or Blender closes; they can be resumed."""
     global _running
     for job in filter(None, (_running, *_waiting, *_captured)):
-        if job.engine:
-            job.engine.end()
         if job.lock:
             job.lock.release()
     _running = None
@@ -235,8 +234,7 @@ def poll(waits: bool = True) -> bool:
 
     A take `waits` until the artist can have it.
     """
-    if _running is not None:
-        _hear(_running)
+    work.poll()
     if _captured:
         why = _not_yet(_captured[0]) if waits else ""
         if why:
@@ -246,30 +244,32 @@ def poll(waits: bool = True) -> bool:
     return bool(_running or _waiting or _captured)
 
 
-def _hear(job: Job) -> None:
-    """Take in the running job's news, and go on to the next when it has ended."""
-    global _running
-    assert job.engine is not None
-    news = job.engine.poll()
+def _hear(news: list[Event]) -> None:
+    """Take in the running job's news."""
+    assert _running is not None, "an engine runs for a job"
     for event in news:
-        job.hear(event)
-    if news or _state().seconds != job.seconds:
-        _show(job)
-    if job.engine.running or job.engine.outcome is None:
-        return
+        _running.hear(event)
+    if news or _state().seconds != _running.seconds:
+        _show(_running)
+
+
+def _end(engine: EngineJob) -> None:
+    """The running job has ended: go on to the next."""
+    global _running
+    job, _running = _running, None
+    assert job is not None, "an engine runs for a job"
     _show(job)
-    _running = None
-    if job.engine.cancelled:
+    if engine.cancelled:
         _let_go(job, "cancelled")
-    elif isinstance(job.engine.outcome, Done):
+    elif isinstance(engine.outcome, Done):
         job_folders.write_state(job.folder, "done")
         if not job.prepares:  # the next one will go otherwise
             took = time.monotonic() - job.started
             pace.remember(job.folder.parent, job.kind, job.heard, took)
         _captured.append(job)
     else:
-        assert isinstance(job.engine.outcome, Failed)
-        _failed.append((job, job.engine.outcome.message))
+        assert isinstance(engine.outcome, Failed)
+        _failed.append((job, engine.outcome.message))
         _let_go(job, "failed")
     _start_next()
 
@@ -293,7 +293,7 @@ def _launch(job: Job) -> None:
     except AVFaceError:
         _let_go(job, "failed")
         raise
-    job.started = time.monotonic()
+    work.engine, job.started = job.engine, time.monotonic()
     job.last_pace = pace.recall(job.folder.parent, job.kind)
     _running = job
     job_folders.write_state(job.folder, "running")
@@ -363,8 +363,13 @@ def _bring_in(job: Job) -> None:
 
 def _import_options(job: Job) -> dict[str, Any]:
     """How a take comes in: as a new shot, over a range, or in the place of the refined one."""
-    options: dict[str, Any] = {"filepath": job.capture.out, "over": job.over, "head": job.head}
-    if not job.head:
+    options: dict[str, Any] = {"filepath": job.capture.out, "over": job.over}
+    head = next((item for item in bpy.data.objects if item.session_uid == job.head), None)
+    if head is not None:
+        options["head"] = head.name
+    elif job.head:  # it has been deleted: no other one is meant
+        options["new_head"] = True
+    else:
         options["new_head"] = _is_of_another(selected_head(bpy.context), job.capture)
     if job.capture.refines:
         scene: Any = bpy.context.scene
@@ -436,3 +441,6 @@ def _forget(folder: Path) -> None:
 
 def _state():
     return bpy.context.window_manager.avface_job
+
+
+work = watch.Work(_hear, _end)

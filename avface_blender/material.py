@@ -49,6 +49,7 @@ class Surface:
 _SURFACES = {
     "skin": Surface(roughness=0.52, subsurface=0.35, specular=0.4),
     "eyes": Surface(roughness=0.12, subsurface=0.1, coat=1.0),
+    "irises": Surface(roughness=0.12, subsurface=0.1, coat=1.0),
     "teeth": Surface(roughness=0.18, subsurface=0.1, subsurface_radius_mm=(1.0, 0.8, 0.6)),
     "tongue": Surface(roughness=0.3, subsurface=0.15),
 }
@@ -65,6 +66,9 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
             material.use_fake_user = True
     oily = GLOSS_ATTRIBUTE in object_.data.attributes  # heads of older files have none
     made = [_make_material(f"{name} {part}", part, pictures, oily) for part in PARTS]
+    size = object_.matrix_world.median_scale
+    for shader in filter(None, map(_shader, made)):  # goes by the scene's units, not the head's
+        shader.inputs["Subsurface Scale"].default_value *= size
     indices = np.empty(len(object_.data.polygons), np.int32)
     object_.data.polygons.foreach_get("material_index", indices)  # clear() would set them to 0
     slots.clear()
@@ -88,6 +92,11 @@ def dress_hair(object_: bpy.types.Object) -> None:
     tree.links.new(colour.outputs["Color"], shader.inputs["Base Color"])
     curves: Any = object_.data
     curves.materials.append(material)
+
+
+def _shader(material: bpy.types.Material) -> Any:
+    nodes: Any = material.node_tree.nodes if material.node_tree else ()
+    return next((n for n in nodes if n.bl_idname == "ShaderNodeBsdfPrincipled"), None)
 
 
 def skin_material(object_: bpy.types.Object) -> bpy.types.Material | None:

@@ -20,7 +20,7 @@ from .filters import TWIN_PROPERTY
 from .keyframes import TAKE_PROPERTY, curves_in
 from .rig import rig_of
 from .selection import the_head
-from .shot import STRIP_PROPERTY, strips_of
+from .shot import STRIP_PROPERTY, markers_of, strips_of
 from .take_operators import TakeAction
 
 _ENDS = re.compile(r"(?<= unsure to )-?\d+$")  # in a marker's name: the last frame
@@ -139,12 +139,11 @@ def _strips(actions: set[Any]) -> Iterator[Any]:
 
 def _shift_sound(scene: Any, rig: bpy.types.Object, frames: int) -> None:
     for strip in strips_of(scene):
-        if strip.get(STRIP_PROPERTY) == rig.name:
+        if strip.get(STRIP_PROPERTY) == rig:
             strip.frame_start += frames
 
 
 def _shift_markers(scene: Any, rig: bpy.types.Object, frames: int) -> None:
-    for marker in scene.timeline_markers:
-        if marker.name.startswith(f"{rig.name}: "):
-            marker.frame += frames
-            marker.name = _ENDS.sub(lambda found: str(int(found[0]) + frames), marker.name)
+    for marker in markers_of(scene, rig):
+        marker.frame += frames
+        marker.name = _ENDS.sub(lambda found: str(int(found[0]) + frames), marker.name)

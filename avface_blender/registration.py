@@ -8,9 +8,7 @@ from . import (
     capture_presets,
     character_panel,
     curves,
-    engine_setup,
     face_picker,
-    faces,
     filters,
     jobs,
     landmark_dragger,
@@ -96,7 +94,7 @@ def unregister() -> None:
     bpy.types.TOPBAR_MT_file_export.remove(curves.draw_export)
     bpy.types.TOPBAR_MT_file_export.remove(panel.draw_export)
     bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)
-    for part in (watch, landmark_dragger, faces, jobs, engine_setup):  # end what goes on
+    for part in (watch, landmark_dragger, jobs):  # end what goes on
         part.unregister()
     for part in reversed(_PARTS):
         part.unregister()

@@ -35,7 +35,7 @@ class _SetupAction(Action):
     def act(self, context):
         engine_setup.start(self.plan(context))
         if bpy.app.background:
-            watch.finish(engine_setup.poll)
+            watch.finish(engine_setup.work.poll)
             state = context.window_manager.avface_setup
             if state.status != "DONE":
                 raise AVFaceError(state.message, state.hint)

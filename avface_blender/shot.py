@@ -16,7 +16,7 @@ from .rig import object_turns
 from .timeline import low_ranges, rate_of
 
 SENSOR_WIDTH_MM = 36.0
-_CLIP_START_M = 0.01
+_CLIP_START_M, _CLIP_END_M = 0.01, 100.0
 _SAME_RATE = 1e-3
 _SAME_SHAPE = 0.02  # of widths over heights: sizes are rounded to whole blocks
 _HEARD_SECONDS = 0.01  # so far may sound be from its picture, without a word about it
@@ -28,6 +28,9 @@ _LIGHTS = (  # name, place in metres, watts, width in metres
 _WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
 STRIP_PROPERTY = "avface_rig"  # on a sound strip: the armature that it belongs to
+_STARTUP_LIGHT = "Light"
+_LIT_WORLD = {"ShaderNodeTexEnvironment", "ShaderNodeTexImage", "ShaderNodeTexSky"}
+_MARKERS_PROPERTY = "avface_markers"  # on an armature: how its markers' names begin
 
 
 def add_camera(
@@ -38,7 +41,8 @@ def add_camera(
     data.sensor_fit = "HORIZONTAL"
     data.sensor_width = SENSOR_WIDTH_MM
     data.lens = take.focal * SENSOR_WIDTH_MM / take.size[0]
-    data.clip_start = _CLIP_START_M
+    size = rig.matrix_world.median_scale
+    data.clip_start, data.clip_end = size * _CLIP_START_M, size * _CLIP_END_M
     camera = bpy.data.objects.new(name, data)
     collection.objects.link(camera)
     camera.parent = rig
@@ -183,7 +187,7 @@ def add_sound(
     scene.sequence_editor_create()
     strips = strips_of(scene)
     for strip in strips:
-        if strip.get(STRIP_PROPERTY) == rig.name:
+        if strip.get(STRIP_PROPERTY) == rig:
             strip.mute = True
     channel = max((strip.channel for strip in strips), default=0) + 1
     whole = round(start_frame)
@@ -192,7 +196,7 @@ def add_sound(
     if hasattr(strip, "sound_offset"):  # the rest of a frame, in seconds; Blender 4.2 can't
         strip.sound_offset = late
         late = 0.0
-    strip[STRIP_PROPERTY] = rig.name
+    strip[STRIP_PROPERTY] = rig
     if abs(late) > _HEARD_SECONDS:
         return (
             f"The sound is {abs(late) * 1000:.0f} ms {'early' if late > 0 else 'late'}: this"
@@ -201,13 +205,23 @@ def add_sound(
     return None
 
 
+def is_unlit(scene: bpy.types.Scene) -> bool:
+    """Whether nobody has lit a scene: no light but the startup file's, and a plain world."""
+    lights = [item for item in scene.objects if item.type == "LIGHT"]
+    if any(light.name != _STARTUP_LIGHT or light.animation_data for light in lights):
+        return False
+    tree: Any = scene.world.node_tree if scene.world else None
+    nodes = tree.nodes if tree else ()
+    return not any(node.bl_idname in _LIT_WORLD for node in nodes)
+
+
 def add_lights(
     rig: bpy.types.Object, collection: bpy.types.Collection, scene: bpy.types.Scene
 ) -> None:
     """Key, fill and rim light, at rest round the rig, and a dim world where the scene has none."""
     for name, place, watts, size in _LIGHTS:
         data: Any = bpy.data.lights.new(name, "AREA")
-        data.energy, data.size = watts, size
+        data.energy, data.size = watts * rig.matrix_world.median_scale**2, size
         light = bpy.data.objects.new(name, data)
         collection.objects.link(light)
         light.parent = rig
@@ -225,9 +239,9 @@ def add_markers(
 
     `frames` (T,) are the scene frames of the take. The rig's earlier markers make room.
     """
-    prefix = f"{rig.name}: "
-    for marker in [m for m in scene.timeline_markers if m.name.startswith(prefix)]:
+    for marker in markers_of(scene, rig):
         scene.timeline_markers.remove(marker)
+    rig[_MARKERS_PROPERTY] = prefix = f"{rig.name}: "
     face = take.confidence[:, REGIONS.index("face")]
     count = 0
     for column, region in enumerate(REGIONS):
@@ -240,6 +254,12 @@ def add_markers(
             scene.timeline_markers.new(text, frame=start)
             count += 1
     return count
+
+
+def markers_of(scene: bpy.types.Scene, rig: bpy.types.Object) -> list[Any]:
+    """The markers of a rig's takes, whatever it is called now."""
+    prefix = rig.get(_MARKERS_PROPERTY)
+    return [m for m in scene.timeline_markers if prefix and m.name.startswith(prefix)]
 
 
 def hide_startup_cube(scene: bpy.types.Scene) -> str | None:

@@ -67,7 +67,7 @@ class ImportOptions:
     camera: bool = True
     clip: Path | None = None  # where the clip is, when it has moved since the capture
     sound: bool = True
-    lights: bool = False  # three lights round the head, and a dim world where there is none
+    lights: bool = True  # three lights round a new head, where the scene has none of its own
     markers: bool = True
     marker_threshold: float = 0.5  # of a region's confidence
 
@@ -159,7 +159,7 @@ def import_take(
     camera = _add_camera(job, performance) if options.camera and not options.over else None
     if (options.camera or options.sound) and not options.over:
         notes += _show_and_sound(job, camera)
-    if options.lights:
+    if options.lights and old is None and shot.is_unlit(scene):
         shot.add_lights(rig, rig.users_collection[0], scene)
     if options.markers and not options.over:
         shot.add_markers(scene, rig, take, job.take_frames, options.marker_threshold)
@@ -204,7 +204,13 @@ def _head_and_rig(
     collection = bpy.data.collections.new(take.actor)
     scene.collection.children.link(collection)
     head = build_head(head_file, collection)
-    return head, build_rig(head, head_file, collection)
+    rig = build_rig(head, head_file, collection)
+    rig.scale = [1 / scene.unit_settings.scale_length] * 3  # life-size in any unit
+    layer: Any = context.view_layer
+    layer.update()
+    head.name = f"{take.actor} head"[:_NAME_LENGTH]
+    rig.name = f"{take.actor} rig"[:_NAME_LENGTH]
+    return head, rig
 
 
 def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.types.Object:
@@ -300,6 +306,7 @@ def _add_camera(job: _Import, performance: Performance) -> bpy.types.Object:
     """The clip's camera, still before a moving head or moving round a still one."""
     name = f"{job.name} camera"
     camera = shot.add_camera(job.take, name, job.rig, job.rig.users_collection[0])
+    camera[TAKE_PROPERTY] = job.name
     if job.options.moves == "head":
         shot.place_camera(camera, to_blender(-job.middle))
         return camera

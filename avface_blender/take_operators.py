@@ -305,6 +305,14 @@ class AVFACE_OT_add_lights(TakeAction, bpy.types.Operator):
     bl_label = "Add Portrait Lights"
     bl_options = {"REGISTER", "UNDO"}
 
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
+        rig = None if reason else rig_of(the_head(context))
+        if rig and any(child.type == "LIGHT" for child in rig.children):
+            return "The head has its lights already"
+        return reason
+
     def act(self, context):
         rig = rig_of(the_head(context))
         assert rig is not None, "a head with a take has an armature"

@@ -198,7 +198,8 @@ def _of_one_clip(head: bpy.types.Object, name: str) -> list[str]:
 
 def _camera_of(name: str) -> bpy.types.Object | None:
     """The camera that came with a take; a refined one has none."""
-    return bpy.data.objects.get(f"{name} camera")
+    cameras = (item for item in bpy.data.objects if item.type == "CAMERA")
+    return next((camera for camera in cameras if camera.get(TAKE_PROPERTY) == name), None)
 
 
 def _show_shot(rig: bpy.types.Object, names: list[str]) -> None:
@@ -210,7 +211,7 @@ def _show_shot(rig: bpy.types.Object, names: list[str]) -> None:
     for scene in bpy.data.scenes:
         if camera and scene.camera and scene.camera.parent == rig:
             scene.camera = camera
-        strips = {s.name: s for s in strips_of(scene) if s.get(STRIP_PROPERTY) == rig.name}
+        strips = {s.name: s for s in strips_of(scene) if s.get(STRIP_PROPERTY) == rig}
         heard = next((name for name in names if name in strips), None)
         if heard and not all(strip.mute for strip in strips.values()):
             for name, strip in strips.items():

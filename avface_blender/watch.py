@@ -1,4 +1,4 @@
-"""One timer for all that goes on outside Blender; it runs only while there is something to watch.
+"""What goes on outside Blender, and one timer that looks at it while there is something to see.
 
 No timer fires where Blender has no window: there `finish` waits instead.
 """
@@ -8,11 +8,43 @@ from collections.abc import Callable
 
 import bpy
 
+from ..engine.exchange.protocol import Event
+from .engine_client import EngineJob
 from .views import all_areas
 
 POLL_SECONDS = 0.2
 
 _watched: list[Callable[[], bool]] = []
+_works: list["Work"] = []
+
+
+class Work:
+    """What the engine does for one part of the add-on: one process at a time."""
+
+    def __init__(
+        self, hear: Callable[[list[Event]], None], end: Callable[[EngineJob], None]
+    ) -> None:
+        """`hear` gets what is new at each look, `end` the engine when it has gone."""
+        self.engine: EngineJob | None = None
+        self._hear, self._end = hear, end
+        _works.append(self)
+
+    def poll(self) -> bool:
+        """Look at the engine; whether there will be more to see."""
+        if self.engine is None:
+            return False
+        engine = self.engine
+        self._hear(engine.poll())
+        if engine.running or engine.outcome is None:
+            return True
+        self.engine = None
+        self._end(engine)
+        return self.engine is not None
+
+    def cancel(self) -> None:
+        """Ask the engine to end; looks go on until it has."""
+        if self.engine:
+            self.engine.cancel()
 
 
 def add(poll: Callable[[], bool]) -> None:
@@ -32,7 +64,11 @@ def finish(poll: Callable[[], bool]) -> None:
 
 
 def unregister() -> None:
-    """Forget everything: the add-on is disabled."""
+    """End every engine: the add-on is disabled, or Blender closes."""
+    for work in _works:
+        if work.engine:
+            work.engine.end()
+            work.engine = None
     _watched.clear()
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)

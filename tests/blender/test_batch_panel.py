@@ -117,13 +117,13 @@ def test_a_folder_of_clips_becomes_a_table(addon, tmp_path):
 def test_a_batch_can_be_cancelled_and_carried_on(addon, tmp_path):
     state = choose(make_clips(tmp_path / "in", "ada", "slow"), tmp_path / "out")
     addon.batch_panel.start(bpy.context)
-    running = addon.batch_panel._running
+    running = addon.batch_panel.work.engine
     while not state.rows or state.rows[0].state != "DONE":
-        addon.batch_panel.poll()
+        addon.batch_panel.work.poll()
         time.sleep(0.02)
     assert "is running" in addon.batch_panel.AVFACE_OT_start_batch.disabled_reason(bpy.context)
     bpy.ops.avface.cancel_batch()
-    while addon.batch_panel.poll():
+    while addon.batch_panel.work.poll():
         time.sleep(0.02)
     assert not running.running
     assert [row.state for row in state.rows] == ["DONE", "WAITING"]

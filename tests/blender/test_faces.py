@@ -93,7 +93,7 @@ def test_the_window_stays_free_while_the_engine_looks(addon, tmp_path):
     assert time.perf_counter() - begun < 0.5
     assert addon.faces.is_running() and state().status == "RUNNING"
     assert not bpy.ops.avface.find_faces.poll()
-    while addon.faces.poll():
+    while addon.faces.work.poll():
         time.sleep(0.02)
     assert shown == ["picture"] and state().status == "DONE"
 
@@ -101,11 +101,11 @@ def test_the_window_stays_free_while_the_engine_looks(addon, tmp_path):
 def test_cancelling_and_disabling_end_the_engine(addon, tmp_path):
     choose(tmp_path, "ada")
     python = addon.preferences.engine_python(bpy.context)
-    for end in (addon.faces.cancel, addon.faces.unregister):
+    for end in (addon.faces.work.cancel, addon.watch.unregister):
         addon.faces.start(Path(bpy.context.scene.avface.clip), 0.0, None, python, lambda: None)
-        process = addon.faces._running
+        process = addon.faces.work.engine
         end()
-        while addon.faces.poll():
+        while addon.faces.work.poll():
             time.sleep(0.02)
         assert not process.running and not addon.faces.is_running()
 

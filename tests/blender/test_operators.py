@@ -100,6 +100,7 @@ def test_disabling_ends_the_capture_and_it_can_be_resumed(addon, tmp_path):
     engine = addon.jobs._running.engine
     assert engine.running
     began = time.monotonic()
+    addon.watch.unregister()
     addon.jobs.unregister()
     assert not engine.running
     assert time.monotonic() - began < 2
@@ -171,7 +172,8 @@ def test_a_take_that_was_captured_while_blender_died_can_be_imported(addon, tmp_
     engine = addon.jobs._running.engine
     while engine.running:
         time.sleep(0.02)
-    addon.jobs.unregister()  # nobody has heard that it is done
+    addon.watch.unregister()  # nobody has heard that it is done
+    addon.jobs.unregister()
     addon.jobs.list_jobs()
     (row,) = bpy.context.window_manager.avface_jobs
     assert row.state == "CAPTURED"
@@ -353,3 +355,21 @@ def test_an_engine_that_is_killed_is_a_failure_and_the_next_capture_runs(addon, 
     folders = (tmp_path / "täkes of mine").glob("*/")
     states = {addon.job_folders.read_state(folder) for folder in folders}
     assert states == {"failed", "imported"}
+
+
+def test_a_head_that_is_renamed_meanwhile_gets_its_take(addon, tmp_path):
+    start(addon, tmp_path, "ada")
+    finish(addon)
+    start(addon, tmp_path, "ada")
+    heads()[0].name = "hero"
+    finish(addon)
+    assert [(head.name, len(addon.takes.takes_of(head))) for head in heads()] == [("hero", 2)]
+
+
+def test_a_head_that_is_deleted_meanwhile_gives_way_to_a_new_one(addon, tmp_path):
+    start(addon, tmp_path, "ada")
+    finish(addon)
+    start(addon, tmp_path, "ada")
+    bpy.data.objects.remove(heads()[0])
+    finish(addon)
+    assert [len(addon.takes.takes_of(head)) for head in heads()] == [1]

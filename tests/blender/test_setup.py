@@ -93,13 +93,13 @@ def test_a_python_without_the_engine_is_told(addon, tmp_path, state):
 def test_cancelling_leaves_nothing_running(addon, tmp_path, state):
     plan = addon.setup_operators.InstallPlan(str(tmp_path / "e"), wheels=str(tmp_path))
     addon.engine_setup.start(plan)
-    engine = addon.engine_setup._running
+    engine = addon.engine_setup.work.engine
     assert "is running" in addon.setup_operators.AVFACE_OT_install_engine.disabled_reason(
         bpy.context
     )
     assert any("%" in text for text in draw(addon.preferences.AVFACE_Preferences))
     bpy.ops.avface.cancel_installation()
-    while addon.engine_setup.poll():
+    while addon.engine_setup.work.poll():
         time.sleep(0.02)
     assert not engine.running
     assert (state.status, state.message) == ("IDLE", "Cancelled; installing again carries on.")

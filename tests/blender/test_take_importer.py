@@ -3,7 +3,8 @@ import time
 import bpy
 import numpy as np
 import pytest
-from bl_ext.test.avface.avface_blender.head_builder import HEAD_PROPERTY
+from bl_ext.test.avface.avface_blender import takes
+from bl_ext.test.avface.avface_blender.head_builder import HEAD_PROPERTY, PARTS
 from bl_ext.test.avface.avface_blender.shot import look_through_camera
 from bl_ext.test.avface.avface_blender.take_importer import (
     ImportOptions,
@@ -152,7 +153,7 @@ def test_the_mesh_keeps_the_heads_quads_uvs_and_parts(head_file, make_take):
     mesh.calc_loop_triangles()
     assert len(mesh.loop_triangles) == len(head_file.faces)
     parts = np.array([polygon.material_index for polygon in mesh.polygons])
-    assert set(parts.tolist()) == {0, 1, 2, 3}
+    assert set(parts.tolist()) == set(range(len(PARTS)))
     assert not mesh.validate()
     uv = np.array([item.uv for item in mesh.uv_layers[0].data])
     corners = head_file.uv[head_file.uv_faces[: 2 * head_file.quad_count : 2]].reshape(-1, 2)
@@ -395,13 +396,62 @@ def test_sound_that_starts_late_in_its_file_starts_late_in_the_scene(make_take, 
 
 
 def test_lights_shine_on_the_head(make_take):
-    result = import_take(make_take(), bpy.context, ImportOptions(lights=True))
+    result = import_take(make_take(), bpy.context)
     bpy.context.view_layer.update()
     lights = [object_ for object_ in result.rig.children if object_.type == "LIGHT"]
     assert len(lights) == 3 and bpy.context.scene.world
     for light in lights:
         ray = light.matrix_world.to_quaternion() @ Vector((0, 0, -1))
         assert ray.angle(-light.matrix_world.translation) < 0.01
+
+
+@pytest.mark.parametrize("lit_by", ("a lamp", "a world"))
+def test_a_scene_that_is_lit_is_left_alone(make_take, lit_by):
+    scene = bpy.context.scene
+    if lit_by == "a lamp":
+        lamp = bpy.data.objects.new("lamp", bpy.data.lights.new("lamp", "POINT"))
+        scene.collection.objects.link(lamp)
+    else:
+        scene.world = bpy.data.worlds.new("sky")
+        scene.world.use_nodes = True
+        scene.world.node_tree.nodes.new("ShaderNodeTexEnvironment")
+    result = import_take(make_take(), bpy.context)
+    assert not [child for child in result.rig.children if child.type == "LIGHT"]
+
+
+def test_a_second_take_brings_no_second_lights(make_take):
+    rig = import_take(make_take(), bpy.context).rig
+    for light in [child for child in rig.children if child.type == "LIGHT"]:
+        bpy.data.objects.remove(light)
+    import_take(make_take(), bpy.context)
+    assert not [child for child in rig.children if child.type == "LIGHT"]
+
+
+def test_a_head_is_life_size_in_centimetres_and_lies_over_the_clip(make_take):
+    seen = []
+    for length in (1.0, 0.01):
+        bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+        scene = bpy.context.scene
+        scene.unit_settings.scale_length = length
+        result = import_take(make_take(), bpy.context)
+        bpy.context.view_layer.update()
+        where = [result.head.matrix_world @ result.head.data.vertices[k].co for k in (0, 500, 2500)]
+        places = [world_to_camera_view(scene, scene.camera, place) for place in where]
+        size = (where[1] - where[0]).length * length
+        lens = result.camera.data
+        seen.append([size, lens.clip_start * length, *(x for p in places for x in p[:2])])
+    np.testing.assert_allclose(seen[0], seen[1], rtol=1e-4)
+
+
+def test_what_belongs_to_a_head_is_found_after_it_was_renamed(make_take):
+    path = make_take(frames=60, confidence=np.full((60, len(REGIONS)), 0.2))
+    first = import_take(path, bpy.context)
+    first.head.name, first.rig.name, first.camera.name = "hero", "hero rig", "shot 1"
+    second = import_take(path, bpy.context)
+    assert second.head == first.head
+    assert len(bpy.context.scene.timeline_markers) == 1, "the first markers make room"
+    takes.show(first.head, first.name)
+    assert bpy.context.scene.camera == first.camera
 
 
 def startup_cube() -> bpy.types.Object:
