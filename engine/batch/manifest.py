@@ -37,7 +37,7 @@ def read_manifest(path: Path, defaults: dict[str, Any] | None = None) -> list[Wa
     `defaults` are options for clips that don't say otherwise. Raises AVFaceError.
     """
     if path.is_dir():
-        found = sorted(p for p in path.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
+        found = _films(path)
         rows: list[dict[str, Any]] = [{"clip": clip.name} for clip in found]
     else:
         rows = _read_rows(path)
@@ -48,6 +48,16 @@ def read_manifest(path: Path, defaults: dict[str, Any] | None = None) -> list[Wa
     for number, row in enumerate(rows, 1):
         wanted.append(_wanted(row, number, path, folder, defaults or {}, wanted))
     return wanted
+
+
+def _films(folder: Path) -> list[Path]:
+    """By name. Raises AVFaceError."""
+    try:
+        return sorted(p for p in folder.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
+    except OSError as error:
+        raise AVFaceError(
+            f"{folder} can't be read ({error.strerror}).", "Ask its owner for it."
+        ) from error
 
 
 def _read_rows(path: Path) -> list[dict[str, Any]]:

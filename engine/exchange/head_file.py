@@ -109,7 +109,13 @@ def load_head_file(path: Path) -> HeadFile:
             f"{path} is not a head file of schema {SCHEMA}.",
             "Choose a head made for this version of AVFace.",
         )
+    try:
+        return _head_of(arrays, head_sha256(path))
+    except (AssertionError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise AVFaceError(f"{path} is damaged.", "Choose another head file.") from error
 
+
+def _head_of(arrays: dict[str, np.ndarray], sha256: str) -> HeadFile:
     def real(name: str) -> np.ndarray:
         return arrays[name].astype(np.float32)
 
@@ -118,7 +124,7 @@ def load_head_file(path: Path) -> HeadFile:
 
     return HeadFile(
         name=str(arrays["name"]),
-        sha256=head_sha256(path),
+        sha256=sha256,
         template=real("template"),
         faces=arrays["faces"].astype(np.int32),
         quad_count=int(arrays["quad_count"]),

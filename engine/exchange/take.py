@@ -13,6 +13,7 @@ Conventions (the one place that states them for both sides):
 """
 
 import json
+import math
 import zipfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -133,7 +134,7 @@ class Take:
             raise AVFaceError(
                 f"{path} can't be read ({error.strerror}).", "Ask its owner for it."
             ) from error
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise _no_take(path) from error
         if schema not in (1, SCHEMA):
             raise AVFaceError(
@@ -155,6 +156,8 @@ class Take:
 def _check_whole(take: Take) -> None:
     """What a file may lack though its arrays fit together. Raises AssertionError, TypeError."""
     assert take.frame_count and (np.diff(take.times) > 0).all(), "times"
+    assert 0 < take.fps < math.inf and 0 < take.focal < math.inf, "fps, focal"
+    assert len(take.size) == 2 and min(take.size) > 0, "size"
     assert {"name", "sha256"} <= take.head.keys() and "path" in take.source, "head, source"
     for name in ("times", "shape", "albedo", "expression", "head_pose", "head_translation", "jaw",
                  "eyes"):  # fmt: skip

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from engine.exchange.head_file import load_head_file
+from engine.exchange.head_file import SCHEMA, load_head_file
 from engine.exchange.protocol import AVFaceError
 from engine.geometry import rotation_matrix
 from engine.head.model import FaceParams, Head
@@ -54,4 +54,7 @@ def test_what_is_no_head_file_is_said_in_words(tmp_path):
         load_head_file(path)
     np.savez(path, schema=7)
     with pytest.raises(AVFaceError, match="schema"):
+        load_head_file(path)
+    np.savez(path, schema=SCHEMA, template=np.zeros((3, 3)))
+    with pytest.raises(AVFaceError, match="damaged"):
         load_head_file(path)
