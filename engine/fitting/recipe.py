@@ -59,7 +59,7 @@ from .landmark_track import landmark_track
 from .projection import Camera, Model, Person, Subject, project
 from .solver import Problem, solve
 from .sound import Hearing, SoundTerms, changed_frames, sound_terms, unseen_units
-from .terms import LIP_PAIRS, PAIRS, Motion, before_camera, region_points, unit_prior
+from .terms import LIP_PAIRS, PAIRS, Motion, before_camera, moving_parts, region_points, unit_prior
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack
@@ -260,7 +260,9 @@ def _problem(
         subject=Subject(person, clip.camera, clip.model),
         evidence=gather(clip.track, clip.head, clip.start, x, frames, clip.hidden, sound),
         prior=prior,
-        motion=Motion(clip.track.times[frames], prior, weight, pace, hidden),
+        motion=Motion(
+            clip.track.times[frames], prior, weight, pace, hidden, moving_parts(clip.head)
+        ),
         targets=targets if sound is None else targets + sound.targets(frames),
         guide=None if sound is None else sound.guided(frames),
     )

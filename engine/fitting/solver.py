@@ -1,6 +1,6 @@
 """The banded, bounded Gauss-Newton solver: all frames of a run at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -57,7 +57,10 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
     band = np.zeros((2 * D + 1, n * D))
     damping, time = 1e-3, problem.motion.terms()
     pull = _pull(problem)
-    for _ in range(iterations):
+    for done in range(iterations):
+        if done == 1:
+            problem = _sharpened(problem, x)
+            time, pull = problem.motion.terms(), _pull(problem)
         cost = _cost(problem, time, pull, x, (True, H, G))
         gradient = G + _prior_gradient(problem, time, x) - pull
         fixed = ((x <= prior.low + 1e-9) & (gradient > 0)) | (
@@ -74,9 +77,15 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
         else:
             break
         x, damping = tried, max(damping / 5, 1e-5)
-        if cost - tried_cost < _LEAST_GAIN * cost:
+        if done and cost - tried_cost < _LEAST_GAIN * cost:
             break
     return x
+
+
+def _sharpened(problem: Problem, x: np.ndarray) -> Problem:
+    """The problem with its motion model by the first step's solution, but where a guide leads."""
+    free = np.ones(x.shape, bool) if problem.guide is None else ~problem.guide.leads
+    return replace(problem, motion=problem.motion.sharpened(x, free))
 
 
 def _pull(problem: Problem) -> np.ndarray:

@@ -4,6 +4,8 @@ Landmark numbers are MediaPipe's 468. Left and right are the subject's. Millimet
 chosen on clips against trackers that the fit does not use (docs/log.md).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,6 +98,7 @@ _OTHER_ACCELERATION = 0.02
 # Mean speed of a region's points, mm/s, at which the figures above hold; and how far they stretch.
 USUAL_SPEED = {"mouth": 12.0, "left_eye": 12.0, "right_eye": 12.0, "brows": 3.0}
 PACE_RANGE = (0.15, 2.5)
+_TAIL = 0.2  # degrees of freedom of an unknown's second difference: a part's are many times that
 REFERENCE_SECONDS = 1 / 25  # the frame time that the figures above and below are for
 
 
@@ -157,6 +160,15 @@ def region_unknowns(head: LandmarkHead) -> dict[str, np.ndarray]:
     unknowns["left_eye"][LEFT_EYE] = True
     unknowns["right_eye"][RIGHT_EYE] = True
     return unknowns
+
+
+def moving_parts(head: LandmarkHead) -> tuple[np.ndarray, ...]:
+    """Unknowns (D,) bool that rest and move together: the head, its brows, its mouth.
+
+    Not the eyes: a blink stands in no solution until the last steps.
+    """
+    regions = region_unknowns(head)
+    return np.arange(head.unknowns) < TRANSLATION.stop, regions["brows"], regions["mouth"]
 
 
 def unit_prior(head: LandmarkHead, seeking_identity: bool = False) -> Prior:
@@ -245,7 +257,8 @@ class Motion:
     """How unknowns may move in time, at any frame rate and for uneven times.
 
     Velocity wanders: its change over a time h has variance q h (white acceleration). A region that
-    rests is held still and one that moves is let go: `pace` scales the standard deviation.
+    rests is held still and one that moves is let go: `pace` scales the standard deviation, by what
+    the track shows before anything is solved, `sharpened` then by the solution itself.
     Where the face is hidden the step itself is small too, so that a gap is crossed nearly straight.
     """
 
@@ -254,6 +267,32 @@ class Motion:
     weight: float  # of all of it; 0 lets each frame stand alone
     pace: np.ndarray  # (n, D)
     hidden: np.ndarray  # (n, D) in [0, 1]
+    parts: tuple[np.ndarray, ...] = ()  # (D,) bool each: unknowns that rest and move together
+
+    def sharpened(self, x: np.ndarray, of: np.ndarray) -> Motion:
+        """The model by how each of `parts` goes at `x` (n, D): rests quiet, events let go.
+
+        Second differences have long tails: Student's t, a scale for each frame and part, one step
+        of its expectation maximisation (Lange, Little and Taylor 1989). For the unknowns `of`.
+        """
+        if len(x) < 3 or self.weight == 0:
+            return self
+        a, b, c, w = self._second_difference()
+        size = w * (a * x[:-2] + b * x[1:-1] + c * x[2:]) ** 2
+        pace = self.pace.copy()
+        for part in self.parts:
+            mean = size[:, part].mean(1, keepdims=True)
+            eased = pace[1:-1, part] * np.sqrt((_TAIL + mean) / (_TAIL + 1))
+            pace[1:-1, part] = np.where(of[1:-1, part], eased, pace[1:-1, part])
+        return replace(self, pace=pace)
+
+    def _second_difference(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Its coefficients of a frame, the next and the one after, and 1 / sd^2, (n - 2, D)."""
+        h = np.diff(self.times)
+        a, c = 1 / h[:-1, None], 1 / h[1:, None]
+        across = REFERENCE_SECONDS**3 / (0.5 * (h[:-1] + h[1:]))
+        sd = self.prior.acceleration * self.pace[1:-1]
+        return a, -(a + c), c, self.weight * across[:, None] / sd**2
 
     def terms(self, of: np.ndarray | None = None) -> TimeTerms:
         """The motion model as quadratic terms; only those that touch the unknowns `of` (n, D)."""
@@ -262,11 +301,8 @@ class Motion:
         diagonal, first, second = np.zeros((n, D)), np.zeros((n, D)), np.zeros((n, D))
         h = np.diff(self.times)
         if n > 2 and self.weight > 0:
-            a, c = 1 / h[:-1, None], 1 / h[1:, None]
-            b = -(a + c)
-            across = REFERENCE_SECONDS**3 / (0.5 * (h[:-1] + h[1:]))
-            sd = self.prior.acceleration * self.pace[1:-1]  # (n - 2, D)
-            w = self.weight * across[:, None] / sd**2 * (of[:-2] | of[1:-1] | of[2:])
+            a, b, c, w = self._second_difference()
+            w = w * (of[:-2] | of[1:-1] | of[2:])
             diagonal[:-2] += w * a * a
             diagonal[1:-1] += w * b * b
             diagonal[2:] += w * c * c

@@ -32,7 +32,7 @@ from engine.fitting.projection import (
 from engine.fitting.recipe import FitOptions, fit_clip
 from engine.fitting.solver import Problem, Targets
 from engine.fitting.sound import Hearing
-from engine.fitting.terms import LIP_PAIRS, Motion, unit_prior
+from engine.fitting.terms import LIP_PAIRS, Motion, moving_parts, unit_prior
 from engine.geometry import embed
 from engine.geometry import project as to_pixels
 from engine.head.model import FaceParams, Head
@@ -296,6 +296,21 @@ def test_a_straight_motion_costs_nothing_at_uneven_times(head):
     motion = Motion(times, unit_prior(small), 1.0, np.ones(shape), np.zeros(shape))
     x = np.outer(times, np.ones(small.unknowns))
     assert np.abs(motion.terms().apply(x)).max() < 1e-6 * np.abs(motion.terms().diagonal).max()
+
+
+def test_rests_are_held_and_events_let_go(head):
+    """A part that shuts in one frame is freer there than before, and stiffer where it rests."""
+    small = landmark_head(head.file)
+    parts, prior, n = moving_parts(small), unit_prior(small), 30
+    x = np.zeros((n, small.unknowns))
+    mouth = parts[2]
+    x[15:, mouth] = 4 * prior.acceleration[mouth]
+    shape, times = x.shape, np.arange(n) / 25
+    motion = Motion(times, prior, 1.0, np.ones(shape), np.zeros(shape), parts)
+    pace = motion.sharpened(x, np.ones(shape, bool)).pace
+    assert pace[15, mouth].min() > 2
+    assert pace[5:12].min() < 0.5
+    assert (pace[:, ~np.any(parts, axis=0)] == 1).all()  # eyes are as the track tells
 
 
 def test_a_lasting_error_counts_once_however_many_frames_show_it():
