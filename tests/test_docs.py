@@ -84,3 +84,13 @@ def test_commands_that_are_named_are_there(path):
 def test_the_logs_front_page_is_short():
     front = LOG.read_text(encoding="utf-8").partition("\n## ")[0]
     assert len(front.splitlines()) <= 80
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "requirements").glob("*.txt")), ids=name)
+def test_every_package_that_is_asked_for_is_pinned_and_its_licence_told(path):
+    told = (ROOT / "docs" / "third-party.md").read_text(encoding="utf-8")
+    lines = [line.partition("#")[0].strip() for line in path.read_text("utf-8").splitlines()]
+    for line in filter(None, lines):
+        package, _, version = line.partition("==")
+        assert version, line
+        assert package.removesuffix("-4.5") in told, package  # fake-bpy-module's Blender
