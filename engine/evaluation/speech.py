@@ -191,10 +191,10 @@ def evaluate_speech(folder: Path, report: Report) -> tuple[str, dict]:
                 if clip.kind != "video" or not clip.has_sound:
                     continue
                 take = capture_motion(clip, head_file, CaptureOptions(), stage)
+            scored = score_take(take, head_file)
         except AVFaceError as error:
             report.warn(f"{path.name} is left out: {error.message}")
             continue
-        scored = score_take(take, head_file)
         if scored is not None:
             figures[path.name.removesuffix(".take.npz")] = scored
     if not figures:

@@ -30,6 +30,8 @@ def blend_takes(
     """
     if not sources:
         raise AVFaceError("Nothing is to be blended.", f"Name one of --{', --'.join(PARTS)}.")
+    if not 0 <= ease_seconds < np.inf:
+        raise AVFaceError(f"An ease of {ease_seconds:g} s is none.", "Give --ease 0 or above.")
     for part, source in sources.items():
         _check(take, source, part, seconds)
     share = _share(take.times, seconds, ease_seconds)
@@ -100,7 +102,7 @@ def _check(take: Take, source: Take, part: str, seconds: Sequence[float] | None)
             "Carry the takes over to the default head first: `transfer`.",
         )
     first, last = seconds if seconds else (take.times[0], take.times[-1])
-    if first > last:
+    if not first <= last:
         raise AVFaceError("The range ends before it begins.", "Give --range FROM TO, seconds.")
     step = 1.5 / max(source.fps, 1.0)
     if part != "identity" and (source.times[0] > first + step or source.times[-1] < last - step):

@@ -87,6 +87,10 @@ def test_takes_that_do_not_fit_are_refused(takes):
         blend_takes(take, {"mouth": other[:3]})
     with pytest.raises(AVFaceError, match="ends before"):
         blend_takes(take, {"mouth": other}, (0.3, 0.1))
+    with pytest.raises(AVFaceError, match="ends before"):
+        blend_takes(take, {"mouth": other}, (float("nan"), 1.0))
+    with pytest.raises(AVFaceError, match="ease"):
+        blend_takes(take, {"mouth": other}, (0.0, 0.1), float("nan"))
     with pytest.raises(AVFaceError, match="Nothing"):
         blend_takes(take, {})
 
