@@ -45,6 +45,7 @@ _OUTER, _CORNERS = [0, 17], [61, 291]
 _TUCK = (0.3, 0.7)  # probability of f v from which the lip goes to the teeth, and is there
 _TOUCHING, _TUCK_SD = 1.7e-3, 0.25e-3  # m between the vertices of a lip and of teeth that touch
 _TUCKED_GAP = 1.2e-3  # m: teeth that stand on a lip show so much at least, be it too little to see
+_TUCK_GAP = (2.5e-3, 5e-3)  # m between lips: seen farther apart, a tuck is on its way; so far not
 _TUCK_ROUNDS = 3  # the nearest vertices change as the lip moves
 _LEAST_HEARD = 0.02
 _CHUNK = 256  # frames at once
@@ -78,6 +79,9 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
     teeth = front_of(head.file) if has_teeth(head.file) else None
     change, sd = _heard(hearing.voice, units, mix, share)
     tucked = np.clip((hearing.voice.tucked - _TUCK[0]) / (_TUCK[1] - _TUCK[0]), 0, 1)
+    if teeth is not None:
+        apart = teeth.lip_gap(teeth.pose(params.expression, params.jaw, teeth.rest(params.shape)))
+        tucked *= np.clip((_TUCK_GAP[1] - apart) / (_TUCK_GAP[1] - _TUCK_GAP[0]), 0, 1)
     to_head = mix @ marks.unit_mix  # (C, E)
     expression = params.expression.copy()
     for start in range(0, len(units), _CHUNK):

@@ -68,6 +68,17 @@ def test_an_f_puts_the_lower_lip_to_the_upper_teeth_and_keeps_the_opening(head, 
     np.testing.assert_allclose(mouth.lip_width(now), mouth.lip_width(was), atol=2e-4)
 
 
+def test_lips_that_are_seen_far_apart_are_not_drawn_to_the_teeth(head, mouth):
+    """Sound is a frame early or late: a lip that is on its way must not leap and come back."""
+    wide = fitted(head, parted=0.8)
+    was, now = (
+        posed(mouth, params)
+        for params in (wide, heard(wide, head, voice(tucked=0.95, mouthRollLower=0.0)))
+    )
+    assert mouth.lip_gap(was)[20] > 5e-3
+    assert np.linalg.norm(now[20] - was[20], axis=1).max() < 1e-4
+
+
 def test_an_f_shows_teeth_where_the_tracker_saw_shut_lips(head, mouth):
     shut = fitted(head)
     gap = mouth.lip_gap(posed(mouth, heard(shut, head, voice(tucked=0.95, mouthRollLower=0.9))))
