@@ -19,6 +19,7 @@ _LID_MM = 2.5  # above the eye that is lid and lashes
 _MODEL_REACH_MM = 9.0  # the model's brow may lie so far from the person's landmarks
 _SKIN_MM = 7.0  # Gaussian sigma of the skin round a brow
 _FAINT = 0.15  # log contrast that skin has too
+_PIECE_FROM, _GOOD_PART = 0.03, 0.2  # log darkness; of the largest piece's
 _BLURRED = 1.15  # the median of frames that lie a millimetre off each other is so much paler
 _DARKEST = 1.7  # log contrast of black hair on pale skin
 _FAR_RING = 1e-3  # where the clip shows no skin near, the model's beside it counts
@@ -74,6 +75,7 @@ def _one_brow(
     contrast = own - masked_blur(own, skin, sigma)
     dark = np.clip(-(contrast @ LUMINANCE), 0, _DARKEST)
     dark *= _BLURRED * _smooth(dark / _FAINT - 0.5)
+    dark = _whole_pieces(dark * (region > 0), core)
     share = _confidence(own, skin, known, core, sheet, brow)
     if share <= 0:
         return model, np.zeros_like(known), np.zeros_like(known)
@@ -86,6 +88,17 @@ def _one_brow(
     hairs = np.clip(dark * region / 0.5, 0, 1)
     where = share * _smooth(_distance(bare_model, sheet) / 2.0)
     return bare + painted, hairs, where
+
+
+def _whole_pieces(dark: np.ndarray, core: np.ndarray) -> np.ndarray:
+    """The darkness (R, R) of what hangs together to a good part of the brow.
+
+    What lies alone is a lock over the temple, a mole or the lid's fold.
+    """
+    pieces = cv2.connectedComponents((dark > _PIECE_FROM).astype(np.uint8))[1]
+    weight = np.bincount(pieces.ravel(), (dark * core).ravel())
+    weight[0] = 0
+    return dark * (weight >= max(_GOOD_PART * weight.max(), 1e-6))[pieces]
 
 
 def _confidence(

@@ -17,12 +17,14 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS, Take
 from ..head.model import FaceParams, Head, params_of
 from ..pictures import read_picture
+from .shading import soften
 from .studio import Relief, Shot, Sitter, draw
 
 LOW_CONFIDENCE = 0.5
 RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)
 _TEXTURE_SIDE, _RELIEF_SIDE = 640, 1024  # px of the sheet: a preview shows nothing finer
-_FADE_FROM, _FADE_TO = 0.85, 0.3  # of the way out of the face: over the film the head ends there
+_WHOLE = 0.85  # share of the face from which on it hides the film; up to 1, but for fallen hair
+_DIMLY = 0.4  # where no face was found
 _DARKER, _SOFT_HAIR = (0.25, 0.55), 0.004  # log sRGB: skin in shade, hair; of the panel's height
 _GRADE_STEP, _LEAST_GRADED = 4, 100  # every so many px is looked at; with fewer of them no grade
 _LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
@@ -227,29 +229,32 @@ def _over_clip(clip: np.ndarray, shot: Shot, found: bool, bare: int) -> np.ndarr
     """
     colour = _graded(clip, shot, bare) if found else shot.colour
     inside = shot.face.astype(np.float32) / 255
-    shown = np.clip((inside - _FADE_TO) / (_FADE_FROM - _FADE_TO), 0, 1)
+    alpha = np.minimum(inside / _WHOLE, 1) * (shot.bare.astype(np.float32) / 255)
     if found:
-        before_it = np.minimum((1 - inside) / (1 - _FADE_FROM), 1)
-        shown *= 1 - before_it * _fallen_hair(clip, colour, inside == 1)
-    alpha = shown * shown * (3 - 2 * shown) * (shot.bare.astype(np.float32) / 255)
-    alpha *= 1.0 if found else 0.4
-    return cv2.blendLinear(
+        hair = cv2.resize(_fallen_hair(clip, colour, shot.face == 255), clip.shape[1::-1])
+        alpha *= 1 - np.minimum((1 - inside) / (1 - _WHOLE), 1) * hair
+    else:
+        alpha *= _DIMLY
+    over = cv2.blendLinear(
         colour, clip, np.ascontiguousarray(alpha), np.ascontiguousarray(1 - alpha)
     )
+    soften(over, shot.outline & (alpha > 0))
+    return over
 
 
 def _fallen_hair(clip: np.ndarray, colour: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """How far a film is darker than the head over it, softly, (H, W) float32 from 0 to 1.
+    """How far a film is darker than the head over it, softly, (H / 2, W / 2) float32 from 0 to 1.
 
     Near the hairline that is hair before the forehead. In a dark film all is darker: what counts is
     by how much more than in the face (H, W).
     """
     log = np.log(np.arange(256, dtype=np.float32) + 8)
-    darker = (cv2.LUT(colour, log) - cv2.LUT(clip, log)).max(2)
-    here = darker[::_GRADE_STEP, ::_GRADE_STEP][face[::_GRADE_STEP, ::_GRADE_STEP]]
+    head, film = (cv2.LUT(np.ascontiguousarray(p[::2, ::2]), log) for p in (colour, clip))
+    darker = cv2.transform(head - film, np.full((1, 3), 1 / 3))
+    here = darker[::2, ::2][face[::4, ::4]]
     darker -= np.median(here) if len(here) else 0
     hair = np.clip((darker - _DARKER[0]) / (_DARKER[1] - _DARKER[0]), 0, 1)
-    return cv2.GaussianBlur(hair, (0, 0), len(clip) * _SOFT_HAIR)
+    return cv2.GaussianBlur(hair, (0, 0), len(hair) * _SOFT_HAIR)
 
 
 def _graded(clip: np.ndarray, shot: Shot, bare: int) -> np.ndarray:
@@ -263,7 +268,7 @@ def _graded(clip: np.ndarray, shot: Shot, bare: int) -> np.ndarray:
     if grey > 0:
         colour = cv2.transform(colour, (1 - grey) * np.eye(3) + grey * _LUMA)
     here = slice(None, bare, _GRADE_STEP), slice(None, None, _GRADE_STEP)
-    face = (shot.face[here] > 255 * _FADE_FROM) & (shot.bare[here] > 250)
+    face = (shot.face[here] > 250) & (shot.bare[here] > 250)
     if face.sum() < _LEAST_GRADED:
         return colour
     film, head = (np.median(p[here][face], axis=0) + 1 for p in (clip, colour))
@@ -287,7 +292,9 @@ def before_backdrop(shot: Shot) -> np.ndarray:
     """The head before the studio's backdrop."""
     height, width = shot.coverage.shape
     alpha = shot.coverage.astype(np.float32) / 255
-    return cv2.blendLinear(shot.colour, _backdrop(width, height), alpha, 1 - alpha)
+    picture = cv2.blendLinear(shot.colour, _backdrop(width, height), alpha, 1 - alpha)
+    soften(picture, shot.outline)
+    return picture
 
 
 _BACKDROPS: dict[tuple[int, int], np.ndarray] = {}

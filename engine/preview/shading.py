@@ -132,7 +132,8 @@ def _normalise(table, row, first):
 def develop(face_id, nearness, surface, maps, lights):
     """Picture (H, W, 3), the same in a film's light, coverage (H, W), share of the face (H, W).
 
-    All uint8; the film's picture is black without its light, and off the face.
+    All uint8; the film's picture is black without its light, and off the face. And where outlines
+    run, of the head and within it, (H, W) bool.
 
     Args:
         face_id: (2 H, 2 W) int32, 2 x 2 samples to a pixel.
@@ -152,6 +153,7 @@ def develop(face_id, nearness, surface, maps, lights):
     filmed = np.zeros((height, width, 3), np.uint8)
     coverage = np.zeros((height, width), np.uint8)
     face_share = np.zeros((height, width), np.uint8)
+    outline = np.zeros((height, width), np.bool_)
     point, total = np.zeros(COLUMNS + 2, np.float32), np.zeros(6, np.float32)
     for y in range(height):
         for x in range(width):
@@ -179,6 +181,7 @@ def develop(face_id, nearness, surface, maps, lights):
                 inner += point[FACE] * share
                 in_film += share if point[FACE] >= _LEAST_FILMED else _ZERO
                 covered += int(share)
+                outline[y, x] = patch < 15
             if covered > 0:
                 part, film_part = _ONE / np.float32(covered), _ONE / max(in_film, _ONE)
                 for k in range(3):
@@ -186,7 +189,24 @@ def develop(face_id, nearness, surface, maps, lights):
                     filmed[y, x, k] = int(total[3 + k] * film_part + _HALF)
                 coverage[y, x] = (covered * 255 + 2) // 4
                 face_share[y, x] = int(inner * part * np.float32(255.0))
-    return picture, filmed, coverage, face_share
+    return picture, filmed, coverage, face_share, outline
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True)
+def soften(picture, outline):
+    """Mix the pixels (H, W, 3) uint8 at an outline (H, W) with those beside them, in place."""
+    before = picture.copy()
+    for y in range(1, len(outline) - 1):
+        for x in range(1, outline.shape[1] - 1):
+            if not outline[y - 1 : y + 2, x - 1 : x + 2].any():
+                continue
+            for k in range(3):
+                total = 8
+                for down in range(-1, 2):
+                    for right in range(-1, 2):
+                        weight = (2 - abs(down)) * (2 - abs(right))
+                        total += weight * int(before[y + down, x + right, k])
+                picture[y, x, k] = total // 16
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")

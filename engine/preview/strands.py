@@ -83,8 +83,10 @@ def draw_hair(
     hair: Hair,
     moved: tuple[np.ndarray, np.ndarray],
     lens: Lens,
-) -> None:
+) -> np.ndarray:
     """Draw hair into a picture (H, W, 3) and its coverage (H, W), both uint8, in place.
+
+    Returns how far it covers each pixel, (H, W) float32.
 
     Args:
         picture: What the lens sees of the head.
@@ -101,6 +103,7 @@ def draw_hair(
     layer = np.zeros((*coverage.shape, 4), np.float32)
     _draw(layer, nearness, strands, motion, _placed(lens))
     _lay_over(picture, coverage, layer)
+    return layer[..., 3]
 
 
 def draw_lashes(

@@ -37,6 +37,7 @@ from .shading import (
 from .strands import Hair, Lens, draw_hair, draw_lashes
 
 _FADE_M = 0.022
+_FADE_FROM, _FADE_TO = 0.85, 0.3  # of that way out of the face: there its share falls from 1 to 0
 _HAIR_REACH_M, _HAIR_SHADE = 0.07, 0.75  # round the scalp, darker than this share of the skin
 _HAIR_FADE_M = 0.018
 # So much less a forehead's share, where hair may fall over it: all of it up to so far from the
@@ -97,6 +98,7 @@ class Shot:
     coverage: np.ndarray  # (H, W)
     bare: np.ndarray  # (H, W) the same without hair
     face: np.ndarray  # (H, W): 255 in the face, falling to 0 towards scalp, ears and neck
+    outline: np.ndarray  # (H, W) bool: where one surface ends before another, hair excepted
 
 
 @dataclass(frozen=True)
@@ -181,12 +183,13 @@ class Sitter:
         inside, hair = self.mask("face", *_MOUTH, *_EYES), self.hairy
         vertices = self.rest[0]
         share = np.clip(1 - KDTree(vertices[inside]).query(vertices)[0] / _FADE_M, 0, 1)
-        if hair.any():
-            away = KDTree(vertices[hair]).query(vertices)[0]
-            share *= np.clip(away / _HAIR_FADE_M, 0, 1)
-            brows = vertices[self.mask("brows"), 1].max(initial=-np.inf)
-            above = np.clip((vertices[:, 1] - brows) / _FRINGE_FROM_M, 0, 1)
-            share = np.minimum(share, 1 - _FRINGE * above * np.clip(2 - away / _FRINGE_M, 0, 1))
+        away = KDTree(vertices[hair]).query(vertices)[0] if hair.any() else np.inf
+        share *= np.clip(away / _HAIR_FADE_M, 0, 1)
+        share = np.clip((share - _FADE_TO) / (_FADE_FROM - _FADE_TO), 0, 1)
+        share = share * share * (3 - 2 * share)
+        brows = vertices[self.mask("brows"), 1].max(initial=-np.inf)
+        above = np.clip((vertices[:, 1] - brows) / _FRINGE_FROM_M, 0, 1)
+        share *= 1 - _FRINGE * above * np.clip(2 - away / _FRINGE_M, 0, 1)
         return share.astype(np.float32)
 
     @cached_property
@@ -301,8 +304,8 @@ def draw(
     texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))
     film = np.zeros((0, 3)) if light is None else light
     lights = Lights(sitter.exposure, np.ascontiguousarray(film, np.float32), _mainly_from(film))
-    colour, filmed, coverage, face = develop(face_id, nearness, surface, texture, lights)
-    shot = Shot(colour, filmed, coverage, coverage.copy(), face)
+    colour, filmed, coverage, face, outline = develop(face_id, nearness, surface, texture, lights)
+    shot = Shot(colour, filmed, coverage, coverage.copy(), face, outline)
     middle = np.array(size) / 2 if centre is None else np.array(centre)
     lens = Lens(focal, middle, sitter.exposure)
     lashes = grow_lashes(file, vertices)
@@ -311,7 +314,8 @@ def draw(
         draw_lashes(shown, shot.coverage, nearness, lashes, lens)
     if sitter.strands is not None:
         moved = sitter.rest[0], vertices
-        draw_hair(shot.colour, shot.coverage, nearness, sitter.strands, moved, lens)
+        hair = draw_hair(shot.colour, shot.coverage, nearness, sitter.strands, moved, lens)
+        shot.outline[hair > 0] = False
     return shot
 
 

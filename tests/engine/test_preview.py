@@ -175,7 +175,7 @@ def test_in_a_film_of_one_colour_the_head_has_one():
     coloured = np.random.default_rng(1).integers(40, 220, (80, 80, 3)).astype(np.uint8)
     whole = np.full((80, 80), 255, np.uint8)
     head = np.tile(np.array([[[200, 130, 100], [190, 185, 170]]], np.uint8), (80, 40, 1))
-    shot = Shot(head, head, whole, whole, whole)
+    shot = Shot(head, head, whole, whole, whole, np.zeros((80, 80), bool))
     for film, is_grey in ((grey, True), (toned, True), (coloured, False)):
         drawn = _graded(film, shot, 80).astype(float)
         teeth, skin = drawn[:, 1::2].mean((0, 1)), drawn[:, ::2].mean((0, 1))
