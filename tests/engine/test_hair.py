@@ -14,7 +14,7 @@ from engine.detail.hairline import (
     upper_head,
 )
 from engine.detail.parts import fit_part
-from engine.detail.volume import see_outline, stand_off, usual_hair
+from engine.detail.volume import hanging_down, see_outline, stand_off, usual_hair
 from engine.exchange.hair import POINTS, comb, grows_hair
 from engine.geometry import project
 from engine.head.albedo import load_albedo
@@ -116,6 +116,43 @@ def test_hair_stands_off_as_far_as_its_outline(person, stands_mm):
     hair = stand_off(outlines, heights, model_cover(albedo, head), head, rest)
     top = (rest[:, 1] > np.quantile(rest[:, 1], 0.99)) & (hair > 0)
     assert np.median(hair[top]) == pytest.approx(stands_mm, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("left_mm", "right_mm", "hangs_mm"), [(0, 0, 0), (70, 70, 70), (90, 50, 70), (70, 0, 0)]
+)
+def test_long_hair_is_seen_where_it_hangs(person, left_mm, right_mm, hangs_mm):
+    """Beside the neck, on both sides of it."""
+    head, rest, _ = person
+    params = FaceParams.neutral(head, 1, focal=1000.0)
+    picture = picture_of(head, params, 15)
+    size = picture.shape[1::-1]
+    ears = rest[head.file.masks["ears"]]
+    wide, low, depth = np.abs(ears[:, 0]).max(), ears[:, 1].min(), ears[:, 2].mean()
+
+    def on_picture(points: np.ndarray) -> np.ndarray:
+        return project(points + params.head_translation[0], params.focal, size)
+
+    for side, below in ((1, left_mm), (-1, right_mm)):
+        corners = [(wide - 0.02, 0.02), (wide + 0.02, -1e-3 * below)]
+        box = on_picture(np.array([(side * x, low + y, depth) for x, y in corners]))
+        if below:
+            cv2.rectangle(picture, *box.round().astype(int).tolist(), (40, 28, 20), -1)
+    face = cv2.convexHull(on_picture(rest[head.file.masks["face"]]).astype(np.float32))
+    cv2.fillConvexPoly(picture, face.round().astype(np.int32), (200, 150, 120))
+    outlines = [see_outline(picture, params, head, head.rest(params.shape), 0)] * 3
+    assert hanging_down(outlines) == pytest.approx(hangs_mm, abs=6)
+
+
+def test_long_hair_hangs_beside_the_face(person):
+    head, rest, _ = person
+    hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    groom = comb(head.file, rest, hair, hangs=60.0)
+    lowest = 1e3 * (rest[head.file.masks["ears"], 1].min() - groom.points[:, -1, 1])
+    assert np.percentile(lowest, 90) == pytest.approx(60, abs=20)
+    x, y, z = groom.points.reshape(-1, 3).T
+    brows = rest[head.file.masks["brows"], 1].mean()
+    assert ((np.abs(x) < 0.045) & (y < brows) & (z > 0.04)).mean() < 0.002
 
 
 def test_the_bald_grow_no_hair(person):
