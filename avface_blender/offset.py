@@ -17,6 +17,7 @@ from bpy.props import IntProperty
 
 from . import corrections, takes
 from .filters import TWIN_PROPERTY
+from .head_builder import HEAD_PROPERTY
 from .keyframes import TAKE_PROPERTY, curves_in
 from .rig import rig_of
 from .selection import the_head
@@ -90,7 +91,7 @@ def register() -> None:
         name="Begins at Frame",
         description="Frame of the scene at which the take begins that plays. Setting it moves all"
         " takes of the head, with their clip, sound, markers and corrections",
-        get=begin,
+        get=_begin_of_any,
         set=_set_begin,
         options=set(),
     )
@@ -99,6 +100,11 @@ def register() -> None:
 def unregister() -> None:
     """Take it away again."""
     del bpy.types.Object.avface_begin
+
+
+def _begin_of_any(item: bpy.types.Object) -> int:
+    """Blender asks every object when it compares a library override with what it is one of."""
+    return begin(item) if HEAD_PROPERTY in item else 0
 
 
 def _set_begin(head: bpy.types.Object, frame: int) -> None:

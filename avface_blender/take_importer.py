@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import bpy
 import numpy as np
+from mathutils import Vector
 
 from ..engine.exchange.head_file import HeadFile, load_head_file
 from ..engine.exchange.protocol import AVFaceError
@@ -43,6 +44,7 @@ from .timeline import SceneRate, rate_of, scene_rate, to_frames
 
 Timing = Literal["set_scene", "resample", "exact"]
 _SAME_RATE = 1e-3
+_BESIDE_M = 0.4  # from head to head
 _NAME_LENGTH = 40  # of actor and clip in names: Blender cuts a name at 63 bytes, silently
 
 
@@ -203,14 +205,26 @@ def _head_and_rig(
     scene: Any = context.scene
     collection = bpy.data.collections.new(take.actor)
     scene.collection.children.link(collection)
+    unit = 1 / scene.unit_settings.scale_length  # a head is life-size in any
+    place = _free_place(scene, unit * _BESIDE_M)
     head = build_head(head_file, collection)
     rig = build_rig(head, head_file, collection)
-    rig.scale = [1 / scene.unit_settings.scale_length] * 3  # life-size in any unit
+    rig.scale = [unit] * 3
+    rig.location.x = place
     layer: Any = context.view_layer
     layer.update()
     head.name = f"{take.actor} head"[:_NAME_LENGTH]
     rig.name = f"{take.actor} rig"[:_NAME_LENGTH]
     return head, rig
+
+
+def _free_place(scene: bpy.types.Scene, step: float) -> float:
+    """Where along X no head stands yet: at 0, else whole steps beside it."""
+    heads = [item.matrix_world.translation for item in scene.objects if HEAD_PROPERTY in item]
+    place = 0.0
+    while any((head - Vector((place, 0, 0))).length < step / 2 for head in heads):
+        place += step
+    return place
 
 
 def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.types.Object:

@@ -125,3 +125,9 @@ def test_another_head_stays_and_a_head_without_takes_has_a_reason(addon, take):
     reason = addon.offset.AVFACE_OT_shift_takes.disabled_reason(bpy.context)
     assert "no take yet" in reason
     assert second.avface_begin == 0
+
+
+def test_every_object_can_be_asked_where_it_begins(addon):
+    """Blender does so when it compares a library override with what it is one of."""
+    camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
+    assert camera.avface_begin == 0

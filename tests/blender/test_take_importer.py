@@ -443,6 +443,19 @@ def test_a_head_is_life_size_in_centimetres_and_lies_over_the_clip(make_take):
     np.testing.assert_allclose(seen[0], seen[1], rtol=1e-4)
 
 
+def test_two_heads_stand_side_by_side_each_before_its_own_camera(make_take):
+    first = import_take(make_take(), bpy.context)
+    second = import_take(make_take(), bpy.context, ImportOptions(new_head=True))
+    bpy.context.view_layer.update()
+    places = [result.rig.matrix_world.translation for result in (first, second)]
+    assert (places[1] - places[0]).length > 0.3
+    seen = [
+        world_to_camera_view(bpy.context.scene, r.camera, r.rig.matrix_world.translation)
+        for r in (first, second)
+    ]
+    np.testing.assert_allclose(*seen, atol=1e-4)
+
+
 def test_what_belongs_to_a_head_is_found_after_it_was_renamed(make_take):
     path = make_take(frames=60, confidence=np.full((60, len(REGIONS)), 0.2))
     first = import_take(path, bpy.context)
