@@ -25,6 +25,7 @@ _EYES = (33, 263)  # their outer corners, in the mesh's order
 _CORNERS = (61, 291)
 _GAPS = ((80, 88), (81, 178), (82, 87), (13, 14), (312, 317), (311, 402), (310, 318))
 _SILENCE_WEIGHT = 0.05  # of a frame without speech: lips move as they like then
+_DETAILED = 0.9  # `FaceTrack.clear` of a mouth that can be compared with a voice
 _CHIN, _BROWS = 152, 168  # the chin's edge, and a point above that speech leaves alone
 # How much each signal counts, as it is and by its change in time.
 _SHARES = {"gap": (0.5, 1.0), "width": (0.25, 0.0), "jaw": (0.5, 1.0)}
@@ -78,6 +79,8 @@ def measure_sync(track: FaceTrack, voice: VoiceFace) -> Sync:
     """How the sound lies to the lips of `track`; `voice` is heard at `sync_clock(track.times)`."""
     belief = track.believed("mouth")
     belief = np.where(belief > _BELIEVED, belief, 0.0)
+    if track.clear is not None:  # a picture that is coarse at all accuses no voice
+        belief[track.clear < _DETAILED] = 0.0
     heard = {
         "gap": _root(voice.gap_mm[:, 0]), "width": voice.width[:, 0], "jaw": voice["jaw"][0],
         "speaking": voice.speaking,

@@ -16,7 +16,8 @@ from .colour_cover import fall
 _FACTOR, _SIGMA, _FINE, _MOVED, _WIDTH = 0.84, 0.92, -0.61, -0.19, -0.16  # powers
 _LEAST_FINE, _LEAST_MOVED = 1e-3, 0.02
 _FOLLOWED, _LOST = 2.2, 3.4  # mm: lips are followed as usual up to here, by chance from there on
-_STEADY_SECONDS = 1.0  # a film's coarseness passes slowly; an open mouth is finer than a shut one
+# Coarseness is the film's and passes slowly, while an open mouth is finer than a shut one.
+_STEADY_SECONDS = 4.0
 
 
 def clearness(

@@ -170,6 +170,7 @@ def _person(chain: list[Tracklet], clip: Clip) -> Person:
 def prominence(points: np.ndarray, size: tuple[int, int]) -> float:
     """Size times nearness to the middle, summed over the frames: (N, 478, 3) -> pixels."""
     low, high = points[:, :468, :2].min(1), points[:, :468, :2].max(1)  # (N, 2)
+    low, high = np.clip(low, 0, size), np.clip(high, 0, size)  # what is beyond nobody sees
     middle = np.array(size) / 2
     offset = np.linalg.norm((low + high) / 2 - middle, axis=1) / np.linalg.norm(middle)
     return float(((high - low).max(1) * (1 - 0.5 * offset)).sum())

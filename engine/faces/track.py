@@ -115,7 +115,11 @@ def _warn(track: FaceTrack, report: Report) -> None:
     if share < _MOSTLY_SEEN:
         report.warn(f"The face is seen in only {share:.0%} of the clip.")
     step = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 0.0
-    events = [(~track.seen, "The face is lost", _BRIEF_S)]
+    elsewhere = _other_shots(track)
+    events = [
+        (elsewhere, "The clip shows another shot", _BRIEF_S),
+        (~track.seen & ~elsewhere, "The face is lost", _BRIEF_S),
+    ]
     inside = share_inside(track.landmarks, track.size)
     for region, name, hidden, least in (
         ("mouth", "The mouth is", "covered", _BRIEF_S),
@@ -146,6 +150,12 @@ def _warn(track: FaceTrack, report: Report) -> None:
         elif told:
             more = ", and more often" if len(runs) > _MOST_TOLD else ""
             report.warn(f"{words} {', '.join(told)}{more}.")
+
+
+def _other_shots(track: FaceTrack) -> np.ndarray:
+    """Frames (T,) of the shots that don't show the face at all."""
+    shots = np.split(np.arange(len(track.seen)), np.array(track.cuts, int))
+    return np.concatenate([np.full(len(shot), not track.seen[shot].any()) for shot in shots])
 
 
 def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:

@@ -30,6 +30,7 @@ _SPEECH_SECONDS = 0.06  # by which trust begins before speech and ends after it
 # How far a mouth opens, and how far it rounds and spreads, for what the mean speaker of the
 # sound's network does: less, where sound is often wrong.
 _OPENING, _SHAPE = 0.7, 0.2
+_PAUSE_SECONDS = 1.0
 _LIVELY_MM = 5.0  # gap between the lips in lively speech
 # What is left of the network's deviation, which holds for any speaker, once the person is seen;
 # and the deviation of the mouth's units that sound says nothing of.
@@ -80,13 +81,13 @@ def sound_terms(
     voice, forced = hearing.voice, _forced(hearing, len(x))
     heard = _reach(voice.speaking, track.times) * hearing.belongs
     picture = _seen_mouth(track)
-    if track.clear is not None:  # a coarse picture of a mouth beats none, but not its voice
-        picture = np.minimum(picture, 1 - heard * (1 - track.clear))
+    clear = np.ones(len(x)) if track.clear is None else track.clear
+    picture = np.minimum(picture, 1 - _near(heard, track.times) * (1 - clear))
     trust = heard * (1 - (1 - _SHARE_BESIDE_PICTURE) * picture)
     trust = np.where(forced == 0, 0.0, np.where(forced == 1, _reach(voice.speaking, track.times),
                                                 trust))  # fmt: skip
     seen = (picture >= _SEEN) & (forced != 1)
-    believed = np.where(seen, picture, 0.0)
+    believed = np.where(seen & (clear >= _SEEN), picture, 0.0)
     guide, sd = _on_the_person(hearing, head, x, believed, track.times)
     known = np.isfinite(sd)
     # Where the mouth is seen well, sound's jaw and lips could only blur it: they keep out.
@@ -171,6 +172,14 @@ def _reach(speaking: np.ndarray, times: np.ndarray) -> np.ndarray:
     width = _SPEECH_SECONDS / _step(times)
     wide = maximum_filter1d(speaking, 2 * round(width) + 1, mode="nearest")
     return np.clip(gaussian_filter1d(wide, max(width / 2, 0.3), mode="nearest"), 0, 1)
+
+
+def _near(heard: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """How far speech is heard about a moment, (T,), its short pauses included.
+
+    A coarse picture of a mouth beats none, but not its voice.
+    """
+    return maximum_filter1d(heard, 2 * round(_PAUSE_SECONDS / 2 / _step(times)) + 1)
 
 
 def _step(times: np.ndarray) -> float:
