@@ -15,10 +15,10 @@ import scipy.sparse
 
 from engine.exchange.head_file import HeadFile
 from engine.geometry import embed
-from engine.head.adopt import unrolled
 from engine.head.model import Head
 from engine.head.registration import Mesh
 from engine.head.surface import nearest_on_surface
+from engine.head.unrolled import unrolled
 from engine.weights import load_head
 
 VERTICES, FACES, SKIN, EYE = 5023, 9976, 3931, 546

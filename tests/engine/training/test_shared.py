@@ -8,7 +8,7 @@ import torch
 
 from engine.models.config import SHARED
 from engine.models.sight import SIGHT, part
-from engine.training import shared
+from engine.training import linear_start
 from engine.training.ablation import ROWS, by_sound_first, compare, lips_of_clips, row_task
 from engine.training.described import TAKES, VARIANTS, Described, load_described
 from engine.training.loop import LoopOptions, train
@@ -26,7 +26,7 @@ TINY = replace(
 @pytest.fixture(autouse=True)
 def few_examples(monkeypatch):
     """Three clips hold no more than this for a linear answer to be found from."""
-    monkeypatch.setattr(shared, "_EXAMPLES", 2_000)
+    monkeypatch.setattr(linear_start, "_EXAMPLES", 2_000)
 
 
 @pytest.fixture(scope="module")
