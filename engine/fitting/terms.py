@@ -84,6 +84,7 @@ _LOOKS = (
     "eyeWide", "jawForward", "mouthClose", "mouthRoll", "lipsPart",
 )  # fmt: skip
 _LOOKS_FACTOR = 6.0
+_SHOWN_TEETH, _TEETH_FACTOR = "mouthUpperUp", 3.0  # how much of them shows: looks in part
 _USUAL_JAW = 0.06  # rad, the mean of speech: a person's jaw, unless the key frames tell otherwise
 _LEVEL, _LEVEL_SD = -0.1, 0.05  # rad: how people hold their heads before a camera (docs/log.md)
 
@@ -200,6 +201,8 @@ def unit_prior(head: LandmarkHead, seeking_identity: bool = False) -> Prior:
         linear[k] = _SPARSE / reach if low[k] >= 0 else 0.0
         if seeking_identity and name.startswith(_LOOKS):
             looks[k] = _LOOKS_FACTOR
+        elif seeking_identity and name.startswith(_SHOWN_TEETH):
+            looks[k] = _TEETH_FACTOR
     precision = np.diag(looks / sd**2)
     for a, b, difference_sd in _tied(head):
         precision[[a, b], [a, b]] += 1 / difference_sd**2
