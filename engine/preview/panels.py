@@ -23,7 +23,7 @@ from .studio import Relief, Shot, Sitter, draw
 LOW_CONFIDENCE = 0.5
 RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)
 _TEXTURE_SIDE, _RELIEF_SIDE = 640, 1024  # px of the sheet: a preview shows nothing finer
-_WHOLE = 0.85  # share of the face from which on it hides the film; up to 1, but for fallen hair
+_WHOLE = 0.985  # share of the face from which on it hides the film; up to 1, but for fallen hair
 _DIMLY = 0.4  # where no face was found
 _DARKER, _SOFT_HAIR = (0.25, 0.55), 0.004  # log sRGB: skin in shade, hair; of the panel's height
 _GRADE_STEP, _LEAST_GRADED = 4, 100  # every so many px is looked at; with fewer of them no grade

@@ -42,7 +42,7 @@ _HAIR_REACH_M, _HAIR_SHADE = 0.07, 0.75  # round the scalp, darker than this sha
 _HAIR_FADE_M = 0.018
 # So much less a forehead's share, where hair may fall over it: all of it up to so far from the
 # scalp, none at twice that, nor at the brows.
-_FRINGE, _FRINGE_M, _FRINGE_FROM_M = 0.14, 0.025, 0.01
+_FRINGE, _FRINGE_M, _FRINGE_FROM_M = 0.015, 0.025, 0.01
 _EXPOSED_FOR = 0.22  # linear reflectance of the skin at which the camera's exposure is 1
 _ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it is light
 # Light in the mouth, so that over 14 clips teeth and tongue are as bright beside the skin as in
