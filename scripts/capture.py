@@ -32,7 +32,7 @@ DEMO_CLIP = ROOT / "weights" / "demo" / "demo.mp4"
 # The engine's own options and how many words each takes (a test holds them to CaptureOptions).
 ENGINE_OPTIONS = {
     "start": 1, "end": 1, "face": 1, "region": 4, "fps": 1, "focal": 1, "detail": 1,
-    "skin": 1, "person": 1, "smoothing": 1, "method": 1, "quality": 1, "lip_reader": 1,
+    "skin": 1, "hair": 1, "person": 1, "smoothing": 1, "method": 1, "quality": 1, "lip_reader": 1,
     "emotion_network": 1, "senses": 1, "trust": 1, "fix_sync": 0, "lips": 1, "actor": 1,
     "consent": 1,
 }  # fmt: skip
