@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from engine.cli import main as run_engine  # noqa: E402
 from engine.complexion import person_texture  # noqa: E402
+from engine.detail.volume import usual_hair  # noqa: E402
 from engine.exchange.take import Take  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
 from engine.media import open_clip, read_frames  # noqa: E402
@@ -94,8 +95,8 @@ def head_picture() -> np.ndarray:
 
 
 def people_picture() -> np.ndarray:
-    """Eight people drawn at random from the head's identities and its albedo."""
-    head, generator = Head(load_head()), np.random.default_rng(1)
+    """Eight people drawn at random from the head's identities and its albedo, with any hair."""
+    head, generator, cut = Head(load_head()), np.random.default_rng(1), np.random.default_rng(2)
     cells = []
     for _ in range(8):
         shape = 0.8 * generator.normal(size=head.file.shape_basis.shape[2])
@@ -103,7 +104,10 @@ def people_picture() -> np.ndarray:
         params = FaceParams.neutral(head, 1, FOCAL, DISTANCE_M).replace(shape=shape)
         params.head_pose[0, 1] = generator.normal(0, 0.25)
         params.eyes[0, [1, 4]] = -params.head_pose[0, 1]
-        cells.append(portrait(Sitter(head, shape, texture), params))
+        stands, hangs = cut.uniform(0.4, 1.7), cut.choice([0.0, 0.0, 70.0])
+        hair = usual_hair(head, shape)
+        sitter = Sitter(head, shape, texture, None if hair is None else stands * hair, hangs)
+        cells.append(portrait(sitter, params))
     return grid(cells, 4)
 
 
