@@ -402,6 +402,7 @@ def _look_through_camera(window: bpy.types.Window) -> None:
     landmarks.look_through(space, window.scene, camera)
     if space.shading.type in {"WIREFRAME", "SOLID"}:
         space.shading.type = "MATERIAL"
+    space.overlay.show_relationship_lines = False  # from the lights, across the film
     with bpy.context.temp_override(window=window, area=view, region=main_region(view)):
         bpy.ops.view3d.view_center_camera()
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import bpy
 import numpy as np
-from mathutils import Matrix, Vector
+from mathutils import Matrix
 
 from ..engine.exchange.take import REGIONS, Take
 from .keyframes import make_action, object_curves, play
@@ -20,10 +20,12 @@ _CLIP_START_M, _CLIP_END_M = 0.01, 100.0
 _SAME_RATE = 1e-3
 _SAME_SHAPE = 0.02  # of widths over heights: sizes are rounded to whole blocks
 _HEARD_SECONDS = 0.01  # so far may sound be from its picture, without a word about it
-_LIGHTS = (  # name, place in metres, watts, width in metres
-    ("Key", (0.5, -0.8, 0.35), 9.0, 0.4),
-    ("Fill", (-0.8, -0.6, 0.1), 4.0, 0.6),
-    ("Rim", (-0.5, 0.5, 0.3), 3.0, 0.4),
+# Name, place in metres, watts, radius in metres. Soft points: an area's axis is drawn as a line
+# through the whole view, across the film.
+_LIGHTS = (
+    ("Key", (0.5, -0.8, 0.35), 36.0, 0.2),
+    ("Fill", (-0.8, -0.6, 0.1), 16.0, 0.3),
+    ("Rim", (-0.5, 0.5, 0.3), 12.0, 0.2),
 )
 _WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
@@ -219,14 +221,14 @@ def add_lights(
     rig: bpy.types.Object, collection: bpy.types.Collection, scene: bpy.types.Scene
 ) -> None:
     """Key, fill and rim light, at rest round the rig, and a dim world where the scene has none."""
-    for name, place, watts, size in _LIGHTS:
-        data: Any = bpy.data.lights.new(name, "AREA")
-        data.energy, data.size = watts * rig.matrix_world.median_scale**2, size
+    size = rig.matrix_world.median_scale
+    for name, place, watts, radius in _LIGHTS:
+        data: Any = bpy.data.lights.new(name, "POINT")
+        data.energy, data.shadow_soft_size = watts * size**2, radius * size
         light = bpy.data.objects.new(name, data)
         collection.objects.link(light)
         light.parent = rig
         light.location = place
-        light.rotation_euler = (-Vector(place)).to_track_quat("-Z", "Y").to_euler()
     if scene.world is None:
         scene.world = bpy.data.worlds.new("World")
         scene.world.color = _WORLD_GREY
