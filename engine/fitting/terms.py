@@ -84,7 +84,7 @@ _LOOKS = (
     "eyeWide", "jawForward", "mouthClose", "mouthRoll", "lipsPart",
 )  # fmt: skip
 _LOOKS_FACTOR = 6.0
-_SHOWN_TEETH, _TEETH_FACTOR = "mouthUpperUp", 3.0  # how much of them shows: looks in part
+_SHOWN_TEETH, _TEETH_FACTOR = "mouthUpperUp", 2.5  # how much of them shows: looks in part
 _USUAL_JAW = 0.06  # rad, the mean of speech: a person's jaw, unless the key frames tell otherwise
 _LEVEL, _LEVEL_SD = -0.1, 0.05  # rad: how people hold their heads before a camera (docs/log.md)
 
