@@ -24,7 +24,7 @@ class LipReaderConfig:
     widths: tuple[int, ...] = (16, 32, 64, 96)
     features: int = 128
     kernel: int = 5  # frames
-    dropout: float = 0.2
+    dropout: float = 0.35
     shapes: int = 0  # numbers of the mouth's shape that training asks for too
 
     @staticmethod

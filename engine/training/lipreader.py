@@ -19,11 +19,14 @@ from .mouth_clips import FRAMES, SIDE, WIDER, MouthClips
 WINDOW = 20  # frames, SPECTRE's K
 _SMOOTHED = 0.1  # of the labels: lips hardly tell some visemes apart
 _SHAPE_WEIGHT, _SAME_WEIGHT = 0.5, 0.5
-_TURN, _SIZE, _SHIFT = 0.06, 0.07, 0.05  # rad, log, half squares: a tracker's lasting errors
+_TURN, _SIZE, _SHIFT = 0.07, 0.09, 0.06  # rad, log, half squares: a tracker's lasting errors
 _NEARER = 0.08  # log: people's mouths are a tenth wider than performers'
 _TREMBLE = 0.008  # half squares: its passing ones
-_SLOPE = 0.15  # of the brightness over half a square: light from a side
-_BLURRED, _BLUR_PX = 0.6, 1.2  # share of the films that are, and the most
+_SLOPE = 0.25  # of the brightness over half a square: light from a side
+_PATCHES, _PATCH_SD = 5, 0.2  # along a side; log: light that falls in patches
+_TONE_SD, _NOISE = 0.4, 0.04  # log of a tone curve's power; the most
+_BLURRED, _BLUR_PX = 0.7, 1.6  # share of the films that are, and the most
+_MIXED, _SHINES = 0.5, 0.6  # share of the films that are, and the most of the drawing in them
 _TEST_BATCH = 32
 
 
@@ -137,10 +140,17 @@ class LipReaderTask:
         )  # fmt: skip
 
     def _spoilt(self, batch: Moments, generator: np.random.Generator) -> Moments:
-        """Squares as a tracker places them, another exposure, mirrored now and then."""
-        mirrored = generator.random(len(batch.clear)) < 0.5
+        """Squares as a tracker places them, another exposure, mirrored now and then.
+
+        Films through which their drawing shines have looks between the two, that no head has.
+        """
+        count = len(batch.clear)
+        mirrored = generator.random(count) < 0.5
+        share = _SHINES * generator.random(count) * (generator.random(count) < _MIXED)
+        share = torch.from_numpy(share.astype(np.float32)).view(-1, 1, 1, 1, 1)
+        filmed = batch.filmed.lerp(batch.drawn, share)
         return Moments(
-            _expose(_blur(self._shift(batch.filmed, mirrored, generator), generator), generator),
+            _expose(_blur(self._shift(filmed, mirrored, generator), generator), generator),
             self._shift(batch.drawn, mirrored, generator),
             batch.visemes, batch.clear, batch.shapes,
         )  # fmt: skip
@@ -188,14 +198,19 @@ def _blur(mouths: Tensor, generator: np.random.Generator) -> Tensor:
 
 
 def _expose(mouths: Tensor, generator: np.random.Generator) -> Tensor:
-    """Another tone curve for each clip, more light on a side, and noise."""
+    """Another tone curve for each clip, more light on a side and in patches, and noise."""
     count = len(mouths)
     line = torch.linspace(-1, 1, mouths.shape[-1])
     slope = torch.from_numpy(_SLOPE * generator.normal(size=(2, count, 1, 1, 1, 1)))
     side = 1 + slope[0] * line[:, None] + slope[1] * line
     mouths = mouths * side.clamp(min=0.2).float()
-    power = torch.from_numpy(np.exp(generator.normal(0, 0.25, count)).astype(np.float32))
-    noise = torch.from_numpy((0.02 * generator.random(count)).astype(np.float32))
+    patches = generator.normal(0, _PATCH_SD, (count, 1, _PATCHES, _PATCHES)).astype(np.float32)
+    patches = functional.interpolate(
+        torch.from_numpy(patches), mouths.shape[-2:], mode="bicubic", align_corners=False
+    )
+    mouths = mouths * patches.exp()[:, None]
+    power = torch.from_numpy(np.exp(generator.normal(0, _TONE_SD, count)).astype(np.float32))
+    noise = torch.from_numpy((_NOISE * generator.random(count)).astype(np.float32))
     toned = mouths.clamp(0, 1) ** power.view(-1, 1, 1, 1, 1)
     grain = torch.from_numpy(generator.standard_normal(mouths.shape, np.float32))
     return toned + noise.view(-1, 1, 1, 1, 1) * grain

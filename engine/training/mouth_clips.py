@@ -42,13 +42,20 @@ _PLAIN = 0.5  # of the drawn clips: mean colours in a room's light, as in a desc
 # speaker or twice, round them less, and move them faster (films of six speakers beside performers:
 # vowels last 1.35 times as long, lips move 4.2 and 3.0 mm about their mean, 2.0 and 1.1 a frame).
 _TEMPO, _TEMPO_SPREAD = 0.15, 0.2  # log
-_JAW, _JAW_SPREAD = 0.1, 0.35  # log
-_LIPS, _LIPS_SPREAD = -0.15, 0.35  # log
-_LEAST_GAIN, _MOST_GAIN = 0.3, 2.2
-_CUTOFF_HZ = (5.5, 12.0)
-_OWN_WAY = 1.5  # how much more people's sounds differ than `draw_style` says
+_JAW, _JAW_SPREAD = 0.2, 0.4  # log
+_LIPS, _LIPS_SPREAD = -0.1, 0.4  # log
+_LEAST_GAIN, _MOST_GAIN = 0.3, 2.6
+_CUTOFF_HZ = (5.5, 14.0)
+_OWN_WAY = 2.5  # how much more people's sounds differ than `draw_style` says
 # Whether somebody shows upper or lower teeth: log gains of both lips' lifting, and their spread.
 _TEETH = {"mouthUpperUp": (0.5, 0.5), "mouthLowerDown": (-0.3, 0.5)}
+# Logits by which parts of a mouth are lighter than the head's, and their spread: films show teeth
+# as grey as skin, tongues hardly seen or pale, lips that hardly part from the skin.
+_PAINTS = {
+    "teeth": (-0.5, 0.7), "gums": (0.0, 0.5), "tongue": (-0.3, 0.6), "cavity": (0.0, 0.6),
+    "lips": (0.1, 0.35),
+}  # fmt: skip
+_WET = 0.6  # log: how much what is behind the lips shines
 _SHAPES = ("mouth", "jaw", "lips", "tongue")  # units of the mouth's shape
 
 
@@ -103,10 +110,8 @@ class MouthFilmer:
         acting = act_sequence(self.stage, generator, FRAMES, HZ)
         style = draw_manner(generator)
         acting = speak_with(self.stage, acting, phones, seconds, generator, style)
-        difficulty = float(generator.random() ** 0.7)
-        shot = render_sequence(
-            self.stage, self.seed, index, FRAMES, HZ, _PICTURE, difficulty, acting
-        )
+        stage, difficulty = paint_mouth(self.stage, generator), float(generator.random())
+        shot = render_sequence(stage, self.seed, index, FRAMES, HZ, _PICTURE, difficulty, acting)
         labels = shot.labels
         marks = torch.from_numpy(labels.points_68 / _PICTURE * 2 - 1).float()[None]
         pictures = torch.from_numpy(shot.pictures).permute(0, 3, 1, 2)[None].float() / 255
@@ -136,6 +141,15 @@ def draw_manner(generator: np.random.Generator) -> Style:
         cutoff_hz=float(generator.uniform(*_CUTOFF_HZ)),
         targets={name: own * factors**_OWN_WAY for name, factors in style.targets.items()},
     )  # fmt: skip
+
+
+def paint_mouth(stage: Stage, generator: np.random.Generator) -> Stage:
+    """The stage with teeth, tongue and lips that somebody may have."""
+    mean, gloss = stage.paint_mean.copy(), stage.gloss.copy()
+    for name, (middle, spread) in _PAINTS.items():
+        mean[stage.paint_names.index(name)] += generator.normal(middle, spread)
+    gloss[stage.in_mouth, 0] *= np.float32(np.exp(generator.normal(0, _WET)))
+    return replace(stage, paint_mean=mean, gloss=gloss)
 
 
 def viseme_of(phone: str) -> int:

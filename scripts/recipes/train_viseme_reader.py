@@ -6,7 +6,8 @@ Speaks a corpus (Debian packages: see train_phones.py), films and draws performe
 trains and leaves SCRATCH/lipreader.safetensors (half precision) with a table of figures on people
 and voices that no training has met. Called again, it goes on where it stopped. Begun at earlier
 weights (`--start`), it may keep to half of the way from them (`--reach 0.5`): such weights know
-performers a little less and real faces better (Wortsman et al. 2022).
+performers a little less and real faces better (Wortsman et al. 2022). More steps are no better: the
+longer it learns, the better it reads performers and the worse people (docs/log.md).
 """
 
 import argparse
@@ -30,6 +31,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--draw", type=float, default=12, help="minutes of drawing")
     parser.add_argument("--train", type=float, default=16, help="minutes of training")
+    parser.add_argument("--steps", type=int, help="of training; default as many as fit in --train")
     parser.add_argument("--speech", type=float, default=24, help="minutes of the corpus")
     parser.add_argument("--start", type=Path, help="weights to begin with, as far as they fit")
     parser.add_argument("--reach", type=float, default=1.0, help="how far from --start to go")
@@ -65,9 +67,9 @@ def main() -> int:
         start = {name: v for name, v in given.items() if v.shape == own[name].shape}
         reader.load_state_dict(start, strict=False)
     loop = LoopOptions(
-        options.folder / "lipreader", seconds=60 * options.train, lr=options.lr, warmup=50,
-        optimizer="adamw", weight_decay=0.02, clip=5.0, ema=0.99, evaluate_every=200,
-        seed=options.seed, precision="bf16",
+        options.folder / "lipreader", steps=options.steps, seconds=60 * options.train,
+        lr=options.lr, schedule="constant", warmup=50, optimizer="adamw", weight_decay=0.05,
+        clip=5.0, ema=0.998, evaluate_every=200, seed=options.seed, precision="bf16",
     )  # fmt: skip
     task = LipReaderTask(reader, clips, held)
     train(task, loop, _say)

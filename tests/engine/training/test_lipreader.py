@@ -13,10 +13,12 @@ from engine.training.mouth_clips import (
     MouthClips,
     MouthFilmer,
     draw_manner,
+    paint_mouth,
     viseme_of,
     visemes_at,
 )
 from engine.training.mouths import MouthPainter, crop_mouths, mouth_squares
+from engine.training.people import build_stage
 from engine.training.sights import shard_path, shard_paths
 from engine.training.speech import Utterance
 from engine.training.system import Codes, Faces, head_albedo
@@ -90,9 +92,17 @@ def test_manners_differ_and_stay_within_reach():
     generator = np.random.default_rng(0)
     manners = [draw_manner(generator) for _ in range(50)]
     jaws, lips = ([getattr(manner, name) for manner in manners] for name in ("jaw", "lips"))
-    assert 0.3 <= min(jaws) < 0.8 < 1.5 < max(jaws) <= 2.2 and 0.3 <= min(lips) < max(lips) <= 2.2
+    assert 0.3 <= min(jaws) < 0.8 < 1.5 < max(jaws) <= 2.6 and 0.3 <= min(lips) < max(lips) <= 2.6
     upper = [manner.targets["EH"][CHANNELS.index("mouthUpperUp")] for manner in manners]
     assert np.std(np.log(upper)) > 0.3
+
+
+def test_mouths_look_their_own_way_and_the_stage_stays():
+    stage, generator = build_stage(), np.random.default_rng(0)
+    before, teeth = stage.paint_mean.copy(), stage.paint_names.index("teeth")
+    light = [paint_mouth(stage, generator).paint_mean[teeth] - before[teeth] for _ in range(30)]
+    assert np.std(light) > 0.4 and -1 < np.mean(light) < 0
+    np.testing.assert_array_equal(stage.paint_mean, before)
 
 
 def test_performers_are_filmed_and_drawn(tmp_path):
