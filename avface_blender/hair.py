@@ -80,8 +80,10 @@ def _put_on(head: bpy.types.Object, curves: Any) -> bpy.types.Object:
 
 
 def _nearest_uv(file: HeadFile, points: np.ndarray) -> np.ndarray:
-    """The place on the sheet (n, 2) of the skin's triangle nearest to each point (n, 3) m."""
-    skin = np.flatnonzero(file.masks["skin"][file.faces].all(1))
+    """The place on the sheet (n, 2) of the triangle nearest to each point (n, 3) m, eyes aside."""
+    none = np.zeros(len(file.template), bool)
+    eyes = file.masks.get("left_eye", none) | file.masks.get("right_eye", none)
+    skin = np.flatnonzero(~eyes[file.faces].any(1))
     middles = file.template[file.faces[skin]].mean(1)
     nearest = [skin[np.argmin(((middles - point) ** 2).sum(1))] for point in points]
     return file.uv[file.uv_faces[nearest]].mean(1)

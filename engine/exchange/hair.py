@@ -206,7 +206,8 @@ def _gathered(points: np.ndarray, lock: np.ndarray) -> np.ndarray:
 def _skull(head: HeadFile, vertices: np.ndarray, hair: np.ndarray) -> _Skull:
     """The outermost skin in each direction, and the hair upon it, gone on beyond its border."""
     middle = vertices[head.masks["ears"]].mean(0) + _SKULL_ABOVE_EARS
-    faces = head.faces[head.masks["skin"][head.faces].all(1)]
+    skin = head.masks.get("skin", np.ones(len(vertices), bool))
+    faces = head.faces[skin[head.faces].all(1)]
     share = np.array([(a, b, 1 - a - b) for a in _SPREAD for b in _SPREAD if a + b < 1])
     points = (share @ vertices[faces] - middle).reshape(-1, 3)
     high = (1e-3 * share @ hair[faces][..., None]).ravel()

@@ -42,11 +42,12 @@ def grow_lashes(head: HeadFile, vertices: np.ndarray) -> np.ndarray:
     """
     draw = np.random.default_rng(0)
     faces, weights = head.landmarks_468
+    eyes = [np.flatnonzero(head.masks.get(eye, ())) for eye in ("right_eye", "left_eye")]
     lashes = [np.zeros((0, POINTS, 3))]
-    for side, eye in enumerate(("right_eye", "left_eye")):
-        if not head.masks.get(eye, np.zeros(1, bool)).any():
+    for side, eye in enumerate(eyes):
+        if not len(eye):
             continue
-        middle = vertices[head.masks[eye]].mean(0)
+        middle = vertices[eye].mean(0)
         for row, lids, up in ((_UPPER, UPPER_LIDS, 1), (_LOWER, _LOWER_LIDS, -1)):
             numbers = list(lids[side])
             corners = vertices[head.faces[np.asarray(faces)[numbers]]]  # (9, 3, 3)
