@@ -14,6 +14,11 @@ from .tracklets import Followed, Tracklet, width_of
 _STEADY = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 10, 151, 9, 8, 234, 454, 127,
            356, 93, 323, 132, 361, 58, 288, 172, 397, 50, 280, 205, 425, 116, 345, 48, 278, 129,
            358, 54, 284, 103, 332, 67, 297, 109, 338, 21, 251, 162, 389)  # fmt: skip
+_LIDS, _LIPS, _CORNERS = ((159, 145), (386, 374)), (13, 14), (33, 263)
+# A face on a poster: lids and lips part by no more, as shares of the way between the eyes' corners
+# (people who speak or listen: lids .07 and more, lips .05; posters .01 at most), in so many frames.
+_STILL, _LEAST_STILL = 0.02, 40
+_PICTURE_SHARE = 0.1  # of a face's prominence that a picture of one has
 _END_FRAMES = 5
 _LEAST_FRAMES = 5  # a face seen in fewer is the detector's mistake
 
@@ -153,6 +158,7 @@ def _stayed(
 def _person(chain: list[Tracklet], clip: Clip) -> Person:
     looks = [look for tracklet in chain for look in tracklet.looks]
     points = np.array([p for tracklet in chain for p in tracklet.points])
+    share = _PICTURE_SHARE if _is_picture(points) else 1.0
     return Person(
         frames=np.concatenate([t.frames for t in chain]),
         points=points,
@@ -162,9 +168,22 @@ def _person(chain: list[Tracklet], clip: Clip) -> Person:
         lips=np.array([look.lips for look in looks]),
         fine=np.array([look.fine for look in looks]),
         moved=np.array([look.moved for look in looks]),
-        prominence=prominence(points, clip.size) / clip.frame_count,
+        prominence=share * prominence(points, clip.size) / clip.frame_count,
         glances={frame: seen for t in chain for frame, seen in t.glances.items()},
     )
+
+
+def _is_picture(points: np.ndarray) -> bool:
+    """Whether a face (N, 478, 3) is a picture itself, on a wall: neither lids nor lips move."""
+    if len(points) < _LEAST_STILL:
+        return False
+
+    def apart(pair: tuple[int, int]) -> np.ndarray:
+        return np.linalg.norm(points[:, pair[0], :2] - points[:, pair[1], :2], axis=1)
+
+    width = apart(_CORNERS)
+    ranges = [np.ptp(np.percentile(apart(pair) / width, (2, 98))) for pair in (*_LIDS, _LIPS)]
+    return bool(max(ranges) < _STILL)
 
 
 def prominence(points: np.ndarray, size: tuple[int, int]) -> float:

@@ -99,7 +99,7 @@ def track_face(clip: Clip, options: FaceOptions, report: Report) -> FaceTrack:
             f"The face is seen in only {track.seen.sum()} of {clip.frame_count} pictures.",
             "Cut the clip to the part that shows the face.",
         )
-    _warn(track, report)
+    _warn(track, report, _other_shots(track, people))
     return track
 
 
@@ -109,15 +109,15 @@ def stretches(mask: np.ndarray) -> list[tuple[int, int]]:
     return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def _warn(track: FaceTrack, report: Report) -> None:
-    """Say when the face was lost or covered."""
+def _warn(track: FaceTrack, report: Report, elsewhere: np.ndarray | None = None) -> None:
+    """Say when the face was lost or covered; `elsewhere` (T,) another shot shows other people."""
+    elsewhere = np.zeros(len(track.seen), bool) if elsewhere is None else elsewhere
     share = float(track.seen.mean())
     if share < _MOSTLY_SEEN:
         report.warn(f"The face is seen in only {share:.0%} of the clip.")
     step = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 0.0
-    elsewhere = _other_shots(track)
     events = [
-        (elsewhere, "The clip shows another shot", _BRIEF_S),
+        (elsewhere, "Another shot shows other people", _BRIEF_S),
         (~track.seen & ~elsewhere, "The face is lost", _BRIEF_S),
     ]
     inside = share_inside(track.landmarks, track.size)
@@ -152,10 +152,14 @@ def _warn(track: FaceTrack, report: Report) -> None:
             report.warn(f"{words} {', '.join(told)}{more}.")
 
 
-def _other_shots(track: FaceTrack) -> np.ndarray:
-    """Frames (T,) of the shots that don't show the face at all."""
+def _other_shots(track: FaceTrack, people: list[Person]) -> np.ndarray:
+    """Frames (T,) of the shots that show somebody, but not this face."""
+    anybody = np.zeros(len(track.seen), bool)
+    for person in people:
+        anybody[person.frames] = True
     shots = np.split(np.arange(len(track.seen)), np.array(track.cuts, int))
-    return np.concatenate([np.full(len(shot), not track.seen[shot].any()) for shot in shots])
+    other = [anybody[shot].any() and not track.seen[shot].any() for shot in shots]
+    return np.repeat(np.array(other, bool), [len(shot) for shot in shots])
 
 
 def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:

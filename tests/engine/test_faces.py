@@ -22,7 +22,7 @@ from engine.faces.detector import (
 )
 from engine.faces.graph import mediapipe_module, packets, picture_packet
 from engine.faces.looks import look_at, moved_share
-from engine.faces.people import choose_person, link_people, signature_of, unlikeness
+from engine.faces.people import _is_picture, choose_person, link_people, signature_of, unlikeness
 from engine.faces.track import FaceOptions, FaceTrack, _warn, stretches, track_face
 from engine.faces.tracklets import FollowOptions, begin, colour_change, follow_faces
 from engine.media import Clip, open_clip, read_frames
@@ -367,3 +367,12 @@ def test_pixels_that_stand_still_are_counted() -> None:
     assert moved_share(before, before, points) == 0
     assert moved_share(before + 1, before, points) == 1
     assert 0 <= moved_share(before, before, points + 100) <= 1  # beyond the picture
+
+
+def test_a_face_that_never_moves_is_a_picture_of_one() -> None:
+    points = np.zeros((60, 478, 3))
+    points[:, 263, 0], points[:, [145, 374], 1], points[:, 14, 1] = 100, 8, 3
+    points += np.random.default_rng(0).normal(0, 0.2, points.shape)
+    assert _is_picture(points) and not _is_picture(points[:20])
+    points[30:33, [145, 374], 1] = 1  # a blink
+    assert not _is_picture(points)
