@@ -1,9 +1,13 @@
 """The command line: `python -m engine COMMAND ...`."""
 
 import argparse
+import atexit
 import os
+import shutil
 import sys
+import tempfile
 import traceback
+from pathlib import Path
 
 from .commands import batch, capture, evaluate, faces, heads, sound, takes, train
 from .commands.flags import hyphenated
@@ -37,6 +41,19 @@ def _prepare_process() -> None:
         os.environ.setdefault(name, "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("GLOG_minloglevel", "3")
+    _find_room_for_what_is_compiled()
+
+
+def _find_room_for_what_is_compiled() -> None:
+    """A folder of this process's own where a user can write neither here nor at home.
+
+    Without one numba refuses; with it, each command of a service account compiles anew.
+    """
+    homes = Path(__file__).parent, Path(os.path.expanduser("~"))
+    if "NUMBA_CACHE_DIR" in os.environ or any(os.access(home, os.W_OK) for home in homes):
+        return
+    folder = os.environ["NUMBA_CACHE_DIR"] = tempfile.mkdtemp(prefix="avface-compiled-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _parser() -> argparse.ArgumentParser:

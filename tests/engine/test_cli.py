@@ -54,6 +54,16 @@ def test_flags_are_understood_with_underscores_too():
     assert found.fix_sync and found.lip_reader == "my_net.pt" and found.clip.name == "my_clip.mp4"
 
 
+def test_who_can_keep_nothing_that_is_compiled_gets_a_folder(monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # so that it is put back
+    monkeypatch.delenv("NUMBA_CACHE_DIR")
+    cli._find_room_for_what_is_compiled()
+    assert "NUMBA_CACHE_DIR" not in os.environ  # here it can be kept
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    cli._find_room_for_what_is_compiled()
+    assert Path(os.environ["NUMBA_CACHE_DIR"]).is_dir()
+
+
 def test_a_take_never_replaces_its_clip(tmp_path, capsys):
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"a film")
