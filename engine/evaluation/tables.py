@@ -195,9 +195,9 @@ def _film_table(films: list[KnownFilm], scores: dict[str, _Scores]) -> tuple[lis
         "frames with something before the face; scan to mesh in mm by NoW's protocol, size free;",
         "normals in degrees; shut: of the frames whose lips meet (within 1.5 mm of the film's",
         "least gap), how many do, and open ones (over 5 mm) taken for shut. By frame: AVFace's",
-        "networks where no frame knows another.",
+        "networks where no frame knows another. found: of the frames; the others are in no figure.",
         "",
-        f"{'':{_NAME}}{'films':>6}{'NME':>6}{'AUC':>6}{'lips':>6}{'clear':>7}{'covered':>9}"
+        f"{'':{_NAME}}{'films':>6}{'found':>7}{'NME':>6}{'AUC':>6}{'lips':>6}{'clear':>7}{'covered':>9}"
         f"{'median':>8}{'mean':>6}{'std':>6}{'normals':>9}{'shut':>7}{'wrong':>7}",
     ]
     figures = {}
@@ -209,7 +209,7 @@ def _film_table(films: list[KnownFilm], scores: dict[str, _Scores]) -> tuple[lis
         row = _film_row(mine)
         figures[name] = row
         lines.append(
-            f"{name:{_NAME}}{len(mine.errors):6}{row['nme']:6.2f}{row['auc']:6.2f}{row['nme_lips']:6.2f}"
+            f"{name:{_NAME}}{len(mine.errors):6}{row['found']:7.0%}{row['nme']:6.2f}{row['auc']:6.2f}{row['nme_lips']:6.2f}"
             f"{row['nme_clear']:7.2f}{row['nme_covered']:9.2f}{row['scan_median']:8.2f}"
             f"{row['scan_mean']:6.2f}{row['scan_std']:6.2f}{row['normals']:9.1f}"
             f"{row['shut']:7.0%}{row['shut_wrongly']:7.0%}"
@@ -224,6 +224,7 @@ def _film_row(mine: _Scores) -> dict[str, float]:
         sum(c[key] for c in mine.closures) for key in ("shut", "shut_hit", "open", "open_missed")
     )
     return {
+        "found": float(np.isfinite(errors).all(1).mean()),
         "nme": nme(errors), "auc": area_under_curve(errors), "nme_lips": nme(errors, LIPS),
         "nme_clear": nme(errors[~covered]), "nme_covered": nme(errors[covered]),
         "scan_median": scan[0], "scan_mean": scan[1], "scan_std": scan[2],

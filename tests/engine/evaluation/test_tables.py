@@ -47,6 +47,14 @@ def test_the_truth_has_no_error(film):
     assert row["scan_median"] < 1e-3 and row["normals"] < 0.1
 
 
+def test_frames_without_a_face_are_told(film):
+    clip, params = film
+    points = clip.truth.landmarks.copy()
+    points[: len(points) // 2] = np.nan
+    row = score(clip, params, points)
+    assert row["found"] == pytest.approx(1 - len(points) // 2 / len(points)) and row["nme"] == 0
+
+
 def test_another_person_is_some_millimetres_off(film):
     clip, params = film
     other = params.replace(shape=np.full(100, 1.0))
