@@ -346,6 +346,31 @@ def test_a_face_on_its_side_or_its_head_is_found_as_it_lies(quarters: int) -> No
     assert np.exp(1j * turn) == pytest.approx(np.exp(-0.5j * np.pi * quarters), abs=0.1)
 
 
+def test_a_half_covered_face_is_not_taken_for_a_turned_one() -> None:
+    _, picture = next(read_frames(open_clip(locate("demo_clip")), 10))
+    options, mesh, detector = FollowOptions(), FaceMesh(), FaceDetector()
+    boxes = detector.find_small(picture, 1)
+    (clear,) = begin(boxes, [], 0, picture, mesh, options)
+    points = clear.points[0][:468, :2]
+    low, high = points.min(0).astype(int), points.max(0).astype(int)
+    covered = picture.copy()
+    covered[(low[1] + high[1]) // 2 : high[1], low[0] : high[0]] = (180, 140, 110)
+    (found,) = begin(boxes, [], 0, covered, mesh, options)
+    assert abs(region_of(found.points[0])[3] - region_of(clear.points[0])[3]) < 0.3
+
+
+def test_a_hand_that_comes_in_is_no_light() -> None:
+    _, picture = next(read_frames(open_clip(locate("demo_clip")), 10))
+    mesh, detector = FaceMesh(), FaceDetector()
+    boxes = detector.find_small(picture, 1)
+    (face,) = begin(boxes, [], 0, picture, mesh, FollowOptions())
+    points, look = face.points[0], face.looks[0]
+    half = points[:468, 0] > np.quantile(points[:468, 0], 0.6)
+    colours = look.colours.copy()
+    colours[:468][half] = 255 - colours[:468][half]
+    assert colour_change(look, replace(look, colours=colours), points) < 0.1
+
+
 def test_bands_of_light_are_no_other_face() -> None:
     _, picture = next(read_frames(open_clip(locate("demo_clip")), 10))
     [face] = begin(FaceDetector().find(picture), [], 0, picture, FaceMesh(), FollowOptions())
