@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from .fitting.landmark_head import LandmarkHead, landmark_head
 from .fitting.sound import Hearing, heard_share
@@ -48,6 +49,7 @@ _TUCKED_GAP = 1.2e-3  # m: teeth that stand on a lip show so much at least, be i
 _TUCK_GAP = (2.5e-3, 5e-3)  # m between lips: seen farther apart, a tuck is on its way; so far not
 _TUCK_ROUNDS = 3  # the nearest vertices change as the lip moves
 _LEAST_HEARD = 0.02
+_CALM_SECONDS = 0.02  # lips don't jump: deviation of what is mixed in time, well within a closure
 _CHUNK = 256  # frames at once
 
 
@@ -83,7 +85,7 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
         apart = teeth.lip_gap(teeth.pose(params.expression, params.jaw, teeth.rest(params.shape)))
         tucked *= np.clip((_TUCK_GAP[1] - apart) / (_TUCK_GAP[1] - _TUCK_GAP[0]), 0, 1)
     to_head = mix @ marks.unit_mix  # (C, E)
-    expression = params.expression.copy()
+    said = np.zeros((len(units), len(mix)))
     for start in range(0, len(units), _CHUNK):
         part = slice(start, start + _CHUNK)
         some, bounds = params[part], _bounds(units[part], mix, marks)
@@ -98,8 +100,11 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
             for _ in range(_TUCK_ROUNDS):
                 touch = _touch(some, teeth, to_head, moved, tucked[part])
                 moved = _solve([*wishes, touch], bounds)
-        expression[part] += share[part, None] * moved @ to_head
-    return params.replace(expression=expression)
+        said[part] = share[part, None] * moved
+    if len(times) > 1:
+        step = float(np.median(np.diff(times)))
+        said = gaussian_filter1d(said, _CALM_SECONDS / step, axis=0, mode="nearest")
+    return params.replace(expression=params.expression + said @ to_head)
 
 
 def _channels(marks: LandmarkHead) -> np.ndarray | None:

@@ -151,3 +151,24 @@ def test_an_adopted_head_without_our_names_is_shaped_by_their_mix(adopted):
     after = heard(params.replace(jaw=jaw), other, voice(mouthPucker=0.5))
     assert np.abs(after.expression[20]).max() > 0.1
     np.testing.assert_allclose(after.expression[5], params.expression[5], atol=0.02)
+
+
+def test_lips_do_not_jump_to_what_is_heard(head):
+    params = fitted(head, parted=0.3)
+    said = heard(params, head, voice(mouthPucker=0.6))
+    moved = (said.expression - params.expression)[:, head.unit["mouthPucker"]]
+    assert 0.05 < moved[SAID.start - 1] / moved[SAID.start + 2] < 0.2
+    assert moved[SAID.start + 2] > 0.2
+
+
+def test_a_single_picture_is_served(head):
+    params, speech = fitted(head, parted=0.3), voice(mouthPucker=0.6)
+    one = slice(SAID.start, SAID.start + 1)
+
+    class Instant(SimpleNamespace):
+        def __getitem__(self, name):
+            return tuple(values[one] for values in speech[name])
+
+    instant = Instant(speaking=np.ones(1), tucked=np.zeros(1))
+    said = say_unseen(params[one], Hearing(instant), TIMES[one], head)
+    assert np.isfinite(said.expression).all()
