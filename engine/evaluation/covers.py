@@ -86,7 +86,10 @@ def evaluate_covers(
         truth = perform(clip, head, options, Report(), track=track).fit.params
         for k, painted in enumerate(_PAINTED):
             row, number = rows[_name(*painted)], [done, k]
-            _try_cover(clip, track, truth, painted, head, options, row, number)
+            try:
+                _try_cover(clip, track, truth, painted, head, options, row, number)
+            except AVFaceError as error:  # too little of the face is left
+                report.warn(f"{path.name}, {_name(*painted)}, is left out: {error.message}")
             stage((k + 1) / len(_PAINTED))
         used += 1
     if not used:
