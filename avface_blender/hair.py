@@ -54,7 +54,8 @@ def put_lashes(head: bpy.types.Object, file: HeadFile, name: str) -> bpy.types.O
     They stand on the mean person at rest: Blender carries them from there to where shape keys and
     armature have taken the lids.
     """
-    lashes = grow_lashes(file, file.template)
+    # EEVEE draws a strand at least a pixel wide: all of them would be a bar.
+    lashes = grow_lashes(file, file.template)[::2]
     if not len(lashes):
         return None
     count, points = lashes.shape[:2]
