@@ -229,6 +229,15 @@ def test_inside_of_the_mouth(kind: str, cast: tuple[float, float, float]) -> Non
     assert ("teeth", "flesh", "dark")[int(np.argmax(seen))] == kind and seen.max() > 0.7
 
 
+@pytest.mark.parametrize("kind", ["teeth", "flesh", "dark"])
+def test_inside_of_the_mouth_in_a_grey_film(kind: str) -> None:
+    view, points = painted_mouth(kind, 16)
+    grey = np.repeat(view.pixels.mean(2, keepdims=True), 3, axis=2).astype(np.uint8)
+    look = look_at(View(grey, view.origin, view.scale), points)
+    seen = judge_mouth(points[None], look.colours[None], look.mouth[None], look.lips[None])[0]
+    assert ("teeth", "flesh", "dark")[int(np.argmax(seen))] == kind
+
+
 def test_shut_mouth_says_nothing() -> None:
     view, points = painted_mouth("dark", 1)
     look = look_at(view, points)
