@@ -16,7 +16,7 @@ _SEEN = 0.5  # confidence in an eye
 _EASE_SECONDS = 0.5  # from the last moment in which an eye is seen: shorter covers are bridged
 _LEAST_SEEN_SECONDS = 0.5  # of a clip that tell where its eyes usually look
 _FOLLOW_SECONDS = 0.35  # within which the gaze follows a head that has turned
-_REFLEX = 0.6  # of the head's quick turn, as in `improvise`: the rest is a glance along with it
+REFLEX = 0.6  # of the head's quick turn: the rest is a glance along with it
 _LIDS = ("eyeBlink", "eyeSquint", "eyeWide")
 
 
@@ -41,7 +41,7 @@ def rest_unseen(
     if seen.sum() * step >= _LEAST_SEEN_SECONDS:
         gaze, lids = np.median(params.eyes[seen], axis=0), np.median(params.expression[seen], 0)
     slow = gaussian_filter1d(params.head_pose, _FOLLOW_SECONDS / step, axis=0, mode="nearest")
-    reflex = -_REFLEX * (params.head_pose - slow) * [1, 1, 0]  # an eye doesn't roll
+    reflex = -REFLEX * (params.head_pose - slow) * [1, 1, 0]  # an eye doesn't roll
     of_lids = [k for k, name in enumerate(head.file.expression_names) if name.startswith(_LIDS)]
     expression = params.expression.copy()
     expression[:, of_lids] += share * (lids[of_lids] - expression[:, of_lids])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from .gaze import REFLEX
 from .geometry import rotation_matrix
 from .head.model import FaceParams, Head
 from .head.mouth import shutting
@@ -58,7 +59,7 @@ def improvise(
     pose = np.stack([_noise(times, _SWAY_SECONDS, generator) for _ in range(3)], 1) * _SWAY
     pose[:, 0] += _NOD * _late(stress, times, 0.06)
     drift = np.stack([_noise(times, 1.5 * _SWAY_SECONDS, generator) for _ in range(3)], 1)
-    eyes = _gaze(times, generator) - 0.6 * pose[:, :2]  # the eyes stay where the head turns away
+    eyes = _gaze(times, generator) - REFLEX * pose[:, :2]  # the eyes stay where the head turns away
     return still.replace(
         expression=expression,
         jaw=jaw,

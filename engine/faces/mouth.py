@@ -29,8 +29,8 @@ class MouthOptions:
     least_redness: float = 0.1  # log(R/G), lips over skin: less is no colour film
     least_of_skin: float = 0.4  # the lips' redness over the skin's; 0.8 and more if they are seen
     teeth_below: float = 0.35  # redness: 0 as the skin, 1 as the lips
-    # In a film without colours, lightness over the skin's: flesh has .74 at most, grey films' teeth
-    # .88 and more (90 % of the points of nine clips).
+    # In a film without colours, lightness over the skin's: nine tenths of flesh have .74 at most
+    # (nine clips), of two grey films' teeth .88 and more.
     grey_teeth_above: float = 0.8
 
 
