@@ -8,6 +8,7 @@ import numpy as np
 
 from .clock import Clock
 from .detail.appearance import Face, estimate_appearance
+from .detail.looks import unseen_skin, write_colours, write_looks
 from .detail.volume import usual_hair
 from .device import device_name
 from .exchange.head_file import HeadFile
@@ -15,21 +16,20 @@ from .exchange.protocol import AVFaceError
 from .exchange.take import REGIONS, Take
 from .faces import FaceOptions, FaceTrack, track_face
 from .fitting import FitOptions, FitResult, fit_clip
+from .fitting.gaze import rest_unseen
 from .fitting.landmark_track import landmark_track
-from .gaze import rest_unseen
 from .head.model import FaceParams, Head, LipShapes
 from .head.tongue import with_clear_tongue
-from .hearing import Heard, hear_clip, mouth_by_sound
-from .looks import unseen_skin, write_colours, write_looks
 from .media import Clip, open_clip
-from .methods import apply_method, check_method
+from .methods.recipe import apply_method, check_method
 from .options import CaptureOptions, trust_ranges
 from .progress import Report
-from .second_look import carry_glances, look_beneath
+from .sight.second_look import carry_glances, look_beneath
+from .speech.hearing import Heard, hear_clip, mouth_by_sound
+from .speech.sync import Sync
+from .speech.unseen_mouth import say_unseen
 from .spoken import speak
-from .sync import Sync
 from .takes import film_take
-from .unseen_mouth import say_unseen
 from .weights import used_weights
 
 
@@ -205,14 +205,14 @@ def _looked_at_again(clip: Clip, track: FaceTrack, head: Head) -> FaceTrack:
     Lips and lids stay the tracker's: it follows them more closely (docs/log.md).
     """
     from .models.landmarks import BROWS, NOSE, OVAL, SKIN  # torch is slow to load
-    from .second_look import second_look
+    from .sight.second_look import second_look
 
     return second_look(clip, track, BROWS + NOSE + OVAL + SKIN, conventions_on=head)
 
 
 def _refined_lips(fit: FitResult, head: Head, heard: Heard, times: np.ndarray) -> LipShapes | None:
     """What the sound adds to the lips, where it belongs to them and the artist lets it."""
-    from .lips import refine_lips  # torch is slow to load
+    from .speech.lips import refine_lips  # torch is slow to load
 
     forced = heard.hearing.forced
     trust = np.full(len(times), heard.hearing.belongs)

@@ -7,10 +7,10 @@ from .exchange.take import REGIONS, Take
 from .fitting.landmark_track import landmark_track
 from .head.model import Head
 from .head.tongue import with_clear_tongue
-from .improvise import improvise
 from .media import SOUND_RATE, Clip, read_waveform
 from .options import CaptureOptions
 from .progress import Report
+from .speech.improvise import improvise
 from .takes import common_fields
 
 _FPS, _SIZE = 30.0, (1080, 1080)  # of a take that no film gives a rate and a size
@@ -24,7 +24,7 @@ def speak(
     Raises AVFaceError when the file holds no sound.
     """
     from .audio import speech_features  # torch is slow to load
-    from .voice import listen
+    from .audio.voice import listen
 
     waveform = read_waveform(clip)
     if waveform is None or not len(waveform):

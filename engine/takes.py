@@ -13,7 +13,7 @@ from .fitting import FitResult
 from .head.model import FaceParams
 from .media import Clip
 from .options import CaptureOptions
-from .sync import Sync
+from .speech.sync import Sync
 from .version import product_version
 
 

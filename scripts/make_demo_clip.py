@@ -24,7 +24,7 @@ from demo_clip.scene import FOCAL, SIZE, build_room, film  # noqa: E402
 from demo_clip.speech import Speech, speak  # noqa: E402
 from demo_clip.wardrobe import grow_hair, knit  # noqa: E402
 
-from engine.complexion import person_texture  # noqa: E402
+from engine.detail.complexion import person_texture  # noqa: E402
 from engine.exchange.head_file import file_sha256  # noqa: E402
 from engine.exchange.take import REGIONS, Take  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402

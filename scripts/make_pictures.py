@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from engine.cli import main as run_engine  # noqa: E402
-from engine.complexion import person_texture  # noqa: E402
+from engine.detail.complexion import person_texture  # noqa: E402
 from engine.detail.volume import usual_hair  # noqa: E402
 from engine.exchange.take import Take  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402

@@ -140,9 +140,9 @@ def _draw(
     result: "Capture", head_file: "HeadFile", out: Path, report: Report, film: bool, sheet: bool
 ) -> None:
     """NAME.preview.mp4 and NAME.sheet.png beside a take."""
-    from ..credentials import sign_film
     from ..exchange.provenance import provenance
     from ..preview import write_preview, write_sheet
+    from ..preview.credentials import sign_film
 
     stem = take_stem(out)
     if film:

@@ -12,7 +12,6 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ..complexion import person_texture
 from ..exchange.files import folder_written_whole, take_stem
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
@@ -21,8 +20,9 @@ from ..geometry import vertex_normals
 from ..head.bridge import default_head, laid_default
 from ..head.model import Head
 from ..head.surface import nearest_on_surface
-from ..pictures import read_picture, write_picture
+from ..media.pictures import read_picture, write_picture
 from ..render import rasterize
+from .complexion import person_texture
 from .tangent import tangent_frames
 
 _SIDE = 1024  # texels, of the pictures that are written

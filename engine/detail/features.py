@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ..complexion import person_texture
 from .appearance import Face
 from .brows import paint_brows
+from .complexion import person_texture
 from .hairline import paint_hairline
 from .lips import paint_lips
 

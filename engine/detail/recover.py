@@ -20,7 +20,7 @@ from ..exchange.protocol import AVFaceError
 from ..faces import FaceTrack
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from ..pictures import write_picture
+from ..media.pictures import write_picture
 from ..progress import Report
 from .evidence import TEXELS
 from .learned import blend, knows, learned_relief

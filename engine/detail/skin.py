@@ -14,8 +14,8 @@ import numpy as np
 from ..faces import FaceTrack
 from ..head.model import FaceParams, Head
 from ..media import Clip, read_some
-from ..occlusion import ambient_openness
 from ..render import interpolate
+from ..render.occlusion import ambient_openness
 from .folds import calm_skin, fold_zones, on_hair_ground, open_skin, region_reach, trusted
 from .light import draw_samples, fit_light, log_shading
 from .residual import LUMINANCE, Grain, masked_blur, skin_share

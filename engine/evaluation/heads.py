@@ -9,7 +9,7 @@ from ..exchange.head_file import HeadFile
 from ..head.bridge import PointHead, default_head
 from ..head.model import FaceParams, Head
 from ..head.transfer import Person, aperture_mm, carry_params, make_pair
-from ..pictures import write_picture
+from ..media.pictures import write_picture
 
 _MOVED = 0.2  # of a unit's largest motion: points that it moves
 _PERSON_SEED, _PERSON_COLUMNS, _PERSON_SD = 1, 20, 0.7
@@ -82,7 +82,7 @@ def table(trip: RoundTrip) -> str:
 
 def draw_round_trip(trip: RoundTrip, other: HeadFile, path: Path) -> None:
     """A picture: some units on the default head, on the other, on the default again."""
-    from ..complexion import person_texture
+    from ..detail.complexion import person_texture
     from ..preview.studio import Sitter
 
     rows = []

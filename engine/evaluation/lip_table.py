@@ -14,7 +14,7 @@ import torch
 from ..exchange.protocol import AVFaceError
 from ..head.model import Head
 from ..media import Clip, read_waveform
-from ..slots import load_slot
+from ..models.slots import load_slot
 from ..training.mouths import MouthPainter
 from ..training.spectre import own_lip_reader
 from ..training.system import head_albedo

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..coarse import crop_batches
-from ..crops import crop_boxes, to_crop
+from ..faces.crops import crop_boxes, to_crop
 from ..head.model import FaceParams, Head
 from ..media import Clip
+from ..methods.coarse import crop_batches
+from ..methods.spectre import codes_in_crops
 from ..models.lipreader import MERGED, VISEMES, LipReader
-from ..spectre import codes_in_crops
 from ..training.lipreader import mean_recall
 from ..training.mouth_clips import viseme_of
 from ..training.mouths import MouthPainter, crop_mouths, mouth_squares

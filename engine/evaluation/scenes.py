@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ..complexion import person_texture
+from ..detail.complexion import person_texture
 from ..exchange.saving import save_arrays
 from ..geometry import to_camera
 from ..head.model import FaceParams, Head
-from ..pictures import write_picture
+from ..media.pictures import write_picture
 from ..weights import load_head
 
 SIZE, FPS = 384, 25.0  # px; of the moments

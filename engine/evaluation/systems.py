@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ..coarse import Sounding, estimate_coarse, unpack_models
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
@@ -12,11 +11,12 @@ from ..faces import FaceOptions, track_face
 from ..fitting.landmark_track import landmark_track
 from ..head.landmarks import MESH_TO_68
 from ..head.model import FaceParams, Head, fitted_params_of
-from ..hearing import hear_clip
 from ..media import Clip
+from ..methods.coarse import Sounding, estimate_coarse, unpack_models
 from ..options import CaptureOptions
 from ..pipeline import capture_motion
 from ..progress import Report
+from ..speech.hearing import hear_clip
 from ..weights import load_network
 
 

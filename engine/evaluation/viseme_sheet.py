@@ -15,7 +15,7 @@ import numpy as np
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
 from ..media import open_clip, read_frames, read_waveform
-from ..pictures import write_picture
+from ..media.pictures import write_picture
 from ..preview.panels import Crop, Panels, cut, write
 from ..progress import Report
 from ..weights import load_head

@@ -13,9 +13,9 @@ from scipy.ndimage import maximum_filter1d
 
 from ..exchange.take import REGIONS
 from ..media import Clip, read_some
-from ..seen import NETWORK, Looks, level_face, see_level, unpack
 from ..weights import registry
 from .people import Person
+from .seen import NETWORK, Looks, level_face, see_level, unpack
 from .visibility import network_doubts
 
 _AT_ONCE = 64  # pictures in memory

@@ -13,12 +13,12 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS
 from ..media import Clip
 from ..progress import Report
-from ..seen import Looks
 from .clearness import clearness
 from .colour_cover import colour_witness
 from .glances import seen_by_network
 from .mouth import judge_mouth, lips_missing
 from .people import Person, choose_person, link_people
+from .seen import Looks
 from .tracklets import FollowOptions, follow_faces
 from .visibility import judge_visibility, share_inside
 

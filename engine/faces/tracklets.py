@@ -14,7 +14,6 @@ import numpy as np
 
 from ..media import Clip, read_frames
 from ..progress import Report
-from ..seen import glance
 from .detector import (
     FaceDetector,
     FaceMesh,
@@ -26,6 +25,7 @@ from .detector import (
     view_of,
 )
 from .looks import COLOUR_NOISE, Look, look_at, moved_share
+from .seen import glance
 
 _CUT_CHANGE = 0.045  # of the brightness range, mean over the picture
 _SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face

@@ -22,8 +22,8 @@ from .solver import Guide, Targets
 from .terms import region_unknowns
 
 if TYPE_CHECKING:
+    from ..audio.voice import VoiceFace
     from ..faces import FaceTrack
-    from ..voice import VoiceFace
 
 _SHARE_BESIDE_PICTURE = 0.05  # of its trust that sound keeps where the picture is perfect
 _SPEECH_SECONDS = 0.06  # by which trust begins before speech and ends after it

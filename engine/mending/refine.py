@@ -13,11 +13,11 @@ from ..faces import FaceOptions, track_face
 from ..fitting import FitOptions, fit_clip
 from ..fitting.landmark_track import landmark_track
 from ..head.model import FaceParams, Head, fitted_params_of
-from ..hearing import hear_clip
 from ..media import open_clip
 from ..options import CaptureOptions
 from ..progress import Report
-from ..second_look import carry_glances, look_beneath
+from ..sight.second_look import carry_glances, look_beneath
+from ..speech.hearing import hear_clip
 from .corrections import Correction, land, load_corrections, posed, taught, teach_track
 from .dragged import left_px
 from .retrust import trust_anew

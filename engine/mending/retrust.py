@@ -10,12 +10,12 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
 from ..fitting.landmark_track import landmark_track
 from ..head.model import Head, fitted_params_of
-from ..hearing import forced_trust
 from ..media import open_clip
 from ..options import CaptureOptions
 from ..pipeline import capture_motion
 from ..progress import Report
-from ..sync import Sync
+from ..speech.hearing import forced_trust
+from ..speech.sync import Sync
 from .blend import blend_takes
 
 _CONTEXT_SECONDS = 1.5  # solved beside a stretch: there picture and sound tell of this mouth

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 # "landmarks": no pictures, but what the landmark network and the reader read from them, frozen and
-# shared by both encoders (`sight.py`).
+# shared by both encoders (`models/sight.py`).
 Backbone = Literal["resnet50", "resnet18", "mobilenet_v2", "landmarks"]
 
 

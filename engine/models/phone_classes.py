@@ -31,3 +31,12 @@ VISEMES = (
 VISEME_OF = tuple(
     next(group for group, names in enumerate(VISEMES) if name in names) for name in CLASSES
 )
+
+# Amazon Polly's visemes of English (US) phones, here in ARPAbet.
+POLLY = {
+    "P": "p", "B": "p", "M": "p", "T": "t", "D": "t", "N": "t", "S": "s", "Z": "s", "F": "f",
+    "V": "f", "K": "k", "G": "k", "NG": "k", "HH": "k", "TH": "T", "DH": "T", "SH": "S", "ZH": "S",
+    "CH": "S", "JH": "S", "R": "r", "L": "t", "W": "u", "Y": "i", "IY": "i", "IH": "i", "EY": "e",
+    "EH": "E", "AE": "a", "AA": "a", "AH": "E", "AY": "a", "AW": "a", "AO": "O", "OW": "o",
+    "OY": "O", "UH": "u", "UW": "u", "ER": "E", "SIL": "sil",
+}  # fmt: skip

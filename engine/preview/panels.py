@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..complexion import person_texture
+from ..detail.complexion import person_texture
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS, Take
 from ..head.model import FaceParams, Head, params_of
-from ..pictures import read_picture
+from ..media.pictures import read_picture
 from .shading import soften
 from .studio import Relief, Shot, Sitter, draw
 

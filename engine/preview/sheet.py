@@ -9,7 +9,7 @@ import numpy as np
 from ..exchange.head_file import HeadFile
 from ..exchange.take import REGIONS, Take
 from ..media import Clip, read_frames
-from ..pictures import write_picture
+from ..media.pictures import write_picture
 from .panels import AMBER, LOW_CONFIDENCE, RED, Panels, crop_of, write
 
 _MARGIN, _CAPTION = 8, 26  # px

@@ -17,8 +17,8 @@ from ..exchange.hair import BARE_MM, comb, grows_hair, strand_colours
 from ..exchange.lashes import UPPER_LIDS, grow_lashes
 from ..geometry import embed, project
 from ..head.model import Head
-from ..occlusion import ambient_openness, polygon_area, seen_from, through_polygon
 from ..render import visible_faces
+from ..render.occlusion import ambient_openness, polygon_area, seen_from, through_polygon
 from ..srgb import linear_from_srgb
 from .shading import (
     AMBIENT,

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..exchange.head_file import HeadFile
 from ..models.checkpoints import load_deca, load_imagenet
 from ..models.sight import SightBackbone
-from ..slots import load_slot
+from ..models.slots import load_slot
 from ..weights import load_head
 from .data import Source, Windows
 from .objectives import CoarseObjective, landmark_figures

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from ..audio import SpeechFeatures, windows
 from ..audio.features import Kind, speech_features
-from ..crops import place_in_crop
 from ..exchange.saving import saved
-from ..seen import crop_size
-from ..sight import Looks, describe, middle_of_face
+from ..faces.crops import place_in_crop
+from ..faces.seen import crop_size
+from ..sight.describe import Looks, describe, middle_of_face
 from .sights import FRAMES, HZ, Sights
 from .speech import Utterance
 from .speech.augment import pool_sounds, spoil

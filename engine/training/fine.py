@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ..exchange.head_file import HeadFile
 from ..models.fine import FineNetwork
-from ..slots import load_slot
+from ..models.slots import load_slot
 from ..weights import load_head
 from . import losses
 from .checkpoint import load_weights

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
-from ..crops import place_in_crop
-from ..evaluation.lipreading import POLLY
 from ..exchange.saving import save_arrays
+from ..faces.crops import place_in_crop
 from ..models.lipreader import MERGED, VISEMES
-from ..sight import middle_of_face
+from ..models.phone_classes import POLLY
+from ..sight.describe import middle_of_face
 from ..weights import load_head
 from .mouths import MouthPainter, crop_mouths, mouth_squares, room_light
 from .people import Stage, build_stage, render_sequence

@@ -13,9 +13,9 @@ import numpy as np
 
 from ..audio.features import Kind, silence, speech_features
 from ..audio.windows import windows
-from ..crops import crop_boxes, cut_crop, to_crop
 from ..exchange.protocol import AVFaceError
 from ..faces import FaceOptions, FaceTrack, track_face
+from ..faces.crops import crop_boxes, cut_crop, to_crop
 from ..faces.track import stretches
 from ..head.landmarks import MESH_TO_68, REGION_OF_68
 from ..media import Clip, open_clip, read_frames, read_waveform

@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, OVAL, POINTS
 from ..models.reader import ReaderNet, Reading
-from ..reader import centre
+from ..sight.reader import centre
 from .people.acting import Acting, act_moments
 from .people.camera import rotation
 from .people.stage import Stage, build_stage

@@ -14,9 +14,9 @@ import numpy as np
 
 from ..exchange.protocol import AVFaceError
 from ..exchange.saving import save_arrays
+from ..faces.seen import Crop, crop_size, see_faces
 from ..models.landmarks import POINTS
-from ..seen import Crop, crop_size, see_faces
-from ..sight import colours_at
+from ..sight.describe import colours_at
 from .occlusions import cover_with_hand
 from .people import Stage, build_stage, render_sequence
 from .people.acting import act_sequence

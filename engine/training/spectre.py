@@ -14,8 +14,8 @@ from torch.nn import functional
 
 from ..exchange.head_file import HeadFile
 from ..models.lipreader import LipReader, LipReaderConfig
+from ..models.slots import load_slot
 from ..models.spectre import SpectreEncoder
-from ..slots import load_slot
 from ..weights import load_head, load_network, registry
 from . import losses
 from .checkpoint import load_weights

@@ -73,7 +73,7 @@ def _seen(sights: Sights, clip: int, units: np.ndarray, jaw: np.ndarray) -> np.n
 
 def _zoom(sights: Sights, clip: int) -> np.ndarray:
     """Half crops of a tangent, (N, 1, 1)."""
-    from ..seen import crop_size
+    from ..faces.seen import crop_size
 
     return sights.focal[clip][:, None, None] * 2 / crop_size()
 

@@ -12,8 +12,8 @@ from scipy.spatial import cKDTree  # type: ignore[attr-defined]
 
 from engine.exchange.head_file import HeadFile
 from engine.geometry import embed, vertex_normals
-from engine.occlusion import ambient_openness
 from engine.render import interpolate, rasterize
+from engine.render.occlusion import ambient_openness
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 
 from engine.evaluation import errors
 from engine.evaluation.lipreading import (
-    POLLY,
     best_path,
     edit_distance,
     error_rate,
     lip_reading_rates,
     visemes_of,
 )
+from engine.models.phone_classes import POLLY
 
 
 def square_face(frames: int = 3) -> np.ndarray:

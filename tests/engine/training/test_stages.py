@@ -9,7 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import nn
 
-from engine.coarse import unpack_models
+from engine.methods.coarse import unpack_models
 from engine.training.checkpoint import read_log
 from engine.training.coarse import CoarseOptions, CoarseTask
 from engine.training.expression import ExpressionTask

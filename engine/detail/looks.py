@@ -1,0 +1,63 @@
+"""The pictures beside a take: the skin's colours and its normal maps."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..exchange.files import take_stem
+from ..exchange.take import Take
+from ..faces import FaceTrack
+from ..head.model import FaceParams, Head
+from ..media import Clip
+from ..media.pictures import read_picture, write_picture
+from ..options import CaptureOptions
+from ..progress import Report
+from .appearance import Face
+from .complexion import person_texture
+from .features import paint_features
+from .projected import project_colour
+from .recover import DetailOptions, bake_normals, recover_detail
+
+_SIZE = 1024  # px, the whole sheet of colours
+
+
+def write_looks(
+    clip: Clip,
+    track: FaceTrack,
+    params: FaceParams,
+    face: Face | None,
+    head: Head,
+    out: Path,
+    options: CaptureOptions,
+    report: Report,
+) -> dict[str, Any]:
+    """Write the skin's colour and normal maps beside the take; what `Take` stores about them."""
+    name = take_stem(out)
+    stage = report.part("detail", 0.6, 0.4)
+    detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), stage)
+    normals = bake_normals(detail, head, params, out.parent, name)
+    texture = paint_features(person_texture(head, params.albedo, _SIZE), face)
+    if options.skin == "clip":
+        projected = project_colour(clip, track, params, head, texture)
+        if projected is None:
+            report.warn("The clip shows too little skin: its colours are the head's model's.")
+        else:
+            texture = projected
+    return {**write_colours(texture, out), **normals}
+
+
+def unseen_skin(take: Take, person: Take | None, head: Head, options: CaptureOptions) -> np.ndarray:
+    """The skin (n, n, 3) uint8 of somebody who is only heard: as another take has painted it."""
+    painted = Path(options.person).parent / person.albedo_image if person else Path()
+    if painted.is_file():
+        return read_picture(painted)
+    return person_texture(head, take.albedo, _SIZE)
+
+
+def write_colours(texture: np.ndarray, out: Path) -> dict[str, Any]:
+    """Write the skin's colours beside the take; what `Take` stores about them."""
+    name = take_stem(out)
+    colour = out.with_name(f"{name}.albedo.png")
+    write_picture(texture, colour)
+    return {"albedo_image": colour.name}

@@ -1,0 +1,117 @@
+"""Where a mouth is covered, another witness than the fit's picture leads: sound, AVFace's networks.
+
+What the two differ by while the mouth is clear (another person, another range) is carried beneath
+the cover, so that nothing jumps (`fitting.carrying`). The networks have learnt on covered faces,
+but on drawn ones: of a real mouth that they can't see they are taken at half their word, and where
+sound has led the fit they keep out. Where the face is hardly ever clear, all of it is theirs.
+"""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
+from scipy.spatial.transform import Rotation, Slerp
+
+from ..head.model import FaceParams, Head
+from .carrying import carry_difference
+
+_CLEAR, _COVERED = 0.75, 0.35  # confidence of the mouth that is all the fit's, all the other's
+_CLEARLY = 0.01  # share that is hidden, below which a frame is clear
+_BESIDE_FRAMES, _FADE_FRAMES = 2, 1.5  # what comes before a mouth disturbs it before it hides it
+_HARDLY = 0.25  # share of the clip: clear for less, a fit knows neither person nor distance
+_NETWORKS_RANGE = 0.5  # of their motion, beneath a real cover
+_LIVELY_JAW = 0.1  # rad, in lively speech
+_MOUTH = ("mouth", "lips", "tongue", "cheek")
+_MOUTH_REGION = 1  # of `exchange.take.REGIONS`
+
+
+def lean_on_networks(
+    fit: FaceParams,
+    networks: FaceParams,
+    confidence: np.ndarray,
+    sound: np.ndarray,
+    times: np.ndarray,
+    head: Head,
+) -> FaceParams:
+    """The fit's performance, led by the networks' where something is before the mouth.
+
+    Args:
+        fit, networks: Of the same T frames.
+        confidence: (T, R) of the track's regions.
+        sound: (T,) 0..1, how far sound has led the fit already.
+        times: (T,) s.
+        head: Whose parameters they are.
+    """
+    hidden = hidden_share(confidence[:, _MOUTH_REGION])
+    if (hidden < _CLEARLY).mean() < _HARDLY:
+        return networks.replace(albedo=fit.albedo, light=fit.light)
+    less = networks.replace(
+        expression=_NETWORKS_RANGE * networks.expression, jaw=_NETWORKS_RANGE * networks.jaw
+    )
+    motion = np.abs(networks.jaw[:, 0]) / _LIVELY_JAW
+    return lead_mouth(fit, less, hidden, hidden * (1 - sound), motion, times, head)
+
+
+def lead_mouth(
+    fit: FaceParams,
+    other: FaceParams,
+    hidden: np.ndarray,
+    share: np.ndarray,
+    motion: np.ndarray,
+    times: np.ndarray,
+    head: Head,
+) -> FaceParams:
+    """The fit with jaw and mouth led by another witness as far as `share` (T,) says.
+
+    `hidden` (T,) 0..1: where the fit can't tell what the two differ by; `motion` (T,): how far the
+    other witness moves, about 1 in lively speech.
+    """
+    if not (share > 0).any():
+        return fit
+    apart = carry_difference(
+        np.concatenate([fit.expression - other.expression, fit.jaw - other.jaw], axis=1),
+        (hidden < _CLEARLY).astype(float),
+        motion,
+        times,
+    )
+    units = fit.expression.shape[1]
+    low, high = head.file.expression_low, head.file.expression_high
+    led = np.clip(other.expression + apart[:, :units], low, high)
+    mouth = np.array([name.startswith(_MOUTH) for name in head.file.expression_names])
+    by = share[:, None]
+    return fit.replace(
+        expression=np.where(mouth, fit.expression + by * (led - fit.expression), fit.expression),
+        jaw=fit.jaw + by * (other.jaw + apart[:, units:] - fit.jaw),
+    )
+
+
+def across_covers(
+    params: FaceParams, confidence: np.ndarray, head: Head, mouth: bool
+) -> FaceParams:
+    """The head straight across covers of the mouth, and the `mouth` too: read there they jump.
+
+    `confidence` (T,) of the mouth. Before the first clear frame and after the last, as read.
+    """
+    clear = np.flatnonzero(hidden_share(confidence) < _CLEARLY)
+    if len(clear) < 2 or len(clear) == len(params):
+        return params
+    between = np.arange(clear[0], clear[-1] + 1)
+
+    def across(values: np.ndarray) -> np.ndarray:
+        led = values.copy()
+        led[between] = np.column_stack([np.interp(between, clear, c) for c in values[clear].T])
+        return led
+
+    pose, turns = params.head_pose.copy(), Rotation.from_rotvec(params.head_pose[clear])
+    pose[between] = Slerp(clear, turns)(between).as_rotvec()
+    params = params.replace(head_pose=pose, head_translation=across(params.head_translation))
+    if not mouth:
+        return params
+    spoken = [name.startswith(_MOUTH) for name in head.file.expression_names]
+    units = np.where(spoken, across(params.expression), params.expression)
+    return params.replace(expression=units, jaw=across(params.jaw))
+
+
+def hidden_share(confidence: np.ndarray) -> np.ndarray:
+    """How far a mouth is hidden, (T,) 0..1; it fades in and out beside the cover, not within it."""
+    hidden = ((_CLEAR - confidence) / (_CLEAR - _COVERED)).clip(0, 1)
+    wide = maximum_filter1d(hidden, 2 * _BESIDE_FRAMES + 1, mode="nearest")
+    return gaussian_filter1d(wide, _FADE_FRAMES, mode="nearest", truncate=2.0)

@@ -1,0 +1,84 @@
+"""Picture sequences: which files belong together, in which order; one picture as an array."""
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..exchange.protocol import AVFaceError
+from ..exchange.saving import save
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr")
+_NUMBERED = re.compile(r"^(?P<stem>.*?)(?P<number>\d+)(?P<suffix>\.[^.]+)$")
+
+
+def find_pictures(path: Path) -> tuple[tuple[Path, ...], np.ndarray]:
+    """The files of a sequence in order, and their numbers (T,) int64.
+
+    Args:
+        path: A folder of pictures, a pattern with # for the digits, or one of the pictures.
+
+    Raises:
+        AVFaceError: There is no picture.
+    """
+    folder = path if path.is_dir() else path.parent
+    if not folder.is_dir():
+        raise AVFaceError(f"There is no folder {folder}.", "Check the path.")
+    files = [f for f in folder.iterdir() if f.suffix.lower() in PICTURE_SUFFIXES]
+    sequences: dict[tuple[str, str], dict[int, Path]] = {}
+    for file in sorted(files):
+        match = _NUMBERED.match(file.name)
+        if match:
+            name = (match["stem"], match["suffix"])
+            sequences.setdefault(name, {})[int(match["number"])] = file
+    chosen = _choose(path, sequences)
+    if not chosen and path.is_file():
+        chosen = {0: path}  # one still picture
+    if not chosen:
+        raise AVFaceError(
+            f"There are no numbered pictures at {path}.",
+            "Name a folder of pictures, one of them, or a pattern such as shot.####.png.",
+        )
+    numbers = np.array(sorted(chosen), np.int64)
+    return tuple(chosen[int(n)] for n in numbers), numbers
+
+
+def _choose(path: Path, sequences: dict[tuple[str, str], dict[int, Path]]) -> dict[int, Path]:
+    """The sequence that `path` means; of a folder, the longest."""
+    if path.is_dir():
+        return max(sequences.values(), key=len, default={})
+    if "#" in path.name and not path.is_file():
+        stem, _, rest = path.name.partition("#")
+        return sequences.get((stem, rest.lstrip("#")), {})
+    match = _NUMBERED.match(path.name)
+    if match and path.is_file():
+        return sequences.get((match["stem"], match["suffix"]), {})
+    return {}
+
+
+def read_picture(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """(H, W, 3) uint8 RGB, upright. Raises AVFaceError if it isn't a picture of `size` (W, H)."""
+    try:
+        data = np.fromfile(path, np.uint8)  # not cv2.imread: it fails on some names on Windows
+    except OSError as error:
+        raise AVFaceError(f"There is no picture at {path}.", "Check the path.") from error
+    picture = cv2.imdecode(data, cv2.IMREAD_COLOR_RGB) if len(data) else None
+    if picture is None:
+        raise AVFaceError(f"{path.name} can't be read as a picture.", "Export it anew.")
+    height, width, _ = picture.shape
+    if size and (width, height) != size:
+        raise AVFaceError(
+            f"{path.name} is {width} x {height}, the sequence began as {size[0]} x {size[1]}.",
+            "Give all pictures of a sequence the same size.",
+        )
+    return picture
+
+
+def write_picture(picture: np.ndarray, path: Path, compression: int = 2) -> None:
+    """Write (H, W, 3) uint8 RGB as PNG. Raises AVFaceError."""
+    done, data = cv2.imencode(
+        ".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, compression]
+    )
+    assert done, picture.shape
+    save(path, data.tobytes())

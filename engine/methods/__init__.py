@@ -1,0 +1,1 @@
+"""Ways to a performance: the fit, AVFace's networks, SPECTRE's, descent on the clip itself."""

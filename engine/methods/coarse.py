@@ -1,0 +1,357 @@
+"""AVFace's coarse stage on a clip: pictures and sound in, a head's parameters out.
+
+Every picture passes the picture networks once. Only what they say of it (183 and 64 numbers) goes
+through the transformers in windows of 16 frames with a step of 1, so that memory grows with the
+result alone, never with the pictures. A frame's code is the mean of what all its windows say of it.
+
+The shared trunk's networks take no pictures but what `engine.sight` reads from them; what they say
+of the mouth can be asked of the sound or of the picture alone.
+
+Choices that the paper leaves open: a clip of a higher rate than 25 a second is read in strides, so
+that windows last as long as in training; windows end at cuts; where the face was not found, E_c's
+embedding is led over from the neighbours and the picture is missing to the expression branch, so
+that the sound leads; shape, albedo and light are the clip's means.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..audio.features import SpeechFeatures
+from ..audio.windows import windows
+from ..device import compute_device
+from ..exchange.protocol import AVFaceError
+from ..faces.crops import crop_boxes, cut_crop, place_in_clip
+from ..geometry import embed
+from ..head.model import FaceParams, Head
+from ..models.coarse import CoarseEncoder
+from ..models.config import Config
+from ..models.expression import ExpressionEncoder
+from ..progress import Report
+
+if TYPE_CHECKING:
+    from ..faces import FaceTrack
+    from ..media import Clip
+
+_BATCH = 8  # pictures that are held at once
+_WINDOW_BATCH = 64
+_MESH_POINTS = 468
+_FOCAL_PER_SIDE = 2.0  # as the fit's: a usual lens
+_MOUTH = ("mouth", "lips", "tongue", "cheek")  # units that sound can say
+
+
+@dataclass(frozen=True)
+class CoarseModels:
+    """The networks of the coarse stage, and what they were trained for."""
+
+    config: Config
+    coarse: CoarseEncoder
+    expression: ExpressionEncoder
+    sound: str = "phones"  # kind of speech features
+    head: str = ""  # sha256 of the head file whose parameters they give; empty: any
+
+    @property
+    def on_landmarks(self) -> bool:
+        """Whether they stand on the shared trunk."""
+        return self.config.video_backbone == "landmarks"
+
+    @property
+    def device(self) -> torch.device:
+        """Where they are."""
+        return next(self.coarse.parameters()).device
+
+
+@dataclass(frozen=True)
+class Sounding:
+    """What is said in a clip, and where it counts."""
+
+    features: SpeechFeatures
+    offset_seconds: float = 0.0  # features at `times + offset` belong to the pictures at `times`
+    forced: np.ndarray | None = None  # (T,) 1 the mouth by sound, 0 by the picture, NaN by both
+
+
+def unpack_models(tensors: dict[str, Tensor], metadata: dict[str, str]) -> CoarseModels:
+    """The networks of a weights file: tensors `coarse.*` and `expression.*`, the config beside."""
+    config = Config.from_json(metadata["config"])
+    networks = CoarseEncoder(config), ExpressionEncoder(config)
+    for network, name in zip(networks, ("coarse.", "expression."), strict=True):
+        own = {k.removeprefix(name): v.float() if v.is_floating_point() else v
+               for k, v in tensors.items() if k.startswith(name)}  # fmt: skip
+        network.load_state_dict(own)
+        network.eval().requires_grad_(False).to(compute_device())
+    return CoarseModels(
+        config, *networks, metadata.get("sound", "phones"), metadata.get("head", "")
+    )
+
+
+def estimate_coarse(
+    clip: "Clip",
+    track: "FaceTrack",
+    sound: Sounding | None,
+    models: CoarseModels,
+    head: Head,
+    report: Report | None = None,
+    focal: float | None = None,
+) -> FaceParams:
+    """The parameters of a clip by AVFace's coarse networks alone.
+
+    Args:
+        clip: Its pictures.
+        track: Where the face is.
+        sound: What is said, on the clip's clock; None for a clip without sound.
+        models: The networks.
+        head: The head whose parameters they give.
+        report: Progress.
+        focal: px; None is twice the picture's longer side.
+
+    Raises:
+        AVFaceError: The networks speak of another head, or hear another kind of features.
+    """
+    _check(models, head, sound.features if sound else None)
+    report = report or Report()
+    boxes = face_boxes(track)
+    f_a = _hear(sound, track.times, models)
+    looked = _look_at_landmarks if models.on_landmarks else _look
+    embedded, f_v, read = looked(clip, track, boxes, models, report, focal)
+    seen = track.seen & read
+    f_v[torch.from_numpy(~seen)] = 0
+    codes = np.concatenate([
+        over_time(models.coarse.over_time, (_bridged(embedded, seen),), track, models.config),
+        _fuse(f_a, f_v, sound, track, models, head),
+    ], 1)  # fmt: skip
+    report(1.0)
+    return codes_to_params(codes, boxes, track, models.config, head, focal)
+
+
+def face_boxes(track: "FaceTrack") -> np.ndarray:
+    """The crop of each frame (T, 3), led over frames in which no face was found."""
+    seen = np.flatnonzero(track.seen)
+    points = track.landmarks[seen][:, :_MESH_POINTS, :2].astype(float)
+    every, edges = np.arange(len(track.times)), np.asarray(track.cuts)
+    boxes = np.empty((len(every), 3))
+    shot_of = np.searchsorted(edges, every, side="right")
+    for shot in np.unique(shot_of):
+        inside = shot_of[seen] == shot
+        mine = shot_of == shot
+        if not inside.any():
+            inside = np.ones(len(seen), bool)
+        own = crop_boxes(points[inside])
+        boxes[mine] = np.stack([np.interp(every[mine], seen[inside], c) for c in own.T], 1)
+    return boxes
+
+
+def over_time(
+    network: Callable[..., Tensor],
+    inputs: tuple[Tensor, ...],
+    track: "FaceTrack",
+    config: Config,
+) -> np.ndarray:
+    """A temporal network over a whole clip: inputs (T, C) -> (T, outputs), windows averaged."""
+    out: np.ndarray | None = None
+    for frames in _runs(track, config):
+        merged = merge_windows(network, tuple(x[frames] for x in inputs), config).cpu().numpy()
+        out = np.zeros((len(track.times), merged.shape[1])) if out is None else out
+        out[frames] = merged
+    assert out is not None
+    return out
+
+
+def merge_windows(
+    network: Callable[..., Tensor], inputs: tuple[Tensor, ...], config: Config
+) -> Tensor:
+    """Overlapping windows of a run, each frame the mean of its windows: (n, C) -> (n, outputs).
+
+    A run shorter than a window is one shorter window.
+    """
+    count = len(inputs[0])
+    length = min(config.window, count)
+    starts = torch.arange(0, count - length + 1, config.window_step)
+    if starts[-1] != count - length:
+        starts = torch.cat([starts, torch.tensor([count - length])])
+    places = starts[:, None] + torch.arange(length)  # (n windows, W)
+    total, times = None, inputs[0].new_zeros(count, 1)
+    with torch.inference_mode():
+        for chunk in places.to(times.device).split(_WINDOW_BATCH):
+            said = network(*(x[chunk] for x in inputs)).flatten(0, 1)
+            total = said.new_zeros(count, said.shape[1]) if total is None else total
+            total.index_add_(0, chunk.flatten(), said)
+            times.index_add_(0, chunk.flatten(), times.new_ones(chunk.numel(), 1))
+    assert total is not None
+    return total / times
+
+
+def crop_batches(
+    clip: "Clip",
+    boxes: np.ndarray,
+    side: int,
+    batch: int = _BATCH,
+    start: int = 0,
+    stop: int | None = None,
+) -> Iterator[tuple[np.ndarray, Tensor]]:
+    """Frames (n,) and their crops (n, 3, side, side) in 0..1; no more than `batch` at once."""
+    from ..media import read_frames
+
+    frames: list[int] = []
+    crops: list[np.ndarray] = []
+    for frame, picture in read_frames(clip, start, stop):
+        frames.append(frame)
+        crops.append(cut_crop(picture, boxes[frame], side))
+        if len(frames) == batch:
+            yield _batch(frames, crops)
+            frames, crops = [], []
+    if frames:
+        yield _batch(frames, crops)
+
+
+def codes_to_params(
+    codes: np.ndarray,
+    boxes: np.ndarray,
+    track: "FaceTrack",
+    config: Config,
+    head: Head,
+    focal: float | None = None,
+) -> FaceParams:
+    """Codes c and e side by side (T, 183 + 53) as a head's parameters in the clip's camera."""
+    focal = _focal(focal, track)
+    c, e = codes[:, : config.coarse_code], codes[:, config.coarse_code :]
+    own, moving = config.coarse_parts(), config.expression_parts()
+    believed = track.seen * (0.05 + np.nan_to_num(track.confidence).min(1))
+    person = np.average(c, axis=0, weights=believed)
+    shape, file = person[own["shape"]], head.file
+    middle = embed(head.rest(shape)[0], file.faces, file.landmarks_68)[17:].mean(0)
+    pose, translation = place_in_clip(
+        c[:, own["pose"]], c[:, own["camera"]], boxes, middle, focal, track.size
+    )
+    eyes = np.zeros((len(c), 6))
+    if config.gaze:
+        eyes[:, [0, 1, 3, 4]] = e[:, moving["gaze"]]
+    return FaceParams(
+        shape=shape,
+        albedo=person[own["albedo"]],
+        expression=np.clip(e[:, moving["expression"]], file.expression_low, file.expression_high),
+        head_pose=pose,
+        head_translation=translation,
+        jaw=e[:, moving["jaw"]],
+        eyes=eyes,
+        focal=focal,
+        light=person[own["light"]].reshape(9, 3),
+    )
+
+
+def _focal(focal: float | None, track: "FaceTrack") -> float:
+    return float(focal or _FOCAL_PER_SIDE * max(track.size))
+
+
+def _check(models: CoarseModels, head: Head, features: SpeechFeatures | None) -> None:
+    if models.head and models.head != head.file.sha256:
+        raise AVFaceError(
+            f"AVFace's networks were trained for another head than {head.file.name}.",
+            "Capture with the default head and transfer the take, or use --method fit.",
+        )
+    if features is not None and features.kind != models.sound:
+        raise AVFaceError(
+            f"AVFace's networks hear {models.sound}, not {features.kind}.",
+            f"Choose the speech features {models.sound}.",
+        )
+
+
+def _fuse(
+    f_a: Tensor,
+    f_v: Tensor,
+    sound: Sounding | None,
+    track: "FaceTrack",
+    models: CoarseModels,
+    head: Head,
+) -> np.ndarray:
+    """e of each frame (T, 57); the mouth by one sense alone where that is forced."""
+    network, config = models.expression.fuse, models.config
+    e = over_time(network, (f_a, f_v), track, config)
+    if sound is None or sound.forced is None:
+        return e
+    mouth = np.array([name.startswith(_MOUTH) for name in head.file.expression_names])
+    rows = np.flatnonzero(np.concatenate([mouth, np.ones(config.jaw), np.zeros(config.gaze)]))
+    for value, inputs in ((1, (f_a, torch.zeros_like(f_v))), (0, (torch.zeros_like(f_a), f_v))):
+        frames = np.flatnonzero(sound.forced == value)
+        if len(frames):
+            alone = over_time(network, inputs, track, config)
+            e[np.ix_(frames, rows)] = alone[np.ix_(frames, rows)]
+    return e
+
+
+def _hear(sound: Sounding | None, times: np.ndarray, models: CoarseModels) -> Tensor:
+    """f_a of each frame (T, 64); zeros without sound."""
+    if sound is None:
+        return torch.zeros(len(times), models.config.audio_embedding, device=models.device)
+    heard = torch.from_numpy(windows(sound.features, times + sound.offset_seconds))
+    heard = heard.float().to(models.device)
+    with torch.inference_mode():
+        return torch.cat([models.expression.audio(part) for part in heard.split(_WINDOW_BATCH)])
+
+
+def _look_at_landmarks(
+    clip: "Clip",
+    track: "FaceTrack",
+    boxes: np.ndarray,
+    models: CoarseModels,
+    report: Report,
+    focal: float | None,
+) -> tuple[Tensor, Tensor, np.ndarray]:
+    """`_look` by way of the shared trunk."""
+    from ..sight.describe import read_sight
+
+    sight, read = read_sight(clip, track, boxes, _focal(focal, track), report.part("look", 0, 0.95))
+    seen = torch.from_numpy(sight).to(models.device)
+    with torch.no_grad():
+        return models.coarse.embed(seen), models.expression.video(seen), read
+
+
+def _look(
+    clip: "Clip",
+    track: "FaceTrack",
+    boxes: np.ndarray,
+    models: CoarseModels,
+    report: Report,
+    focal: float | None,
+) -> tuple[Tensor, Tensor, np.ndarray]:
+    """Each picture once through both picture networks: (T, 183), (T, 64), which were read (T,)."""
+    count = len(boxes)
+    embedded = torch.zeros(count, models.config.coarse_code, device=models.device)
+    f_v = torch.zeros(count, models.config.video_embedding, device=models.device)
+    read = np.zeros(count, bool)
+    with torch.inference_mode():
+        for frames, crops in crop_batches(clip, boxes, models.config.crop):
+            shown = crops.to(models.device)
+            embedded[frames] = models.coarse.embed(shown)
+            f_v[frames] = models.expression.video(shown)
+            read[frames] = True
+            report(0.95 * (int(frames[-1]) + 1) / count)
+    return embedded, f_v, read
+
+
+def _bridged(values: Tensor, known: np.ndarray) -> Tensor:
+    """Values (T, C), linear between the known frames and held before and after them."""
+    if known.all() or not known.any():
+        return values
+    every, places = np.arange(len(known)), np.flatnonzero(known)
+    columns = values[torch.from_numpy(known)].cpu().numpy().T
+    led = np.stack([np.interp(every, places, column) for column in columns], 1)
+    return torch.from_numpy(led.astype(np.float32)).to(values.device)
+
+
+def _runs(track: "FaceTrack", config: Config) -> Iterator[np.ndarray]:
+    """Frames that go through windows together: one shot, one phase of the stride."""
+    times = track.times
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / config.frame_rate
+    stride = max(1, round(1 / config.frame_rate / max(step, 1e-6)))
+    for shot in np.split(np.arange(len(times)), [c for c in track.cuts if 0 < c < len(times)]):
+        for phase in range(min(stride, len(shot))):
+            yield shot[phase::stride]
+
+
+def _batch(frames: list[int], crops: list[np.ndarray]) -> tuple[np.ndarray, Tensor]:
+    pictures = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
+    return np.array(frames), pictures

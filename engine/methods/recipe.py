@@ -1,0 +1,207 @@
+"""Which networks, fits and descents make a performance: `--method` and `--quality`.
+
+| method | draft | standard | high |
+|---|---|---|---|
+| fit | the landmarks read by a network | the fit | + adapted to the clip's colours |
+| spectre | SPECTRE's network on the reading | the fit, then SPECTRE's descent | + adapted |
+| avface | the coarse stage's networks | the fit, they help beneath covers | + adapted |
+
+A method whose weights the product doesn't carry says so before anything is computed. The fit does
+not begin at the reading nor at AVFace's networks: it ends at the same place, and no sooner.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..exchange.protocol import AVFaceError
+from ..exchange.take import REGIONS
+from ..fitting import FitResult
+from ..fitting.landmark_track import landmark_track
+from ..head.model import FaceParams, Head
+from ..models.slots import check_slot
+from ..options import CaptureOptions
+from ..progress import Report
+from ..weights import default_head_sha256, load_network, registry
+
+if TYPE_CHECKING:
+    from ..faces import FaceTrack
+    from ..media import Clip
+
+_READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the registry
+_LANDMARKS = "landmarks"
+_NO_READER = "none"  # instead of a lip reader's path
+_FOCAL_PER_SIDE = 2.0  # as the fit's
+_BELONGS = 0.5  # a sound that is less surely this face's is not heard by AVFace's networks
+# For each method and quality: the networks it can't do without, and what to do without them.
+_NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("fit", "draft"): (_READER, _LANDMARKS),
+    ("fit", "high"): (_LANDMARKS,),
+    ("spectre", "draft"): (_SPECTRE, _READER, _LANDMARKS),
+    ("spectre", "high"): (_LANDMARKS,),
+    ("avface", "draft"): (_AVFACE,),
+    ("avface", "standard"): (_AVFACE,),
+    ("avface", "high"): (_AVFACE, _LANDMARKS),
+}
+_RECIPES = {
+    _READER: "scripts/recipes/train_reader.py",
+    _LANDMARKS: "scripts/recipes/train_landmarks.py",
+    _AVFACE: "scripts/recipes/train_avface_lite.py",
+    _SPECTRE: "python -m engine train spectre",
+}
+
+Fit = Callable[[FaceParams | None, Report], FitResult]
+"""The fit of the clip at hand, from a start or from none."""
+
+
+def check_method(options: CaptureOptions, head: Head) -> None:
+    """Say in one sentence what a method lacks. Raises AVFaceError."""
+    _check_slots(options)
+    carried = registry()
+    for name in _NEEDS.get((options.method, options.quality), ()):
+        if name not in carried:
+            raise AVFaceError(
+                f"--method {options.method} --quality {options.quality} needs the network"
+                f" {name}, which this version doesn't carry.",
+                f"Train it ({_RECIPES[name]}) and register it in weights/registry.toml, or use"
+                " --method fit --quality standard.",
+            )
+        if name == _READER and head.file.sha256 != default_head_sha256():
+            raise AVFaceError(
+                f"The reader's network knows the default head alone, not {head.file.name}.",
+                "Use --quality standard, or capture with the default head and transfer the take.",
+            )
+
+
+def apply_method(
+    clip: "Clip",
+    track: "FaceTrack",
+    head: Head,
+    options: CaptureOptions,
+    fit: Fit,
+    report: Report,
+) -> FitResult:
+    """The performance by the method and the quality that are asked for.
+
+    Raises:
+        AVFaceError: What the method needs isn't there.
+    """
+    check_method(options, head)
+    if options.quality == "draft":
+        params = _draft(clip, track, head, options, report)
+        return _without_fit(track, head, params)
+    networks = None
+    share = 0.5 if options.quality == "high" or options.method != "fit" else 1.0
+    if options.method == "avface":
+        networks = _networks(clip, track, head, options, report.part("networks", 0, 0))
+    result = fit(None, report.part("fit", 0, share))
+    if networks is not None:
+        from ..fitting.leaning import lean_on_networks
+
+        confidence, sound = np.nan_to_num(track.confidence), result.trust_sound
+        leant = lean_on_networks(result.params, networks, confidence, sound, track.times, head)
+        result = _moved(result, head, leant, track)
+    if options.method == "spectre":
+        from .spectre import SpectreSlots, descend_on_clip
+
+        paths = (None if p in ("", _NO_READER) else Path(p) for p in _slot_paths(options))
+        slots = SpectreSlots(*paths, reads_lips=options.lip_reader != _NO_READER)
+        end = 0.75 if options.quality == "high" else 1.0
+        stage = report.part("spectre", share, end - share)
+        moved = descend_on_clip(clip, track, result.params, head, stage, slots)
+        result, share = _moved(result, head, moved, track), end
+    if options.quality == "high":
+        from .adaptation import adapt_to_clip
+
+        stage = report.part("adaptation", share, 1 - share)
+        moved = adapt_to_clip(clip, track, result.params, head, stage)
+        result = _moved(result, head, moved, track)
+    return result
+
+
+def _draft(
+    clip: "Clip",
+    track: "FaceTrack",
+    head: Head,
+    options: CaptureOptions,
+    report: Report,
+) -> FaceParams:
+    """Networks alone."""
+    from ..fitting.leaning import across_covers
+
+    # Frames without a face are led over already.
+    confidence = np.where(track.seen, track.confidence[:, REGIONS.index("mouth")], 1.0)
+    if options.method == "avface":
+        params = _networks(clip, track, head, options, report.part("networks", 0, 1))
+        return across_covers(params, confidence, head, mouth=False)
+    from ..sight.reader import read_landmarks
+    from ..sight.second_look import believed_points, second_look
+
+    focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
+    track = second_look(clip, track)
+    params = read_landmarks(track.landmarks, track.size, focal, believed_points(track)).params
+    params = across_covers(params, confidence, head, mouth=True)
+    if options.method == "spectre":
+        from ..device import compute_device
+        from ..models.config import Config
+        from ..models.spectre import SpectreEncoder
+        from .spectre import estimate_spectre
+
+        tensors, metadata = load_network(_SPECTRE)
+        network = SpectreEncoder(Config.from_json(metadata["config"]))
+        network.load_state_dict({name: value.float() for name, value in tensors.items()})
+        params = estimate_spectre(clip, track, params, head, network.eval().to(compute_device()))
+    return params
+
+
+def _networks(
+    clip: "Clip",
+    track: "FaceTrack",
+    head: Head,
+    options: CaptureOptions,
+    report: Report,
+) -> FaceParams:
+    from ..speech.hearing import hear_clip
+    from .coarse import Sounding, estimate_coarse, unpack_models
+
+    models = unpack_models(*load_network(_AVFACE))
+    heard = hear_clip(clip, track, options)
+    sound = None
+    if heard is not None and heard.hearing.belongs > _BELONGS:
+        sound = Sounding(heard.features, heard.offset_seconds, heard.hearing.forced)
+    return estimate_coarse(clip, track, sound, models, head, report, options.focal)
+
+
+def _without_fit(track: "FaceTrack", head: Head, params: FaceParams) -> FitResult:
+    """A performance as the fit would hand it on; no region is believed less for a residual."""
+    return FitResult(
+        params=params,
+        landmarks_px=landmark_track(head, params, track.size),
+        confidence=np.nan_to_num(track.confidence) * track.seen[:, None],
+        residual_px=np.full(len(params), np.nan),
+        trust_sound=np.zeros(len(params)),
+    )
+
+
+def _moved(result: FitResult, head: Head, params: FaceParams, track: "FaceTrack") -> FitResult:
+    return replace(result, params=params, landmarks_px=landmark_track(head, params, track.size))
+
+
+def _slot_paths(options: CaptureOptions) -> tuple[str, str]:
+    return options.lip_reader, options.emotion_network
+
+
+def _check_slots(options: CaptureOptions) -> None:
+    for flag, path in zip(("lip-reader", "emotion-network"), _slot_paths(options), strict=True):
+        if not path:
+            continue
+        if options.method != "spectre" or options.quality == "draft":
+            raise AVFaceError(
+                f"--{flag} is for SPECTRE's descent on a clip.",
+                "Add --method spectre and --quality standard or high, or leave it out.",
+            )
+        if path != _NO_READER:
+            check_slot(Path(path))

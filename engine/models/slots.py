@@ -1,0 +1,42 @@
+"""Networks of the user's in the product's slots: TorchScript, since losses want their gradients."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..exchange.protocol import AVFaceError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def check_slot(path: Path) -> None:
+    """Say in one sentence why a slot can't take a file; nothing is loaded. Raises AVFaceError."""
+    if not path.is_file():
+        raise AVFaceError(f"There is no network at {path}.", "Correct the path.")
+    if path.suffix.lower() == ".onnx":
+        converted = f"torch.jit.trace(onnx2torch.convert('{path.name}').eval(), torch.rand(SHAPE))"
+        raise AVFaceError(
+            f"{path} is ONNX, which gives no gradients for a loss.",
+            "Turn it into TorchScript once, in a Python environment of its own with the package"
+            f" onnx2torch: {converted}.save('{path.stem}.pt'), where SHAPE is that of its input.",
+        )
+
+
+def load_slot(path: Path | None, what: str) -> "nn.Module | None":
+    """A user's network for `what`, fixed; None without a path. Raises AVFaceError."""
+    if path is None:
+        return None
+    import torch
+
+    check_slot(path)
+    try:
+        network = torch.jit.load(path, map_location="cpu")
+    except (RuntimeError, ValueError, OSError) as error:
+        why = str(error).partition("\n")[0]
+        raise AVFaceError(
+            f"{path} is not a TorchScript network for {what} ({why}).",
+            "Save it with torch.jit.script or torch.jit.trace.",
+        ) from error
+    for parameter in network.parameters():
+        parameter.requires_grad_(False)
+    return network.eval()

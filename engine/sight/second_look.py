@@ -1,0 +1,225 @@
+"""A second look at a face that has been followed: our own landmark network beside the tracker's.
+
+The errors of the two are their own, so their mean follows a face better than either. Where on the
+head each puts a point is a matter of convention: the tracker's is kept when asked. What else they
+differ by goes with the opening of the mouth or passes slowly, so that a glance now and then tells
+most of it.
+
+With something before the mouth the tracker's chin, nose and contour go astray (2 to 7 % of the
+face's width), its lids hardly (0.4 %). The network's brows and contour hold better (0.7 %, 1.3 to
+3 %), and it says how far each point can be trusted.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+
+from ..exchange.take import REGIONS
+from ..faces import FaceTrack
+from ..faces.seen import NETWORK, Looks, blend_points, look_at_faces
+from ..fitting.evidence import first_pose, lip_gaps
+from ..fitting.landmark_head import landmark_head
+from ..fitting.terms import LIP_PAIRS
+from ..geometry import rotation_matrix
+from ..head.model import Head
+from ..media import Clip
+from ..weights import registry
+
+_COVERED_BELOW = 0.5  # confidence in the mouth
+_CLEAR_FRAMES = 16  # that tell the difference of conventions
+_SURE_SIGMA = (0.035, 0.055)  # of a point, in widths of the face: fully trusted, not at all
+_SHAKEN = 0.01  # trust in what a cover disturbs
+# How far apart two conventions put a point on the head, m; how much of the lips' opening the one
+# look moves it more than the other; and what they differ by besides, m.
+_PLACE_SD, _RANGE_SD, _PASSING_SD = 5e-3, 0.2, 1e-3
+_TURN_SD = 0.02  # m per rad: what goes with the head's turning otherwise than a place on it would
+
+
+def second_look(
+    clip: Clip,
+    track: FaceTrack,
+    points: Collection[int] | None = None,
+    conventions_on: Head | None = None,
+) -> FaceTrack:
+    """The track with the mean of both looks at `points` of the mesh (all that the network knows).
+
+    With a head, each point's usual place on it stays the tracker's; of the brows also what goes
+    with the head's turning, in which the network mistakes them (docs/log.md). Memory stays flat
+    with the clip's length.
+    """
+    from ..models.landmarks import BROWS  # torch is slow to load
+
+    blended = np.full((*track.landmarks.shape[:2], 2), np.nan)
+    for frames, _, seen in look_at_faces(clip, track.boxes, np.flatnonzero(track.seen)):
+        blended[frames] = blend_points(track.landmarks[frames], seen)
+    frames = np.flatnonzero(track.seen)
+    moved = blended[frames] - track.landmarks[frames][..., :2]
+    if conventions_on is not None:
+        on_head = _OnHead(track, conventions_on)
+        moved = on_head.without_places(moved, frames)
+        moved[:, list(BROWS)] = on_head.without_turns(moved[:, list(BROWS)], frames)
+    if points is not None:
+        moved[:, np.setdiff1d(np.arange(moved.shape[1]), list(points))] = 0
+    landmarks = track.landmarks.copy()
+    landmarks[frames, :, :2] += moved.astype(np.float32)
+    return replace(track, landmarks=landmarks)
+
+
+def carry_glances(track: FaceTrack, head: Head) -> FaceTrack:
+    """The track with the mean of both looks at nose, skin and contour, as far as glances tell it.
+
+    The network is shown the face a few times a second in any case, to find covers. Each point's
+    usual place on the head stays the tracker's.
+    """
+    clear = _uncovered(track)
+    if track.looks is None or not clear[track.looks.frames].any():
+        return track
+    from ..models.landmarks import NOSE, OVAL, POINTS, SKIN
+
+    told, taken = clear[track.looks.frames], np.isin(POINTS, NOSE + OVAL + SKIN)
+    frames, glances = np.flatnonzero(clear), track.looks.frames[told]
+    numbers = np.array(POINTS)[taken]
+    apart = track.looks.points[told][:, taken] - track.landmarks[glances][:, numbers, :2]
+    landmarks = track.landmarks.copy()
+    moved = _OnHead(track, head).carried(apart / 2, glances, frames)
+    landmarks[frames[:, None], numbers, :2] += moved.astype(np.float32)
+    return replace(track, landmarks=landmarks)
+
+
+class _OnHead:
+    """What two looks at a face differ by, as a motion of points on the head.
+
+    Two conventions put a point in two places of the head, and the one may move it further than the
+    other as the mouth opens; in depth that shows only as the head turns.
+    """
+
+    def __init__(self, track: FaceTrack, head: Head) -> None:
+        start = first_pose(track, landmark_head(head.file))
+        opening = lip_gaps(track, start)[:, LIP_PAIRS.index((13, 14)), None, None]
+        turned = rotation_matrix(start.pose)[:, :2] * np.array([[1.0], [-1.0]])  # (T, 2, 3)
+        opening = opening - np.median(opening[track.seen])
+        pose = (start.pose - np.median(start.pose[track.seen], 0))[:, None]  # (T, 1, 3) rad
+        self._metre = start.metre_per_px[:, None, None]
+        # m along the picture's axes by a place on the head and by a share of the opening
+        self._basis = np.concatenate([turned, turned * opening], 2)  # (T, 2, 6)
+        # and by the head's turning
+        self._turns = np.concatenate([pose * [[1], [0]], pose * [[0], [1]]], 2)  # (T, 2, 6)
+        self._times, self._clear = track.times, _uncovered(track)
+
+    def without_places(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Differences (n, L, 2) px in `frames` less what two places on the head make of them."""
+        places = self._explain(apart, frames)[:3]
+        return apart - np.swapaxes(self._basis[frames, :, :3] @ places, 1, 2) / self._metre[frames]
+
+    def without_turns(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Differences (n, L, 2) px in `frames` less what goes with the head's turning."""
+        turns = self._regress(self._turns, np.full(6, _TURN_SD), apart, frames)
+        return apart - np.swapaxes(self._turns[frames] @ turns, 1, 2) / self._metre[frames]
+
+    def carried(self, apart: np.ndarray, known: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Such differences of the frames `known`, foretold for `frames`, (n, L, 2) px.
+
+        By the mouth's opening in each, and by a straight line from one known frame to the next for
+        what is left, which passes slowly.
+        """
+        told = self._explain(apart, known)
+        left = apart * self._metre[known] - np.swapaxes(self._basis[known] @ told, 1, 2)
+        columns = left.reshape(len(known), -1).T
+        line = [np.interp(self._times[frames], self._times[known], column) for column in columns]
+        moved = np.swapaxes(self._basis[frames, :, 3:] @ told[3:], 1, 2)
+        return (moved + np.stack(line, 1).reshape(moved.shape)) / self._metre[frames]
+
+    def _explain(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
+        """Places (m) and shares of the opening, (6, L), that explain most of differences."""
+        return self._regress(self._basis, np.repeat([_PLACE_SD, _RANGE_SD], 3), apart, frames)
+
+    def _regress(
+        self, basis: np.ndarray, sd: np.ndarray, apart: np.ndarray, frames: np.ndarray
+    ) -> np.ndarray:
+        """Coefficients (C, L) of a basis (T, 2, C) for differences (n, L, 2) px in `frames`.
+
+        Least squares with priors `sd` (C,), over the frames without a cover if there are any.
+        """
+        clear = self._clear[frames] if self._clear[frames].any() else slice(None)
+        rows, values = basis[frames][clear], (apart * self._metre[frames])[clear]
+        matrix = np.einsum("nri,nrj->ij", rows, rows) + np.diag((_PASSING_SD / sd) ** 2)
+        return np.linalg.solve(matrix, np.einsum("nri,nlr->il", rows, values))
+
+
+def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
+    """The track with the network's brows, contour and skin where the mouth is covered.
+
+    Its `trust` says there how far each point is to be believed. A track without a cover is handed
+    back as it is, as where the product carries no such network.
+    """
+    covered = track.seen & (track.confidence[:, REGIONS.index("mouth")] < _COVERED_BELOW)
+    if not covered.any() or NETWORK not in registry():
+        return track
+    from ..models.landmarks import BROWS, LIDS, OVAL, POINTS, SKIN
+
+    clear = _spread(np.flatnonzero(track.seen & ~covered), track)
+    looks = _look_at(clip, track, np.union1d(np.flatnonzero(covered), clear))
+    frames = looks.frames
+    numbers, taken = np.array(POINTS), np.isin(POINTS, BROWS + OVAL + SKIN)
+    apart = looks.points - track.landmarks[frames][:, numbers, :2]  # (n, L, 2)
+    usual = np.median(apart[~covered[frames]], axis=0) if len(clear) else 0.0
+    rows, beneath = frames[covered[frames]], covered[frames]
+    landmarks = track.landmarks.copy()
+    landmarks[rows[:, None], numbers[taken], :2] = (looks.points - usual)[beneath][:, taken]
+    width = np.ptp(track.boxes[rows][:, [0, 2]], axis=1)[:, None]
+    gone = (looks.sigma[beneath] / width - _SURE_SIGMA[0]) / np.ptp(_SURE_SIGMA)
+    trust = np.full(track.landmarks.shape[:2], np.nan)
+    trust[rows] = _SHAKEN
+    trust[np.ix_(rows, numbers[taken])] = np.clip(1 - gone, _SHAKEN, 1)[:, taken]
+    trust[rows[:, None], np.array(LIDS)] = 1
+    if len(clear) == _CLEAR_FRAMES:
+        # The head's way from before the cover to after it is the better guide; brows go their own.
+        trust[:, np.setdiff1d(np.arange(len(trust[0])), BROWS)] *= _SHAKEN
+    return replace(track, landmarks=landmarks, trust=trust)
+
+
+def _uncovered(track: FaceTrack) -> np.ndarray:
+    """Frames (T,) in which the whole face is seen."""
+    return track.seen & (np.nan_to_num(track.confidence) >= _COVERED_BELOW).all(1)
+
+
+def believed_points(track: FaceTrack) -> np.ndarray:
+    """How far each point of the mesh can be believed by what is before it, (T, 478) in 0..1."""
+    from ..models.landmarks import BROWS, LIDS, LIPS
+
+    trust: np.ndarray = np.ones(track.landmarks.shape[:2])
+    if track.trust is not None:
+        others = np.delete(track.trust, BROWS, axis=1)
+        most = others.max(axis=1, keepdims=True)  # among the points of a frame
+        trust = np.where(np.isnan(track.trust), trust, np.minimum(track.trust / most, 1))
+    side = len(LIDS) // 2  # the right eye's come first
+    every = np.arange(len(track.landmarks[0]))
+    regions = {"mouth": LIPS, "right_eye": LIDS[:side], "left_eye": LIDS[side:], "brows": BROWS}
+    for region, points in regions.items():
+        hidden = track.confidence[:, REGIONS.index(region)] < _COVERED_BELOW
+        trust[hidden[:, None] & np.isin(every, points)] = 0
+    return trust
+
+
+def _spread(clear: np.ndarray, track: FaceTrack) -> np.ndarray:
+    """A few of the frames `clear`, spread over them; those that the network has seen, if enough."""
+    if track.looks is not None:
+        known = np.intersect1d(clear, track.looks.frames)
+        clear = known if len(known) >= _CLEAR_FRAMES else clear
+    if not len(clear):
+        return clear
+    return clear[np.unique(np.linspace(0, len(clear) - 1, _CLEAR_FRAMES).astype(int))]
+
+
+def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> Looks:
+    """What the network sees in `frames` (n,), as far as they can be read; no picture twice."""
+    parts, left = [], frames
+    if (known := track.looks) is not None:
+        again, left = np.isin(known.frames, frames), np.setdiff1d(frames, known.frames)
+        parts = [(known.frames[again], known.points[again], known.sigma[again])]
+    for rows, _, seen in look_at_faces(clip, track.boxes, left):
+        parts.append((rows, seen.points, seen.sigma))
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    order = np.argsort(columns[0])
+    return Looks(*(column[order] for column in columns))

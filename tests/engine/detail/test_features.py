@@ -1,0 +1,88 @@
+"""Brows, lips and parts: what a clip shows of them comes back in the head's colours."""
+
+import numpy as np
+import pytest
+
+from engine.detail.brows import paint_brows
+from engine.detail.complexion import person_texture
+from engine.detail.folds import BROWS, LIPS, hull
+from engine.detail.lips import paint_lips
+from engine.detail.parts import Sight, fit_part, hair_colour, iris_maps
+from engine.detail.unwrap import build_sheet, cut_window
+from engine.head.albedo import load_albedo
+from engine.head.model import Head
+from engine.srgb import linear_from_srgb
+from engine.weights import FOLDER, load_head
+
+SKIN = np.log([0.50, 0.25, 0.16]).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def person():
+    head = Head(load_head())
+    sheet = build_sheet(head, head.rest(np.zeros(head.file.shape_basis.shape[2]))[0], 256)
+    return head, sheet, person_texture(head, np.zeros(50), 512)
+
+
+def _log(texture, sheet) -> np.ndarray:
+    return np.log(np.maximum(linear_from_srgb(cut_window(texture, sheet.window, sheet.size)), 2e-3))
+
+
+def test_a_brow_is_as_dark_and_as_high_as_in_the_clip(person):
+    _, sheet, texture = person
+    own = np.tile(SKIN, (256, 256, 1))
+    brow = hull(sheet, BROWS[0]) > 0
+    own[brow] -= 1.2
+    painted = _log(paint_brows(texture, own, np.ones((256, 256), np.float32), sheet), sheet)
+    inside = painted[brow].mean()
+    beside = painted[(hull(sheet, BROWS[0], grow_mm=8.0) > 0) & ~brow].mean()
+    assert -1.5 < inside - beside < -0.7
+    # The other brow isn't in the clip: the model's goes.
+    other = hull(sheet, BROWS[1]) > 0
+    assert painted[other].mean() > _log(texture, sheet)[other].mean() + 0.15
+
+
+@pytest.mark.parametrize("paint", [paint_brows, paint_lips])
+def test_what_the_clip_does_not_show_stays_the_models(person, paint):
+    _, sheet, texture = person
+    own = np.full((256, 256, 3), -6.0, np.float32)
+    assert np.array_equal(paint(texture, own, np.zeros((256, 256), np.float32), sheet), texture)
+
+
+def test_lips_take_the_clips_colour_and_no_bluer(person):
+    _, sheet, texture = person
+    own = np.tile(SKIN, (256, 256, 1))
+    lips = hull(sheet, LIPS) > 0
+    own[lips] += [-0.2, -0.7, -0.1]
+    painted = _log(paint_lips(texture, own, np.ones((256, 256), np.float32), sheet), sheet)
+    beside = (hull(sheet, LIPS, grow_mm=10.0) > 0) & (hull(sheet, LIPS, grow_mm=5.0) == 0)
+    contrast = np.median(painted[lips], axis=0) - np.median(painted[beside], axis=0)
+    assert -0.9 < contrast[1] < -0.5
+    assert contrast[2] - contrast[1] < 0.35
+
+
+def test_dark_and_pale_irises(person):
+    head = person[0]
+    albedo = load_albedo(FOLDER / head.file.albedo_file)
+    maps, nobody = iris_maps(albedo, head), np.zeros(len(albedo.names))
+    found = []
+    for shade in (0.03, 0.12):
+        seen = np.log(np.full(3, shade) * [1.2, 1.0, 0.8])
+        effective = fit_part(albedo, nobody, "irises", maps, seen)
+        moved = {albedo.names[k] for k in np.flatnonzero(effective)}
+        assert moved <= {"iris_lightness", "iris_hue"}
+        logit = maps @ (albedo.mean + np.tensordot(effective, albedo.basis, 1))
+        found.append(-np.log1p(np.exp(-logit)))
+    assert (found[1] - found[0]).mean() > 0.6  # of log 4 = 1.4
+
+
+def test_a_bare_scalp_says_nothing_of_hair():
+    light = np.zeros((9, 3))
+    light[0] = 1
+    normal = np.tile([0.0, 0, 1], (60, 1))
+    skin = np.array([0.5, 0.25, 0.16])
+    bald = Sight(np.tile(skin, (60, 1)), normal)
+    dark = Sight(np.tile(skin / 8, (60, 1)), normal)
+    assert hair_colour([bald], light, np.log(skin)) is None
+    found = hair_colour([dark], light, np.log(skin))
+    assert found is not None and np.allclose(found, np.log(skin / 8), atol=1e-6)

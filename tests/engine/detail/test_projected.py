@@ -1,0 +1,109 @@
+"""Skin from the clip: what is painted on a film's face comes back on the sheet."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.detail.projected import _without_gloss, project_colour
+from engine.detail.unwrap import build_sheet, cut_window, lay_window
+from engine.exchange.take import REGIONS
+from engine.faces.track import FaceTrack
+from engine.geometry import embed, harmonics, project, vertex_normals
+from engine.head.model import FaceParams, Head
+from engine.media import open_clip
+from engine.media.pictures import write_picture
+from engine.render import interpolate, rasterize
+from engine.srgb import linear_from_srgb, srgb_from_linear
+from engine.weights import load_head
+
+SIDE, FRAMES = 448, 6
+LAMP = np.array([0.55, 0.2, 0.1, 0.3, 0, 0, 0, 0, 0.03])
+CHEEK, OTHER_CHEEK = 50, 280  # of the 468 landmarks
+
+
+def test_srgb_round_trip():
+    codes = np.arange(256, dtype=np.uint8)
+    assert np.array_equal(srgb_from_linear(linear_from_srgb(codes)), codes)
+
+
+@pytest.mark.parametrize("size", [96, 300])
+def test_a_window_is_laid_where_it_was_cut(size):
+    window = (0.21, 0.33, 0.47)
+    rows, columns = np.mgrid[:512, :512] / 512
+    sheet = np.stack([np.sin(7 * columns), np.cos(5 * rows), columns * rows], -1)
+    cut = cut_window(sheet.astype(np.float32), window, size)
+    laid, where_rows, where_columns = lay_window(cut, window, 512)
+    there = sheet[where_rows, where_columns]
+    inside = np.s_[4:-4, 4:-4]
+    assert np.abs(laid[inside] - there[inside]).max() < 0.02
+    assert where_columns.start == int(0.21 * 512)
+    assert where_rows.start == int((1 - 0.33 - 0.47) * 512)
+
+
+def test_gloss_is_pressed_down_and_pigment_kept():
+    change = np.array([[-0.8, -0.1, 0.0, 0.05, 1.2]])
+    out = _without_gloss(change)
+    assert np.array_equal(out[:, :3], change[:, :3])
+    assert (out[:, 3:] < change[:, 3:]).all() and (np.diff(out) > 0).all()
+    assert out.max() < 0.18
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """A still head of flat skin with a mole on one cheek, under a lamp from one side."""
+    head = Head(load_head())
+    params = FaceParams.neutral(head, FRAMES, 900.0, 0.55)
+    params = params.replace(light=np.outer(LAMP, [1.0, 0.9, 0.8]))
+    sheet = build_sheet(head, head.rest(params.shape)[0], 384)
+    vertices = head.camera_frame(params, 0)
+    screen = np.column_stack([project(vertices, 900.0, (SIDE, SIDE)), -vertices[:, 2]])
+    face_id, weights = rasterize(screen, head.file.faces, (SIDE, SIDE))
+    normals = interpolate(
+        vertex_normals(vertices, head.file.faces), head.file.faces, face_id, weights
+    )
+    points = embed(vertices, head.file.faces, head.file.landmarks_468)
+    pixels = project(points, 900.0, (SIDE, SIDE))
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    mole = np.hypot(columns - pixels[CHEEK, 0], rows - pixels[CHEEK, 1]) < 5
+    skin = np.where(mole[..., None], [0.16, 0.08, 0.05], [0.50, 0.25, 0.16])
+    lit = skin * (harmonics(normals) @ params.light)
+    picture = srgb_from_linear(np.where((face_id >= 0)[..., None], lit, 0.02))
+    folder = tmp_path_factory.mktemp("film")
+    for k in range(FRAMES):
+        write_picture(picture, folder / f"{k:03}.png")
+    marks = np.zeros((FRAMES, 478, 3), np.float32)
+    marks[:, :468, :2] = pixels
+    track = FaceTrack(
+        boxes=np.tile([100.0, 100, 300, 300], (FRAMES, 1)), landmarks=marks,
+        seen=np.ones(FRAMES, bool), confidence=np.ones((FRAMES, len(REGIONS)), np.float32),
+        mouth_inside=np.full((FRAMES, 3), np.nan, np.float32),
+        times=np.arange(FRAMES) / 25, size=(SIDE, SIDE),
+    )  # fmt: skip
+    return head, params, sheet, open_clip(folder, fps=25), track
+
+
+def test_a_mole_comes_back_where_it_is(film):
+    head, params, sheet, clip, track = film
+    model = np.full((512, 512, 3), srgb_from_linear(np.array([0.50, 0.25, 0.16])), np.uint8)
+    texture = project_colour(clip, track, params, head, model)
+    assert texture is not None
+    darker = np.log(linear_from_srgb(texture) / linear_from_srgb(model))
+    left, bottom, side = sheet.window
+    column, row = sheet.landmarks[CHEEK] / sheet.size * side * 512
+    column, row = column + left * 512, row + (1 - bottom - side) * 512
+    darkest = np.unravel_index(darker[..., 0].argmin(), darker.shape[:2])
+    assert np.hypot(darkest[0] - row, darkest[1] - column) < 8
+    assert darker[darkest].mean() < -0.6  # of log(0.16 / 0.5) = -1.1
+    # The lamp from the side leaves no slope: both cheeks are alike, and nothing far is touched.
+    other = sheet.landmarks[OTHER_CHEEK] / sheet.size * side * 512 + [
+        left * 512, (1 - bottom - side) * 512,
+    ]  # fmt: skip
+    assert abs(darker[int(other[1]), int(other[0])]).max() < 0.12
+    assert np.array_equal(texture[:20], model[:20])
+
+
+def test_a_face_never_seen_leaves_the_model(film):
+    head, params, _, clip, track = film
+    unseen = replace(track, seen=np.zeros(FRAMES, bool))
+    assert project_colour(clip, unseen, params, head, np.zeros((64, 64, 3), np.uint8)) is None

@@ -1,0 +1,193 @@
+"""Hairline and beard: where a clip shows hair the head has it, and nowhere else."""
+
+import cv2
+import numpy as np
+import pytest
+from scipy.spatial import KDTree
+
+from engine.detail.complexion import person_texture
+from engine.detail.hairline import (
+    Crown,
+    hairline_heights,
+    model_cover,
+    paint_hairline,
+    upper_head,
+)
+from engine.detail.parts import fit_part
+from engine.detail.volume import hanging_down, see_outline, stand_off, usual_hair
+from engine.exchange.hair import POINTS, comb, grows_hair
+from engine.geometry import project
+from engine.head.albedo import load_albedo
+from engine.head.model import FaceParams, Head
+from engine.preview.studio import Sitter, draw
+from engine.weights import FOLDER, load_head
+
+SKIN = np.log([0.50, 0.25, 0.16])
+HAIR = SKIN - 2.0
+LIGHT = np.zeros((9, 3))
+LIGHT[0] = 1.0
+
+
+@pytest.fixture(scope="module")
+def person():
+    head = Head(load_head())
+    rest = head.rest(np.zeros(head.file.shape_basis.shape[2]))[0]
+    return head, rest, load_albedo(FOLDER / head.file.albedo_file)
+
+
+def heights_of(person, hairy: np.ndarray, hair: np.ndarray | None) -> np.ndarray:
+    """What three frames say in which the vertices that are `hairy` (V,) have the hair's colour."""
+    head, rest, albedo = person
+    upper = upper_head(head)
+    colour = np.where(hairy[upper, None], np.exp(HAIR), np.exp(SKIN))
+    crown = Crown(
+        upper, np.tile(colour, (3, 1, 1)), np.tile([0.0, 0, 1], (3, len(upper), 1))
+    )  # fmt: skip
+    return hairline_heights(crown, head, rest, albedo, LIGHT, SKIN, hair)
+
+
+def test_a_high_hairline_is_found(person):
+    """Hair from 25 mm above the model's hairline on: in front the heights are 25 mm less."""
+    head, rest, _ = person
+    middle = np.zeros(len(rest), bool)
+    middle[upper_head(head)] = True
+    middle &= (np.abs(rest[:, 0]) < 0.03) & (rest[:, 2] > 0)
+    models = heights_of(person, np.ones(len(rest), bool), HAIR)  # hair lower down isn't painted
+    raised = heights_of(person, models > 25, HAIR)
+    assert np.median((models - raised)[middle]) == pytest.approx(25, abs=5)
+
+
+def test_a_bald_head_loses_the_models_hair(person):
+    head, rest, _ = person
+    heights = heights_of(person, np.zeros(len(rest), bool), None)
+    texture, bare = (person_texture(head, np.zeros(50), 256, shaven=no) for no in (False, True))
+    painted = paint_hairline(texture, bare, heights, head)
+    assert np.abs(painted.astype(int) - bare).mean() < 1
+    assert (bare.mean(2) > texture.mean(2) + 30).mean() > 0.1  # where the cap was
+
+
+def test_hair_in_doubt_keeps_the_models_line(person):
+    head, rest, _ = person
+    heights = heights_of(person, np.ones(len(rest), bool), None)
+    texture, bare = (person_texture(head, np.zeros(50), 256, shaven=no) for no in (False, True))
+    changed = np.abs(paint_hairline(texture, bare, heights, head).astype(int) - texture).max(2) > 25
+    assert changed.mean() < 0.05
+
+
+def test_a_beard_is_as_dark_as_in_the_clip(person):
+    """Jaw and lip hidden by hair a quarter as bright as the skin; then as bright as the skin."""
+    _, _, albedo = person
+    nobody = np.zeros(len(albedo.names))
+    maps = np.zeros((2, len(albedo.maps)))
+    maps[:, albedo.maps.index("bare")] = 1
+    maps[:, albedo.maps.index("stubble")] = 0.8
+    maps[0, albedo.maps.index("moustache")] = maps[1, albedo.maps.index("beard")] = 0.8
+    skin = -np.log1p(np.exp(-maps @ albedo.mean))
+    bearded = fit_part(albedo, nobody, "beard", maps, skin + np.log(0.25))
+    moved = {albedo.names[k] for k in np.flatnonzero(bearded)}
+    assert {"moustache", "beard"} <= moved <= {"moustache", "beard", "stubble", "goatee"}
+    logit = maps @ (albedo.mean + np.tensordot(bearded, albedo.basis, 1))
+    darker = skin + np.log1p(np.exp(-logit))
+    assert darker.mean(1) == pytest.approx(np.log(4), abs=0.15)
+    assert np.allclose(fit_part(albedo, nobody, "beard", maps, skin), 0, atol=0.02)
+
+
+def picture_of(head: Head, params: FaceParams, stands_mm: float) -> np.ndarray:
+    """A dark head of hair, (800, 800, 3), that stands so far off the skull, before a blue wall."""
+    size = (800, 800)
+    vertices = head.camera_frame(params, 0)
+    skull = vertices[upper_head(head)]
+    middle = vertices[head.file.masks["ears"]].mean(0)
+    away = skull - middle
+    length = np.linalg.norm(away, axis=1, keepdims=True)
+    outline = project(middle + away * (1 + 1e-3 * stands_mm / length), params.focal, size)
+    picture = np.full((*size[::-1], 3), (60, 120, 190), np.uint8)
+    hull = cv2.convexHull(outline.astype(np.float32)).round().astype(np.int32)
+    return cv2.fillConvexPoly(picture, hull, (40, 28, 20))
+
+
+@pytest.mark.parametrize("stands_mm", [6, 15, 28])
+def test_hair_stands_off_as_far_as_its_outline(person, stands_mm):
+    head, rest, albedo = person
+    params = FaceParams.neutral(head, 1, focal=1200.0)
+    picture = picture_of(head, params, stands_mm)
+    outlines = [see_outline(picture, params, head, head.rest(params.shape), 0)] * 3
+    heights = heights_of(person, np.ones(len(rest), bool), HAIR)
+    hair = stand_off(outlines, heights, model_cover(albedo, head), head, rest)
+    top = (rest[:, 1] > np.quantile(rest[:, 1], 0.99)) & (hair > 0)
+    assert np.median(hair[top]) == pytest.approx(stands_mm, abs=3)
+
+
+@pytest.mark.parametrize(
+    ("left_mm", "right_mm", "hangs_mm"), [(0, 0, 0), (70, 70, 70), (90, 50, 70), (70, 0, 0)]
+)
+def test_long_hair_is_seen_where_it_hangs(person, left_mm, right_mm, hangs_mm):
+    """Beside the neck, on both sides of it."""
+    head, rest, _ = person
+    params = FaceParams.neutral(head, 1, focal=1000.0)
+    picture = picture_of(head, params, 15)
+    size = picture.shape[1::-1]
+    ears = rest[head.file.masks["ears"]]
+    wide, low, depth = np.abs(ears[:, 0]).max(), ears[:, 1].min(), ears[:, 2].mean()
+
+    def on_picture(points: np.ndarray) -> np.ndarray:
+        return project(points + params.head_translation[0], params.focal, size)
+
+    for side, below in ((1, left_mm), (-1, right_mm)):
+        corners = [(wide - 0.02, 0.02), (wide + 0.02, -1e-3 * below)]
+        box = on_picture(np.array([(side * x, low + y, depth) for x, y in corners]))
+        if below:
+            cv2.rectangle(picture, *box.round().astype(int).tolist(), (40, 28, 20), -1)
+    face = cv2.convexHull(on_picture(rest[head.file.masks["face"]]).astype(np.float32))
+    cv2.fillConvexPoly(picture, face.round().astype(np.int32), (200, 150, 120))
+    outlines = [see_outline(picture, params, head, head.rest(params.shape), 0)] * 3
+    assert hanging_down(outlines) == pytest.approx(hangs_mm, abs=6)
+
+
+def test_long_hair_hangs_beside_the_face(person):
+    head, rest, _ = person
+    hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    groom = comb(head.file, rest, hair, hangs=60.0)
+    lowest = 1e3 * (rest[head.file.masks["ears"], 1].min() - groom.points[:, -1, 1])
+    assert np.percentile(lowest, 90) == pytest.approx(60, abs=20)
+    x, y, z = groom.points.reshape(-1, 3).T
+    brows = rest[head.file.masks["brows"], 1].mean()
+    assert ((np.abs(x) < 0.045) & (y < brows) & (z > 0.04)).mean() < 0.002
+
+
+def test_the_bald_grow_no_hair(person):
+    head, rest, albedo = person
+    heights = heights_of(person, np.zeros(len(rest), bool), None)
+    hair = stand_off([], heights, model_cover(albedo, head), head, rest)
+    assert not grows_hair(head.file, hair)
+    assert not grows_hair(head.file, None)
+
+
+def test_strands_stand_on_the_skin_as_high_as_asked(person):
+    """And the same head has the same hair every time."""
+    head, rest, _ = person
+    hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    groom, again = (comb(head.file, rest, hair) for _ in range(2))
+    assert np.array_equal(groom.points, again.points)
+    assert groom.points.shape[1:] == (POINTS, 3)
+    root, near = KDTree(rest).query(groom.points[:, 0])
+    assert root.max() < 0.02  # vertices lie 1 to 2 cm apart up there
+    above = 1e3 * KDTree(rest).query(groom.points.reshape(-1, 3))[0].reshape(-1, POINTS).max(1)
+    full = hair[near] > 11
+    assert np.median(above[full]) == pytest.approx(12, abs=4)
+
+
+def test_hair_widens_the_head_and_leaves_the_face(person):
+    head = person[0]
+    shape = np.zeros(head.file.shape_basis.shape[2])
+    texture = person_texture(head, np.zeros(50), 256)
+    vertices = head.camera_frame(FaceParams.neutral(head, 1, focal=300.0), 0)
+    bare, haired = (
+        draw(Sitter(head, shape, texture, hair), vertices, 300.0, (120, 150))
+        for hair in (None, usual_hair(head, shape))
+    )
+    grown = (haired.coverage > 128).sum() / (bare.coverage > 128).sum()
+    assert 1.03 < grown < 1.3
+    assert (haired.coverage >= bare.coverage).all()
+    face = bare.face == 255
+    assert (haired.colour[face] == bare.colour[face]).all(1).mean() > 0.98

@@ -1,0 +1,186 @@
+"""Methods and qualities: what runs for which, and what is said where a network is missing."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from engine.exchange.protocol import AVFaceError
+from engine.exchange.take import REGIONS
+from engine.faces.track import FaceTrack
+from engine.fitting import FitResult
+from engine.head.model import FaceParams, Head
+from engine.methods import recipe as methods
+from engine.methods.recipe import apply_method, check_method
+from engine.options import CaptureOptions
+from engine.progress import Report
+from engine.weights import load_head, registry
+
+FRAMES = 3
+
+
+@pytest.fixture(scope="module")
+def head():
+    return Head(load_head())
+
+
+@pytest.fixture(scope="module")
+def track():
+    return FaceTrack(
+        boxes=np.zeros((FRAMES, 4)),
+        landmarks=np.random.default_rng(0).uniform(50, 90, (FRAMES, 478, 3)).astype(np.float32),
+        seen=np.ones(FRAMES, bool),
+        confidence=np.ones((FRAMES, len(REGIONS))),
+        mouth_inside=np.full((FRAMES, 3), np.nan),
+        times=np.arange(FRAMES) / 25,
+        size=(160, 120),
+    )
+
+
+@pytest.fixture
+def calls(head, monkeypatch):
+    """Which stages ran, in order; each adds a tenth to the jaw."""
+    ran = []
+
+    def stage(name):
+        def run(clip, track, params, *_):
+            ran.append(name)
+            return params.replace(jaw=params.jaw + 0.1)
+
+        return run
+
+    monkeypatch.setattr("engine.methods.adaptation.adapt_to_clip", stage("colours"))
+    monkeypatch.setattr("engine.methods.spectre.descend_on_clip", stage("spectre"))
+    networks = FaceParams.neutral(head, FRAMES, 300.0)
+    monkeypatch.setattr(methods, "_networks", lambda *_: ran.append("networks") or networks)
+    return ran
+
+
+def run(head, track, calls, **options):
+    def fit(begin, report):
+        calls.append("fit from the networks" if begin is not None else "fit")
+        params = FaceParams.neutral(head, FRAMES, 300.0)
+        nothing = np.zeros(FRAMES)
+        return FitResult(params, np.zeros((FRAMES, 68, 2)), np.ones((FRAMES, 5)), nothing, nothing)
+
+    return apply_method(None, track, head, CaptureOptions(**options), fit, Report())
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ["fit"]),
+        ({"quality": "high"}, ["fit", "colours"]),
+        ({"method": "spectre"}, ["fit", "spectre"]),
+        ({"method": "spectre", "quality": "high"}, ["fit", "spectre", "colours"]),
+    ],
+)
+def test_each_method_runs_its_stages(head, track, calls, options, expected):
+    result = run(head, track, calls, **options)
+    assert calls == expected
+    np.testing.assert_allclose(result.params.jaw, 0.1 * (len(expected) - 1))
+    if len(expected) > 1:  # the landmarks are of the face that was handed on
+        assert np.abs(result.landmarks_px).max() > 0
+
+
+def test_lips_are_read_unless_that_is_declined(head, track, calls, monkeypatch, tmp_path):
+    given, mine = [], tmp_path / "mine.pt"
+    mine.touch()
+    monkeypatch.setattr(
+        "engine.methods.spectre.descend_on_clip", lambda *args: given.append(args[-1]) or args[2]
+    )
+    for reader in ("", "none", str(mine)):
+        run(head, track, calls, method="spectre", lip_reader=reader)
+    assert [slots.reads_lips for slots in given] == [True, False, True]
+    assert [slots.lip_reader for slots in given] == [None, None, mine]
+
+
+def test_avface_s_networks_lead_covered_mouths_or_stand_alone(head, track, calls, monkeypatch):
+    leant = []
+
+    def lean(fit, networks, confidence, sound, times, head):
+        leant.append(confidence)
+        return fit.replace(jaw=fit.jaw + 0.3)
+
+    monkeypatch.setattr("engine.fitting.leaning.lean_on_networks", lean)
+    result = run(head, track, calls, method="avface")
+    assert calls == ["networks", "fit"]
+    np.testing.assert_array_equal(leant[0], track.confidence)
+    np.testing.assert_allclose(result.params.jaw, 0.3)
+    calls.clear()
+    result = run(head, track, calls, method="avface", quality="draft")
+    assert calls == ["networks"]
+    assert np.isnan(result.residual_px).all()
+    assert result.confidence.shape == (FRAMES, len(REGIONS))
+
+
+def test_a_draft_is_what_the_reader_says(head, track, calls, monkeypatch):
+    read = FaceParams.neutral(head, FRAMES, 300.0).replace(jaw=np.full((FRAMES, 3), 0.05))
+    asked, believed = [], []
+
+    def read_landmarks(points, size, focal, trust):
+        asked.append((points, size, focal))
+        believed.append(trust)
+        return SimpleNamespace(params=read)
+
+    monkeypatch.setattr("engine.sight.reader.read_landmarks", read_landmarks)
+    monkeypatch.setattr("engine.sight.second_look.second_look", lambda clip, track: track)
+    monkeypatch.setattr(methods, "registry", lambda: registry() | {"reader": {}})
+    result = run(head, track, calls, quality="draft", focal=250.0)
+    assert asked == [(track.landmarks, track.size, 250.0)]
+    assert result.params is read and not calls
+    assert (believed[0] == 1).all()
+    assert (result.confidence == 1).all()
+
+
+def test_a_missing_network_is_said_in_one_sentence_before_the_work(head, track, calls, monkeypatch):
+    carried = {name: row for name, row in registry().items() if name.startswith("head")}
+    monkeypatch.setattr(methods, "registry", lambda: carried)
+    for options, name in (
+        ({"method": "avface"}, "avface"),
+        ({"method": "spectre", "quality": "draft"}, "spectre"),
+        ({"quality": "draft"}, "reader"),
+    ):
+        with pytest.raises(AVFaceError, match=f"needs the network {name}"):
+            run(head, track, calls, **options)
+    assert not calls
+
+
+def test_what_a_method_does_not_take_is_refused(head, tmp_path):
+    with pytest.raises(AVFaceError, match="for SPECTRE's descent"):
+        check_method(CaptureOptions(lip_reader="reader.pt"), head)
+    with pytest.raises(AVFaceError, match="no network at"):
+        check_method(CaptureOptions(method="spectre", lip_reader="missing.pt"), head)
+    network = tmp_path / "emotion.onnx"
+    network.touch()
+    with pytest.raises(AVFaceError, match=r"ONNX.*torch\.jit\.trace"):
+        check_method(CaptureOptions(method="spectre", emotion_network=str(network)), head)
+    other = Head(replace(head.file, sha256="another", name="Another head"))
+    if "reader" in registry():
+        with pytest.raises(AVFaceError, match="default head alone"):
+            check_method(CaptureOptions(quality="draft"), other)
+    check_method(CaptureOptions(quality="high"), other)
+
+
+def test_drafts_go_straight_across_covers(head, track, calls, monkeypatch):
+    """The head always; the mouth where the reader, not AVFace's networks, has read it."""
+    read, asked = FaceParams.neutral(head, FRAMES, 300.0), []
+
+    def across(params, confidence, head, mouth):
+        asked.append((confidence.tolist(), mouth))
+        return params
+
+    confidence, seen = track.confidence.copy(), track.seen.copy()
+    confidence[:2, REGIONS.index("mouth")] = 0.2
+    seen[1] = False  # led over already
+    track = replace(track, confidence=confidence, seen=seen)
+    monkeypatch.setattr("engine.fitting.leaning.across_covers", across)
+    monkeypatch.setattr(
+        "engine.sight.reader.read_landmarks", lambda *_: SimpleNamespace(params=read)
+    )
+    monkeypatch.setattr("engine.sight.second_look.second_look", lambda clip, track: track)
+    monkeypatch.setattr(methods, "registry", lambda: registry() | {"reader": {}})
+    for method in ("fit", "avface"):
+        run(head, track, calls, method=method, quality="draft")
+    assert asked == [([0.2, 1, 1], True), ([0.2, 1, 1], False)]

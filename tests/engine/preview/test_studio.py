@@ -1,0 +1,125 @@
+"""Light on a head: what is open, what is hidden, which side is bright."""
+
+import numpy as np
+import pytest
+from scipy.ndimage import binary_erosion, binary_fill_holes
+
+from engine.detail.complexion import person_texture
+from engine.geometry import vertex_normals
+from engine.head.model import FaceParams, Head
+from engine.preview.studio import Relief, Sitter, draw
+from engine.render.occlusion import ambient_openness, polygon_area, seen_from, through_polygon
+from engine.weights import load_head
+
+SIZE = (120, 150)
+UP = np.array([0.0, 1.0, 0.0])
+
+
+@pytest.fixture(scope="module")
+def sitter() -> Sitter:
+    head = Head(load_head())
+    shape = np.zeros(head.file.shape_basis.shape[2])
+    return Sitter(head, shape, person_texture(head, np.zeros(50), 256))
+
+
+@pytest.fixture(scope="module")
+def vertices(sitter) -> np.ndarray:
+    params = FaceParams.neutral(sitter.head, 1, focal=300.0)
+    return sitter.head.camera_frame(params, 0)
+
+
+def _plate(height: float, side: float) -> np.ndarray:
+    """A grid (n * n, 3) facing up."""
+    x, z = np.meshgrid(np.linspace(-side, side, 9), np.linspace(-side, side, 9), indexing="ij")
+    return np.stack([x, np.full_like(x, height), z], axis=-1).reshape(-1, 3)
+
+
+def _plate_faces(first: int) -> np.ndarray:
+    i, j = np.meshgrid(np.arange(8), np.arange(8), indexing="ij")
+    a = (i * 9 + j).ravel() + first
+    return np.concatenate([np.c_[a, a + 1, a + 9], np.c_[a + 1, a + 10, a + 9]]).astype(np.int32)
+
+
+def test_a_roof_hides_what_is_under_it():
+    vertices = np.concatenate([_plate(0.0, 0.1), _plate(0.05, 0.04)])
+    faces = np.concatenate([_plate_faces(0), _plate_faces(81)])
+    normals = np.tile(UP, (len(vertices), 1))
+    seen = seen_from(vertices, normals, faces, UP)
+    under = np.abs(vertices[:81, [0, 2]]).max(1) < 0.035
+    beside = np.abs(vertices[:81, [0, 2]]).max(1) > 0.045
+    assert (seen[:81][under] == 0).all()
+    assert (seen[:81][beside] == 1).all()
+    assert (seen[81:] == 1).all()
+
+
+def test_everything_on_a_convex_body_is_open():
+    phi, theta = np.meshgrid(np.linspace(0, 2 * np.pi, 40), np.linspace(0.05, 3.09, 20))
+    ball = 0.1 * np.stack(
+        [np.sin(theta) * np.cos(phi), np.cos(theta), np.sin(theta) * np.sin(phi)], axis=-1
+    ).reshape(-1, 3)
+    a = (np.arange(19)[:, None] * 40 + np.arange(39)).ravel()
+    faces = np.concatenate([np.c_[a, a + 1, a + 40], np.c_[a + 1, a + 41, a + 40]])
+    assert (vertex_normals(ball, faces) * ball).sum() > 0  # outwards
+    assert ambient_openness(ball, faces.astype(np.int32)).min() > 0.85
+
+
+def test_cavities_of_the_head_are_dark(sitter):
+    mouth = sitter.head.file.masks["mouth_inside"]
+    assert np.median(sitter.ambient[mouth]) < 0.2
+    assert np.median(sitter.ambient[sitter.head.file.masks["forehead"]]) > 0.8
+
+
+def test_the_key_side_is_brighter(sitter, vertices):
+    shot = draw(sitter, vertices, 300.0, SIZE)
+    cheek = shot.colour[70:100].astype(float).mean(2)
+    inside = shot.face[70:100] > 200
+    left, right = inside.copy(), inside.copy()
+    left[:, 60:], right[:, :60] = False, False
+    assert cheek[left].mean() > cheek[right].mean() + 15
+
+
+def test_coverage_is_the_head_and_nothing_else(sitter, vertices):
+    shot = draw(sitter, vertices, 300.0, SIZE)
+    assert shot.coverage[75, 60] == 255
+    assert not shot.coverage[:, :8].any() and not shot.coverage[:3].any()
+    assert (shot.face[shot.coverage == 0] == 0).all()
+
+
+def test_the_head_has_no_holes(sitter, vertices):
+    """Inside its outline, across ears, nose and jaw, every pixel is covered."""
+    turned = sitter.head.camera_frame(
+        FaceParams.neutral(sitter.head, 1, 300.0).replace(head_pose=np.array([[0.1, 0.5, 0.0]])), 0
+    )
+    for points in (vertices, turned):
+        coverage = draw(sitter, points, 900.0, (360, 450)).bare  # lashes stand out of it
+        solid = binary_fill_holes(coverage > 0)
+        inside = binary_erosion(solid, iterations=2)
+        assert (coverage[inside] == 255).all()
+
+
+def test_a_flat_normal_map_changes_nothing_and_a_bent_one_does(sitter, vertices):
+    plain = draw(sitter, vertices, 300.0, SIZE).colour.astype(int)
+    flat = np.full((64, 64, 3), (128, 128, 255), np.uint8)
+    bent = np.full((64, 64, 3), (190, 128, 240), np.uint8)
+    same = draw(sitter, vertices, 300.0, SIZE, Relief(flat, flat)).colour.astype(int)
+    other = draw(sitter, vertices, 300.0, SIZE, Relief(flat, bent, 1.0)).colour.astype(int)
+    assert np.abs(same - plain).mean() < 1
+    assert np.abs(other - plain).mean() > 3
+
+
+def test_the_picture_moves_with_its_centre(sitter, vertices):
+    middle = draw(sitter, vertices, 300.0, SIZE).coverage
+    moved = draw(sitter, vertices, 300.0, SIZE, centre=(70.0, 80.0)).coverage
+    np.testing.assert_array_equal(moved[5:, 10:], middle[:-5, :-10])
+
+
+def test_light_through_a_window_follows_lambert():
+    """A square window of 2 m: close behind it the whole sky, far away its area over pi d^2."""
+    window = np.array([[-1.0, -1, 0], [1, -1, 0], [1, 1, 0], [-1, 1, 0]])
+    behind = np.array([[0, 0, -1e-4], [0, 0, -1.0], [0, 0, -30.0], [0, -5.0, -5.0]])
+    light = through_polygon(window, behind)
+    np.testing.assert_allclose(light[0], [0, 0, 1], atol=1e-3)
+    np.testing.assert_allclose(light[1, 2], 0.5541, atol=1e-3)  # a square seen under 90 degrees
+    np.testing.assert_allclose(light[2, 2], 4 / (np.pi * 900), rtol=2e-3)
+    assert light[3, 1] > 0 < light[3, 2]  # it comes from above and from outside
+    np.testing.assert_allclose(polygon_area(window), [0, 0, 4])

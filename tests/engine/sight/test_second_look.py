@@ -1,0 +1,206 @@
+"""Two looks at a face: where they are blended, and what stays the tracker's."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.exchange.take import REGIONS
+from engine.faces import FaceTrack
+from engine.faces import seen as network
+from engine.faces.seen import Looks, Seen
+from engine.fitting.landmark_head import landmark_head
+from engine.geometry import rotation_matrix
+from engine.head.model import Head
+from engine.media import open_clip
+from engine.models.landmarks import BROWS, LIDS, LIPS, NOSE, OVAL, POINTS
+from engine.sight import second_look as module
+from engine.weights import load_head, locate, registry
+from tests.pretend_card import pretend_card
+
+
+@pytest.fixture
+def looked(monkeypatch):
+    """The demo clip, a track of it, and a network that sees every point 4 px off, moving."""
+    clip = open_clip(locate("demo_clip"), end=1.0)
+    frames = clip.frame_count
+    landmarks = np.zeros((frames, 478, 3), np.float32)
+    landmarks[..., :2] = 100 + np.arange(478)[None, :, None] % 50
+    seen = np.ones(frames, bool)
+    seen[3] = False
+    track = FaceTrack(
+        np.tile([100.0, 100, 150, 150], (frames, 1)), landmarks, seen, np.ones((frames, 5)),
+        np.full((frames, 3), np.nan), clip.times, clip.size,
+    )  # fmt: skip
+    given = iter(np.flatnonzero(seen))
+
+    def see(crops):
+        at = np.array([next(given) for _ in crops])
+        points = landmarks[at][:, list(POINTS), :2] + 4 + 2 * (at % 2)[:, None, None]
+        none = np.zeros(0)
+        return Seen(points, none, none, none)
+
+    monkeypatch.setattr(network, "see_faces", see)
+    monkeypatch.setattr(network, "crop_size", lambda: 16)
+    return clip, track
+
+
+def test_the_mean_of_both_everywhere(looked):
+    clip, track = looked
+    moved = module.second_look(clip, track).landmarks[..., :2] - track.landmarks[..., :2]
+    even = [t for t in range(0, len(moved), 2) if track.seen[t]]
+    np.testing.assert_allclose(moved[even][:, list(POINTS)], 2, atol=1e-4)
+    assert not moved[3].any()
+    assert not moved[:, np.setdiff1d(np.arange(478), POINTS)].any()
+
+
+def test_at_some_points_by_the_trackers_convention(nodding, monkeypatch):
+    track, places, passing = nodding
+    nose, brow = POINTS.index(6), POINTS.index(70)
+    nods = np.zeros(passing.shape)
+    nods[:, brow, 1] = 3 * np.sin(1.7 * track.times)  # the network mistakes brows as a head nods
+    none = np.zeros(0)
+    points = track.landmarks[:, list(POINTS), :2] + places + passing + nods
+    seen = Seen(points, none, none, none)
+    frames, clip = np.arange(len(track.times)), open_clip(locate("demo_clip"))
+    monkeypatch.setattr(module, "look_at_faces", lambda *_: iter([(frames, [], seen)]))
+    again = module.second_look(clip, track, (6, 70), conventions_on=Head(load_head()))
+    moved = again.landmarks[..., :2] - track.landmarks[..., :2]
+    wanted = (passing - passing.mean(0)) / 2
+    assert np.ptp(places[:, nose], axis=0).max() > 0.5  # px: what is taken out
+    np.testing.assert_allclose(moved[:, 6], wanted[:, nose], atol=0.15)
+    np.testing.assert_allclose(moved[:, 70] - moved[:, 70].mean(0), wanted[:, brow], atol=0.25)
+    assert not moved[:, 13].any()
+
+
+def test_glances_tell_what_passes_slowly_between_them(nodding):
+    track, places, passing = nodding
+    glances = np.arange(0, len(track.times), 8)
+    points = track.landmarks[:, list(POINTS), :2] + places + passing
+    looks = Looks(glances, points[glances], np.ones((len(glances), len(POINTS))))
+    confidence = track.confidence.copy()
+    confidence[20:24, REGIONS.index("mouth")] = 0.1
+    glanced = replace(track, looks=looks, confidence=confidence)
+    again = module.carry_glances(glanced, Head(load_head()))
+    moved = again.landmarks[..., :2] - track.landmarks[..., :2]
+    chin, told = POINTS.index(152), np.arange(glances[-1])
+    told = np.setdiff1d(told, np.arange(16, 32))  # the glance of the cover doesn't count
+    wanted = (passing[:, chin] - passing[told][:, chin].mean(0)) / 2
+    left = moved[:, 152] - moved[told][:, 152].mean(0) - wanted
+    assert np.abs(left[told]).max() < 0.3 * np.abs(wanted[told]).max()
+    assert not moved[:, [*LIPS, *LIDS, *BROWS]].any() and not moved[20:24].any()
+    assert module.carry_glances(track, Head(load_head())) is track
+
+
+@pytest.fixture
+def nodding():
+    """A track of a head that nods, and px (T, L, 2) by which a network's points lie elsewhere.
+
+    Through other places on the head, 6 mm nearer to the camera and 2 mm higher, and by what passes.
+    """
+    head, frames, metre = landmark_head(load_head()), 64, 1e-3
+    times = np.arange(frames) / 25
+    pose = np.column_stack([0.3 * np.sin(1.7 * times), 0.2 * np.sin(times), np.zeros(frames)])
+    turned = rotation_matrix(pose)
+    pictured = np.einsum("trc,lc->tlr", turned, head.template[:468]) / metre
+    landmarks = np.zeros((frames, 478, 3), np.float32)
+    landmarks[:, :468] = pictured * [1, -1, -1] + [160, 120, 0]
+    landmarks[:, 468:] = landmarks[:, 33, None]
+    track = FaceTrack(
+        np.tile([100.0, 60, 220, 200], (frames, 1)), landmarks, np.ones(frames, bool),
+        np.ones((frames, 5)), np.full((frames, 3), np.nan), times, (320, 240),
+    )  # fmt: skip
+    place = turned @ [0, 2e-3, 6e-3] / metre * [1, -1, -1]  # (T, 3)
+    passing = np.stack([np.zeros(frames), np.sin(2 * np.pi * times / 1.3)], 1)
+    shape = (frames, len(POINTS), 2)
+    return (track, *(np.broadcast_to(v[:, None], shape) for v in (place[:, :2], passing)))
+
+
+@pytest.mark.skipif("landmarks" not in registry(), reason="no landmark weights are shipped")
+def test_our_network_agrees_with_the_tracker_on_the_demo_clip():
+    from engine.faces import FaceOptions, track_face
+    from engine.progress import Report
+
+    clip = open_clip(locate("demo_clip"), end=0.4)
+    track = track_face(clip, FaceOptions(), Report())
+    again = module.second_look(clip, track)
+    moved = np.linalg.norm((again.landmarks - track.landmarks)[..., :2], axis=-1)
+    width = np.ptp(track.landmarks[:, :468, 0], axis=1).mean()
+    assert np.median(moved[:, list(POINTS)]) < 0.03 * width
+
+
+def test_beneath_a_cover_brows_and_contour_are_the_networks(looked, monkeypatch):
+    clip, track = looked
+    frames, covered = len(track.times), np.arange(10, 16)
+    confidence = track.confidence.copy()
+    confidence[covered, REGIONS.index("mouth")] = 0.1
+    track = replace(track, confidence=confidence)
+    shown = []
+
+    def see(crops):
+        at = next(iter(shown))
+        points = track.landmarks[at][:, list(POINTS), :2] + 3.0  # its own convention
+        points[np.isin(at, covered)] += 5.0  # and what the tracker has wrong
+        sigma = np.full(points.shape[:2], 1.0)  # px: 2 % of a face of 50 px
+        sigma[:, POINTS.index(152)] = 4.0
+        return Seen(points, sigma, np.zeros(0), np.zeros(0))
+
+    monkeypatch.setattr(network, "see_faces", see)
+    clear = np.setdiff1d(np.flatnonzero(track.seen), covered)
+    picked = clear[np.unique(np.linspace(0, len(clear) - 1, 16).astype(int))]
+    shown.append(np.union1d(picked, covered))
+    again = module.look_beneath(clip, track)
+    moved = (again.landmarks - track.landmarks)[..., :2]
+    np.testing.assert_allclose(moved[covered][:, [*BROWS, *OVAL]], 5, atol=1e-3)
+    assert not moved[covered][:, [*LIPS, *LIDS, *NOSE]].any()
+    assert not moved[np.setdiff1d(np.arange(frames), covered)].any()
+    trust = again.trust
+    assert trust is not None and np.isnan(trust[np.setdiff1d(np.arange(frames), covered)]).all()
+    held = 1 if len(clear) < 16 else 0.01  # the head's way before and after tells more
+    np.testing.assert_allclose(trust[covered][:, [*LIDS, 10]], held)
+    np.testing.assert_allclose(trust[covered][:, list(BROWS)], 1)  # but nothing of the brows
+    assert trust[covered][:, [152, 13]].max() < 0.05 * held  # an unsure chin, unseen lips
+
+
+def test_what_was_seen_on_the_way_is_not_looked_at_again(looked, monkeypatch):
+    clip, track = looked
+    covered = np.arange(10, 14)
+    confidence = track.confidence.copy()
+    confidence[covered, REGIONS.index("mouth")] = 0.1
+    frames = np.flatnonzero(track.seen)
+    points = track.landmarks[frames][:, list(POINTS), :2] + 3.0
+    points[np.isin(frames, covered)] += 5.0
+    looks = Looks(frames, points, np.ones(points.shape[:2]))
+    monkeypatch.setattr(network, "see_faces", None)
+    again = module.look_beneath(clip, replace(track, confidence=confidence, looks=looks))
+    moved = (again.landmarks - track.landmarks)[..., :2]
+    np.testing.assert_allclose(moved[covered][:, [*BROWS, *OVAL]], 5, atol=1e-3)
+
+
+def test_points_of_a_covered_region_are_not_believed(looked):
+    _, track = looked
+    confidence = track.confidence.copy()
+    confidence[4, REGIONS.index("left_eye")] = 0.2
+    trust = np.full(track.landmarks.shape[:2], np.nan)
+    trust[6], trust[6, 10] = 0.003, 0.01
+    believed = module.believed_points(replace(track, confidence=confidence, trust=trust))
+    right, left = LIDS[: len(LIDS) // 2], LIDS[len(LIDS) // 2 :]
+    assert not believed[4, list(left)].any() and (believed[4, list(right)] == 1).all()
+    assert believed[6, 10] == 1 and np.allclose(believed[6, :10], 0.3)
+    assert (believed[5] == 1).all()
+
+
+def test_without_a_cover_nothing_is_looked_at_again(looked, monkeypatch):
+    clip, track = looked
+    monkeypatch.setattr(network, "see_faces", None)
+    assert module.look_beneath(clip, track) is track
+
+
+def test_the_network_sees_the_same_on_a_card():
+    side = network.crop_size()
+    crops = np.random.default_rng(0).integers(0, 255, (2, side, side, 3), np.uint8)
+    here = network._look(crops)
+    with pretend_card(network._network):
+        there = network._look(crops)
+    for ours, theirs in zip(here, there, strict=True):
+        np.testing.assert_array_equal(theirs, ours)
