@@ -8,7 +8,7 @@ import numpy as np
 
 from .clock import Clock
 from .detail.appearance import Face, estimate_appearance
-from .detail.looks import unseen_skin, write_colours, write_looks
+from .detail.textures import unseen_skin, write_colours, write_textures
 from .detail.volume import usual_hair
 from .device import device_name
 from .exchange.head_file import HeadFile
@@ -21,7 +21,7 @@ from .fitting.landmark_track import landmark_track
 from .head.model import FaceParams, Head, LipShapes
 from .head.tongue import with_clear_tongue
 from .media import Clip, open_clip
-from .methods.recipe import apply_method, check_method
+from .methods.dispatch import apply_method, check_method
 from .options import CaptureOptions, trust_ranges
 from .progress import Report
 from .sight.second_look import carry_glances, look_beneath
@@ -71,7 +71,7 @@ def capture(
         params = done.fit.params.replace(albedo=looks.albedo, light=looks.light)
         clock.lap("appearance")
         take = _take(clip, done, params, head_file, options)
-        pictures = write_looks(clip, done.track, params, looks.face, head, out, options, report)
+        pictures = write_textures(clip, done.track, params, looks.face, head, out, options, report)
         take = replace(take, **_hair(looks.face), **pictures)
         clock.lap("detail")
     if options.hair == "off":

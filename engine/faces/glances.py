@@ -15,7 +15,7 @@ from ..exchange.take import REGIONS
 from ..media import Clip, read_some
 from ..weights import registry
 from .people import Person
-from .seen import NETWORK, Looks, level_face, see_level, unpack
+from .seen import NETWORK, NetworkPoints, level_face, see_level, unpack
 from .visibility import network_doubts
 
 _AT_ONCE = 64  # pictures in memory
@@ -25,7 +25,7 @@ _AROUND = 3  # frames that are looked at on both sides of a doubtful one
 
 def seen_by_network(
     clip: Clip, person: Person, cover: np.ndarray
-) -> tuple[np.ndarray, Looks] | None:
+) -> tuple[np.ndarray, NetworkPoints] | None:
     """How surely the network sees each region of the person, (N, R) in 0..1, for N frames.
 
     `cover` (N, R) is what the colours say. Also what it was shown for that; None where the product
@@ -41,7 +41,7 @@ def seen_by_network(
     looks += _look(seen, _read(clip, person, wanted), person)
     rows, points, sigma = (np.concatenate(column) for column in zip(*looks, strict=True))
     order = np.argsort(rows)
-    return _between(seen), Looks(person.frames[rows[order]], points[order], sigma[order])
+    return _between(seen), NetworkPoints(person.frames[rows[order]], points[order], sigma[order])
 
 
 def _doubtful(cover: np.ndarray, seen: np.ndarray) -> np.ndarray:

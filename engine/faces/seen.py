@@ -39,8 +39,8 @@ class Crop:
 
 
 @dataclass(frozen=True)
-class Looks:
-    """Pictures of a face that the network has been shown, kept for who else asks about them."""
+class NetworkPoints:
+    """What the network saw in some of a clip's pictures, kept for whoever asks about them again."""
 
     frames: np.ndarray  # (n,) of the clip, rising
     points: np.ndarray  # (n, L, 2) px of the frames

@@ -18,7 +18,7 @@ from .colour_cover import colour_witness
 from .glances import seen_by_network
 from .mouth import judge_mouth, lips_missing
 from .people import Person, choose_person, link_people
-from .seen import Looks
+from .seen import NetworkPoints
 from .tracklets import FollowOptions, follow_faces
 from .visibility import judge_visibility, share_inside
 
@@ -56,7 +56,7 @@ class FaceTrack:
     cuts: tuple[int, ...] = ()  # frames with which new shots begin
     # (T, 478) in 0..1, where something before the face disturbs some of its points; NaN elsewhere.
     trust: np.ndarray | None = None
-    looks: Looks | None = None  # what the landmark network was shown on the way
+    network_points: NetworkPoints | None = None  # what the landmark network saw on the way
     # (T,) 0..1, how far the mouth can be believed for want of detail alone; None: nobody could tell
     clear: np.ndarray | None = None
 
@@ -171,7 +171,7 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     confidence = np.zeros((frames, len(REGIONS)))
     missing = lips_missing(person.colours, person.lips)
     witness = colour_witness(person.points, person.colours, person.edges, missing)
-    by_network, looks = seen_by_network(clip, person, witness.cover) or (None, None)
+    by_network, points = seen_by_network(clip, person, witness.cover) or (None, None)
     confidence[person.frames] = judge_visibility(
         person.points, person.edges, witness, by_network, clip.size
     )
@@ -181,23 +181,23 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     )
     covered = confidence[:, REGIONS.index("mouth")] < _BELIEVED
     mouth_inside[covered] = np.nan
-    clear = _clearness(person, looks, covered, clip) if looks else None
+    clear = _clearness(person, points, covered, clip) if points else None
     return FaceTrack(
         boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts,
-        looks=looks, clear=clear,
+        network_points=points, clear=clear,
     )  # fmt: skip
 
 
-def _clearness(person: Person, looks: Looks, covered: np.ndarray, clip: Clip) -> np.ndarray:
+def _clearness(person: Person, seen: NetworkPoints, covered: np.ndarray, clip: Clip) -> np.ndarray:
     """How far the pictures' detail suffices for the mouth, (T,); 1 where it is `covered` (T,)."""
     from ..models.landmarks import LIPS, POINTS  # torch is slow to load
 
-    clear, told = np.ones(clip.frame_count), ~covered[looks.frames]
+    clear, told = np.ones(clip.frame_count), ~covered[seen.frames]
     rows = ~covered[person.frames]
     if not told.any():
         return clear
-    sigma = looks.sigma[told][:, np.isin(POINTS, LIPS)].mean(1)
-    sigma = np.interp(person.frames[rows], looks.frames[told], sigma)
+    sigma = seen.sigma[told][:, np.isin(POINTS, LIPS)].mean(1)
+    sigma = np.interp(person.frames[rows], seen.frames[told], sigma)
     width = np.ptp(person.points[rows, :468, :2], axis=1).max(1)
     fine, moved = person.fine[rows], person.moved[rows]
     clear[person.frames[rows]] = clearness(fine, moved, sigma, width, float(clip.fps))

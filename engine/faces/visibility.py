@@ -2,7 +2,7 @@
 
 Covers are told by two witnesses. Colours (`colour_cover`) know this clip and not faces: a part that
 is covered through the whole clip they can't notice, and light that moves over a face deceives
-them. The landmark network (`engine.seen`) knows faces and not this clip: what it doesn't recognise
+them. The landmark network (`seen`) knows faces and not this clip: what it doesn't recognise
 as a mouth or an eye is covered, however usual it looks here; and where it surely sees a mouth, a
 shadow has deceived the colours. It can't tell one eye from the other, nor skin before an eye from a
 lid: there colours and edges decide. Dark glasses it sees before both; the eye beside a cover has

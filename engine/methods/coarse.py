@@ -301,7 +301,7 @@ def _look_at_landmarks(
     focal: float | None,
 ) -> tuple[Tensor, Tensor, np.ndarray]:
     """`_look` by way of the shared trunk."""
-    from ..sight.describe import read_sight
+    from ..sight.features import read_sight
 
     sight, read = read_sight(clip, track, boxes, _focal(focal, track), report.part("look", 0, 0.95))
     seen = torch.from_numpy(sight).to(models.device)

@@ -32,7 +32,7 @@ class ReaderConfig:
 
 
 class Reading(NamedTuple):
-    """B clips of N frames. The camera looks at the points' mean: see `engine.reader`."""
+    """B clips of N frames. The camera looks at the points' mean: see `engine.sight.reader`."""
 
     units: Tensor  # (B, N, E)
     jaw: Tensor  # (B, N, 3) rad

@@ -1,8 +1,8 @@
 """What is read from a picture of a face, frame by frame, as numbers: the shared trunk's output.
 
 The landmark network finds points in the picture, the reader turns points (those of a tracker
-beside them, where there is one) into parameters of the head: `engine.sight` puts the two together.
-AVFace's encoders begin where they end, so the picture is looked at once for both of them.
+beside them, where there is one) into parameters of the head: `engine.sight.features` puts the two
+together. AVFace's encoders begin where they end, so the picture is looked at once for both of them.
 """
 
 import torch
@@ -18,7 +18,7 @@ PARTS = {
     "units": 50,
     "jaw": 3,  # rad
     "gaze": 4,  # rad: pitch and yaw, left then right
-    "pose": 3,  # rad, of the crop's camera: `engine.crops`
+    "pose": 3,  # rad, of the crop's camera: `engine.faces.crops`
     "camera": 3,
     "shape": 100,  # of the clip
     "log_sd": 57,  # of units, jaw, gaze, as the reader believes

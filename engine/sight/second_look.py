@@ -17,7 +17,7 @@ import numpy as np
 
 from ..exchange.take import REGIONS
 from ..faces import FaceTrack
-from ..faces.seen import NETWORK, Looks, blend_points, look_at_faces
+from ..faces.seen import NETWORK, NetworkPoints, blend_points, look_at_faces
 from ..fitting.evidence import first_pose, lip_gaps
 from ..fitting.landmark_head import landmark_head
 from ..fitting.terms import LIP_PAIRS
@@ -73,14 +73,14 @@ def carry_glances(track: FaceTrack, head: Head) -> FaceTrack:
     usual place on the head stays the tracker's.
     """
     clear = _uncovered(track)
-    if track.looks is None or not clear[track.looks.frames].any():
+    if track.network_points is None or not clear[track.network_points.frames].any():
         return track
     from ..models.landmarks import NOSE, OVAL, POINTS, SKIN
 
-    told, taken = clear[track.looks.frames], np.isin(POINTS, NOSE + OVAL + SKIN)
-    frames, glances = np.flatnonzero(clear), track.looks.frames[told]
+    told, taken = clear[track.network_points.frames], np.isin(POINTS, NOSE + OVAL + SKIN)
+    frames, glances = np.flatnonzero(clear), track.network_points.frames[told]
     numbers = np.array(POINTS)[taken]
-    apart = track.looks.points[told][:, taken] - track.landmarks[glances][:, numbers, :2]
+    apart = track.network_points.points[told][:, taken] - track.landmarks[glances][:, numbers, :2]
     landmarks = track.landmarks.copy()
     moved = _OnHead(track, head).carried(apart / 2, glances, frames)
     landmarks[frames[:, None], numbers, :2] += moved.astype(np.float32)
@@ -159,16 +159,16 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
     from ..models.landmarks import BROWS, LIDS, OVAL, POINTS, SKIN
 
     clear = _spread(np.flatnonzero(track.seen & ~covered), track)
-    looks = _look_at(clip, track, np.union1d(np.flatnonzero(covered), clear))
-    frames = looks.frames
+    second = _look_at(clip, track, np.union1d(np.flatnonzero(covered), clear))
+    frames = second.frames
     numbers, taken = np.array(POINTS), np.isin(POINTS, BROWS + OVAL + SKIN)
-    apart = looks.points - track.landmarks[frames][:, numbers, :2]  # (n, L, 2)
+    apart = second.points - track.landmarks[frames][:, numbers, :2]  # (n, L, 2)
     usual = np.median(apart[~covered[frames]], axis=0) if len(clear) else 0.0
     rows, beneath = frames[covered[frames]], covered[frames]
     landmarks = track.landmarks.copy()
-    landmarks[rows[:, None], numbers[taken], :2] = (looks.points - usual)[beneath][:, taken]
+    landmarks[rows[:, None], numbers[taken], :2] = (second.points - usual)[beneath][:, taken]
     width = np.ptp(track.boxes[rows][:, [0, 2]], axis=1)[:, None]
-    gone = (looks.sigma[beneath] / width - _SURE_SIGMA[0]) / np.ptp(_SURE_SIGMA)
+    gone = (second.sigma[beneath] / width - _SURE_SIGMA[0]) / np.ptp(_SURE_SIGMA)
     trust = np.full(track.landmarks.shape[:2], np.nan)
     trust[rows] = _SHAKEN
     trust[np.ix_(rows, numbers[taken])] = np.clip(1 - gone, _SHAKEN, 1)[:, taken]
@@ -204,22 +204,22 @@ def believed_points(track: FaceTrack) -> np.ndarray:
 
 def _spread(clear: np.ndarray, track: FaceTrack) -> np.ndarray:
     """A few of the frames `clear`, spread over them; those that the network has seen, if enough."""
-    if track.looks is not None:
-        known = np.intersect1d(clear, track.looks.frames)
+    if track.network_points is not None:
+        known = np.intersect1d(clear, track.network_points.frames)
         clear = known if len(known) >= _CLEAR_FRAMES else clear
     if not len(clear):
         return clear
     return clear[np.unique(np.linspace(0, len(clear) - 1, _CLEAR_FRAMES).astype(int))]
 
 
-def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> Looks:
+def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> NetworkPoints:
     """What the network sees in `frames` (n,), as far as they can be read; no picture twice."""
     parts, left = [], frames
-    if (known := track.looks) is not None:
+    if (known := track.network_points) is not None:
         again, left = np.isin(known.frames, frames), np.setdiff1d(frames, known.frames)
         parts = [(known.frames[again], known.points[again], known.sigma[again])]
     for rows, _, seen in look_at_faces(clip, track.boxes, left):
         parts.append((rows, seen.points, seen.sigma))
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(columns[0])
-    return Looks(*(column[order] for column in columns))
+    return NetworkPoints(*(column[order] for column in columns))

@@ -18,7 +18,7 @@ from ..audio.features import Kind, speech_features
 from ..exchange.saving import saved
 from ..faces.crops import place_in_crop
 from ..faces.seen import crop_size
-from ..sight.describe import Looks, describe, middle_of_face
+from ..sight.features import Observations, middle_of_face, sight_features
 from .sights import FRAMES, HZ, Sights
 from .speech import Utterance
 from .speech.augment import pool_sounds, spoil
@@ -97,11 +97,11 @@ def _describe_clip(shard: Sights, clip: int, generator: np.random.Generator | No
     tracked = None
     if generator is not None:
         tracked = (track_points(shard, clip, generator) + 1) / 2 * size + shift[:, None]
-    looks = Looks(
+    observed = Observations(
         (shard.points[clip] + 1) / 2 * size + shift[:, None], tracked,
         shard.sigma[clip] * size / 2, shard.visible[clip], shard.colours[clip], boxes,
     )  # fmt: skip
-    return describe(looks, (size, size), float(shard.focal[clip, 0]))
+    return sight_features(observed, (size, size), float(shard.focal[clip, 0]))
 
 
 def _in_middle(shard: Sights, clip: int) -> tuple[np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from ..exchange.saving import save_arrays
 from ..faces.crops import place_in_crop
 from ..models.lipreader import MERGED, VISEMES
 from ..models.phone_classes import POLLY
-from ..sight.describe import middle_of_face
+from ..sight.features import middle_of_face
 from ..weights import load_head
 from .mouths import MouthPainter, crop_mouths, mouth_squares, room_light
 from .people import Stage, build_stage, render_sequence

@@ -16,7 +16,7 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.saving import save_arrays
 from ..faces.seen import Crop, crop_size, see_faces
 from ..models.landmarks import POINTS
-from ..sight.describe import colours_at
+from ..sight.features import colours_at
 from .occlusions import cover_with_hand
 from .people import Stage, build_stage, render_sequence
 from .people.acting import act_sequence

@@ -101,8 +101,8 @@ def test_what_is_seen_in_a_view_is_placed_in_the_picture(monkeypatch, degrees):
 def test_a_clear_face_costs_no_more_than_the_glances(person, monkeypatch):
     clip, who, shown, calm = person
     watch(monkeypatch, shown, np.full(FRAMES, 0.97))
-    seen, looks = module.seen_by_network(clip, who, calm)
-    assert list(looks.frames) == sorted(who.glances)
+    seen, points = module.seen_by_network(clip, who, calm)
+    assert list(points.frames) == sorted(who.glances)
     assert shown == [len(who.glances)]
     assert seen.shape == (clip.frame_count, len(REGIONS)) and seen.min() > 0.9
 
@@ -111,9 +111,9 @@ def test_where_a_cover_comes_every_picture_is_looked_at(person, monkeypatch):
     clip, who, shown, calm = person
     glanced = [0.97, 0.97, 0.97, 0.1, 0.1]  # of frames 0, 8, 16, 24, 32
     watch(monkeypatch, shown, glanced + [0.97] * 4 + [0.1] * 30)
-    seen, looks = module.seen_by_network(clip, who, calm)
+    seen, points = module.seen_by_network(clip, who, calm)
     seen = seen[:, MOUTH]
-    assert len(looks.frames) == sum(shown) and (np.diff(looks.frames) > 0).all()
+    assert len(points.frames) == sum(shown) and (np.diff(points.frames) > 0).all()
     assert 7 <= shown[1] <= 14  # frames 17 to 23, and a few around them
     assert seen[:16].min() > 0.9 and seen[28:].max() < 0.2
 

@@ -11,8 +11,8 @@ from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
 from engine.fitting import FitResult
 from engine.head.model import FaceParams, Head
-from engine.methods import recipe as methods
-from engine.methods.recipe import apply_method, check_method
+from engine.methods import dispatch as methods
+from engine.methods.dispatch import apply_method, check_method
 from engine.options import CaptureOptions
 from engine.progress import Report
 from engine.weights import load_head, registry

@@ -8,7 +8,7 @@ import pytest
 from engine.exchange.take import REGIONS
 from engine.faces import FaceTrack
 from engine.faces import seen as network
-from engine.faces.seen import Looks, Seen
+from engine.faces.seen import NetworkPoints, Seen
 from engine.fitting.landmark_head import landmark_head
 from engine.geometry import rotation_matrix
 from engine.head.model import Head
@@ -77,10 +77,10 @@ def test_glances_tell_what_passes_slowly_between_them(nodding):
     track, places, passing = nodding
     glances = np.arange(0, len(track.times), 8)
     points = track.landmarks[:, list(POINTS), :2] + places + passing
-    looks = Looks(glances, points[glances], np.ones((len(glances), len(POINTS))))
+    seen = NetworkPoints(glances, points[glances], np.ones((len(glances), len(POINTS))))
     confidence = track.confidence.copy()
     confidence[20:24, REGIONS.index("mouth")] = 0.1
-    glanced = replace(track, looks=looks, confidence=confidence)
+    glanced = replace(track, network_points=seen, confidence=confidence)
     again = module.carry_glances(glanced, Head(load_head()))
     moved = again.landmarks[..., :2] - track.landmarks[..., :2]
     chin, told = POINTS.index(152), np.arange(glances[-1])
@@ -170,9 +170,9 @@ def test_what_was_seen_on_the_way_is_not_looked_at_again(looked, monkeypatch):
     frames = np.flatnonzero(track.seen)
     points = track.landmarks[frames][:, list(POINTS), :2] + 3.0
     points[np.isin(frames, covered)] += 5.0
-    looks = Looks(frames, points, np.ones(points.shape[:2]))
+    seen = NetworkPoints(frames, points, np.ones(points.shape[:2]))
     monkeypatch.setattr(network, "see_faces", None)
-    again = module.look_beneath(clip, replace(track, confidence=confidence, looks=looks))
+    again = module.look_beneath(clip, replace(track, confidence=confidence, network_points=seen))
     moved = (again.landmarks - track.landmarks)[..., :2]
     np.testing.assert_allclose(moved[covered][:, [*BROWS, *OVAL]], 5, atol=1e-3)
 

@@ -11,12 +11,12 @@ from engine.models.config import LITE, SHARED
 from engine.models.expression import ExpressionEncoder
 from engine.models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS
 from engine.models.sight import PARTS, SIGHT, WITHOUT_COLOURS, SightBackbone, part
-from engine.sight.describe import (
+from engine.sight.features import (
     REGION_POINTS,
-    Looks,
+    Observations,
     blend,
-    describe,
     middle_of_face,
+    sight_features,
     trust_points,
 )
 from engine.training.people.acting import act_moments
@@ -44,8 +44,8 @@ def seen():
     return pixels, boxes, turn, place, acting
 
 
-def looks(pixels, boxes, tracker=None, visible=1.0):
-    return Looks(
+def observed(pixels, boxes, tracker=None, visible=1.0):
+    return Observations(
         pixels, tracker, np.ones(pixels.shape[:2]), np.full((len(pixels), 6), visible),
         np.zeros((*pixels.shape[:2], 3), np.uint8), boxes,
     )  # fmt: skip
@@ -61,7 +61,7 @@ def test_the_parts_lie_one_after_the_other():
 
 def test_a_face_is_read_where_it_is(seen):
     pixels, boxes, turn, place, acting = seen
-    sight = describe(looks(pixels, boxes), SIZE, FOCAL)
+    sight = sight_features(observed(pixels, boxes), SIZE, FOCAL)
     assert sight.shape == (FRAMES, SIGHT)
     assert np.isfinite(sight).all()
     pose, camera = place_in_crop(turn, place, boxes, middle_of_face(np.zeros(100)), FOCAL, SIZE)
@@ -73,9 +73,9 @@ def test_a_face_is_read_where_it_is(seen):
 
 def test_a_tracker_s_points_count_half_and_its_distance_is_told(seen):
     pixels, boxes, *_ = seen
-    alone = describe(looks(pixels, boxes), SIZE, FOCAL)
-    same = describe(looks(pixels, boxes, pixels), SIZE, FOCAL)
-    far = describe(looks(pixels, boxes, pixels + 6), SIZE, FOCAL)
+    alone = sight_features(observed(pixels, boxes), SIZE, FOCAL)
+    same = sight_features(observed(pixels, boxes, pixels), SIZE, FOCAL)
+    far = sight_features(observed(pixels, boxes, pixels + 6), SIZE, FOCAL)
     np.testing.assert_allclose(same[:, part("units")], alone[:, part("units")], atol=1e-5)
     assert (alone[:, part("known")] == [1, 0]).all()
     assert (far[:, part("known")] == [1, 1]).all()
@@ -84,11 +84,11 @@ def test_a_tracker_s_points_count_half_and_its_distance_is_told(seen):
 
 def test_a_tracker_is_not_asked_about_a_covered_face(seen):
     pixels, boxes, *_ = seen
-    shown = looks(pixels, boxes, pixels + 6)
-    covered = looks(pixels, boxes, pixels + 6, visible=0.4)
+    shown = observed(pixels, boxes, pixels + 6)
+    covered = observed(pixels, boxes, pixels + 6, visible=0.4)
     np.testing.assert_allclose(blend(shown), pixels + 3)
     np.testing.assert_array_equal(blend(covered), pixels)
-    np.testing.assert_array_equal(blend(looks(pixels, boxes)), pixels)
+    np.testing.assert_array_equal(blend(observed(pixels, boxes)), pixels)
 
 
 def test_regions_know_their_points_and_covered_ones_are_not_believed():

@@ -33,8 +33,8 @@ _PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
 
 
 @dataclass(frozen=True)
-class Looks:
-    """T frames of one face as it was seen, L = len(POINTS); NaN where there is no face."""
+class Observations:
+    """T frames of one face as both saw it, L = len(POINTS); NaN where there is no face."""
 
     own: np.ndarray  # (T, L, 2) px of the frames, by the landmark network
     tracker: np.ndarray | None  # (T, L, 2) px, by a tracker, if there is one
@@ -68,8 +68,8 @@ def read_sight(
         colours[frames] = colours_at(pictures, (seen.points - corner) * scale)
         report((int(frames[-1]) + 1) / count)
     tracker = np.where(track.seen[:, None, None], track.landmarks[:, list(POINTS), :2], np.nan)
-    looks = Looks(own, tracker.astype(float), sigma, visible, colours, boxes)
-    return describe(looks, track.size, focal), np.isfinite(own[:, 0, 0])
+    observed = Observations(own, tracker.astype(float), sigma, visible, colours, boxes)
+    return sight_features(observed, track.size, focal), np.isfinite(own[:, 0, 0])
 
 
 def colours_at(pictures: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -80,31 +80,31 @@ def colours_at(pictures: np.ndarray, points: np.ndarray) -> np.ndarray:
     return np.stack([p[r, c] for p, r, c in zip(soft, row, column, strict=True)])
 
 
-def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
+def sight_features(observed: Observations, size: tuple[int, int], focal: float) -> np.ndarray:
     """What AVFace's networks see of a clip: (T, SIGHT) float32.
 
     Args:
-        looks: The clip.
+        observed: The clip.
         size: Width and height of its picture, px; the view's middle is the picture's.
         focal: px.
     """
-    both = blend(looks)
+    both = blend(observed)
     mesh = np.full((len(both), _MESH, 2), np.nan)
     mesh[:, list(POINTS)] = both
     trust = np.ones((len(both), _MESH))
-    trust[:, list(POINTS)] = trust_points(looks.visible)
+    trust[:, list(POINTS)] = trust_points(observed.visible)
     reading = read_landmarks(mesh, size, focal, trust)
     params = reading.params
     pose, camera = place_in_crop(
-        params.head_pose, params.head_translation, looks.boxes, middle_of_face(params.shape),
+        params.head_pose, params.head_translation, observed.boxes, middle_of_face(params.shape),
         focal, size,
     )  # fmt: skip
-    sides, count = looks.boxes[:, 2:], len(both)
+    sides, count = observed.boxes[:, 2:], len(both)
     apart = np.full((count, len(GROUPS)), np.log(_LEAST))
-    if looks.tracker is not None:
-        away = np.linalg.norm(looks.own - looks.tracker, axis=2) / sides * 2
+    if observed.tracker is not None:
+        away = np.linalg.norm(observed.own - observed.tracker, axis=2) / sides * 2
         apart = np.log(_grouped(away) + _LEAST)
-    known = [True, looks.tracker is not None]
+    known = [True, observed.tracker is not None]
     told = {
         "units": params.expression,
         "jaw": params.jaw,
@@ -116,11 +116,11 @@ def describe(looks: Looks, size: tuple[int, int], focal: float) -> np.ndarray:
             np.concatenate([reading.unit_sd, reading.jaw_sd, reading.gaze_sd], 1).clip(1e-4)
         ),
         "points": reading.seen,
-        "visible": looks.visible,
-        "sigma": np.log(_grouped(looks.sigma / sides * 2) + _LEAST),
+        "visible": observed.visible,
+        "sigma": np.log(_grouped(observed.sigma / sides * 2) + _LEAST),
         "apart": apart,
         "known": np.broadcast_to(np.array(known, float), (count, 2)),
-        "colours": looks.colours[:, [_PLACE[p] for p in COLOURED]].reshape(count, -1) / 255,
+        "colours": observed.colours[:, [_PLACE[p] for p in COLOURED]].reshape(count, -1) / 255,
     }
     out = np.concatenate([told[name] for name in PARTS], 1).astype(np.float32)
     return np.nan_to_num(out)
@@ -142,18 +142,18 @@ def _middle_of_faces() -> tuple[np.ndarray, np.ndarray]:
     return rest, (weights[..., None] * file.shape_basis[corners]).sum((0, 1))
 
 
-def blend(looks: Looks) -> np.ndarray:
-    """The mean of both looks (T, L, 2) px: their errors are their own.
+def blend(observed: Observations) -> np.ndarray:
+    """The mean of network and tracker (T, L, 2) px: their errors are their own.
 
     The more of the face or the mouth is covered, the less counts the tracker, who doesn't know of
     covers and moves the whole face for them.
     """
-    if looks.tracker is None:
-        return looks.own
-    clear = np.minimum(looks.visible[:, 0], looks.visible[:, _REGION["mouth"]])
+    if observed.tracker is None:
+        return observed.own
+    clear = np.minimum(observed.visible[:, 0], observed.visible[:, _REGION["mouth"]])
     low, high = _CLEAR
     share = 0.5 * ((clear - low) / (high - low)).clip(0, 1)[:, None, None]
-    return looks.own + share * (looks.tracker - looks.own)
+    return observed.own + share * (observed.tracker - observed.own)
 
 
 def trust_points(visible: np.ndarray) -> np.ndarray:

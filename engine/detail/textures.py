@@ -22,7 +22,7 @@ from .recover import DetailOptions, bake_normals, recover_detail
 _SIZE = 1024  # px, the whole sheet of colours
 
 
-def write_looks(
+def write_textures(
     clip: Clip,
     track: FaceTrack,
     params: FaceParams,
