@@ -170,6 +170,7 @@ def _ready(
         _selected([head, rig] if with_rig else [head], context),
         _prepared(head, context, options),
         without_confidence(rig),
+        _pictures_found(head),
         _written_whole(path, head) as partial,
     ):
         yield partial
@@ -221,6 +222,23 @@ def _prepared(
         scene.frame_start, scene.frame_end = length
         for key, low, high in held:
             key.slider_min, key.slider_max = low, high
+
+
+@contextmanager
+def _pictures_found(head: bpy.types.Object) -> Iterator[None]:
+    """Linked pictures by absolute paths: FBX looks for them beside this file, not beside theirs."""
+    slots = [slot.material for slot in head.material_slots]
+    trees: list[Any] = [slot.node_tree for slot in slots if slot and slot.node_tree]
+    nodes = [node for tree in trees for node in tree.nodes]
+    images = {node.image for node in nodes if getattr(node, "image", None)}
+    linked = {image: image.filepath for image in images if image.library}
+    for image, path in linked.items():
+        image.filepath = bpy.path.abspath(path, library=image.library)
+    try:
+        yield
+    finally:
+        for image, path in linked.items():
+            image.filepath = path
 
 
 def _select(objects: list[bpy.types.Object], layer: Any, active: bpy.types.Object | None) -> None:

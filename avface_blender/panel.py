@@ -13,7 +13,7 @@ from .install import DEMO_CLIP
 from .operators import AVFACE_OT_capture
 from .preferences import EXTENSION, engine_problem
 from .properties import AVFACE_JobState
-from .selection import capture_head, selected_head
+from .selection import capture_head, head_left_out, selected_head
 from .sidebar import SidebarPanel, optional, paragraph
 
 _HINT_CHARACTERS = 300  # the rest of a crashed engine's log is in its folder
@@ -94,6 +94,10 @@ class AVFACE_PT_actor(SidebarPanel, bpy.types.Panel):
         head = capture_head(context)
         text = f"Goes onto {head.name}" if head else "Makes a new head"
         layout.label(text=text, icon="USER")
+        if other := "" if head else head_left_out(context, settings.actor):
+            said = layout.column()
+            said.active = False
+            paragraph(said, other, context)
 
 
 class AVFACE_PT_capture(SidebarPanel, bpy.types.Panel):

@@ -25,7 +25,11 @@ from . import watch
 from .paths import file_property
 
 TIMINGS = [  # how a take's frames meet the scene's: `take_importer.Timing`
-    ("set_scene", "Set Scene", "The scene takes the clip's rate, size and length"),
+    (
+        "set_scene",
+        "Set Scene",
+        "The scene takes the clip's rate, size and length; a new one's colours are the film's",
+    ),
     (
         "resample",
         "Resample",

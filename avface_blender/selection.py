@@ -1,9 +1,11 @@
 """The AVFace head that the artist works on."""
 
+import json
 from typing import Any
 
 import bpy
 
+from ..engine.exchange.provenance import PROVENANCE_PROPERTY
 from .hair import HAIR_PROPERTY
 from .head_builder import HEAD_PROPERTY
 from .head_files import DEFAULT_HEAD, panel_head, sha256_of
@@ -28,6 +30,26 @@ def capture_head(context: bpy.types.Context) -> bpy.types.Object | None:
     if head is None or is_linked(head):
         return None
     return head if head[HEAD_PROPERTY] == sha256_of(panel_head(context) or DEFAULT_HEAD) else None
+
+
+def head_left_out(context: bpy.types.Context, actor: str) -> str:
+    """Why a capture doesn't go onto the head that an actor has in the scene; empty without one."""
+    scene: Any = context.scene
+    heads = (o for o in scene.objects if HEAD_PROPERTY in o and o.type == "MESH")
+    file = sha256_of(panel_head(context) or DEFAULT_HEAD)
+    mine = [o for o in heads if o[HEAD_PROPERTY] == file and _actor_of(o) == actor]
+    mine = [head for head in mine if not is_linked(head)]
+    if not mine:
+        return ""
+    head, layer = mine[-1], context.view_layer
+    if layer is None or head.name not in layer.objects:
+        return f"{head.name} lies in a collection that this view layer leaves out: tick it first."
+    return f"Select {head.name} to capture onto it."
+
+
+def _actor_of(head: bpy.types.Object) -> str | None:
+    """Whose take a head was given last."""
+    return json.loads(head.get(PROVENANCE_PROPERTY, "{}")).get("actor")
 
 
 def is_linked(head: bpy.types.Object) -> bool:

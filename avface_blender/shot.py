@@ -3,6 +3,7 @@ markers where the capture is unsure.
 """
 
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +32,7 @@ _WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
 STRIP_PROPERTY = "avface_rig"  # on a sound strip: the armature that it belongs to
 _STARTUP_LIGHT = "Light"
+_STARTUP_VIEW = ("AgX", "None")
 _LIT_WORLD = {"ShaderNodeTexEnvironment", "ShaderNodeTexImage", "ShaderNodeTexSky"}
 _MARKERS_PROPERTY = "avface_markers"  # on an armature: how its markers' names begin
 
@@ -171,8 +173,9 @@ def add_sound(
 ) -> str | None:
     """The clip's sound in the sequencer from `start_frame` on; the rig's earlier takes go mute.
 
-    Blender plays a file's first sample at once, whatever time the file gives it: `start_frame` is
-    that sample's. Gives a sentence when there is no sound.
+    Where another head lets the same sound be heard at the same time, this one is mute: twice is
+    too loud. Blender plays a file's first sample at once, whatever time the file gives it:
+    `start_frame` is that sample's. Gives a sentence when there is no sound.
     """
     if path.is_dir():
         return None
@@ -194,6 +197,7 @@ def add_sound(
     channel = max((strip.channel for strip in strips), default=0) + 1
     whole = round(start_frame)
     strip = strips.new_sound(name, str(path), channel, whole)
+    strip.mute = any(not other.mute for other in _same_sound(strips, strip))
     late = (start_frame - whole) / rate_of(scene).frames_per_second
     if hasattr(strip, "sound_offset"):  # the rest of a frame, in seconds; Blender 4.2 can't
         strip.sound_offset = late
@@ -207,6 +211,26 @@ def add_sound(
     return None
 
 
+def silence(strip: Any, scene: bpy.types.Scene) -> None:
+    """Remove a sound strip; another head's that was mute because of it is heard then."""
+    strips = strips_of(scene)
+    others = _same_sound(strips, strip)
+    if others and not strip.mute and all(other.mute for other in others):
+        others[-1].mute = False
+    strips.remove(strip)
+
+
+def _same_sound(strips: Any, strip: Any) -> list[Any]:
+    """The takes' other strips that play a strip's file at the same time, the newest last."""
+    file = bpy.path.abspath(strip.sound.filepath)
+    others = (o for o in strips if o.type == "SOUND" and o != strip and o.get(STRIP_PROPERTY))
+    return [
+        other
+        for other in others
+        if bpy.path.abspath(other.sound.filepath) == file and other.frame_start == strip.frame_start
+    ]
+
+
 def is_unlit(scene: bpy.types.Scene) -> bool:
     """Whether nobody has lit a scene: no light but the startup file's, and a plain world."""
     lights = [item for item in scene.objects if item.type == "LIGHT"]
@@ -215,6 +239,18 @@ def is_unlit(scene: bpy.types.Scene) -> bool:
     tree: Any = scene.world.node_tree if scene.world else None
     nodes = tree.nodes if tree else ()
     return not any(node.bl_idname in _LIT_WORLD for node in nodes)
+
+
+def show_as_filmed(scene: bpy.types.Scene) -> None:
+    """Show colours as films have them, where nobody has chosen otherwise.
+
+    Blender's own choice (AgX) greys what is bright: a head would be paler than the film behind it.
+    """
+    view: Any = scene.view_settings
+    if (view.view_transform, view.look) != _STARTUP_VIEW:
+        return
+    with suppress(TypeError):  # a studio's colour configuration has names of its own
+        view.view_transform = "Standard"
 
 
 def add_lights(

@@ -59,9 +59,9 @@ class ImportOptions:
     look: bool = True  # give the head the take's skin and wrinkles
     moves: Literal["head", "camera"] = "head"
 
-    # set_scene: the scene takes the clip's rate, size and length; resample: the scene stays as it
-    # is, keys on its whole frames; exact: the scene stays, keys at the clip's own times, between
-    # its frames
+    # set_scene: the scene takes the clip's rate, size and length, a scene that nobody has lit its
+    # colours too; resample: the scene stays as it is, keys on its whole frames; exact: the scene
+    # stays, keys at the clip's own times, between its frames
     timing: Timing = "set_scene"
     over: bool = False  # the take below plays on before and after; the scene stays as it is
     start_frame: int | None = None  # where the take begins; None: the scene's first frame
@@ -163,6 +163,8 @@ def import_take(
         notes += _show_and_sound(job, camera)
     if options.lights and old is None and shot.is_unlit(scene):
         shot.add_lights(rig, rig.users_collection[0], scene)
+        if sets_scene:
+            shot.show_as_filmed(scene)
     if options.markers and not options.over:
         shot.add_markers(scene, rig, take, job.take_frames, options.marker_threshold)
     first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))

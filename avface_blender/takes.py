@@ -21,7 +21,7 @@ from . import review
 from .head_builder import shape_keys
 from .keyframes import TAKE_PROPERTY
 from .rig import rig_of
-from .shot import STRIP_PROPERTY, strips_of
+from .shot import STRIP_PROPERTY, silence, strips_of
 
 FILE_PROPERTY = "avface_take_file"  # on a take's actions: where the take was imported from
 CLIP_START_PROPERTY = "avface_clip_start"  # the scene frame of the clip's time 0
@@ -224,9 +224,8 @@ def _delete_shot(name: str) -> None:
     if camera is not None:
         bpy.data.objects.remove(camera)
     for scene in bpy.data.scenes:
-        strips = strips_of(scene)
-        for strip in [s for s in strips if s.type == "SOUND" and s.name == name]:
-            strips.remove(strip)
+        for strip in [s for s in strips_of(scene) if s.type == "SOUND" and s.name == name]:
+            silence(strip, scene)
 
 
 def _delete_files(take: Path) -> int:

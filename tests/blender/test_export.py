@@ -94,6 +94,31 @@ def test_an_export_leads_back_to_the_pose_that_was_worked_on(imported, tmp_path)
     assert bpy.context.mode == "POSE" and bpy.context.active_object == imported.rig
 
 
+def test_fbx_of_a_library_override_carries_its_skin(make_take, tmp_path):
+    """Its picture lies beside the library, which isn't where this file is."""
+    (tmp_path / "shots").mkdir()
+    skin = bpy.data.images.new("skin", 4, 4)
+    skin.filepath_raw, skin.file_format = str(tmp_path / "clip.albedo.png"), "PNG"
+    skin.save()
+    import_take(make_take(frames=2, albedo_image="clip.albedo.png"), bpy.context)
+    library = str(tmp_path / "library.blend")
+    bpy.ops.wm.save_as_mainfile(filepath=library)
+    bpy.ops.file.make_paths_relative()
+    bpy.ops.wm.save_mainfile()
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shots" / "shot.blend"))
+    with bpy.data.libraries.load(library, link=True) as (_, wanted):
+        wanted.collections = ["ada"]
+    scene, layer = bpy.context.scene, bpy.context.view_layer
+    wanted.collections[0].override_hierarchy_create(scene, layer)
+    head = next(o for o in scene.objects if o.type == "MESH" and o.override_library)
+    paths = {image: image.filepath for image in bpy.data.images}
+    export.export_fbx(head, tmp_path / "head.fbx", bpy.context)
+    assert b"\x89PNG" in (tmp_path / "head.fbx").read_bytes()
+    assert {image: image.filepath for image in paths} == paths
+    assert any(path.startswith("//") for path in paths.values())
+
+
 def test_a_hidden_head_and_a_folder_that_is_not_there_are_said_plainly(imported, tmp_path):
     with pytest.raises(AVFaceError, match="can't be written"):
         export.export_alembic(imported.head, tmp_path / "missing" / "head.abc", bpy.context)

@@ -45,6 +45,24 @@ def test_what_needs_a_take_is_there_when_a_head_with_one_is_selected(addon, make
     assert bpy.context.active_object == head and head.select_get()
 
 
+def test_the_panel_says_why_a_capture_makes_a_second_head(addon, make_take):
+    bpy.ops.avface.import_take(filepath=str(make_take(4)))
+    head, layer = bpy.context.active_object, bpy.context.view_layer
+    bpy.context.scene.avface.actor = "ada"
+
+    def said() -> str:
+        return " ".join(draw(addon.panel.AVFACE_PT_actor))
+
+    assert f"Goes onto {head.name}" in said()
+    head.select_set(False)
+    layer.objects.active = None
+    assert f"Select {head.name}" in said()
+    layer.layer_collection.children[head.users_collection[0].name].exclude = True
+    assert "Makes a new head" in said() and "leaves out" in said()
+    bpy.context.scene.avface.actor = "bob"
+    assert "leaves out" not in said()
+
+
 def test_a_click_on_the_hair_selects_the_head(addon, make_take):
     bpy.ops.avface.import_take(filepath=str(make_take(4)))
     head, layer = bpy.context.active_object, bpy.context.view_layer

@@ -3,7 +3,7 @@ import time
 import bpy
 import numpy as np
 import pytest
-from bl_ext.test.avface.avface_blender import takes
+from bl_ext.test.avface.avface_blender import shot, takes
 from bl_ext.test.avface.avface_blender.head_builder import HEAD_PROPERTY, PARTS
 from bl_ext.test.avface.avface_blender.shot import look_through_camera
 from bl_ext.test.avface.avface_blender.take_importer import (
@@ -395,6 +395,24 @@ def test_sound_that_starts_late_in_its_file_starts_late_in_the_scene(make_take, 
     assert begin == pytest.approx(0.37, abs=1e-4 if hasattr(strip, "sound_offset") else 0.02)
 
 
+def test_two_heads_of_a_clip_sound_once(make_take, clips):
+    if not bpy.app.build_options.audaspace:
+        pytest.skip("this Blender was built without sound")
+    path = make_take(source={"path": str(clips / "grid_bbaf2n.mpg"), "sha256": ""})
+    first = import_take(path, bpy.context)
+    import_take(path, bpy.context, ImportOptions(new_head=True))
+    strips = shot.strips_of(bpy.context.scene)
+
+    def mute() -> list[bool]:
+        return [strip.mute for strip in sorted(strips, key=lambda s: s.channel)]
+
+    assert mute() == [False, True]
+    import_take(path, bpy.context, ImportOptions(new_head=True, start_frame=9))
+    assert mute() == [False, True, False], "at another time it is another sound"
+    takes.delete(first.head, first.name)
+    assert mute() == [False, False]
+
+
 def test_lights_shine_on_the_head(make_take):
     result = import_take(make_take(), bpy.context)
     bpy.context.view_layer.update()
@@ -415,6 +433,23 @@ def test_a_scene_that_is_lit_is_left_alone(make_take, lit_by):
         scene.world.node_tree.nodes.new("ShaderNodeTexEnvironment")
     result = import_take(make_take(), bpy.context)
     assert not [child for child in result.rig.children if child.type == "LIGHT"]
+
+
+def test_a_new_scene_shows_colours_as_films_have_them(make_take):
+    scene, path = bpy.context.scene, make_take(4)
+    scene.view_settings.view_transform = "AgX"
+    import_take(path, bpy.context)
+    assert scene.view_settings.view_transform == "Standard"
+    scene.view_settings.view_transform = "AgX"
+    import_take(path, bpy.context, ImportOptions(new_head=True))
+    assert scene.view_settings.view_transform == "AgX", "it is lit: somebody works in it"
+
+
+@pytest.mark.parametrize("timing", ("resample", "exact"))
+def test_a_kept_scene_keeps_its_view_transform(make_take, timing):
+    bpy.context.scene.view_settings.view_transform = "AgX"
+    import_take(make_take(4), bpy.context, ImportOptions(timing=timing))
+    assert bpy.context.scene.view_settings.view_transform == "AgX"
 
 
 def test_a_second_take_brings_no_second_lights(make_take):
