@@ -19,7 +19,7 @@ from ..media import Clip
 from ..weights import FOLDER
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .hairline import Crown, hairline_heights, model_cover, see_crown, upper_head
-from .light import fit_light
+from .light import fit_light, refine_light
 from .parts import (
     Sight,
     fit_part,
@@ -258,7 +258,9 @@ def _solve(colours: _Colours) -> tuple[np.ndarray, np.ndarray]:
         gap = colours.seen - np.log(reflectance) - np.log(shading)[:, None] - tint  # (P, 3)
         effective, tint = _step(colours, reflectance, gap, effective, tint)
     tint = tint + np.median(gap, axis=0)  # what is left over all skin is light
-    return effective, shape[:, None] * np.exp(tint)
+    light = shape[:, None] * np.exp(tint)
+    ratio = colours.seen - np.log(reflectance)
+    return effective, refine_light(colours.normals, ratio, light, colours.trust * colours.smooth)
 
 
 def _refine_parts(

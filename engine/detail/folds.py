@@ -89,6 +89,14 @@ def bare_of_eyes(sheet: FaceSheet) -> np.ndarray:
     return (mask > 0) & sheet.on_skin
 
 
+def bare_of_holes(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) bool: all of the skin without eyes, nostrils and the mouth's slit."""
+    holes = np.zeros((sheet.size, sheet.size), bool)
+    for landmarks in (*EYES, *_NOSTRILS, SLIT):
+        holes |= hull(sheet, landmarks, grow_mm=2.0) > 0
+    return ~holes & sheet.on_skin
+
+
 def lip_skin(sheet: FaceSheet) -> np.ndarray:
     """(R, R) bool: the lips' red without its edge and without the slit, where teeth show."""
     slit = hull(sheet, SLIT, grow_mm=1.5)

@@ -14,7 +14,7 @@ from ..faces import FaceTrack
 from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from .folds import bare_of_eyes, hair_reaches
+from .folds import bare_of_eyes, bare_of_holes, hair_reaches
 from .paint import DARKEST, change_colours, read_colours
 from .residual import LUMINANCE, masked_blur
 from .skin import (
@@ -29,21 +29,27 @@ from .skin import (
     shift,
     views,
 )
+from .unwrap import FaceSheet
 
 _TEXELS = 768  # most, across the face
 _FRAMES = 16
 _FEWEST = 6  # of them, the calmest, that are always used
 _LEAST_SHADE = 0.3  # of the median shading: darker skin says little of its colour
 _LEAST_WEIGHT = 0.15
-_ASLANT = 0.35, 0.55  # cosine: what is seen more slantwise may be hair or what lies behind
+_ASLANT = 0.45, 0.65  # cosine: what is seen more slantwise may be hair or what lies behind
 _BURNT = 0.95  # linear: a brighter texel has lost its colour
 _BROAD_MM = 14.0  # Gaussian sigma
-_BROAD_KEPT = 0.25  # share of broad differences that counts as pigment
+_BROAD_KEPT = 0.3, 0.6  # shares of their lightness and hue that count as pigment
 _GLOSS = 0.18  # log contrast at which what is brighter than around is half taken for gloss
-_LIMIT = 1.5  # log contrast to the model: no skin differs more
+_HUE = 0.4  # log contrast of hue that is half taken for colour of the light
+_FEWEST_SHOWN = 0.02  # of the window
 _STRAND = 0.3  # log lightness below the model's: hair that hangs over the skin
+_FINE_MM = 0.8  # Gaussian sigma: of a strand
 _STRAND_MM = 2.5  # round it, where single hairs show
-_EDGE_MM = 5.0  # over which the clip's colours fade into the model's
+_STRANGE_HUE = 0.25  # log contrast to the model's: neither skin nor its light
+_BEARD = 0.2  # log lightness of the model's jaw below its usual: a beard
+_NOSE_TIP, _LOWER_LIP = 4, 17  # of the 468 landmarks
+_EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade
 
 
 def project_colour(
@@ -68,19 +74,58 @@ def project_colour(
     own, known = lasting_colour(clip, track, params, canvas, frames)
     own -= np.log(openness(canvas))[..., None]
     model = read_colours(texture, canvas.sheet)
-    own = np.clip(own, model - _LIMIT, model + _LIMIT)
-    trust = _trust(own - model, known, canvas)
-    if trust.mean() < 0.02:
+    beard = _beard_ground(model, canvas.sheet)
+    shown = _shown_skin(own, model, known, beard > 0, canvas.sheet)
+    if shown.mean() < _FEWEST_SHOWN:
         return None
-    broad, usual = (masked_blur(x, trust, _BROAD_MM / canvas.sheet.texel_mm) for x in (own, model))
-    change = usual + _BROAD_KEPT * (broad - usual) + _without_gloss(own - broad) - model
-    return change_colours(texture, change * trust[..., None], canvas.sheet)
+    change = _change(own, model, shown, beard, canvas)
+    return change_colours(texture, change, canvas.sheet)
 
 
-def _without_gloss(change: np.ndarray) -> np.ndarray:
-    """Log contrast (R, R, 3) with what is brighter than around, in any channel, compressed."""
-    brighter = np.maximum(change, 0)
-    return np.minimum(change, 0) + brighter / (1 + brighter / _GLOSS)
+def _change(
+    own: np.ndarray, model: np.ndarray, shown: np.ndarray, beard: np.ndarray, canvas: Canvas
+) -> np.ndarray:
+    """What makes the model's colours the clip's, log (R, R, 3), where `shown` (R, R) is skin.
+
+    Broad differences go on beyond it and fade slowly: else its rim would be a veil's. In a `beard`
+    (R, R) they are no shade. What is finer than the clip's pixels stays the model's.
+    """
+    sheet, weight = canvas.sheet, shown.astype(np.float32)
+
+    def bands(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        wide = masked_blur(colours, weight, _BROAD_MM / sheet.texel_mm)
+        return wide, masked_blur(colours, weight, canvas.grain.blur) - wide
+
+    (broad_own, fine_own), (broad_model, fine_model) = bands(own), bands(model)
+    kept = _BROAD_KEPT[0] + (1 - _BROAD_KEPT[0]) * beard[..., None]
+    broad = _weighed(broad_own - broad_model, kept, _BROAD_KEPT[1])
+    fine = _natural(fine_own) - fine_model
+    inside, outside = (
+        cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
+        for mask in (shown, ~shown)
+    )
+    near, far = _smooth(1 - outside / _FADE_MM), _smooth(inside / _EDGE_MM)
+    return broad * near[..., None] + fine * far[..., None]
+
+
+def _weighed(change: np.ndarray, shade: np.ndarray, hue: float) -> np.ndarray:
+    """Log contrast (..., 3) with a share of its lightness, and one of its hue."""
+    lightness = (change @ LUMINANCE)[..., None]
+    return shade * lightness + hue * (change - lightness)
+
+
+def _natural(contrast: np.ndarray) -> np.ndarray:
+    """Log contrast (..., 3) to the skin around without gloss and without hues that no skin has."""
+    lightness = (contrast @ LUMINANCE)[..., None]
+    brighter = np.maximum(lightness, 0)
+    hue = contrast - lightness
+    strong = np.linalg.norm(hue, axis=-1, keepdims=True)
+    return np.minimum(lightness, 0) + brighter / (1 + brighter / _GLOSS) + hue / (1 + strong / _HUE)
+
+
+def _smooth(share: np.ndarray) -> np.ndarray:
+    share = np.clip(share, 0, 1).astype(np.float32)
+    return share * share * (3 - 2 * share)
 
 
 def calm_frames(track: FaceTrack, params: FaceParams, count: int) -> np.ndarray:
@@ -128,14 +173,34 @@ def _lightness(colours: np.ndarray) -> np.ndarray:
     return np.tensordot(LUMINANCE, colours.astype(np.float32), 1)
 
 
-def _trust(change: np.ndarray, known: np.ndarray, canvas: Canvas) -> np.ndarray:
-    """(R, R) in [0, 1]: skin that the clip shows, without eyes, nostrils, strands and rims."""
-    sheet = canvas.sheet
-    shown = bare_of_eyes(sheet) & (known > 0.5)
-    dark = masked_blur(change @ LUMINANCE, known, 0.8 / sheet.texel_mm) < -_STRAND
-    dark &= hair_reaches(sheet)
+def _beard_ground(model: np.ndarray, sheet: FaceSheet) -> np.ndarray:
+    """(R, R) in [0, 1]: the face below the nose where the model's colours have a beard, else 0."""
+    lightness, rows = model @ LUMINANCE, np.arange(sheet.size)
+    face = bare_of_eyes(sheet)
+    jaw = face & hair_reaches(sheet) & (rows > sheet.landmarks[_LOWER_LIP, 1])[:, None]
+    if np.median(lightness[jaw]) > np.median(lightness[face]) - _BEARD:
+        return np.zeros((sheet.size, sheet.size), np.float32)
+    below = (rows - sheet.landmarks[_NOSE_TIP, 1]) * sheet.texel_mm / _EDGE_MM
+    return np.tile(_smooth(below)[:, None], sheet.size)
+
+
+def _shown_skin(
+    own: np.ndarray, model: np.ndarray, known: np.ndarray, beard: np.ndarray, sheet: FaceSheet
+) -> np.ndarray:
+    """(R, R) bool: skin that the clip shows, without eyes, nostrils and strands.
+
+    What is far darker or lighter than the model's skin, or of another hue, is hair, but in a beard.
+    """
+    shown = bare_of_holes(sheet) & (known > 0.5)
+    if not shown.any():
+        return shown
+    near = _FINE_MM / sheet.texel_mm
+    scalp = masked_blur(model @ LUMINANCE, np.ones_like(known), near)
+    change = masked_blur(own - model, known, near)
+    lightness = change @ LUMINANCE
+    hue = np.abs(change - lightness[..., None]).max(-1)
+    hair = (np.abs(lightness) > _STRAND) | (hue > _STRANGE_HUE)
+    hair |= scalp < np.median(scalp[shown]) - _STRAND
+    hair &= hair_reaches(sheet) & ~beard
     side = 2 * round(_STRAND_MM / sheet.texel_mm) + 1
-    shown &= cv2.dilate(dark.astype(np.uint8), np.ones((side, side))) == 0
-    inside = cv2.distanceTransform(shown.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
-    fade = np.clip(inside / _EDGE_MM, 0, 1)
-    return (fade * fade * (3 - 2 * fade)).astype(np.float32)
+    return shown & (cv2.dilate(hair.astype(np.uint8), np.ones((side, side))) == 0)

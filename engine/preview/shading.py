@@ -75,7 +75,6 @@ _LEAST_FILMED = np.float32(0.05)  # share of the face: beyond it only the studio
 _OPEN_LIPS = np.float32(1.3)  # 1 / the openness of the lips
 _BROAD, _SHARP = np.float32(0.09), np.float32(0.03)  # shares of the lobes, in all 0.12
 _FILM_GLOSS = np.float32(2)  # a clip's lamps are smaller than the harmonics tell
-_FILM_CONTRAST = np.float32(0.15)  # over 18 clips light varies more than the robustly fitted one
 _DARKEST = np.float32(0.1)  # of a film's even light: harmonics go dark beyond their data
 
 _LINEAR = ((np.arange(257) / 255) ** 2.2).astype(np.float32)
@@ -429,7 +428,6 @@ def _film_light(point, albedo, film, from_film):
         shade = film[0, k] + film[1, k] * x + film[2, k] * y + film[3, k] * z + film[4, k] * xy
         shade += film[5, k] * xz + film[6, k] * yz + film[7, k] * across + film[8, k] * along
         light = max(shade, _DARKEST * film[0, k])
-        light *= _ONE + _FILM_CONTRAST * min(light / film[0, k] - _ONE, _ONE)
         light *= open_ * (albedo[k] + mirror)
         tone = _PLAIN_TONE[tone_step(light)]
         tone0, tone1, tone2 = tone1, tone2, tone

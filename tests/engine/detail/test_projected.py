@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.detail.projected import _without_gloss, project_colour
+from engine.detail.projected import _natural, project_colour
 from engine.detail.unwrap import build_sheet, cut_window, lay_window
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
@@ -41,12 +41,14 @@ def test_a_window_is_laid_where_it_was_cut(size):
     assert where_rows.start == int((1 - 0.33 - 0.47) * 512)
 
 
-def test_gloss_is_pressed_down_and_pigment_kept():
-    change = np.array([[-0.8, -0.1, 0.0, 0.05, 1.2]])
-    out = _without_gloss(change)
-    assert np.array_equal(out[:, :3], change[:, :3])
-    assert (out[:, 3:] < change[:, 3:]).all() and (np.diff(out) > 0).all()
+def test_gloss_and_strange_hues_are_pressed_down_and_dark_pigment_kept():
+    grey = np.array([-0.8, -0.1, 0.0, 0.05, 1.2])[:, None] * np.ones(3)
+    out = _natural(grey)
+    assert np.allclose(out[:3], grey[:3], atol=1e-6)
+    assert (out[3:] < grey[3:]).all() and (np.diff(out, axis=0) > 0).all()
     assert out.max() < 0.18
+    blue = _natural(np.array([-0.2, -0.2, 1.0])[None])
+    assert np.abs(blue).max() < 0.6
 
 
 @pytest.fixture(scope="module")
