@@ -99,7 +99,7 @@ _OTHER_ACCELERATION = 0.02
 # Mean speed of a region's points, mm/s, at which the figures above hold; and how far they stretch.
 USUAL_SPEED = {"mouth": 12.0, "left_eye": 12.0, "right_eye": 12.0, "brows": 3.0}
 PACE_RANGE = (0.15, 2.5)
-_TAIL = 0.2  # degrees of freedom of an unknown's second difference: a part's are many times that
+_TAIL = 0.3  # degrees of freedom of an unknown's second difference: a part's are many times that
 REFERENCE_SECONDS = 1 / 25  # the frame time that the figures above and below are for
 
 
