@@ -11,6 +11,11 @@ from .exchange.protocol import AVFaceError
 Range = tuple[Literal["sound", "picture"], float, float]  # whom to trust, from and to, seconds
 
 
+def option(default: Any, explained: str, metavar: str | tuple[str, ...] | None = None) -> Any:
+    """A field of a dataclass of options that is a flag of the command line (`commands.flags`)."""
+    return field(default=default, metadata={"help": explained, "metavar": metavar})
+
+
 @dataclass(frozen=True)
 class CaptureOptions:
     """What to capture and how. Each field is a flag of `python -m engine capture`.
@@ -18,77 +23,55 @@ class CaptureOptions:
     Raises AVFaceError where a number can't be what it stands for.
     """
 
-    start: float = field(default=0.0, metadata={"help": "begin here, seconds"})
-    end: float | None = field(default=None, metadata={"help": "stop here, seconds"})
-    face: int | None = field(
-        default=None, metadata={"help": "which face, counted from 1, the largest and most central"}
+    start: float = option(0.0, "begin here", "SECONDS")
+    end: float | None = option(None, "stop here; default the clip's end", "SECONDS")
+    face: int | None = option(
+        None, "which face, counted from 1, the largest and most central; default 1", "NUMBER"
     )
-    region: tuple[float, float, float, float] | None = field(
-        default=None, metadata={"help": "look for the face in X Y WIDTH HEIGHT, pixels"}
+    region: tuple[float, float, float, float] | None = option(
+        None, "look for the face in this part of the picture, pixels", ("X", "Y", "WIDTH", "HEIGHT")
     )
-    fps: float | None = field(
-        default=None,
-        metadata={"help": "rate of a picture sequence or a bare stream, frames per second"},
+    fps: float | None = option(
+        None, "rate of a picture sequence or a bare stream, frames per second", "RATE"
     )
-    focal: float | None = field(
-        default=None, metadata={"help": "focal length, pixels; default twice the longer side"}
+    focal: float | None = option(None, "focal length; default twice the longer side", "PIXELS")
+    person: str = option(
+        "", "a take of the same person on the same head: its shape is kept", "TAKE"
     )
-    person: str = field(
-        default="",
-        metadata={"help": "a take of the same person on the same head: its shape is kept"},
+    detail: Literal["off", "fast", "standard", "fine"] = option(
+        "standard", "wrinkles as normal maps"
     )
-    detail: Literal["off", "fast", "standard", "fine"] = field(
-        default="standard", metadata={"help": "wrinkles as normal maps"}
+    skin: Literal["model", "clip"] = option(
+        "model",
+        "colours of the skin: the head's model of it; clip: with what the clip shows laid over",
     )
-    skin: Literal["model", "clip"] = field(
-        default="model",
-        metadata={"help": "colours of the skin: the head's model of it; clip: with what the clip"
-                  " shows laid over"},
-    )  # fmt: skip
-    hair: Literal["on", "off"] = field(
-        default="on",
-        metadata={"help": "strands on the head, as high and as long as the clip shows"},
+    hair: Literal["on", "off"] = option(
+        "on", "strands on the head, as high and as long as the clip shows"
     )
-    smoothing: float = field(
-        default=1.0, metadata={"help": "how much jitter is taken out; 0.5 less, 2 more"}
+    smoothing: float = option(1.0, "how much jitter is taken out; 0.5 less, 2 more", "FACTOR")
+    method: Literal["fit", "spectre", "avface"] = option(
+        "fit",
+        "fit: landmarks and sound; spectre: its losses on the clip after the fit; avface: the fit,"
+        " led by the paper's networks where a mouth is covered",
     )
-    method: Literal["fit", "spectre", "avface"] = field(
-        default="fit",
-        metadata={"help": "fit: landmarks and sound; spectre: its losses on the clip after the"
-                  " fit; avface: the fit, led by the paper's networks where a mouth is covered"},
-    )  # fmt: skip
-    quality: Literal["draft", "standard", "high"] = field(
-        default="standard",
-        metadata={"help": "draft: networks alone; high: also adapted to the skin's colours"},
+    quality: Literal["draft", "standard", "high"] = option(
+        "standard",
+        "draft: networks alone; standard: the fit; high: also a second look and the skin's colours",
     )
-    lip_reader: str = field(
-        default="",
-        metadata={
-            "help": "spectre's lip-reading network, TorchScript; default: AVFace's own;"
-            " none: lips aren't read"
-        },
+    lip_reader: str = option(
+        "",
+        "spectre's lip-reading network, TorchScript; default AVFace's own; none: lips aren't read",
+        "FILE",
     )
-    emotion_network: str = field(
-        default="", metadata={"help": "spectre's emotion network, TorchScript"}
+    emotion_network: str = option("", "spectre's emotion network, TorchScript", "FILE")
+    senses: Literal["both", "picture", "sound"] = option(
+        "both", "what moves the mouth; pose, eyes and brows always go by the picture"
     )
-    senses: Literal["both", "picture", "sound"] = field(
-        default="both",
-        metadata={"help": "what moves the mouth; pose, eyes and brows always go by the picture"},
-    )
-    trust: str = field(
-        default="",
-        metadata={"help": "whom to trust when: sound:3.2-4.0,picture:6-7.5, in seconds"},
-    )
-    fix_sync: bool = field(
-        default=False, metadata={"help": "move the sound to where the lips say it belongs"}
-    )
-    lips: Literal["on", "off"] = field(
-        default="on", metadata={"help": "refine the lips' shape by what is heard"}
-    )
-    actor: str = field(default="actor", metadata={"help": "the person's name, for the action"})
-    consent: str = field(
-        default="", metadata={"help": "the actor's consent, in your words: kept with the take"}
-    )
+    trust: str = option("", "whom to trust when: sound:3.2-4.0,picture:6-7.5, in seconds", "RANGES")
+    fix_sync: bool = option(False, "move the sound to where the lips say it belongs")
+    lips: Literal["on", "off"] = option("on", "refine the lips' shape by what is heard")
+    actor: str = option("actor", "the person's name, for the action", "NAME")
+    consent: str = option("", "the actor's consent, in your words: kept with the take", "TEXT")
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < math.inf:

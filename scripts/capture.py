@@ -1,10 +1,7 @@
 """A clip in; a rigged, animated head in a .blend out. Makes its environments itself.
 
-`python3 scripts/capture.py [CLIP] [--out DIR] [engine options]`
-
 DIR receives NAME.take.npz, NAME.blend, NAME.preview.mp4, NAME.sheet.png and NAME.report.json.
-Without CLIP the bundled demo clip is captured. What the engine's options mean:
-`python3 scripts/avface.py capture --help`.
+Without CLIP the bundled demo clip is captured.
 """
 
 from __future__ import annotations
@@ -37,19 +34,31 @@ ENGINE_OPTIONS = {
     "consent": 1,
 }  # fmt: skip
 
+_METAVARS = {"region": ("X", "Y", "WIDTH", "HEIGHT")}
+
 
 def main(arguments: list[str]) -> int:
     """Capture, then build the .blend; exit codes as the engine's."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="capture.py [-h] [CLIP] [--out DIR] [engine options]",
+    )  # fmt: skip
+    parser.add_argument(
+        "clip", nargs="?", type=Path, default=DEMO_CLIP, metavar="CLIP",
+        help="video, sound file or folder of pictures; default the demo clip",
+    )  # fmt: skip
+    parser.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="DIR",
+        help="folder for the results; default out",
+    )  # fmt: skip
+    group = parser.add_argument_group(
+        "engine options", "explained by `python3 scripts/avface.py capture --help`"
     )
-    parser.add_argument("clip", nargs="?", type=Path, default=DEMO_CLIP)
-    parser.add_argument("--out", type=Path, default=Path("out"), help="folder for the results")
     for name, words in ENGINE_OPTIONS.items():
         if words:
-            parser.add_argument(_flag(name), nargs=words, metavar=name.upper())
+            group.add_argument(_flag(name), nargs=words, metavar=_METAVARS.get(name, "VALUE"))
         else:
-            parser.add_argument(_flag(name), action="store_true")
+            group.add_argument(_flag(name), action="store_true")
     words = [_flag(word[2:]) if word.startswith("--") else word for word in arguments]
     options = parser.parse_args(words)
     engine_options = [

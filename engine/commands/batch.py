@@ -18,17 +18,23 @@ from ..exchange.protocol import (
     Item,
 )
 from ..options import CaptureOptions
-from .flags import add_flags
+from .flags import add_command, add_flags
 from .wire import speak
 
 
 def add_commands(commands: Any) -> None:
     """Its parser; heavy imports wait for the command."""
-    batch = commands.add_parser("batch", help="a folder of clips, or a list of them")
-    batch.add_argument("source", type=Path, help="folder, or manifest (CSV or JSON)")
-    batch.add_argument("--out", type=Path, required=True, help="folder for the results")
-    batch.add_argument("--workers", type=int, default=1, help="captures at a time")
-    batch.add_argument("--head", type=Path, help="a head file; default the one that we ship")
+    batch = add_command(commands, "batch", "a folder of clips, or a list of them", _batch)
+    batch.add_argument("source", type=Path, help="folder, or list (CSV or JSON, docs/batch.md)")
+    batch.add_argument(
+        "--out", type=Path, metavar="FOLDER", required=True, help="folder for the results"
+    )
+    batch.add_argument(
+        "--workers", type=int, metavar="N", default=1, help="captures at a time; default 1"
+    )
+    batch.add_argument(
+        "--head", type=Path, metavar="FILE", help="a head file; default the one that we ship"
+    )
     batch.add_argument("--previews", action="store_true", help="also NAME.preview.mp4")
     batch.add_argument("--no-sheets", action="store_true", help="no NAME.sheet.png")
     batch.add_argument("--again", action="store_true", help="also what stands already")
@@ -40,7 +46,6 @@ def add_commands(commands: Any) -> None:
         help="by a Ray cluster; without an address by Ray on this machine",
     )  # fmt: skip
     add_flags(batch, CaptureOptions, only_given=True)
-    batch.set_defaults(run=_batch)
 
 
 def _batch(options: argparse.Namespace) -> int:

@@ -26,7 +26,7 @@ from ..exchange.protocol import (
 from ..exchange.saving import place_for_result
 from ..options import CaptureOptions, options_of
 from ..progress import Report
-from .flags import add_flags
+from .flags import add_command, add_flags
 from .terminal import Terminal
 from .wire import speak
 
@@ -40,18 +40,21 @@ _COMPILING = "The first capture compiles the engine for this machine: a minute m
 
 def add_commands(commands: Any) -> None:
     """Their parsers; heavy imports wait for the command."""
-    capture = commands.add_parser("capture", help="a clip in, a take out")
+    capture = add_command(commands, "capture", "a clip in, a take out", _capture)
     capture.add_argument("clip", type=Path, help="video, sound file or folder of pictures")
-    capture.add_argument("--out", type=Path, help="the take; default NAME.take.npz beside you")
-    capture.add_argument("--head", type=Path, help="a head file; default the one that we ship")
+    capture.add_argument(
+        "--out", type=Path, metavar="TAKE",
+        help="the take; default NAME.take.npz in the folder where you are",
+    )  # fmt: skip
+    capture.add_argument(
+        "--head", type=Path, metavar="FILE", help="a head file; default the one that we ship"
+    )
     capture.add_argument("--preview", action="store_true", help="also NAME.preview.mp4 and sheet")
     capture.add_argument("--report", action="store_true", help="also NAME.report.json")
     add_flags(capture, CaptureOptions)
-    capture.set_defaults(run=_capture)
 
-    run = commands.add_parser("run", help="a job file, as the add-on writes it")
-    run.add_argument("job", type=Path)
-    run.set_defaults(run=_run_job)
+    run = add_command(commands, "run", "a job file, as the add-on writes it", _run_job)
+    run.add_argument("job", type=Path, help="job.json, see docs/fileformats.md")
 
 
 def _capture(options: argparse.Namespace) -> int:

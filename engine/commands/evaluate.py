@@ -10,41 +10,68 @@ from ..exchange.protocol import DONE, AVFaceError
 from ..exchange.saving import place_for_result, save
 from ..options import CaptureOptions
 from ..progress import Report
-from .flags import add_flags
+from .flags import add_command, add_flags
 from .terminal import Terminal
 
-_WHAT = ("clips", "speech", "senses", "covers", "tables", "visemes", "scans")
+_WHAT = {
+    "clips": "against other trackers' landmarks",
+    "speech": "whether lips say what is heard",
+    "senses": "picture alone, sound alone and both, side by side",
+    "covers": "what is painted before a face",
+    "tables": "the papers' tables",
+    "visemes": "a picture of ten visemes",
+    "scans": "against scans of NoW or Multiface",
+}
 
 
 def add_commands(commands: Any) -> None:
     """Their parsers; heavy imports wait for the command."""
-    evaluate = commands.add_parser("evaluate", help="captures against independent referees")
-    evaluate.add_argument("what", choices=_WHAT)
+    about = "captures against independent referees"
+    evaluate = add_command(commands, "evaluate", about, _evaluate)
+    meant = "; ".join(f"{name}: {explained}" for name, explained in _WHAT.items())
+    evaluate.add_argument(
+        "what", choices=tuple(_WHAT), metavar="WHAT", help=f"{meant} (docs/evaluation.md)"
+    )
     evaluate.add_argument(
         "folder",
         type=Path,
         nargs="?",
         help="of clips; visemes: of takes; scans: of NoW, or an entity of Multiface",
     )
-    evaluate.add_argument("--json", type=Path, help="also write the figures here")
-    evaluate.add_argument("--sheet", type=Path, help="visemes: the picture, default in the folder")
-    evaluate.add_argument("--camera", default="", help="scans: Multiface's; default the first")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+    evaluate.add_argument(
+        "--sheet", type=Path, metavar="PNG", help="visemes: the picture, default in the folder"
+    )
+    evaluate.add_argument(
+        "--camera", metavar="NAME", default="", help="scans: Multiface's; default the first"
+    )
     add_flags(evaluate, CaptureOptions, only=("method", "quality"))
     tables = evaluate.add_argument_group("tables")
-    tables.add_argument("--synthetic", type=int, default=4, help="films with truth to make")
-    tables.add_argument("--testset", type=Path, help="keep them here; films already here count")
-    tables.add_argument("--clips", type=Path, help="real clips, with referees/")
-    tables.add_argument("--lip-reader", type=Path, help="reads them; TorchScript that gives text")
-    tables.add_argument("--rows", type=Path, help="table.json of ablate_expression.py: tables 1-3")
-    evaluate.set_defaults(run=_evaluate)
+    tables.add_argument(
+        "--synthetic", type=int, metavar="N", default=4, help="films with truth to make; default 4"
+    )
+    tables.add_argument(
+        "--testset", type=Path, metavar="FOLDER", help="keep them here; films already here count"
+    )
+    tables.add_argument("--clips", type=Path, metavar="FOLDER", help="real clips, with referees/")
+    tables.add_argument(
+        "--lip-reader", type=Path, metavar="FILE",
+        help="reads their lips; TorchScript that gives text; default AVFace's own",
+    )  # fmt: skip
+    tables.add_argument(
+        "--rows", type=Path, metavar="JSON",
+        help="table.json of scripts/recipes/ablate_expression.py: tables 1 to 3",
+    )  # fmt: skip
 
-    bench = commands.add_parser("bench", help="frames per second and peak memory of each stage")
+    about = "frames per second and peak memory of each stage"
+    bench = add_command(commands, "bench", about, _bench)
     bench.add_argument("clip", type=Path, nargs="?", help="default: the demo clip")
-    bench.add_argument("--repeat", type=int, default=2, help="captures after the warm-up")
+    bench.add_argument(
+        "--repeat", type=int, metavar="N", default=2, help="captures after the warm-up; default 2"
+    )
     bench.add_argument(
         "--rasterizers", action="store_true", help="instead: pictures per second of each rasteriser"
     )
-    bench.set_defaults(run=_bench)
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from ..exchange.protocol import (
     Hello,
 )
 from ..exchange.saving import save
+from .flags import add_command
 from .wire import speak
 
 if TYPE_CHECKING:
@@ -27,14 +28,20 @@ _LARGEST_SIDE_PX = 1280  # of the picture that is written: it is to be looked at
 
 def add_commands(commands: Any) -> None:
     """Its parser; heavy imports wait for the command."""
-    faces = commands.add_parser("faces", help="where faces are in one picture of a clip")
+    faces = add_command(commands, "faces", "where faces are in one picture of a clip", _faces)
     faces.add_argument("clip", type=Path, help="video or folder of pictures")
-    faces.add_argument("--time", type=float, default=0.0, help="seconds; default the first picture")
-    faces.add_argument("--out", type=Path, required=True, help="the boxes, NAME.json")
-    faces.add_argument("--picture", type=Path, help="also the picture, NAME.png")
-    faces.add_argument("--fps", type=float, help="rate of a picture sequence, frames per second")
+    faces.add_argument(
+        "--time", type=float, metavar="SECONDS", default=0.0,
+        help="the picture nearest to this; default the first",
+    )  # fmt: skip
+    faces.add_argument(
+        "--out", type=Path, metavar="JSON", required=True, help="the boxes, NAME.json"
+    )
+    faces.add_argument("--picture", type=Path, metavar="PNG", help="also the picture, NAME.png")
+    faces.add_argument(
+        "--fps", type=float, metavar="RATE", help="of a picture sequence, frames per second"
+    )
     faces.add_argument("--events", action="store_true", help="speak as `run` does, to a program")
-    faces.set_defaults(run=_faces)
 
 
 def _faces(options: argparse.Namespace) -> int:

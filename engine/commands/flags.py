@@ -1,4 +1,4 @@
-"""Flags from dataclasses of options: one for each field, explained by its metadata's `help`.
+"""Commands, and their flags from dataclasses of options: one for each field (`options.option`).
 
 Flags are written with hyphens; underscores, as the fields have them, are understood too.
 """
@@ -6,9 +6,22 @@ Flags are written with hyphens; underscores, as the fields have them, are unders
 import argparse
 import types
 import typing
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
+
+_METAVARS = {int: "N", float: "N", str: "TEXT", Path: "PATH"}
+
+
+def add_command(
+    commands: Any, name: str, explained: str, run: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    """Add a command, which its own page and the list of commands explain alike."""
+    page = f"{explained[0].upper()}{explained[1:]}."
+    parser = commands.add_parser(name, help=explained, description=page)
+    parser.set_defaults(run=run)
+    return parser
 
 
 def hyphenated(arguments: Sequence[str]) -> list[str]:
@@ -43,13 +56,24 @@ def add_flags(
             continue
         default = (defaults or {}).get(item.name, item.default)
         assert default is not MISSING, item.name
-        keywords = _shape(hints[item.name], default)
+        keywords = _shape(hints[item.name], default, item.metadata["metavar"])
         keywords["default"] = argparse.SUPPRESS if only_given else default
-        keywords["help"] = item.metadata["help"]
+        keywords["help"] = _with_default(item.metadata["help"], default)
         parser.add_argument(f"--{item.name.replace('_', '-')}", **keywords)
 
 
-def _shape(hint: Any, default: Any) -> dict[str, Any]:
+def _with_default(explained: str, default: Any) -> str:
+    """What a flag is for, and what holds without it where the sentence doesn't say so itself."""
+    if default is None or default is False or default in ("", ()) or "default" in explained:
+        return explained
+    if isinstance(default, tuple):
+        return f"{explained}; default {' '.join(map(str, default))}"
+    if isinstance(default, float):
+        return f"{explained}; default {default:g}"
+    return f"{explained}; default {'on' if default is True else default}"
+
+
+def _shape(hint: Any, default: Any, metavar: str | tuple[str, ...] | None) -> dict[str, Any]:
     """What argparse must know of a flag's values."""
     if isinstance(hint, types.UnionType):  # X | None
         hint = next(kind for kind in typing.get_args(hint) if kind is not type(None))
@@ -57,7 +81,9 @@ def _shape(hint: Any, default: Any) -> dict[str, Any]:
         return {"choices": typing.get_args(hint)}
     if typing.get_origin(hint) is tuple:
         kinds = typing.get_args(hint)
-        return {"nargs": "*" if ... in kinds else len(kinds), "type": kinds[0]}
+        metavar = metavar or _METAVARS[kinds[0]]
+        count = "*" if ... in kinds else len(kinds)
+        return {"nargs": count, "type": kinds[0], "metavar": metavar}
     if hint is bool:
         return {"action": argparse.BooleanOptionalAction if default else "store_true"}
-    return {"type": hint}
+    return {"type": hint, "metavar": metavar or _METAVARS[hint]}

@@ -5,55 +5,82 @@ from pathlib import Path
 from typing import Any
 
 from ..exchange.protocol import DONE, AVFaceError
+from .flags import add_command
 
 
 def add_commands(commands: Any) -> None:
     """Their parsers; heavy imports wait for the command."""
     head = commands.add_parser("head", help="bring a head of your own")
     what = head.add_subparsers(required=True, metavar="WHAT")
-    adopt = what.add_parser("import", help="FLAME's files in, a head file out")
+    adopt = add_command(what, "import", "FLAME's files in, a head file out", _import_head)
     adopt.add_argument("files", type=Path, nargs="+", help="the model, and what you have beside it")
-    adopt.add_argument("--out", type=Path, default=Path("flame.npz"), help="the head file")
-    adopt.add_argument("--shapes", type=int, help="identity columns; default 300")
-    adopt.set_defaults(run=_import_head)
-    check = what.add_parser("check", help="what a performance loses on a head and back, in mm")
+    adopt.add_argument(
+        "--out", type=Path, metavar="FILE", default=Path("flame.npz"),
+        help="the head file; default flame.npz",
+    )  # fmt: skip
+    adopt.add_argument("--shapes", type=int, metavar="N", help="identity columns; default 300")
+    losses = "what a performance loses on a head and back, in mm"
+    check = add_command(what, "check", losses, _check_head)
     check.add_argument("head", type=Path, help="a head file")
-    check.add_argument("--picture", type=Path, help="also draw it here, .png")
-    check.set_defaults(run=_check_head)
+    check.add_argument("--picture", type=Path, metavar="PNG", help="also draw it here")
 
-    transfer = commands.add_parser("transfer", help="a take onto another head")
-    transfer.add_argument("take", type=Path)
-    transfer.add_argument("--head", type=Path, help="the head to go to; default the one we ship")
-    transfer.add_argument("--from", dest="source", type=Path, help="the take's own, if not ours")
-    transfer.add_argument("--out", type=Path, required=True)
+    transfer = add_command(commands, "transfer", "a take onto another head", _transfer)
+    transfer.add_argument("take", type=Path, help="NAME.take.npz")
+    transfer.add_argument(
+        "--head", type=Path, metavar="FILE", help="the head to go to; default the one that we ship"
+    )
+    transfer.add_argument(
+        "--from", dest="source", type=Path, metavar="FILE",
+        help="the take's head, if not the default one",
+    )  # fmt: skip
+    transfer.add_argument("--out", type=Path, metavar="TAKE", required=True, help="the new take")
     transfer.add_argument("--pictures", action="store_true", help="skin and wrinkles too; slower")
-    transfer.set_defaults(run=_transfer)
 
-    curves = commands.add_parser("curves", help="ARKit's 52 curves of a take")
-    curves.add_argument("take", type=Path)
-    curves.add_argument("--out", type=Path, required=True, help="NAME.csv or NAME.json")
-    curves.add_argument("--format", choices=["livelink", "json"], help="default by the name")
-    curves.add_argument("--fps", type=float, help="resample to this rate; default the take's own")
-    curves.add_argument("--head", type=Path, help="the take's head, if not the default one")
-    curves.set_defaults(run=_curves)
+    curves = add_command(commands, "curves", "ARKit's 52 curves of a take", _curves)
+    curves.add_argument("take", type=Path, help="NAME.take.npz")
+    curves.add_argument(
+        "--out", type=Path, metavar="FILE", required=True, help="NAME.csv or NAME.json"
+    )
+    curves.add_argument(
+        "--format", choices=["livelink", "json"], help="default json for .json, else livelink"
+    )
+    curves.add_argument(
+        "--fps", type=float, metavar="RATE", help="resample to this rate; default the take's own"
+    )
+    curves.add_argument(
+        "--head", type=Path, metavar="FILE", help="the take's head, if not the default one"
+    )
 
-    bring = commands.add_parser("import", help="another tool's parameters in, a take out")
-    bring.add_argument("path", type=Path, help="a file or folder of DECA, SMIRK, VHAP, ...")
-    bring.add_argument("--head", type=Path, help="your FLAME; curves go to the default head")
-    bring.add_argument("--fps", type=float, default=25.0, help="where the file holds no times")
-    bring.add_argument("--out", type=Path, required=True)
-    bring.set_defaults(run=_import_parameters)
+    brought = "another tool's parameters in, a take out"
+    bring = add_command(commands, "import", brought, _import_parameters)
+    bring.add_argument(
+        "path", type=Path,
+        help="a file or folder of DECA, EMOCA, SPECTRE, SMIRK, VHAP, Live Link Face, MediaPipe, ..."
+    )  # fmt: skip
+    bring.add_argument(
+        "--head", type=Path, metavar="FILE", help="your FLAME head; curves go to the default head"
+    )
+    bring.add_argument(
+        "--fps", type=float, metavar="RATE", default=25.0,
+        help="frames per second where the file holds no times; default 25",
+    )  # fmt: skip
+    bring.add_argument("--out", type=Path, metavar="TAKE", required=True, help="the new take")
 
-    blend = commands.add_parser("blend", help="one take from several")
+    blend = add_command(commands, "blend", "one take from several", _blend)
     blend.add_argument("take", type=Path, help="what is not taken from elsewhere")
     for part in ("pose", "mouth", "eyes", "brows", "identity"):
         blend.add_argument(
             f"--{part}", type=Path, metavar="TAKE", help=f"take the {part} from here"
         )
-    blend.add_argument("--range", type=float, nargs=2, metavar=("FROM", "TO"), help="seconds")
-    blend.add_argument("--ease", type=float, default=0.2, help="seconds at the range's ends")
-    blend.add_argument("--out", type=Path, required=True)
-    blend.set_defaults(run=_blend)
+    blend.add_argument(
+        "--range", type=float, nargs=2, metavar=("FROM", "TO"),
+        help="only between these times, seconds; default the whole take",
+    )  # fmt: skip
+    blend.add_argument(
+        "--ease", type=float, metavar="SECONDS", default=0.2,
+        help="of crossfade at the range's ends; default 0.2",
+    )  # fmt: skip
+    blend.add_argument("--out", type=Path, metavar="TAKE", required=True, help="the new take")
 
 
 def _import_head(options: argparse.Namespace) -> int:

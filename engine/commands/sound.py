@@ -5,24 +5,29 @@ from pathlib import Path
 
 from ..exchange.protocol import DONE, AVFaceError
 from ..exchange.saving import save_arrays
+from .flags import add_command
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add `sound features` and `sound check`."""
     sound = commands.add_parser("sound", help="what the engine hears in a clip")
     what = sound.add_subparsers(required=True, metavar="WHAT")
-    features = what.add_parser("features", help="speech features of a clip, 50 a second")
-    features.add_argument("clip", type=Path)
+    about = "speech features of a clip, 50 a second"
+    features = add_command(what, "features", about, _features)
+    features.add_argument("clip", type=Path, help="video or sound file")
     features.add_argument(
-        "--kind", choices=["phones", "deepspeech", "mel", "wav2vec2"], default="phones"
+        "--kind", choices=["phones", "deepspeech", "mel", "wav2vec2"], default="phones",
+        help="default phones, which needs no model of yours",
+    )  # fmt: skip
+    features.add_argument(
+        "--model", type=Path, metavar="PATH", help="your DeepSpeech file or wav2vec 2.0 folder"
     )
-    features.add_argument("--model", type=Path, help="your DeepSpeech file or wav2vec 2.0 folder")
-    features.add_argument("--out", type=Path, required=True, help="the .npz to write")
-    features.set_defaults(run=_features)
-    check = what.add_parser("check", help="whether a DeepSpeech file spells words")
+    features.add_argument(
+        "--out", type=Path, metavar="FILE", required=True, help="the .npz to write"
+    )
+    check = add_command(what, "check", "whether a DeepSpeech file spells words", _check)
     check.add_argument("file", type=Path, help="output_graph.pb (0.1.0), .pb or .pbmm (0.9)")
     check.add_argument("clip", type=Path, help="clear English speech")
-    check.set_defaults(run=_check)
 
 
 def _features(options: argparse.Namespace) -> int:

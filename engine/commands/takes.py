@@ -9,26 +9,31 @@ from ..exchange.files import TAKE_SUFFIX, take_stem
 from ..exchange.protocol import DONE
 from ..exchange.saving import place_for_result
 from ..exchange.take import REGIONS, Take
+from .flags import add_command
 from .terminal import Terminal
 
 
 def add_commands(commands: Any) -> None:
     """Their parsers; heavy imports wait for the command."""
-    refine = commands.add_parser("refine", help="a take, taught by an artist")
-    refine.add_argument("take", type=Path)
+    refine = add_command(commands, "refine", "a take, taught by an artist", _refine)
+    refine.add_argument("take", type=Path, help="NAME.take.npz; its clip must still be there")
     refine.add_argument(
         "corrections", type=Path, nargs="?", help="frames: JSON, see docs/fileformats.md"
     )
-    refine.add_argument("--trust", help="whom to trust when, as for a capture; only that is solved")
     refine.add_argument(
-        "--out", type=Path, help="default: beside the take, so that it has pictures"
+        "--trust", metavar="RANGES",
+        help="whom to trust when (sound:3.2-4.0,picture:6-7.5, seconds); only that is solved",
+    )  # fmt: skip
+    refine.add_argument(
+        "--out", type=Path, metavar="TAKE",
+        help="default NAME refined.take.npz beside the take, so that it has its pictures",
+    )  # fmt: skip
+    refine.add_argument(
+        "--head", type=Path, metavar="FILE", help="the take's head, if not the default one"
     )
-    refine.add_argument("--head", type=Path, help="the head that it was captured with")
-    refine.set_defaults(run=_refine)
 
-    inspect = commands.add_parser("inspect", help="what is in a take")
-    inspect.add_argument("take", type=Path)
-    inspect.set_defaults(run=_inspect)
+    inspect = add_command(commands, "inspect", "what is in a take", _inspect)
+    inspect.add_argument("take", type=Path, help="NAME.take.npz")
 
 
 def _refine(options: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..exchange.protocol import DONE, AVFaceError
-from .flags import add_flags
+from .flags import add_command, add_flags
 
 # stage -> its options' class; the module has the stage's name and a `build_task`
 STAGES = {
@@ -25,12 +25,13 @@ _LOOP_DEFAULTS: dict[str, dict[str, Any]] = {"spectre": _SPECTRE}
 
 def add_commands(commands: Any) -> None:
     """Its parser; heavy imports, and a stage's own flags, wait for the command."""
-    train = commands.add_parser("train", help="train AVFace's networks")
-    train.add_argument("stage", help=f"{', '.join(STAGES)}; prepare, curves")
+    train = add_command(commands, "train", "train AVFace's networks", _run)
+    train.add_argument(
+        "stage", help=f"{', '.join(STAGES)}; prepare: a folder of videos; curves: draw a run's log"
+    )
     train.add_argument(
         "rest", nargs=argparse.REMAINDER, help="--help after a stage lists its flags"
     )
-    train.set_defaults(run=_run)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ what their truth allows.
 """
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,7 @@ from ..exchange.head_file import HeadFile
 from ..models.checkpoints import load_deca, load_imagenet
 from ..models.sight import SightBackbone
 from ..models.slots import load_slot
+from ..options import option
 from ..weights import load_head
 from .data import Source, Windows
 from .objectives import CoarseObjective, landmark_figures
@@ -29,21 +30,17 @@ _LOG = logging.getLogger(__name__)
 class CoarseOptions(StageOptions):
     """Flags of `train coarse`, `train expression` and `train occluded`."""
 
-    senses: Literal["audio", "video", "both"] = field(
-        default="both", metadata={"help": "what the expression branch may use (table 1)"}
+    senses: Literal["audio", "video", "both"] = option(
+        "both", "what the expression branch may use (table 1)"
     )
-    drops: bool = field(default=True, metadata={"help": "drop modalities while training"})
-    looks_around: bool = field(default=True, metadata={"help": "expression sees the window"})
-    photometric: bool = field(default=True, metadata={"help": "compare drawn faces with pictures"})
-    identity_network: Path | None = field(
-        default=None, metadata={"help": "face recogniser, TorchScript; default: no identity loss"}
+    drops: bool = option(True, "drop modalities while training")
+    looks_around: bool = option(True, "expression sees the window")
+    photometric: bool = option(True, "compare drawn faces with pictures")
+    identity_network: Path | None = option(
+        None, "face recogniser, TorchScript; default: no identity loss"
     )
-    deca: Path | None = field(
-        default=None, metadata={"help": "begin with DECA's encoder: its deca_model.tar"}
-    )
-    imagenet: Path | None = field(
-        default=None, metadata={"help": "begin with torchvision's weights of the backbone"}
-    )
+    deca: Path | None = option(None, "begin with DECA's encoder: its deca_model.tar")
+    imagenet: Path | None = option(None, "begin with torchvision's weights of the backbone")
 
 
 class CoarseTask(WindowTask):

@@ -6,7 +6,7 @@ as published) or from oriented filters.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from torch.nn import functional
 from ..exchange.head_file import HeadFile
 from ..models.fine import FineNetwork
 from ..models.slots import load_slot
+from ..options import option
 from ..weights import load_head
 from . import losses
 from .checkpoint import load_weights
@@ -34,14 +35,12 @@ _FRAMES = 2  # of a window that are used: neighbours look alike
 class FineOptions(StageOptions):
     """Flags of `train fine`."""
 
-    coarse: Path | None = field(
-        default=None, metadata={"help": "weights of the coarse stage (safetensors)"}
+    coarse: Path | None = option(None, "weights of the coarse stage (safetensors)")
+    normals_network: Path | None = option(
+        None, "picture -> normals, TorchScript; default: from shading"
     )
-    normals_network: Path | None = field(
-        default=None, metadata={"help": "picture -> normals, TorchScript; default: from shading"}
-    )
-    texture_network: Path | None = field(
-        default=None, metadata={"help": "features for ID-MRF, TorchScript; default: filters"}
+    texture_network: Path | None = option(
+        None, "features for ID-MRF, TorchScript; default: filters"
     )
 
 

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -26,6 +26,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from ..options import option
 from .checkpoint import (
     append_log,
     load_state,
@@ -60,10 +61,6 @@ class Task(Protocol):
         ...
 
 
-def _field(default: Any, explained: str) -> Any:
-    return field(default=default, metadata={"help": explained})
-
-
 @dataclass(frozen=True)
 class LoopOptions:
     """How to train; most fields are flags of `python -m engine train STAGE`.
@@ -72,25 +69,25 @@ class LoopOptions:
     """
 
     folder: Path
-    steps: int | None = _field(None, "the run's length; default as many as fit in --seconds")
-    seconds: float | None = _field(None, "the run's training time, over all its calls")
-    pause_after: float | None = _field(None, "leave a checkpoint and stop this call by then, s")
-    lr: float = _field(1e-4, "learning rate")
-    warmup: int = _field(0, "steps in which the learning rate rises")
-    schedule: Literal["cosine", "constant"] = _field("cosine", "of the learning rate")
-    rate_drops: tuple[int, ...] = _field((), "steps at which the learning rate is divided by 5")
-    optimizer: Literal["adam", "adamw"] = _field("adam", "who takes the steps")
-    weight_decay: float = _field(5e-4, "pull of the weights towards 0")
-    clip: float = _field(10.0, "largest norm of the gradient")
-    ema: float = _field(0.999, "of the averaged weights, 0 none; less in the first steps")
-    precision: Literal["fp32", "bf16", "fp16"] = _field("fp32", "of the forward pass")
-    evaluate_every: int = _field(1000, "steps; and at the end")
-    checkpoint_seconds: float = _field(120.0, "between two checkpoints")
-    log_every: int = _field(20, "steps")
-    say_seconds: float = _field(15.0, "between two lines of progress")
-    seed: int = _field(0, "of batches, dropout and first weights")
-    device: str = _field("", "default this process's GPU, else the CPU")
-    prefetch: int = _field(0, "batches made ahead, in a thread")
+    steps: int | None = option(None, "the run's length; default as many as fit in --seconds")
+    seconds: float | None = option(None, "the run's training time, over all its calls")
+    pause_after: float | None = option(None, "leave a checkpoint and stop this call by then, s")
+    lr: float = option(1e-4, "learning rate")
+    warmup: int = option(0, "steps in which the learning rate rises")
+    schedule: Literal["cosine", "constant"] = option("cosine", "of the learning rate")
+    rate_drops: tuple[int, ...] = option((), "steps at which the learning rate is divided by 5")
+    optimizer: Literal["adam", "adamw"] = option("adam", "who takes the steps")
+    weight_decay: float = option(5e-4, "pull of the weights towards 0")
+    clip: float = option(10.0, "largest norm of the gradient")
+    ema: float = option(0.999, "of the averaged weights, 0 none; less in the first steps")
+    precision: Literal["fp32", "bf16", "fp16"] = option("fp32", "of the forward pass")
+    evaluate_every: int = option(1000, "steps; and at the end")
+    checkpoint_seconds: float = option(120.0, "between two checkpoints")
+    log_every: int = option(20, "steps")
+    say_seconds: float = option(15.0, "between two lines of progress")
+    seed: int = option(0, "of batches, dropout and first weights")
+    device: str = option("", "default this process's GPU, else the CPU")
+    prefetch: int = option(0, "batches made ahead, in a thread")
     start_from: Path | None = None  # safetensors to begin with where the folder holds no run
 
     def __post_init__(self) -> None:

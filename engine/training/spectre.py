@@ -5,7 +5,7 @@ network is the user's or the small one of our own, the emotion network the user'
 loss is left out and the geometric ones remain.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -16,6 +16,7 @@ from ..exchange.head_file import HeadFile
 from ..models.lipreader import LipReader, LipReaderConfig
 from ..models.slots import load_slot
 from ..models.spectre import SpectreEncoder
+from ..options import option
 from ..weights import load_head, load_network, registry
 from . import losses
 from .checkpoint import load_weights
@@ -35,19 +36,14 @@ _FACE_SIDE = 224  # px: what the emotion network sees
 class SpectreOptions(StageOptions):
     """Flags of `train spectre`."""
 
-    batch: int = field(default=1, metadata={"help": "sequences in a batch"})
-    coarse: Path | None = field(
-        default=None, metadata={"help": "weights of the coarse stage (safetensors)"}
+    batch: int = option(1, "sequences in a batch")
+    coarse: Path | None = option(None, "weights of the coarse stage (safetensors)")
+    lip_reader: Path | None = option(
+        None,
+        "TorchScript, grey mouths (B, K, 1, 88, 88) -> features (B, K, C); default: AVFace's own",
     )
-    lip_reader: Path | None = field(
-        default=None,
-        metadata={
-            "help": "TorchScript, grey mouths (B, K, 1, 88, 88) -> features (B, K, C);"
-            " default: AVFace's own"
-        },
-    )
-    emotion_network: Path | None = field(
-        default=None, metadata={"help": "TorchScript, faces (N, 3, 224, 224) -> features (N, C)"}
+    emotion_network: Path | None = option(
+        None, "TorchScript, faces (N, 3, 224, 224) -> features (N, C)"
     )
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +11,7 @@ from torch import nn
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..models.config import Config
+from ..options import option
 from .data import FolderSource, MixedSource, Source, Windows, window_batches
 from .loop import on_device
 from .system import CONFIGS
@@ -18,29 +19,19 @@ from .system import CONFIGS
 _TEST_SEED = 990_001  # people that no training draws
 
 
-def _help(text: str) -> dict[str, str]:
-    return {"help": text}
-
-
 @dataclass(frozen=True)
 class StageOptions:
     """Each field is a flag of `python -m engine train STAGE`."""
 
-    config: Literal["small", "full"] = field(
-        default="small", metadata=_help("small: the lite networks; full: as published")
+    config: Literal["small", "full"] = option(
+        "small", "small: the lite networks; full: as published"
     )
-    videos: Path | None = field(
-        default=None, metadata=_help("a folder made by `train prepare`; default synthetic alone")
-    )
-    real_share: float = field(default=0.4, metadata=_help("share of windows from the videos"))
-    difficulty: float = field(
-        default=1.0, metadata=_help("of synthetic windows, 0 plain to 1 everything")
-    )
-    batch: int = field(default=4, metadata=_help("windows in a batch"))
-    test_windows: int = field(default=12, metadata=_help("windows of an evaluation"))
-    start: Path | None = field(
-        default=None, metadata=_help("weights (safetensors) of the stage before")
-    )
+    videos: Path | None = option(None, "a folder made by `train prepare`; default synthetic alone")
+    real_share: float = option(0.4, "share of windows from the videos")
+    difficulty: float = option(1.0, "of synthetic windows, 0 plain to 1 everything")
+    batch: int = option(4, "windows in a batch")
+    test_windows: int = option(12, "windows of an evaluation")
+    start: Path | None = option(None, "weights (safetensors) of the stage before")
 
     @property
     def networks(self) -> Config:
