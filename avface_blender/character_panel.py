@@ -19,6 +19,7 @@ from bpy.props import (
 from ..engine.exchange.arkit import ARKIT_NAMES
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.take import Take
+from . import takes
 from .action import Action
 from .character import (
     FACING,
@@ -28,7 +29,9 @@ from .character import (
     read_curves,
     rig_of_meshes,
 )
+from .curves import names_curves, scene_curves
 from .flame_figure import drive_figure, find_figure, is_flame_take
+from .head_builder import HEAD_PROPERTY
 from .mapping import Mapping, Route, load_mapping, save_mapping, saved_mappings, suggest
 from .paths import file_property
 from .sidebar import SidebarPanel, optional
@@ -63,9 +66,20 @@ class AVFACE_CurveRoute(bpy.types.PropertyGroup):
     )
 
 
+def _has_curves(self, object_) -> bool:
+    return HEAD_PROPERTY in object_ and object_.type == "MESH" and names_curves(object_)
+
+
 class AVFACE_CharacterSettings(bpy.types.PropertyGroup):
     """Which curves go onto the selected character, and how."""
 
+    performer: PointerProperty(
+        type=bpy.types.Object,
+        name="From Head",
+        description="The AVFace head whose performance is put on as it plays in the scene, cleaned"
+        " up and corrected; empty: that of a file",
+        poll=_has_curves,
+    )
     curves: file_property(name="Curves", description="A take (.take.npz) or a Live Link Face CSV")
     name: StringProperty(
         name="Mapping", default="My character", description="Under which name it is saved"
@@ -90,6 +104,19 @@ class AVFACE_CharacterSettings(bpy.types.PropertyGroup):
     saved: EnumProperty(
         name="Saved", items=_saved_items, description="A mapping that was saved, to be loaded"
     )
+
+
+def offer(settings: AVFACE_CharacterSettings, head: bpy.types.Object, take: Path) -> None:
+    """Let a head that has got a take be put on characters, where nothing else is chosen."""
+    settings.curves = settings.curves or str(take)
+    if settings.performer is None and names_curves(head):
+        settings.performer = head
+
+
+def performer_in(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The head that is chosen, as far as it is in the scene."""
+    head = context.scene.avface_character.performer
+    return head if head is not None and head.name in context.scene.objects else None
 
 
 def mapping_in(settings: AVFACE_CharacterSettings) -> Mapping:
@@ -127,7 +154,9 @@ class AVFACE_PT_character(SidebarPanel, bpy.types.Panel):
     def draw(self, context):
         layout, settings = self.layout, context.scene.avface_character
         layout.use_property_decorate = False
-        layout.prop(settings, "curves", text="", placeholder="Take or Live Link CSV")
+        layout.prop(settings, "performer")
+        if performer_in(context) is None:
+            layout.prop(settings, "curves", text="", placeholder="Take or Live Link CSV")
         layout.operator("avface.find_mapping", icon="VIEWZOOM")
         row = layout.row()
         row.template_list("AVFACE_UL_routes", "", settings, "routes", settings, "active", rows=5)
@@ -197,13 +226,12 @@ class AVFACE_OT_apply_curves(Action, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        if not context.scene.avface_character.curves:
-            return "Choose a take or a CSV first"
+        if not context.scene.avface_character.curves and performer_in(context) is None:
+            return "Choose a head, a take or a CSV first"
         return "" if meshes_of(list(context.selected_objects)) else _NOBODY
 
     def act(self, context):
         settings, objects = context.scene.avface_character, list(context.selected_objects)
-        path = Path(bpy.path.abspath(settings.curves))
         meshes = meshes_of(objects)
         options = CharacterOptions(
             start_frame=context.scene.frame_start,
@@ -211,10 +239,15 @@ class AVFACE_OT_apply_curves(Action, bpy.types.Operator):
             facing=settings.facing,
         )
         rig = rig_of_meshes([*objects, *meshes])
-        name = path.name.split(".")[0][:40]
-        if path.suffix == ".npz" and is_flame_take(take := Take.load(path)):
-            return self._drive_flame(take, meshes, rig, name, options)
-        done = apply_curves(read_curves(path), mapping_in(settings), meshes, rig, name, options)
+        path, performer = Path(bpy.path.abspath(settings.curves)), performer_in(context)
+        if performer is not None:
+            name, curves = takes.playing(performer), scene_curves(performer, context)
+        else:
+            name = path.name.split(".")[0][:40]
+            if path.suffix == ".npz" and is_flame_take(take := Take.load(path)):
+                return self._drive_flame(take, meshes, rig, name, options)
+            curves = read_curves(path)
+        done = apply_curves(curves, mapping_in(settings), meshes, rig, name, options)
         if done.missing:
             self.report({"WARNING"}, f"No mesh has the keys {', '.join(done.missing[:5])}")
         return f"{done.keys} shape keys and {len(done.bones)} bones animated"

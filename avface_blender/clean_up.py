@@ -31,6 +31,20 @@ class Filter:
         return self == Filter()
 
 
+_LEAST_ROOM = 0.5  # between the neutral and 1: a key that rests higher isn't stretched further
+
+
+def from_neutral(values: np.ndarray, index: int, is_share: bool) -> np.ndarray:
+    """Values (T, C) with those of one frame as 0; a share of 1 (shut lids) stays 1: (T, C)."""
+    rest = values[index]
+    return (values - rest) / (np.maximum(1 - rest, _LEAST_ROOM) if is_share else 1.0)
+
+
+def turns_from_neutral(turns: np.ndarray, index: int) -> np.ndarray:
+    """Rotations (T, 4) with that of one frame as none: (T, 4)."""
+    return one_sign(product(inverse(turns[index]), turns))
+
+
 def region_of_key(name: str) -> str:
     """The region of a shape key, by its name."""
     return next((region for start, region in _KEYS if name.lower().startswith(start)), "mouth")

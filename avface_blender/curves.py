@@ -24,6 +24,11 @@ from .timeline import rate_of
 _BONES = ("root", "jaw", "left_eye", "right_eye")
 
 
+def names_curves(head: bpy.types.Object) -> bool:
+    """Whether a head's units have ARKit's names."""
+    return "eyeBlinkLeft" in shape_keys(head).key_blocks
+
+
 def scene_curves(head: bpy.types.Object, context: bpy.types.Context) -> Curves:
     """The curves of a head over the scene's frames. Raises AVFaceError on a head without names."""
     scene: Any = context.scene
@@ -31,7 +36,7 @@ def scene_curves(head: bpy.types.Object, context: bpy.types.Context) -> Curves:
     if rig is None or rig.pose is None:
         raise AVFaceError(f"{head.name} has lost its armature.", "Import its take once more.")
     keys = shape_keys(head).key_blocks
-    if "eyeBlinkLeft" not in keys:
+    if not names_curves(head):
         raise AVFaceError(
             f"{head.name} has no units with ARKit's names.",
             "Write the curves from its take: python -m engine curves TAKE --head HEAD.",

@@ -1,30 +1,42 @@
 """Filters on a take's curves that can be set anew at any time: the captured values are kept.
 
-The settings lie on the take's armature action (`Action.avface_filters`). While a filter is set,
-each action of the take keeps a twin with the values as captured; without any, the twins are gone.
+First the face of a frame is made the neutral one, then each region is filtered, then keys that
+the motion doesn't need are left out. The settings lie on the take's armature action
+(`Action.avface_filters`). While a filter is set, each action of the take keeps a twin with the
+values as captured; without any, the twins are gone.
 """
 
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportInvalidTypeForm=false, reportOperatorIssue=false
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import bpy
 import numpy as np
 from bpy.props import FloatProperty, IntProperty, PointerProperty
 
+from ..engine.exchange.arkit import ARKIT_NAMES
 from .clean_up import (
     REGIONS,
     Filter,
     filtered,
     filtered_about_mean,
     filtered_turns,
+    from_neutral,
     region_of_bone,
     region_of_key,
+    turns_from_neutral,
 )
-from .keyframes import TAKE_PROPERTY, curves_in
+from .keyframes import TAKE_PROPERTY, curves_in, set_keys
 from .review import CONFIDENCE_PROPERTY
+from .thinning import key_indices, slopes_of
 
+_REGION_FIELDS = ("smooth", "strength", "offset", "hold")
+_TAKE_FIELDS = ("neutral", "tolerance")
+_SCALES = {"rotation_quaternion": 0.1, "location": 0.05}  # as far off as a shape key by 1
 TWIN_PROPERTY = "avface_as_captured"  # on an action: the action with its captured values
 
 
@@ -63,8 +75,15 @@ class AVFACE_RegionFilter(bpy.types.PropertyGroup):
 
 
 class AVFACE_Filters(bpy.types.PropertyGroup):
-    """One filter for each region."""
+    """One filter for each region, and what goes for the whole take."""
 
+    neutral: IntProperty(default=-1, update=_changed)  # of the take's frames; -1: none
+    tolerance: FloatProperty(
+        name="Fewer Keys",
+        description="Leave out keys that the motion doesn't need: how far a shape key may be off."
+        " 0 keeps a key in every frame, 0.02 leaves about a fifth",
+        min=0.0, soft_max=0.1, max=0.5, precision=3, step=1, update=_changed,
+    )  # fmt: skip
     mouth: PointerProperty(type=AVFACE_RegionFilter)
     eyes: PointerProperty(type=AVFACE_RegionFilter)
     brows: PointerProperty(type=AVFACE_RegionFilter)
@@ -84,28 +103,93 @@ def unregister() -> None:
     del bpy.types.Action.avface_filters
 
 
+@dataclass(frozen=True)
+class _TakeFilter:
+    """The settings of a take, as a value; as it stands here it does nothing."""
+
+    neutral: int = -1
+    tolerance: float = 0.0
+    regions: tuple[Filter, ...] = (Filter(),) * len(REGIONS)
+
+
 def apply(action: bpy.types.Action) -> None:
     """Filter the take of an armature action as its settings say, from the captured values."""
-    wanted = {name: getattr(action.avface_filters, name).filter for name in REGIONS}
-    neutral = all(filter_.is_neutral for filter_ in wanted.values())
-    take = action.get(TAKE_PROPERTY)
-    parts = [a for a in bpy.data.actions if take and a.get(TAKE_PROPERTY) == take]
-    for part in [a for a in parts if CONFIDENCE_PROPERTY not in a]:
-        _filter_action(part, wanted)
-        if neutral:
+    settings = _settings_of(action)
+    for part in _parts(action):
+        _filter_action(part, settings)
+        if settings == _TakeFilter():
             _forget_twin(part)
 
 
 def reset(action: bpy.types.Action) -> None:
     """Set every filter of a take back to nothing."""
+    settings = action.avface_filters
+    for field in _TAKE_FIELDS:
+        settings.property_unset(field)
     for name in REGIONS:
-        settings = getattr(action.avface_filters, name)
-        for field in ("smooth", "strength", "offset", "hold"):
-            settings.property_unset(field)
+        for field in _REGION_FIELDS:
+            getattr(settings, name).property_unset(field)
     apply(action)
 
 
-def _filter_action(action: Any, wanted: dict[str, Filter]) -> None:
+def hand_on(source: bpy.types.Action, to: bpy.types.Action) -> None:
+    """Filter a take as another one is: `source` and `to` are their armature actions.
+
+    The neutral frame only where both have the same frames.
+    """
+    old, new = source.avface_filters, to.avface_filters
+    has_same_frames = np.array_equal(_frames(source), _frames(to))
+    pairs = [(old, new, _TAKE_FIELDS if has_same_frames else ("tolerance",))]
+    pairs += [(getattr(old, name), getattr(new, name), _REGION_FIELDS) for name in REGIONS]
+    for theirs, ours, fields in pairs:
+        for field in fields:
+            if getattr(theirs, field) != getattr(ours, field):  # each one filters the take anew
+                setattr(ours, field, getattr(theirs, field))
+
+
+@contextmanager
+def as_captured(action: bpy.types.Action) -> Iterator[None]:
+    """The take of an armature action without its filters, for the moment."""
+    is_filtered = _settings_of(action) != _TakeFilter()
+    for part in _parts(action) if is_filtered else ():
+        _filter_action(part, _TakeFilter())
+    try:
+        yield
+    finally:
+        if is_filtered:
+            apply(action)
+
+
+def index_of(action: Any, frame: float) -> int:
+    """Which of the take's frames, from 0, is nearest to one of the scene."""
+    return int(np.argmin(np.abs(_frames(action) - frame)))
+
+
+def frame_of(action: Any, index: int) -> float:
+    """Where one of the take's frames, counted from 0, is in the scene."""
+    frames = _frames(action)
+    return float(frames[min(index, len(frames) - 1)])
+
+
+def _frames(action: Any) -> np.ndarray:
+    """The scene's frames that were captured, (T,)."""
+    return _points(curves_in(action.get(TWIN_PROPERTY, action))[0])[:, 0]
+
+
+def _settings_of(action: Any) -> _TakeFilter:
+    settings = action.avface_filters
+    regions = tuple(getattr(settings, name).filter for name in REGIONS)
+    return _TakeFilter(settings.neutral, settings.tolerance, regions)
+
+
+def _parts(action: bpy.types.Action) -> list[bpy.types.Action]:
+    """All actions of a take that move something."""
+    take = action.get(TAKE_PROPERTY)
+    parts = [a for a in bpy.data.actions if take and a.get(TAKE_PROPERTY) == take]
+    return [part for part in parts if CONFIDENCE_PROPERTY not in part]
+
+
+def _filter_action(action: Any, settings: _TakeFilter) -> None:
     captured = {(c.data_path, c.array_index): c for c in curves_in(_twin(action))}
     shown = {(c.data_path, c.array_index): c for c in curves_in(action)}
     paths: dict[str, list[int]] = {}
@@ -115,11 +199,22 @@ def _filter_action(action: Any, wanted: dict[str, Filter]) -> None:
         region = _region_of(path)
         if not region or any((path, index) not in shown for index in indices):
             continue
-        curves = [captured[path, index] for index in sorted(indices)]
-        points = np.stack([_points(curve) for curve in curves], axis=1)  # (T, C, 2)
-        values = _filter_values(path, region, points[..., 1], wanted[region])
-        for index, column in zip(sorted(indices), values.T, strict=True):
-            _write(shown[path, index], points[:, 0, 0], column)
+        indices = sorted(indices)
+        points = np.stack([_points(captured[path, index]) for index in indices], axis=1)
+        frames, values = points[:, 0, 0], points[..., 1]  # (T,), (T, C)
+        values = _from_neutral(path, values, settings.neutral)
+        values = _filter_values(path, region, values, settings.regions[REGIONS.index(region)])
+        _write([shown[path, index] for index in indices], frames, values, settings.tolerance)
+
+
+def _from_neutral(path: str, values: np.ndarray, frame: int) -> np.ndarray:
+    """The face of a frame as rest; gaze and head stay as they were."""
+    if not 0 <= frame < len(values):
+        return values
+    name = path.split('"')[1]
+    if path.startswith("key_blocks"):
+        return from_neutral(values, frame, is_share=name in ARKIT_NAMES)
+    return turns_from_neutral(values, frame) if name == "jaw" else values
 
 
 def _filter_values(path: str, region: str, values: np.ndarray, filter_: Filter) -> np.ndarray:
@@ -149,15 +244,16 @@ def _points(curve: Any) -> np.ndarray:
     return flat.reshape(-1, 2).astype(float)
 
 
-def _write(curve: Any, frames: np.ndarray, values: np.ndarray) -> None:
-    missing = len(frames) - len(curve.keyframe_points)
-    if missing > 0:
-        curve.keyframe_points.add(missing)
-    while len(curve.keyframe_points) > len(frames):
-        curve.keyframe_points.remove(curve.keyframe_points[-1], fast=True)
-    points = np.column_stack([frames, values]).astype(np.float32)
-    curve.keyframe_points.foreach_set("co", points.ravel())
-    curve.update()
+def _write(curves: list[Any], frames: np.ndarray, values: np.ndarray, tolerance: float) -> None:
+    """Values (T, C) into curves that go together, with as few keys as the tolerance allows."""
+    slopes = None
+    if tolerance:
+        scale = next((s for end, s in _SCALES.items() if curves[0].data_path.endswith(end)), 1.0)
+        keys = key_indices(frames, values, tolerance * scale)
+        slopes = slopes_of(frames, values)[keys]
+        frames, values = frames[keys], values[keys]
+    for column, curve in enumerate(curves):
+        set_keys(curve, frames, values[:, column], None if slopes is None else slopes[:, column])
 
 
 def _twin(action: Any) -> Any:

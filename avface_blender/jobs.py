@@ -366,7 +366,7 @@ def _import_options(job: Job) -> dict[str, Any]:
     options: dict[str, Any] = {"filepath": job.capture.out, "over": job.over}
     head = next((item for item in bpy.data.objects if item.session_uid == job.head), None)
     if head is not None:
-        options["head"] = head.name
+        options |= {"head": head.name, "keeps_clean_up": job.over or bool(job.capture.refines)}
     elif job.head:  # it has been deleted: no other one is meant
         options["new_head"] = True
     else:

@@ -9,10 +9,13 @@ from typing import Any
 import bpy
 import numpy as np
 
+from .thinning import handles
+
 TAKE_PROPERTY = "avface_take"  # on an action: it belongs to a take, whose name this is
 CORRECTION_PROPERTY = "avface_correction"  # on an action: an artist's, on top of all takes
 _LINEAR = 1  # Keyframe.interpolation as a number: 0 constant, 1 linear, 2 Bezier
-_CONSTANT = 0
+_CONSTANT, _BEZIER = 0, 2
+_ALIGNED = 3  # Keyframe.handle_left_type as a number
 _FADE_FRAMES = 5  # in which a take over a range takes over from the one below
 
 # (data path, index) -> value at each frame
@@ -65,6 +68,31 @@ def make_action(
         curve.keyframe_points.foreach_set("interpolation", np.full(len(frames), kind, np.int32))
         curve.update()
     return action
+
+
+def set_keys(
+    curve: Any, frames: np.ndarray, values: np.ndarray, slopes: np.ndarray | None = None
+) -> None:
+    """Put keys (N,) into a curve in the place of its own.
+
+    Straight lines run from key to key, or a smooth curve that has these slopes (N,) at them.
+    """
+    points = curve.keyframe_points
+    if len(points) != len(frames):
+        points.clear()
+        points.add(len(frames))
+    points.foreach_set("co", _flat(np.column_stack([frames, values])))
+    kind = _LINEAR if slopes is None else _BEZIER
+    points.foreach_set("interpolation", np.full(len(frames), kind, np.int32))
+    if slopes is not None:
+        for side, places in zip(("left", "right"), handles(frames, values, slopes), strict=True):
+            points.foreach_set(f"handle_{side}_type", np.full(len(frames), _ALIGNED, np.int32))
+            points.foreach_set(f"handle_{side}", _flat(places))
+    curve.update()
+
+
+def _flat(places: np.ndarray) -> np.ndarray:
+    return places.astype(np.float32).ravel()
 
 
 def curves_in(action: bpy.types.Action) -> list[Any]:

@@ -13,7 +13,7 @@ from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import AVFaceError
-from . import corrections, job_folders, jobs, review, trust
+from . import character_panel, corrections, filters, job_folders, jobs, review, takes, trust
 from .action import Action, HeadAction
 from .export import (
     ExportOptions,
@@ -28,7 +28,6 @@ from .preferences import engine_problem, engine_python, jobs_folder
 from .properties import TIMINGS, capture_job, clip_problem
 from .selection import capture_head, head_named, the_head
 from .take_importer import ImportOptions, import_take
-from .takes import take_file
 
 
 class AVFACE_OT_capture(Action, bpy.types.Operator):
@@ -52,7 +51,7 @@ class AVFACE_OT_capture(Action, bpy.types.Operator):
         folder = job_folders.new_folder(jobs_folder(context), settings.clip)
         waits = jobs.is_running()
         head = capture_head(context)
-        job = trust.by_trust(capture_job(settings, folder, take_file(head)), head)
+        job = trust.by_trust(capture_job(settings, folder, takes.take_file(head)), head)
         jobs.start(job, folder, python, head)
         if waits:
             return "It waits for the captures before it"
@@ -155,6 +154,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
     )
     head: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # its name; empty: the selected one
     ends_corrections: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # the take holds them
+    keeps_clean_up: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # of the take that plays now
 
     @classmethod
     def disabled_reason(cls, context):
@@ -184,7 +184,13 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
             timing=self._timing(context),
             start_frame=settings.start_frame if settings.use_start_frame else None,
         )
+        cleaned = (
+            takes.armature_action(options.head) if options.head and self.keeps_clean_up else None
+        )
         result = import_take(path, context, options)
+        new = takes.armature_action(result.head)
+        if cleaned is not None and new is not None:
+            filters.hand_on(cleaned, new)
         for note in result.notes:
             self.report({"WARNING"}, note)
         trust.adopt(result.head, scene)
@@ -192,8 +198,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
             result.rig.select_set(True)  # or the Graph Editor loses sight of its curves
         if self.ends_corrections:
             corrections.retire(result.head)
-        character = scene.avface_character
-        character.curves = character.curves or str(path)
+        character_panel.offer(scene.avface_character, result.head, path)
         jobs.imported(path, result.notes)
         return f"Imported {result.name}"
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..engine.exchange.files import TAKE_SUFFIX, take_stem, write_whole
 from ..engine.exchange.protocol import AVFaceError, CaptureJob
 from ..engine.exchange.take import Take
-from . import corrections, landmarks, takes, trust
+from . import corrections, filters, landmarks, takes, trust
 from .head_builder import shape_keys
 from .head_files import DEFAULT_HEAD, find_head
 from .keyframes import curves_in
@@ -31,7 +31,8 @@ def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path)
     actions = takes.actions_of(head, name)
     path = takes.file_of(actions[0]) if actions else Path()
     take = Take.load(path)
-    rows = _rows(context.scene, head, take, int(actions[0][takes.CLIP_START_PROPERTY]))
+    with filters.as_captured(actions[0]):  # the new take is filtered as this one is
+        rows = _rows(context.scene, head, take, int(actions[0][takes.CLIP_START_PROPERTY]))
     rows = _with_landmarks(rows, landmarks.dragged_in(head, name), take)
     if not rows:
         raise AVFaceError(

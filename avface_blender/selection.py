@@ -41,8 +41,9 @@ def head_left_out(context: bpy.types.Context, actor: str) -> str:
     mine = [head for head in mine if not is_linked(head)]
     if not mine:
         return ""
-    head, layer = mine[-1], context.view_layer
-    if layer is None or head.name not in layer.objects:
+    head = mine[-1]
+    layer: Any = context.view_layer
+    if head.name not in layer.objects:
         return f"{head.name} lies in a collection that this view layer leaves out: tick it first."
     return f"Select {head.name} to capture onto it."
 

@@ -30,13 +30,7 @@ _GRAPH_SHARE = 0.3  # of the 3D view's height that curves get
 def filtered_action(context: bpy.types.Context) -> bpy.types.Action | None:
     """The armature action of the take that plays on the selected head: it holds the filters."""
     head = selected_head(context)
-    name = takes.playing(head) if head else ""
-    rig = rig_of(head) if name and head else None
-    if rig is None:
-        return None
-    tracks = rig.animation_data.nla_tracks if rig.animation_data else ()
-    actions = [track.strips[0].action for track in tracks if len(track.strips)]
-    return next((a for a in actions if a and a.get(takes.TAKE_PROPERTY) == name), None)
+    return takes.armature_action(head) if head else None
 
 
 def _graph_editor(context: bpy.types.Context) -> Any:
@@ -212,6 +206,31 @@ class AVFACE_OT_reset_filters(TakeAction, bpy.types.Operator):
         return "As captured"
 
 
+class AVFACE_OT_set_neutral(TakeAction, bpy.types.Operator):
+    """The face in this frame is the neutral one: what it shows becomes rest in the whole take"""
+
+    bl_idname = "avface.set_neutral"
+    bl_label = "This Frame Is Neutral"
+    bl_options = {"REGISTER", "UNDO"}
+
+    clear: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def act(self, context):
+        action = filtered_action(context)
+        assert action is not None, "a head with a take has an armature action"
+        if self.clear:
+            action.avface_filters.neutral = -1
+            return "The take's own rest"
+        frame = context.scene.frame_current
+        first, last = action.frame_range
+        if not first <= frame <= last:
+            raise AVFaceError(
+                f"The take has no frame {frame}.", "Go to a frame of the take with a resting face."
+            )
+        action.avface_filters.neutral = filters.index_of(action, frame)
+        return f"The face of frame {frame} is neutral: gaze and head stay"
+
+
 class AVFACE_OT_next_unsure(TakeAction, bpy.types.Operator):
     """Go to the next place where the capture is unsure"""
 
@@ -357,6 +376,7 @@ CLASSES = (
     AVFACE_OT_delete_take,
     AVFACE_OT_retake,
     AVFACE_OT_reset_filters,
+    AVFACE_OT_set_neutral,
     AVFACE_OT_next_unsure,
     AVFACE_OT_show_confidence,
     AVFACE_OT_start_corrections,

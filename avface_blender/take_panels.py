@@ -7,6 +7,7 @@ import bpy
 
 from . import (
     corrections,
+    filters,
     landmark_dragger,
     landmarks,
     offset,
@@ -126,6 +127,12 @@ class AVFACE_PT_clean_up(_TakePanel, bpy.types.Panel):
         if action is None:
             layout.label(text="No take plays")
             return
+        row = layout.row(align=True)
+        row.operator("avface.set_neutral", icon="USER")
+        if action.avface_filters.neutral >= 0:
+            frame = filters.frame_of(action, action.avface_filters.neutral)
+            row.label(text=f"Frame {frame:g} is")
+            row.operator("avface.set_neutral", text="", icon="X").clear = True
         for region in REGIONS:
             settings = getattr(action.avface_filters, region)
             column = layout.column(align=True)
@@ -134,6 +141,7 @@ class AVFACE_PT_clean_up(_TakePanel, bpy.types.Panel):
                 row = column.row(align=True)
                 for field in fields:
                     row.prop(settings, field)
+        layout.prop(action.avface_filters, "tolerance", slider=True)
         layout.operator("avface.reset_filters", icon="LOOP_BACK")
 
 

@@ -75,6 +75,14 @@ def actions_of(head: bpy.types.Object, name: str) -> list[bpy.types.Action]:
     return [action for _, action in _tracks(head) if action[TAKE_PROPERTY] == name]
 
 
+def armature_action(head: bpy.types.Object) -> bpy.types.Action | None:
+    """That of the take which plays: it holds the take's filters."""
+    rig = rig_of(head)
+    tracks = rig.animation_data.nla_tracks if rig and rig.animation_data else ()
+    name = playing(head)
+    return next((t.strips[0].action for t in tracks if name and _take_name(t) == name), None)
+
+
 def take_file(head: bpy.types.Object | None) -> Path | None:
     """The file of the take that plays on a head; None where there is none any more."""
     actions = actions_of(head, playing(head)) if head is not None else []

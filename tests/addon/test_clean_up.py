@@ -7,8 +7,10 @@ from bl_ext.test.avface.avface_blender.clean_up import (
     filtered,
     filtered_about_mean,
     filtered_turns,
+    from_neutral,
     region_of_bone,
     region_of_key,
+    turns_from_neutral,
 )
 from bl_ext.test.avface.avface_blender.rotations import quaternions
 from hypothesis import given
@@ -69,3 +71,17 @@ def test_regions():
     assert region_of_key("eyeBlinkLeft") == "eyes" and region_of_key("browDownLeft") == "brows"
     assert region_of_key("mouthClose") == region_of_key("Lip1") == region_of_bone("jaw") == "mouth"
     assert region_of_bone("left_eye") == "eyes" and region_of_bone("root") == "head"
+
+
+def test_the_neutral_frame_is_0_and_shut_lids_stay_shut():
+    lids = np.array([[0.2], [1.0], [0.6], [-0.1]])
+    np.testing.assert_allclose(from_neutral(lids, 0, is_share=True)[:, 0], [0, 1, 0.5, -0.375])
+    np.testing.assert_allclose(from_neutral(lids, 0, is_share=False)[:, 0], [0, 0.8, 0.4, -0.3])
+    high = from_neutral(np.array([[0.9], [1.0]]), 0, is_share=True)
+    np.testing.assert_allclose(high[:, 0], [0, 0.2], err_msg="stretched tenfold")
+
+
+def test_turns_begin_at_the_neutral_one():
+    turns = turns_from_neutral(TURNS, 7)
+    np.testing.assert_allclose(turns[7], [1, 0, 0, 0], atol=1e-12)
+    np.testing.assert_allclose(np.linalg.norm(turns, axis=1), 1, atol=1e-12)

@@ -257,6 +257,30 @@ def test_the_panels_operators_do_it_in_one_undo_step(make_take, tmp_path):
         assert len(face.data.shape_keys.animation_data.nla_tracks) == 1
 
 
+def test_a_character_gets_the_head_as_it_plays(make_take):
+    """Cleaned up, not as captured; and a file again where the head has gone."""
+    with extension.enabled() as addon:
+        path = make_take(frames=6)
+        bpy.ops.avface.import_take(filepath=str(path))
+        head, settings = bpy.context.active_object, bpy.context.scene.avface_character
+        assert (settings.performer, settings.curves) == (head, str(path))
+        addon.take_operators.filtered_action(bpy.context).avface_filters.mouth.strength = 0.5
+        face, _, _ = add_mesh("face", ("mouthPucker", "eyeBlinkLeft"))
+        head.select_set(False)
+        face.select_set(True)
+        bpy.context.view_layer.objects.active = face
+        assert bpy.ops.avface.find_mapping() == {"FINISHED"}
+        assert bpy.ops.avface.apply_curves() == {"FINISHED"}
+        ours, theirs = head.data.shape_keys.key_blocks, face.data.shape_keys.key_blocks
+        for frame in range(1, 7):
+            bpy.context.scene.frame_set(frame)
+            for name in ("mouthPucker", "eyeBlinkLeft"):
+                wanted = np.clip(ours[name].value, 0, 1)
+                assert theirs[name].value == pytest.approx(wanted, abs=1e-4)
+        bpy.data.objects.remove(head)
+        assert bpy.ops.avface.apply_curves() == {"FINISHED"}
+
+
 @pytest.mark.parametrize("first", ["1", "000"])
 def test_a_figure_of_another_flame_add_on_is_driven(make_take, first):
     """FLAME's columns by either numbering; the correctives on every frame."""

@@ -192,6 +192,90 @@ def test_offset_and_hold_move_their_region_alone(make_take):
             np.testing.assert_allclose(key_values(result.head, name), captured, atol=1e-6)
 
 
+def test_the_face_of_a_frame_becomes_neutral(make_take):
+    with enabled():
+        own = module_of_extension("take_operators")
+        result = module_of_extension("take_importer").import_take(make_take(), bpy.context)
+        action, scene = own.filtered_action(bpy.context), bpy.context.scene
+        names = ("eyeBlinkLeft", "mouthClose", "browDownLeft")
+        before = {name: key_values(result.head, name) for name in names}
+        nod = bone_values(result.rig, "root")
+        scene.frame_set(9)
+        assert bpy.ops.avface.set_neutral() == {"FINISHED"}
+        for name in names:
+            rest = before[name][8]
+            wanted = (before[name] - rest) / max(1 - rest, 0.5)
+            np.testing.assert_allclose(key_values(result.head, name), wanted, atol=1e-5)
+        scene.frame_set(9)
+        turn = result.rig.pose.bones["jaw"].rotation_quaternion
+        assert turn.angle == pytest.approx(0, abs=1e-3)
+        np.testing.assert_allclose(bone_values(result.rig, "root"), nod, atol=1e-6)
+        bpy.ops.avface.shift_takes(frames=20)
+        assert module_of_extension("filters").frame_of(action, 8) == 29
+        bpy.ops.avface.shift_takes(frames=-20)
+        scene.frame_set(500)
+        with pytest.raises(RuntimeError, match="no frame 500"):
+            bpy.ops.avface.set_neutral()
+        bpy.ops.avface.set_neutral(clear=True)
+        for name in names:
+            np.testing.assert_allclose(key_values(result.head, name), before[name], atol=1e-6)
+        assert not [a for a in bpy.data.actions if a.name.endswith("as captured")]
+
+
+def test_fewer_keys_move_the_face_within_the_tolerance(make_take):
+    with enabled():
+        own = module_of_extension("take_operators")
+        path = make_take(frames=100)
+        result = module_of_extension("take_importer").import_take(path, bpy.context)
+        action, names = (
+            own.filtered_action(bpy.context),
+            ("mouthPucker", "mouthClose", "eyeBlinkLeft"),
+        )
+        before = {name: key_values(result.head, name) for name in names}
+        places = bone_values(result.rig, "root")
+        face = next(a for a in takes.actions_of(result.head, result.name) if a != action)
+        full = {curve.data_path: len(curve.keyframe_points) for curve in keyframes.curves_in(face)}
+        action.avface_filters.tolerance = 0.02
+        kept = {curve.data_path: len(curve.keyframe_points) for curve in keyframes.curves_in(face)}
+        assert sum(kept.values()) < 0.4 * sum(full.values())
+        for name in names:
+            off = np.abs(key_values(result.head, name) - before[name]).max()
+            assert off <= 0.02 + 1e-5
+        assert np.abs(bone_values(result.rig, "root") - places).max() <= 0.02 * 0.05 + 1e-6
+        action.avface_filters.mouth.strength = 0.5
+        off = np.abs(key_values(result.head, "mouthClose") - before["mouthClose"] / 2).max()
+        assert off <= 0.02 + 1e-5
+        bpy.ops.avface.reset_filters()
+        again = {c.data_path: len(c.keyframe_points) for c in keyframes.curves_in(face)}
+        assert again == full
+        for name in names:
+            np.testing.assert_allclose(key_values(result.head, name), before[name], atol=1e-6)
+
+
+def test_a_refined_take_keeps_the_clean_up(make_take):
+    with enabled():
+        own, filters = module_of_extension("take_operators"), module_of_extension("filters")
+        first = make_take(seed=1, name="one")
+        bpy.ops.avface.import_take(filepath=str(first))
+        head = bpy.context.active_object
+        settings = own.filtered_action(bpy.context).avface_filters
+        settings.mouth.strength, settings.neutral = 0.5, 3
+        with filters.as_captured(own.filtered_action(bpy.context)):
+            captured = key_values(head, "mouthClose")
+        shown = key_values(head, "mouthClose")
+        np.testing.assert_allclose(
+            shown, (captured - captured[3]) / max(1 - captured[3], 0.5) / 2, atol=1e-5
+        )
+        options = {"head": head.name, "keeps_clean_up": True, "timing": "resample"}
+        bpy.ops.avface.import_take(filepath=str(first), **options)
+        assert own.filtered_action(bpy.context).avface_filters != settings
+        np.testing.assert_allclose(key_values(head, "mouthClose"), shown, atol=1e-5)
+        short = make_take(frames=6, name="two")
+        bpy.ops.avface.import_take(filepath=str(short), over=True, **options)
+        kept = own.filtered_action(bpy.context).avface_filters
+        assert (kept.mouth.strength, kept.neutral) == (0.5, -1), "a range has other frames"
+
+
 def bone_values(rig, bone: str) -> np.ndarray:
     """A bone's place over the scene's frames, (frames, 3) m."""
     scene, out = bpy.context.scene, []
