@@ -67,6 +67,20 @@ def look_at(view: View, points: np.ndarray, moved: float = 1.0) -> Look:
     )
 
 
+def without_light(colours: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Colours (468, 3), less the lightness that is even over the face or rises straight across it.
+
+    Lamps flicker and are switched, stand to the left or the right, and a rolling shutter makes
+    bands. `points` (>=468, >=2) px.
+    """
+    across = np.ones((468, 3), np.float32)
+    across[:, 1:] = points[:468, :2] - points[:468, :2].mean(0)
+    across[:, 1:] /= across[:, 1:].max()
+    unlit = colours.copy()
+    unlit[:, 0] -= across @ np.linalg.solve(across.T @ across, across.T @ colours[:, 0])
+    return unlit
+
+
 def moved_share(picture: np.ndarray, before: np.ndarray, points: np.ndarray) -> float:
     """How many of the mouth's pixels aren't exactly those of the picture before, 0..1.
 

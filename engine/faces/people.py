@@ -7,13 +7,9 @@ import numpy as np
 from ..exchange.protocol import AVFaceError
 from ..media import Clip
 from ..progress import Report
-from .looks import COLOUR_NOISE, SKIN
+from .looks import COLOUR_NOISE, SKIN, without_light
 from .tracklets import Followed, Tracklet, width_of
 
-# Points that speech and expression hardly move: corners of the eyes, nose, temples, cheekbones.
-_STEADY = (33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 2, 98, 327, 10, 151, 9, 8, 234, 454, 127,
-           356, 93, 323, 132, 361, 58, 288, 172, 397, 50, 280, 205, 425, 116, 345, 48, 278, 129,
-           358, 54, 284, 103, 332, 67, 297, 109, 338, 21, 251, 162, 389)  # fmt: skip
 _LIDS, _LIPS, _CORNERS = ((159, 145), (386, 374)), (13, 14), (33, 263)
 # A face on a poster: lids and lips part by no more, as shares of the way between the eyes' corners
 # (people who speak or listen: lids .07 and more, lips .05; posters .01 at most), in so many frames.
@@ -40,26 +36,19 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Signature:
-    """What tells one person from another within a clip: the skull's shape, the skin's colours."""
-
-    shape: np.ndarray  # (len(_STEADY), 3), unit size, from the mesh's steady points
-    colours: np.ndarray  # (468, 3) Lab less the skin's median, in COLOUR_NOISE units
-
-
-@dataclass(frozen=True)
 class LinkOptions:
     """When two tracklets are the same person.
 
-    Measured on seven people: stretches of one person are at most 1.1 apart, of two people in
-    different clips at least 1.6; what slides over a face moves its points.
+    Measured on thirteen people: stretches of one person in one clip are at most 2.0 apart in 95 of
+    100 pairs, also with another lens, lamp or focus; of two people, as small, as dark or as blurred
+    as each other, at least 2.3 in 99 of 100.
     """
 
-    alike: float = 1.5  # signature distance up to which two tracklets can be one person
-    alike_alone: float = 2.0  # the same where the clip never shows two faces at once
+    alike: float = 2.1  # unlikeness up to which two tracklets can be one person
     near_seconds: float = 0.5  # after a gap this short, a face in the same place is the same one
     near_widths: float = 0.5  # the same place: within this many face widths
-    near_factor: float = 0.35  # on the distance of signatures, which a turned small face blurs
+    near_alike: float = 1.4  # unlikeness then, in the most alike points: a hand may hide the others
+    near_share: float = 0.15  # of the points; two people are at least 1.5 apart in 95 of 100 pairs
 
 
 def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = None) -> list[Person]:
@@ -70,24 +59,25 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
     options = options or LinkOptions()
     tracklets = followed.tracklets
     signatures = [signature_of(tracklet) for tracklet in tracklets]
-    limit = options.alike if _any_at_once(tracklets) else options.alike_alone
     pairs: list[tuple[float, int, int]] = []
     for late in range(len(tracklets)):
         for early in range(late):
-            cost = unlikeness(signatures[early], signatures[late])
+            one, other = signatures[early], signatures[late]
+            cost = unlikeness(one, other) / options.alike
             if _stayed(tracklets[early], tracklets[late], followed.cuts, clip, options):
-                cost *= options.near_factor
-            if cost < limit:
+                near = unlikeness(one, other, options.near_share) / options.near_alike
+                cost = min(cost, near)
+            if cost < 1:
                 pairs.append((cost, early, late))
     chains = [[index] for index in range(len(tracklets))]
     for _, early, late in sorted(pairs):
-        one, other = chains[early], chains[late]
-        if one is not other and not any(
-            _at_once(tracklets[i], tracklets[j]) for i in one for j in other
+        first, then = chains[early], chains[late]
+        if first is not then and not any(
+            _at_once(tracklets[i], tracklets[j]) for i in first for j in then
         ):
-            one += other
-            for index in other:
-                chains[index] = one
+            first += then
+            for index in then:
+                chains[index] = first
     unique = {id(chain): sorted(chain) for chain in chains}
     people = [_person([tracklets[i] for i in chain], clip) for chain in unique.values()]
     least = min(_LEAST_FRAMES, clip.frame_count // 2)
@@ -95,52 +85,35 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
     return sorted(people, key=lambda person: -person.prominence)
 
 
-def signature_of(tracklet: Tracklet) -> Signature:
-    """The signature from up to 30 frames of a tracklet.
+def signature_of(tracklet: Tracklet) -> np.ndarray:
+    """What tells one person from another within a clip: the skin's colours, (468, 3).
 
-    Not from its ends, where something may be sliding over the face.
+    Less the skin's median and what light does, in COLOUR_NOISE units, the median of up to 30
+    frames: not of the ends, where something may be sliding over the face. The mesh's shape tells
+    less: a smile or a turn of the head changes it by as much as another person does.
     """
     last = len(tracklet.frames) - 1
     margin = min(_END_FRAMES, last // 3)
     chosen = np.unique(np.linspace(margin, last - margin, 30).astype(int))
-    points = np.array([tracklet.points[k][list(_STEADY)] for k in chosen], float)
     colours = np.array([tracklet.looks[k].colours[:468] for k in chosen], np.float32)
     colours -= np.median(colours[:, SKIN], axis=1, keepdims=True)
-    return Signature(_usual_shape(points), np.median(colours, axis=0) / COLOUR_NOISE)
+    own = [
+        without_light(seen / COLOUR_NOISE, tracklet.points[k])
+        for k, seen in zip(chosen, colours, strict=True)
+    ]
+    return np.median(own, axis=0)
 
 
-def unlikeness(one: Signature, other: Signature) -> float:
-    """How far two signatures are apart; about 1 is the most that one person differs by."""
-    turn = _rotation(one.shape, other.shape)
-    shape = 100 * np.linalg.norm(one.shape @ turn - other.shape)
-    colours = np.median(np.linalg.norm(one.colours - other.colours, axis=-1))
-    return float(np.hypot(shape, colours) / 2)
+def unlikeness(one: np.ndarray, other: np.ndarray, share: float = 0.5) -> float:
+    """How far two signatures (468, 3) are apart in the most alike `share` of their points.
 
-
-def _usual_shape(points: np.ndarray) -> np.ndarray:
-    """Median of point sets after moving, turning and scaling them on each other: (M, P, 3)."""
-    points = points - points.mean(1, keepdims=True)
-    points = points / np.linalg.norm(points, axis=(1, 2), keepdims=True)
-    mean = points[len(points) // 2]
-    for _ in range(3):
-        mean = np.median([cloud @ _rotation(cloud, mean) for cloud in points], axis=0)
-        mean /= np.linalg.norm(mean)
-    return mean
-
-
-def _rotation(cloud: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The (3, 3) that turns `cloud` best onto `target`: cloud @ R (Kabsch)."""
-    left, _, right = np.linalg.svd(cloud.T @ target)
-    left[:, -1] *= np.sign(np.linalg.det(left @ right))
-    return left @ right
+    About 2 is the most that one person differs by.
+    """
+    return float(np.quantile(np.linalg.norm(one - other, axis=-1), share))
 
 
 def _at_once(one: Tracklet, other: Tracklet) -> bool:
     return one.frames[0] <= other.frames[-1] and other.frames[0] <= one.frames[-1]
-
-
-def _any_at_once(tracklets: list[Tracklet]) -> bool:
-    return any(_at_once(a, b) for k, a in enumerate(tracklets) for b in tracklets[:k])
 
 
 def _stayed(

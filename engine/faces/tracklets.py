@@ -24,7 +24,7 @@ from .detector import (
     region_of_box,
     view_of,
 )
-from .looks import COLOUR_NOISE, Look, look_at, moved_share
+from .looks import COLOUR_NOISE, Look, look_at, moved_share, without_light
 from .seen import glance
 
 _CUT_CHANGE = 0.045  # of the brightness range, mean over the picture
@@ -220,17 +220,10 @@ def is_same_face(before: np.ndarray, after: np.ndarray, options: FollowOptions) 
 def colour_change(before: Look, after: Look, points: np.ndarray) -> float:
     """Median change of colour over the face's points (478, >=2), in units of a camera's noise.
 
-    With or less a change of light that is even over the face, or rises and falls straight across
-    it, whichever leaves less: lamps flicker and are switched, a rolling shutter makes bands of it,
-    but a hand that comes in is no light.
+    With or less a change of light, whichever leaves less: a hand that comes in is no light.
     """
     change = (after.colours[:468].astype(np.float32) - before.colours[:468]) / COLOUR_NOISE
-    across = np.ones((468, 3), np.float32)
-    across[:, 1:] = (points[:468, :2] - points[:468, :2].mean(0)) / width_of(points)
-    light = np.linalg.solve(across.T @ across, across.T @ change[:, 0])
-    unlit = change.copy()
-    unlit[:, 0] -= across @ light
-    return min(_median_length(change), _median_length(unlit))
+    return min(_median_length(change), _median_length(without_light(change, points)))
 
 
 def _median_length(rows: np.ndarray) -> float:

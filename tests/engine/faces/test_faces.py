@@ -22,7 +22,14 @@ from engine.faces.detector import (
 )
 from engine.faces.graph import mediapipe_module, packets, picture_packet
 from engine.faces.looks import look_at, moved_share
-from engine.faces.people import _is_picture, choose_person, link_people, signature_of, unlikeness
+from engine.faces.people import (
+    LinkOptions,
+    _is_picture,
+    choose_person,
+    link_people,
+    signature_of,
+    unlikeness,
+)
 from engine.faces.track import FaceOptions, FaceTrack, _warn, stretches, track_face
 from engine.faces.tracklets import FollowOptions, begin, colour_change, follow_faces
 from engine.media import Clip, open_clip, read_frames
@@ -62,7 +69,7 @@ class World:
             inside = (abs(columns - x) < size * 0.5) & (abs(rows - y) < size * 0.55)
             stripes = (columns - x + (rows - y) * (person - 1)) / size * 12
             colour = [[190, 150, 120], [150, 100, 70], [200, 170, 160]][person % 3]
-            wave = 25 * np.sin(stripes + person)[..., None]
+            wave = 45 * np.sin(stripes + person)[..., None]  # people differ by as much
             image[inside] = np.clip(np.array(colour) + wave, 0, 255)[inside]
         return image
 
@@ -211,6 +218,20 @@ def test_signature_ignores_pose_and_scale(follow) -> None:
     moved.points = [(p @ turn * 1.7 + 30).astype(np.float32) for p in moved.points]
     assert unlikeness(one, signature_of(moved)) < 0.05
     assert unlikeness(one, other) > 1.9
+
+
+def test_neither_a_grin_nor_a_hand_makes_another_person(follow) -> None:
+    frames = [{0: (90, 90, 60), 1: (240, 90, 60)} for _ in range(6)]
+    _, _, followed, _ = follow(frames)
+    one, other = (signature_of(t) for t in followed.tracklets)
+    tracklet = followed.tracklets[0]
+    grin = np.random.default_rng(0).normal(0, 4, (478, 3))
+    tracklet.points = [(p + grin).astype(np.float32) for p in tracklet.points]
+    assert unlikeness(one, signature_of(tracklet)) < 0.5
+    covered = one.copy()
+    covered[np.argsort(tracklet.points[0][:468, 1])[234:]] = (9, 9, 9)
+    share = LinkOptions().near_share
+    assert unlikeness(one, covered, share) < 0.1 < 1 < unlikeness(one, other, share)
 
 
 def test_overlap_and_regions() -> None:
