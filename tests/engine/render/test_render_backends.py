@@ -58,8 +58,8 @@ def test_torch_draws_what_numba_draws(cull_back):
 def test_cuda_draws_what_numba_draws_in_the_simulator():
     code = """
 import sys, json, numpy as np
-sys.path[:0] = [sys.argv[1], sys.argv[2]]
-from test_render_backends import two_views
+sys.path.insert(0, sys.argv[1])
+from tests.engine.render.test_render_backends import two_views
 from engine.render.cuda_buffer import is_available, rasterize_cuda
 from engine.render.numba_buffer import rasterize
 vertices, faces = two_views(20)
@@ -70,7 +70,7 @@ same = (ids == np.stack([i for i, _ in want])).mean()
 print(json.dumps([is_available(), float(same), float(apart), float((ids >= 0).mean())]))
 """
     done = subprocess.run(
-        [sys.executable, "-c", code, str(ROOT), str(Path(__file__).parent)],
+        [sys.executable, "-c", code, str(ROOT)],
         env=os.environ | {"NUMBA_ENABLE_CUDASIM": "1"}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     available, same, apart, covered = json.loads(done.stdout.splitlines()[-1])

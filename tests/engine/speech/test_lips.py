@@ -22,8 +22,7 @@ from engine.training.trajectories import Style, articulate
 from engine.training.visemes import CHANNELS
 from engine.training.voice_clips import spoken_clip, step_times
 from engine.weights import load_head, registry
-
-from .test_voice import PHONES, perfect
+from tests.clear_speech import PHONES, perfect
 
 needs_weights = pytest.mark.skipif("lips" not in registry(), reason="not trained yet")
 

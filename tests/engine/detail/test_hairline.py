@@ -1,4 +1,4 @@
-"""Hairline and beard: where a clip shows hair the head has it, and nowhere else."""
+"""Hair: where a clip shows it the head has it, as high and as long, and nowhere else."""
 
 import cv2
 import numpy as np

@@ -8,7 +8,6 @@ from engine.audio import SpeechFeatures, speech_features
 from engine.audio.voice import hear, listen
 from engine.exchange.protocol import AVFaceError
 from engine.head.mouth import lip_marks_of
-from engine.models.phone_classes import CLASS_OF
 from engine.models.voice import VoiceConfig, VoiceNet, describe, restore
 from engine.training.trajectories import Style
 from engine.training.voice import VoiceTask, calibrate, disturb, measure, settle
@@ -20,19 +19,9 @@ from engine.training.voice_clips import (
     unspoken_clip,
 )
 from engine.weights import load_head, registry
+from tests.clear_speech import PHONES, perfect
 
-PHONES = [("SIL", 0.0, 0.3), ("M", 0.3, 0.4), ("AA", 0.4, 0.6), ("P", 0.6, 0.7), ("IY", 0.7, 0.9),
-          ("F", 0.9, 1.0), ("UW", 1.0, 1.2), ("SIL", 1.2, 2.0)]  # fmt: skip
 needs_weights = pytest.mark.skipif("voice" not in registry(), reason="not trained yet")
-
-
-def perfect(phones=PHONES, seconds=2.0) -> SpeechFeatures:
-    """Posteriors of ears that never err."""
-    times = step_times(int(seconds * 50))
-    values = np.full((len(times), 29), np.log(1e-4), np.float32)
-    for name, start, end in phones:
-        values[(times >= start) & (times < end), CLASS_OF[name]] = np.log(0.9972)
-    return SpeechFeatures("phones", values)
 
 
 @pytest.fixture(scope="module")
