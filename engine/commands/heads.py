@@ -1,10 +1,12 @@
 """Commands on heads and takes: `head`, `transfer`, `curves`, `import`, `blend`."""
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from ..exchange.protocol import DONE, AVFaceError
+from ..exchange.saving import place_for_result
 from .flags import add_command
 
 
@@ -103,10 +105,11 @@ def _check_head(options: argparse.Namespace) -> int:
     from ..weights import load_head
 
     head = load_head(options.head)
-    trip = round_trip(head)
-    print(table(trip))
-    if options.picture:
-        draw_round_trip(trip, head, options.picture)
+    with place_for_result(options.picture) if options.picture else nullcontext():
+        trip = round_trip(head)
+        print(table(trip))
+        if options.picture:
+            draw_round_trip(trip, head, options.picture)
     return DONE
 
 

@@ -104,7 +104,7 @@ def load_head_file(path: Path) -> HeadFile:
         ) from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise AVFaceError(f"{path} is not a head file.", "Choose another.") from error
-    if int(arrays.get("schema", -1)) != SCHEMA:
+    if int(arrays.get("schema", -1)) != SCHEMA or "template" not in arrays:
         raise AVFaceError(
             f"{path} is not a head file of schema {SCHEMA}.",
             "Choose a head made for this version of AVFace.",

@@ -69,9 +69,15 @@ def load_corrections(path: Path, names: tuple[str, ...], times: np.ndarray) -> l
             )
             for row in rows
         ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except OSError as error:
+        raise AVFaceError(f"{path} can't be read ({error.strerror}).", "Check the path.") from error
+    except ValueError as error:
         raise AVFaceError(
             f"{path} holds no corrections ({error}).", "Correct some frames and refine again."
+        ) from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise AVFaceError(
+            f"{path} holds no corrections.", "docs/fileformats.md says how they are written."
         ) from error
     unknown = sorted({name for row in found for name in row.expression} - set(names))
     if unknown:

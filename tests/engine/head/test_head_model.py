@@ -55,6 +55,9 @@ def test_what_is_no_head_file_is_said_in_words(tmp_path):
     np.savez(path, schema=7)
     with pytest.raises(AVFaceError, match="schema"):
         load_head_file(path)
+    np.savez(path, schema=SCHEMA, times=np.zeros(3))  # a take, say
+    with pytest.raises(AVFaceError, match="not a head file"):
+        load_head_file(path)
     np.savez(path, schema=SCHEMA, template=np.zeros((3, 3)))
     with pytest.raises(AVFaceError, match="damaged"):
         load_head_file(path)

@@ -290,6 +290,15 @@ def test_what_is_no_corrections_is_said_in_a_sentence(text, tmp_path):
         load_corrections(path, ("mouthClose",), TIMES)
 
 
+def test_a_file_of_corrections_that_is_not_there_or_holds_a_list_is_said_in_words(tmp_path):
+    path = tmp_path / "corrections.json"
+    with pytest.raises(AVFaceError, match=r"can't be read \(No such file or directory\)"):
+        load_corrections(path, ("mouthClose",), TIMES)
+    path.write_text("[1, 2]", encoding="utf-8")
+    with pytest.raises(AVFaceError, match=r"holds no corrections\. docs/fileformats.md says"):
+        load_corrections(path, ("mouthClose",), TIMES)
+
+
 def test_corrections_are_found_by_time(tmp_path):
     path = tmp_path / "corrections.json"
     row = {"time": 0.81, "expression": {"mouthClose": 0.5}, "jaw": [0.1, 0, 0],
