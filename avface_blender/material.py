@@ -287,6 +287,7 @@ def _image_node(tree: Any, name: str, path: Path, place: tuple[int, int], is_col
     image: Any = bpy.data.images.load(str(path), check_existing=is_colour)
     if not is_colour:
         image.colorspace_settings.name = "Non-Color"
+        image.alpha_mode = "CHANNEL_PACKED"  # the light that cavities leave: no transparency
     node.image = image
     return node
 

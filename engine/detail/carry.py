@@ -27,7 +27,7 @@ from .tangent import tangent_frames
 
 _SIDE = 1024  # texels, of the pictures that are written
 _PIECE = 40_000  # points looked up at a time
-_FLAT = (128, 128, 255)
+_FLAT = (128, 128, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,8 @@ def carry_pictures(
         try:
             with folder_written_whole(normals) as work:
                 for relative in names:
-                    carried = carry_normals(read_picture(folder / relative), passage)
+                    found = read_picture(folder / relative, alpha=True)
+                    carried = carry_normals(found, passage)
                     write_picture(carried, work / Path(relative).name)
         except OSError as error:
             raise AVFaceError(
@@ -112,13 +113,13 @@ def carry_colour(picture: np.ndarray, passage: Passage, base: np.ndarray) -> np.
 
 
 def carry_normals(picture: np.ndarray, passage: Passage) -> np.ndarray:
-    """A tangent-space normal map for the target: (H, W, 3) -> (n, n, 3) uint8."""
+    """A tangent-space normal map for the target: (H, W, 4) -> (n, n, 4) uint8."""
     carried = _sampled(picture, passage).astype(np.float32)
     flat = carried[..., :2] / 127.5 - 128 / 127.5
     turned = np.einsum("ijab,ijb->ija", passage.turn, flat)
     out = np.empty_like(carried)
     out[..., :2] = turned * 127.5 + 128
-    out[..., 2] = carried[..., 2]
+    out[..., 2:] = carried[..., 2:]
     out[~passage.on_skin] = _FLAT
     return np.clip(np.round(out), 0, 255).astype(np.uint8)
 

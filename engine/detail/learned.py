@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NETWORK = "fine"
 _FADE_MM = 1.5  # over which relief fades out beyond what is seen
 _FOLD_SLOPES = 0.01, 0.05  # of learned relief: no fold, and surely one
+_ALIKE, _ALIKE_MM = 0.3, 2.5  # correlation of slopes that is full agreement, and over how much skin
 
 
 def knows(head: HeadFile) -> bool:
@@ -39,16 +40,31 @@ def learned_relief(
     return _run(given) * np.clip(2 * seen, 0, 1)
 
 
-def blend(learned: np.ndarray, solved: np.ndarray, texel_mm: float, share: float) -> np.ndarray:
-    """The network's relief, and where it sees folds `share` of the solver's: (R, R) mm.
+def folded(learned: np.ndarray, texel_mm: float) -> np.ndarray:
+    """(R, R) in [0, 1]: where the network's relief (R, R) mm has folds.
 
-    The network tells folds from pigment, shadows' edges and glasses; the solver sees finer.
+    It tells them from pigment, shadows' edges and glasses; a solver of the shading sees finer.
     """
     down, across = np.gradient(learned, texel_mm)
     steep = cv2.GaussianBlur(down**2 + across**2, (0, 0), _FADE_MM / texel_mm) ** 0.5
     low, high = _FOLD_SLOPES
-    folded = np.clip((steep - low) / (high - low), 0, 1)
-    return learned + share * folded * (solved - learned)
+    return np.clip((steep - low) / (high - low), 0, 1)
+
+
+def agreement(learned: np.ndarray, solved: np.ndarray, texel_mm: float) -> np.ndarray:
+    """(R, R) in [0, 1]: where two reliefs (R, R) mm run alike, however deep either is.
+
+    On films the network is right about where a passing fold lies and far too shy about its depth:
+    the slopes' correlation asks for the first alone.
+    """
+
+    def around(values: np.ndarray) -> np.ndarray:
+        return cv2.GaussianBlur(values, (0, 0), _ALIKE_MM / texel_mm)
+
+    (a, b), (c, d) = np.gradient(learned, texel_mm), np.gradient(solved, texel_mm)
+    both = around(a * c + b * d)
+    alike = both / np.sqrt(around(a * a + b * b) * around(c * c + d * d) + 1e-8)
+    return np.clip(alike / _ALIKE, 0, 1)
 
 
 def _run(given: np.ndarray) -> np.ndarray:

@@ -4,11 +4,15 @@ Static relief comes from the clip's median albedo; dynamic relief, at key frames
 differs from it (albedo cancels there). The fine network says where there are folds; how deep, it
 says together with a solver of the shading. Both are heights in mm over the coarse surface, and
 become tangent-space normal maps, one picture a key frame and one of the static relief alone.
+
+A passing fold is darker than its slopes make it: it sees less of the sky and of the lamps. What
+they leave is its cavity, the share of the light that it loses, kept beside its normals.
 """
 
 import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,9 +27,17 @@ from ..media import Clip
 from ..media.pictures import write_picture
 from ..progress import Report
 from .evidence import TEXELS
-from .learned import blend, knows, learned_relief
-from .relief import SolveOptions, solve_relief
-from .residual import LASTING_TRUST, PASSING_TRUST, Grain, gate, residual, without_strangers
+from .learned import agreement, folded, knows, learned_relief
+from .relief import SolveOptions, shading_change, solve_relief
+from .residual import (
+    LASTING_TRUST,
+    PASSING_TRUST,
+    Grain,
+    Trust,
+    gate,
+    residual,
+    without_strangers,
+)
 from .skin import (
     SAMPLES,
     Canvas,
@@ -40,11 +52,15 @@ from .skin import (
     views,
 )
 from .tangent import relief_normals, tangent_frames
-from .unwrap import FaceSheet, Surface, build_sheet, lay_window, map_surface
+from .unwrap import FaceSheet, build_sheet, lay_window, map_surface
 
 Quality = Literal["off", "fast", "standard", "fine"]
 
+_QUICK = 0.3  # of a unit between two keys: maps blended over more show a fold too late or early
 _COARSEST_PICTURE_MM = 1.6  # per pixel: with larger pixels nothing that folds can be seen
+_LASTING_SOLVED = 0.5  # the solver's share of lasting relief where the network sees folds
+_PASSING_ROBUST = 0.1  # log contrast from which a passing misfit counts linearly: no pigment there
+_DARKEST_CAVITY = 1.2  # of log light that a fold loses beyond its slopes
 
 
 @dataclass(frozen=True)
@@ -72,29 +88,20 @@ _EFFORTS = {
 }
 
 
-@dataclass(frozen=True)
-class _Trust:
-    gate: dict[str, float]  # what of a residual the solver is given
-    solved: float  # its share where the network sees folds
-
-
-_LASTING, _PASSING = _Trust(LASTING_TRUST, 0.5), _Trust(PASSING_TRUST, 0.7)
-
-
-class KeyReliefs:
-    """K relief maps (R, R) in a file that goes away with it: memory doesn't grow with the clip."""
+class KeyMaps:
+    """K maps (R, R) in a file that goes away with it: memory doesn't grow with the clip."""
 
     def __init__(self, size: int) -> None:
         self._shape = (size, size)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as this object)
         self._count = 0
 
-    def append(self, relief: np.ndarray) -> None:
-        """Add one map, mm; kept as float16 (steps under 1 micrometre)."""
-        assert relief.shape == self._shape, (relief.shape, self._shape)
+    def append(self, values: np.ndarray) -> None:
+        """Add one map; kept as float16 (of mm, steps under 1 micrometre)."""
+        assert values.shape == self._shape, (values.shape, self._shape)
         try:
             self._file.seek(0, os.SEEK_END)
-            self._file.write(relief.astype(np.float16).tobytes())
+            self._file.write(values.astype(np.float16).tobytes())
         except OSError as error:
             raise AVFaceError(
                 f"The skin's detail can't be stored ({error.strerror}).", "Free some disk space."
@@ -105,7 +112,7 @@ class KeyReliefs:
         return self._count
 
     def __getitem__(self, key: int) -> np.ndarray:
-        """(R, R) float32 mm."""
+        """(R, R) float32."""
         if not 0 <= key < self._count:
             raise IndexError(key)
         length = 2 * self._shape[0] * self._shape[1]
@@ -120,7 +127,8 @@ class Detail:
 
     sheet: FaceSheet
     static: np.ndarray  # (R, R) mm
-    dynamic: KeyReliefs  # K maps (R, R) mm, on top of the static one
+    dynamic: KeyMaps  # K maps (R, R) mm, on top of the static one
+    cavities: KeyMaps  # K maps (R, R), 0 or less: log light that passing folds lose beside slopes
     frames: np.ndarray  # (K,)
     times: np.ndarray  # (K,) seconds
     mask: np.ndarray  # (R, R) in [0, 1]: where the clip shows skin
@@ -145,7 +153,7 @@ def recover_detail(
         return None
     effort = _effort(options)
     canvas = prepare_canvas(head, params, frames, effort.texels)
-    keys = key_frames(track, effort.key_seconds)
+    keys = denser(key_frames(track, effort.key_seconds), params, track)
     frames = sample_frames(track, int(np.clip(len(keys), 8, SAMPLES)))
     skin = learn_skin(clip, track, params, canvas, frames)
     if skin is None:
@@ -155,16 +163,19 @@ def recover_detail(
     rest_frame = int(frames[np.argmin(activity(params, frames))])
     reader = _Reader.of(canvas, params, skin, effort.solve)
     static = reader.lasting(rest_frame)
-    dynamic = KeyReliefs(canvas.sheet.size)
+    dynamic, cavities = (KeyMaps(canvas.sheet.size) for _ in range(2))
     read = []
     for view in views(clip, track, params, canvas, keys):
-        dynamic.append(reader.passing(view))
+        relief, cavity = reader.passing(view)
+        dynamic.append(relief)
+        cavities.append(cavity)
         read.append(view.frame)
         report(0.3 + 0.7 * len(read) / len(keys))
     read = np.array(read, int)
     return Detail(
-        canvas.sheet, static, dynamic, read, track.times[read], skin.weight, rest_frame, effort.size
-    )
+        canvas.sheet, static, dynamic, cavities, read, track.times[read], skin.weight, rest_frame,
+        effort.size,
+    )  # fmt: skip
 
 
 def key_frames(track: FaceTrack, spacing_seconds: float) -> np.ndarray:
@@ -181,6 +192,18 @@ def key_frames(track: FaceTrack, spacing_seconds: float) -> np.ndarray:
     return frames[np.abs(track.times[frames][:, None] - wanted).min(1) < spacing_seconds]
 
 
+def denser(keys: np.ndarray, params: FaceParams, track: FaceTrack) -> np.ndarray:
+    """Key frames (K,) with more of them, each a frame with a face, where an expression is quick."""
+    seen, out = np.flatnonzero(track.seen), [keys[:1]]
+    for start, stop in pairwise(keys):
+        between = seen[(seen > start) & (seen < stop)]
+        change = np.abs(params.expression[stop] - params.expression[start]).max()
+        count = min(int(change / _QUICK), len(between))
+        picks = np.linspace(0, len(between), count + 2)[1:-1].astype(int)
+        out += [between[picks], [stop]]
+    return np.unique(np.concatenate(out)).astype(int)
+
+
 def bake_normals(
     detail: Detail | None, head: Head, params: FaceParams, folder: Path, name: str,
     report: Report | None = None,
@@ -189,7 +212,8 @@ def bake_normals(
 
     Each frame's picture holds the whole relief of that moment, the static part included: show one
     of them, or a blend of two neighbours, never static and dynamic together. 8-bit RGB, Non-Color,
-    tangent space, OpenGL +Y; the whole sheet, flat (128, 128, 255) off the face.
+    tangent space, OpenGL +Y; the whole sheet, flat (128, 128, 255) off the face. A frame's alpha is
+    its cavities: what of the light is left there, to be multiplied with the skin's colour.
     """
     if detail is None:
         return {}
@@ -202,6 +226,7 @@ def bake_normals(
             for k, frame in enumerate(detail.frames):
                 relief = detail.static + detail.dynamic[k]
                 picture = _normal_map(detail, head, params, int(frame), rest, relief)
+                picture = np.dstack([picture, _light_left(detail, detail.cavities[k])])
                 names.append(f"frame_{frame:06d}.png")
                 write_picture(picture, work / names[-1])
                 if report:
@@ -246,29 +271,51 @@ class _Reader:
 
     def lasting(self, frame: int) -> np.ndarray:
         """(R, R) mm: what the median picture shows, on the surface of a calm frame."""
-        surface = map_surface(self.canvas.sheet, self._vertices(frame), self.canvas.head.file.faces)
-        return self._relief(self.skin.albedo, self.skin.weight, frame, surface, _LASTING)
-
-    def passing(self, view: View) -> np.ndarray:
-        """(R, R) mm: how a frame's relief differs from the lasting one."""
-        ratio, weight = change(view, self.skin, self.canvas)
-        return self._relief(ratio, weight, view.frame, view.surface, _PASSING)
-
-    def _relief(
-        self, ratio: np.ndarray, weight: np.ndarray, frame: int, surface: Surface, trust: _Trust
-    ) -> np.ndarray:
-        sheet, grain = self.canvas.sheet, self.canvas.grain
-        left = residual(ratio, weight, grain)
-        surely = without_strangers(left, weight, sheet.texel_mm)
-        left = gate(left, surely, self.canvas.zones, grain, **trust.gate)
-        solved = solve_relief(left, surely, surface, self.skin.light, sheet.texel_mm, self.solve)
-        if self.fine is None:
+        sheet, skin = self.canvas.sheet, self.skin
+        surface = map_surface(sheet, self._vertices(frame), self.canvas.head.file.faces)
+        left, trust = self._evidence(skin.albedo, skin.weight, LASTING_TRUST)
+        solved = solve_relief(left, trust, surface, skin.light, sheet.texel_mm, self.solve)
+        learned = self._learned(skin.albedo, skin.weight, frame)
+        if learned is None:
             return solved
+        share = _LASTING_SOLVED * folded(learned, sheet.texel_mm)
+        return learned + share * (solved - learned)
+
+    def passing(self, view: View) -> tuple[np.ndarray, np.ndarray]:
+        """(R, R) mm: how a frame's relief differs from the lasting one; and its cavities (R, R).
+
+        The latter are log light, 0 or less: what of a passing fold's darkness slopes don't explain.
+        """
+        light, texel_mm = self.skin.light, self.canvas.sheet.texel_mm
+        ratio, weight = change(view, self.skin, self.canvas)
+        left, trust = self._evidence(ratio, weight, PASSING_TRUST)
+        solve = replace(self.solve, robust=_PASSING_ROBUST)
+        relief = solve_relief(left, trust, view.surface, light, texel_mm, solve)
+        learned = self._learned(ratio, weight, view.frame)
+        if learned is not None:
+            share = agreement(learned, relief, texel_mm)
+            relief = learned + share * (relief - learned)
+            left = left * share
+        unexplained = left - shading_change(relief, view.surface, light, texel_mm)
+        return relief, np.clip(unexplained, -_DARKEST_CAVITY, 0) * np.clip(trust, 0, 1)
+
+    def _evidence(
+        self, ratio: np.ndarray, weight: np.ndarray, trust: Trust
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What of a log ratio (R, R) is taken for relief, and its weight (R, R)."""
+        left = residual(ratio, weight, self.canvas.grain)
+        surely = without_strangers(left, weight, self.canvas.sheet.texel_mm)
+        return gate(left, surely, self.canvas.zones, self.canvas.grain, trust), surely
+
+    def _learned(self, ratio: np.ndarray, weight: np.ndarray, frame: int) -> np.ndarray | None:
+        """The network's relief (R, R) mm; None on heads that it hasn't learnt on."""
+        if self.fine is None:
+            return None
         coarse = map_surface(self.fine, self._vertices(frame), self.canvas.head.file.faces)
         small = np.clip(_resized(weight, TEXELS), 0, 1)
-        grain = Grain(self.fine.texel_mm, grain.picture_mm)
+        grain = Grain(self.fine.texel_mm, self.canvas.grain.picture_mm)
         found = learned_relief(_resized(ratio, TEXELS), small, coarse, self.skin.light, grain)
-        return blend(_resized(found, sheet.size), solved, sheet.texel_mm, trust.solved)
+        return _resized(found, self.canvas.sheet.size)
 
     def _vertices(self, frame: int) -> np.ndarray:
         return self.canvas.head.camera_frame(self.params, frame, self.canvas.rest)
@@ -294,6 +341,14 @@ def _normal_map(
     normals = relief_normals(relief, detail.sheet, surface, frames, head.file)
     normals[relief == 0] = (0, 0, 1)
     return encode(normals, detail.sheet.window, detail.size)
+
+
+def _light_left(detail: Detail, cavity: np.ndarray) -> np.ndarray:
+    """The whole sheet (size, size) uint8: the share of the light that cavities leave, 255 = all."""
+    part, rows, columns = lay_window(cavity, detail.sheet.window, detail.size)
+    sheet = np.full((detail.size, detail.size), 255, np.uint8)
+    sheet[rows, columns] = np.round(255 * np.exp(np.minimum(part, 0)))
+    return sheet
 
 
 def encode(normals: np.ndarray, window: tuple[float, float, float], size: int) -> np.ndarray:

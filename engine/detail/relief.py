@@ -33,7 +33,7 @@ class SolveOptions:
     # kappa: path-traced grooves under side and top light want 0.05, creases along the light's
     # own direction show by their darkness alone and want 0.38 (docs/log.md)
     occlusion: float = 0.15
-    robust: float = 0.04  # log contrast from which the misfit counts linearly
+    robust: float = 0.04  # log contrast from which the misfit counts linearly: blotches
     curvature: float = 0.0075  # mm^2, on the squared Laplacian (1/mm)
     size: float = 0.006  # on |D|
     wide: float = 0.4  # on the part of D wider than the high-pass
@@ -97,10 +97,25 @@ def shading_by_slope(surface: Surface, light: np.ndarray, texel_mm: float) -> np
     )
     normal, light = np.ascontiguousarray(surface.normal, np.float32), light.astype(np.float32)
     zero = np.zeros(normal.shape[:2], np.float32)
-    _, by_u, by_v = _linearise(
-        normal, step_u, step_v, zero, zero, light, np.float32(_DARKEST * max(light[0], 1e-4))
-    )
+    _, by_u, by_v = _linearise(normal, step_u, step_v, zero, zero, light, _dimmest(light))
     return np.stack([by_u, by_v]) * np.float32(texel_mm)
+
+
+def shading_change(
+    relief: np.ndarray, surface: Surface, light: np.ndarray, texel_mm: float
+) -> np.ndarray:
+    """(R, R): how far the slopes of a relief (R, R) mm change log S of the coarse surface."""
+    limit = 4 / texel_mm
+    step_u, step_v = (
+        np.ascontiguousarray(np.clip(step, -limit, limit), np.float32)
+        for step in surface_steps(surface)
+    )
+    normal, light = np.ascontiguousarray(surface.normal, np.float32), light.astype(np.float32)
+    zero, dimmest = np.zeros(normal.shape[:2], np.float32), _dimmest(light)
+    du, dv = differences(relief.astype(np.float32))
+    raised, _, _ = _linearise(normal, step_u, step_v, du, dv, light, dimmest)
+    flat, _, _ = _linearise(normal, step_u, step_v, zero, zero, light, dimmest)
+    return raised - flat
 
 
 def differences(height: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -264,6 +279,10 @@ def _reach(weight: np.ndarray, texel_mm: float) -> np.ndarray:
     side = 2 * round(2 / texel_mm) + 1
     grown = cv2.GaussianBlur(cv2.dilate(weight, np.ones((side, side))), (0, 0), 1.5 / texel_mm)
     return np.clip(grown * 1.15, 0, 1)
+
+
+def _dimmest(light: np.ndarray) -> np.float32:
+    return np.float32(_DARKEST * max(light[0], 1e-4))
 
 
 def _dot(a: np.ndarray, b: np.ndarray) -> float:

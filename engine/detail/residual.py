@@ -12,15 +12,29 @@ LUMINANCE = np.array([0.6, 0.35, 0.05], np.float32)
 # Residuals are taken against their own mean within this reach (Gaussian sigma): relief up to folds,
 # never the mid-scale shape of the face (measured: shading makes 12 mm shape worse).
 HIGH_PASS_MM = 5.0
-# How much of a residual `gate` takes for relief: pigment leaks into what lasts.
-LASTING_TRUST = {"floor": 0.15, "line": 0.8, "core": 0.03}
-PASSING_TRUST = {"floor": 0.5, "line": 1.0, "core": 0.012}
 
 _SKIN_TEXEL_MM = 0.8  # coarse enough to tell skin from hair
 _STRANGE_RIM_MM = 2.0  # round what isn't skin: the shade of hair, the rim of a blurred strand
-_KNEE = 0.35  # log contrast beyond which a residual is compressed
 _EDGE_MM = 3.0  # width over which residuals fade in from the edge of what is seen
 _STRONGEST = 0.7  # log contrast that skin relief doesn't reach: rims, hair, shadows' edges
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How much of a residual is taken for relief."""
+
+    floor: float  # share kept off the zones of folds
+    line: float  # and of what is line-like there
+    core: float  # log contrast below it is noise or blotches
+    knee: float  # beyond it contrast is compressed
+    edge: float  # share of what lies around that is seen: nothing is taken there,
+    inside: float  # and all
+
+
+# Pigment leaks into what lasts. What passes is the skin's own change: folds of a broad smile reach
+# a log contrast of 0.5 and are wanted whole.
+LASTING_TRUST = Trust(floor=0.15, line=0.8, core=0.03, knee=0.35, edge=0.5, inside=0.9)
+PASSING_TRUST = Trust(floor=0.5, line=1.0, core=0.006, knee=0.6, edge=0.4, inside=0.7)
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,7 @@ class Grain:
     @property
     def gain(self) -> float:
         """1 for a close picture; falls to 0 where pixels are as coarse as folds."""
-        return float(np.clip((1.7 - self.picture_mm) / 0.9, 0, 1))
+        return float(np.clip((1.7 - self.picture_mm) / 0.6, 0, 1))
 
 
 def masked_blur(values: np.ndarray, weight: np.ndarray, sigma: float) -> np.ndarray:
@@ -110,32 +124,25 @@ def without_strangers(left: np.ndarray, weight: np.ndarray, texel_mm: float) -> 
 
 
 def gate(
-    left: np.ndarray,
-    weight: np.ndarray,
-    zones: np.ndarray,
-    grain: Grain,
-    floor: float,
-    line: float,
-    core: float,
+    left: np.ndarray, weight: np.ndarray, zones: np.ndarray, grain: Grain, trust: Trust
 ) -> np.ndarray:
     """The part of a residual (R, R) that is taken for relief.
 
-    Compressed, and cored (log contrast below `core` is noise or blotches); kept whole in the fold
-    zones, elsewhere only `floor` of it, or up to `line` where it is line-like (structure-tensor
-    coherence): creases are lines, blotches aren't.
+    Compressed, and cored; kept whole in the fold zones, elsewhere only a floor of it, or more where
+    it is line-like (structure-tensor coherence): creases are lines, blotches aren't.
     """
-    compressed = _KNEE * np.tanh(left / _KNEE)
-    compressed = np.sign(compressed) * np.maximum(np.abs(compressed) - core, 0)
+    compressed = trust.knee * np.tanh(left / trust.knee)
+    compressed = np.sign(compressed) * np.maximum(np.abs(compressed) - trust.core, 0)
     dy, dx = np.gradient(masked_blur(compressed, weight, 0.9 / grain.texel_mm))
     tensor = np.stack([dx * dx, dy * dy, dx * dy], axis=-1)
     xx, yy, xy = np.moveaxis(masked_blur(tensor, weight, 2.2 / grain.texel_mm), -1, 0)
     # 0.015 per mm: gradients below it are flat skin, not lines
     strength = np.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + (0.015 * grain.texel_mm) ** 2)
-    share = floor + (line - floor) * np.clip((strength - 0.45) / 0.3, 0, 1)
+    share = trust.floor + (trust.line - trust.floor) * np.clip((strength - 0.45) / 0.3, 0, 1)
     share = np.maximum(share, np.clip(zones, 0, 1)) * (grain.gain * (weight > 0.02))
     # At the edge of what is seen the mean is one-sided, and lashes and shadows lean in.
-    inside = cv2.GaussianBlur(weight, (0, 0), _EDGE_MM / grain.texel_mm)
-    return compressed * share * np.clip((inside - 0.5) / 0.4, 0, 1)
+    around = cv2.GaussianBlur(weight, (0, 0), _EDGE_MM / grain.texel_mm)
+    return compressed * share * np.clip((around - trust.edge) / (trust.inside - trust.edge), 0, 1)
 
 
 def _centre(values: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:

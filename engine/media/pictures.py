@@ -57,8 +57,13 @@ def _choose(path: Path, sequences: dict[tuple[str, str], dict[int, Path]]) -> di
     return {}
 
 
-def read_picture(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """(H, W, 3) uint8 RGB, upright. Raises AVFaceError if it isn't a picture of `size` (W, H)."""
+def read_picture(
+    path: Path, size: tuple[int, int] | None = None, alpha: bool = False
+) -> np.ndarray:
+    """(H, W, 3) uint8 RGB, upright. Raises AVFaceError if it isn't a picture of `size` (W, H).
+
+    With `alpha` (H, W, 4): 255 where the file has none.
+    """
     try:
         data = np.fromfile(path, np.uint8)  # not cv2.imread: it fails on some names on Windows
     except OSError as error:
@@ -67,6 +72,10 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     if picture is None:
         raise AVFaceError(f"{path.name} can't be read as a picture.", "Export it anew.")
     height, width, _ = picture.shape
+    if alpha:
+        whole = np.atleast_3d(np.asarray(cv2.imdecode(data, cv2.IMREAD_UNCHANGED)))
+        none = np.full((height, width), 255, np.uint8)
+        picture = np.dstack([picture, whole[..., 3] if whole.shape[2] == 4 else none])
     if size and (width, height) != size:
         raise AVFaceError(
             f"{path.name} is {width} x {height}, the sequence began as {size[0]} x {size[1]}.",
@@ -76,9 +85,10 @@ def read_picture(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
 
 
 def write_picture(picture: np.ndarray, path: Path, compression: int = 2) -> None:
-    """Write (H, W, 3) uint8 RGB as PNG. Raises AVFaceError."""
+    """Write (H, W, 3) uint8 RGB, or (H, W, 4) with alpha, as PNG. Raises AVFaceError."""
+    order = [2, 1, 0, 3][: picture.shape[2]]
     done, data = cv2.imencode(
-        ".png", picture[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, compression]
+        ".png", picture[..., order], [cv2.IMWRITE_PNG_COMPRESSION, compression]
     )
     assert done, picture.shape
     save(path, data.tobytes())

@@ -314,8 +314,8 @@ def _backdrop(width: int, height: int) -> np.ndarray:
 
 
 def _read_relief(path: Path) -> np.ndarray:
-    """A normal map (h, w, 3) uint8, no larger than a preview needs."""
-    picture = read_picture(path)
+    """A normal map (h, w, 4) uint8, no larger than a preview needs."""
+    picture = read_picture(path, alpha=True)
     if len(picture) > _RELIEF_SIDE:
         side = (_RELIEF_SIDE, _RELIEF_SIDE)
         picture = cv2.resize(picture, side, interpolation=cv2.INTER_AREA)

@@ -47,7 +47,7 @@ class Maps(NamedTuple):
     """What is painted on it: `first` fades to `second` as `mix` goes from 0 to 1."""
 
     texture: np.ndarray  # (h, w, 3) uint8, sRGB
-    first: np.ndarray  # (h, w, 3) uint8 normal map; one of a single pixel is not looked at
+    first: np.ndarray  # (h, w, 4) uint8: normal map, light left in cavities; of 1 px: unread
     second: np.ndarray
     mix: np.float32
 
@@ -172,9 +172,8 @@ def develop(face_id, nearness, surface, maps, lights):
                 middle_y = np.float32(2 * y) + _DOWN[patch]
                 _carry(face, middle_x, middle_y, surface, point)
                 rim = _rim(point)  # of the smooth surface: on wrinkles it would glitter
-                if len(maps.first) > 1:
-                    _bend(point, maps)
-                albedo = _reflectance(maps.texture, point[_U], point[_V])
+                light_left = _bend(point, maps) if len(maps.first) > 1 else _ONE
+                albedo = _reflectance(maps.texture, point[_U], point[_V], light_left)
                 _add(total, 0, _light(point, albedo, rim, exposure), share)
                 _add(total, 3, _film_light(point, albedo, film, from_film), share)
                 inner += point[FACE] * share
@@ -264,7 +263,7 @@ def _carry(face, x, y, surface, point):
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def _read(texture, u, v):
-    """A uint8 texture at (u, v), bilinear, clamped: three numbers from 0 to 255."""
+    """A uint8 texture at (u, v), bilinear, clamped: R, G, B and the last channel, 0 to 255."""
     rows, columns = texture.shape[0], texture.shape[1]
     wide, tall = np.float32(columns), np.float32(rows)
     x = min(max(u * wide - _HALF, _ZERO), wide - _ONE)
@@ -274,21 +273,24 @@ def _read(texture, u, v):
     right, down = x - np.float32(x0), y - np.float32(y0)
     left, up = _ONE - right, _ONE - down
     w00, w01, w10, w11 = left * up, right * up, left * down, right * down
-    red = green = blue = _ZERO
+    last = texture.shape[2] - 1
+    red = green = blue = alpha = _ZERO
     for row, column, share in ((y0, x0, w00), (y0, x1, w01), (y1, x0, w10), (y1, x1, w11)):
         red += np.float32(texture[row, column, 0]) * share
         green += np.float32(texture[row, column, 1]) * share
         blue += np.float32(texture[row, column, 2]) * share
-    return red, green, blue
+        alpha += np.float32(texture[row, column, last]) * share
+    return red, green, blue, alpha
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
 def _bend(point, maps):
-    """Turn a point's normal by the normal maps, in place."""
-    r, g, b = _read(maps.first, point[_U], point[_V])
+    """Turn a point's normal by the normal maps, in place; the share of light left there."""
+    r, g, b, a = _read(maps.first, point[_U], point[_V])
     if maps.mix > 0:
-        r2, g2, b2 = _read(maps.second, point[_U], point[_V])
+        r2, g2, b2, a2 = _read(maps.second, point[_U], point[_V])
         r, g, b = r + (r2 - r) * maps.mix, g + (g2 - g) * maps.mix, b + (b2 - b) * maps.mix
+        a += (a2 - a) * maps.mix
     step = np.float32(1 / 127.5)
     x, y, z = r * step - _ONE, g * step - _ONE, b * step - _ONE
     nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
@@ -306,6 +308,7 @@ def _bend(point, maps):
     )
     for d in range(NORMAL, NORMAL + 3):
         point[d] *= scale
+    return a * np.float32(1 / 255)
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -342,10 +345,10 @@ def _rim(point):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
-def _reflectance(texture, u, v):
-    """The texture's linear reflectance at (u, v): three numbers."""
-    red, green, blue = _read(texture, u, v)
-    return _linear(red), _linear(green), _linear(blue)
+def _reflectance(texture, u, v, light_left):
+    """The texture's linear reflectance at (u, v) where so much light is left: three numbers."""
+    red, green, blue, _ = _read(texture, u, v)
+    return _linear(red) * light_left, _linear(green) * light_left, _linear(blue) * light_left
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")

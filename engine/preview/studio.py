@@ -78,14 +78,17 @@ _NECK_FADE_M = 0.035  # from the neck's open end: there the studio's light ends
 
 @dataclass(frozen=True)
 class Relief:
-    """Tangent-space normal maps (h, w, 3) uint8, OpenGL +Y: `first` fading to `second`."""
+    """Tangent-space normal maps (h, w, 4) uint8, OpenGL +Y: `first` fading to `second`.
+
+    Their alpha is the share of light that is left in cavities.
+    """
 
     first: np.ndarray
     second: np.ndarray
     mix: float = 0.0
 
 
-_PIXEL = np.full((1, 1, 3), 128, np.uint8)
+_PIXEL = np.full((1, 1, 4), 128, np.uint8)
 _FLAT = Relief(_PIXEL, _PIXEL)
 
 

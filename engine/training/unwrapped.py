@@ -193,7 +193,7 @@ class _Scene:
             left = residual(ratio, weight, self.grain)
             weight = without_strangers(left, weight, self.texel)
             trust = PASSING_TRUST if passing else LASTING_TRUST
-            left = gate(left, weight, self.gallery.zones, self.grain, **trust)
+            left = gate(left, weight, self.gallery.zones, self.grain, trust)
             options = SolveOptions(rounds=2, steps=5)
             solved = solve_relief(left, weight, surface, light, self.texel, options)
         true = (relief - wide).astype(np.float16)

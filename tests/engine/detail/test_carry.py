@@ -55,11 +55,12 @@ def test_colours_arrive_where_they_belong(passage, adopted):
 
 
 def test_flat_stays_flat_and_lengths_stay(passage):
-    flat = np.tile(np.uint8([128, 128, 255]), (64, 64, 1))
-    assert np.abs(carry_normals(flat, passage).astype(int) - [128, 128, 255]).max() <= 1
-    tilted = np.tile(np.uint8([178, 128, 240]), (64, 64, 1))
+    flat = np.tile(np.uint8([128, 128, 255, 255]), (64, 64, 1))
+    assert np.abs(carry_normals(flat, passage).astype(int) - [128, 128, 255, 255]).max() <= 1
+    tilted = np.tile(np.uint8([178, 128, 240, 200]), (64, 64, 1))
     carried = carry_normals(tilted, passage)[passage.on_skin].astype(float) - 128
     assert np.median(np.abs(np.linalg.norm(carried[:, :2], axis=1) - 50)) < 6
+    assert np.median(carried[:, 3]) == 200 - 128  # the light that cavities leave
 
 
 def test_a_bump_leans_the_same_way_on_both_heads(adopted):
@@ -82,7 +83,7 @@ def test_a_bump_leans_the_same_way_on_both_heads(adopted):
 
     head, file = load_head(), adopted.head
     up, shown = upwards(head, 640)
-    picture = np.full((640, 640, 3), 255, np.uint8)
+    picture = np.full((640, 640, 4), 255, np.uint8)
     picture[..., :2] = np.where(shown[..., None], 128 + 60 * up, 128)
     passage = make_passage(head, file, SIDE)
     carried = carry_normals(picture, passage).astype(float)[..., :2] - 128

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from engine.detail.folds import fold_zones, open_skin, region_reach, trusted
-from engine.detail.recover import DetailOptions, bake_normals, encode, key_frames, recover_detail
+from engine.detail.recover import (
+    DetailOptions,
+    bake_normals,
+    denser,
+    encode,
+    key_frames,
+    recover_detail,
+)
 from engine.detail.relief import differences, surface_steps
 from engine.detail.residual import Grain
 from engine.detail.unwrap import FaceSheet, build_sheet, map_surface
@@ -189,6 +196,29 @@ def test_passing_grooves_are_dynamic(grooves, passing):
             assert found[truth < -0.3].mean() < -0.05
 
 
+def test_passing_grooves_are_dark_and_nothing_else(grooves, passing):
+    detail = passing[1]
+    truth = _resized(grooves, detail.sheet.size)
+    grooved = cv2.dilate((truth < -0.1).astype(np.uint8), np.ones((9, 9))) > 0
+    calm, folded = detail.cavities[0], detail.cavities[len(detail.frames) - 1]
+    assert max(calm.max(), folded.max()) <= 0
+    assert calm.min() > -0.05
+    seen = detail.mask > 0.5
+    assert folded[~grooved & seen].mean() > 0.1 * folded[grooved & seen].mean()
+
+
+def test_a_quick_expression_has_more_keys(head, params):
+    track = _track(head, params)
+    quick = params.replace(expression=params.expression.copy())
+    quick.expression[6:, 0] = 1.0
+    keys = np.array([0, 5, 9])
+    assert denser(keys, params, track).tolist() == keys.tolist()
+    track.seen[7] = False
+    found = denser(keys, quick, track).tolist()
+    assert {0, 5, 9} < set(found) and 7 not in found and max(found[:-1]) > 5
+    assert [k for k in found if k < 5] == [0]
+
+
 def test_blotches_hardly_become_relief(passing):
     """4 % of contrast in the albedo; mm."""
     seen = passing[1].mask > 0.5
@@ -259,9 +289,9 @@ def test_pictures_are_written_whole(head, params, passing, tmp_path):
     )
     picture = cv2.imread(str(tmp_path / names[-1]), cv2.IMREAD_UNCHANGED)
     assert picture is not None
-    assert picture.shape == (512, 512, 3) and picture.dtype == np.uint8
-    assert tuple(picture[0, 0]) == (255, 128, 128)  # OpenCV reads B, G, R
-    assert (picture != (255, 128, 128)).any()
+    assert picture.shape == (512, 512, 4) and picture.dtype == np.uint8
+    assert tuple(picture[0, 0]) == (255, 128, 128, 255)  # OpenCV reads B, G, R, alpha
+    assert (picture[..., :3] != (255, 128, 128)).any()
 
 
 def test_a_groove_is_green_below_and_dark_green_above(head, params, passing, tmp_path):

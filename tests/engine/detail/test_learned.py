@@ -5,7 +5,7 @@ import pytest
 
 from engine.detail import learned
 from engine.detail.evidence import CHANNELS, TEXELS, evidence
-from engine.detail.learned import blend, learned_relief
+from engine.detail.learned import agreement, folded, learned_relief
 from engine.detail.residual import Grain
 from engine.detail.unwrap import Surface
 from tests.pretend_card import pretend_card
@@ -59,15 +59,24 @@ def test_nothing_is_read_where_nothing_is_seen(plane):
     assert not relief.any()
 
 
-def test_the_solver_counts_where_the_network_sees_folds():
+def _fold(depth_mm: float) -> np.ndarray:
+    """(R, R) mm: a groove along a column, 40 mm from the left."""
     column = np.arange(TEXELS) * TEXEL_MM
-    fold = np.tile(-0.5 * np.exp(-(((column - 40) / 1.2) ** 2) / 2), (TEXELS, 1))
-    solved = np.full_like(fold, 0.3)
-    found = blend(fold, solved, TEXEL_MM, 0.5)
-    middle, far = np.argmin(np.abs(column - 40)), np.argmin(np.abs(column - 120))
-    assert np.allclose(found[:, far], fold[:, far])
-    assert np.allclose(found[:, middle], 0.5 * (fold + solved)[:, middle], atol=0.02)
-    assert np.allclose(blend(fold, solved, TEXEL_MM, 0.0), fold)
+    return np.tile(-depth_mm * np.exp(-(((column - 40) / 1.2) ** 2) / 2), (TEXELS, 1))
+
+
+def test_the_network_tells_where_folds_are():
+    found = folded(_fold(0.5), TEXEL_MM)
+    assert found[:, round(40 / TEXEL_MM)].min() > 0.9
+    assert found[:, round(120 / TEXEL_MM)].max() < 0.1
+
+
+def test_reliefs_agree_where_they_run_alike_however_deep():
+    here, far = round(41 / TEXEL_MM), round(120 / TEXEL_MM)
+    alike = agreement(_fold(0.05), _fold(0.6), TEXEL_MM)
+    assert alike[:, here].min() > 0.9 and alike[:, far].max() < 0.1
+    assert agreement(_fold(0.05), -_fold(0.6), TEXEL_MM).max() < 0.1
+    assert agreement(0 * _fold(0.05), _fold(0.6), TEXEL_MM).max() < 0.1
 
 
 def test_a_card_sees_the_same_relief(plane):

@@ -99,12 +99,22 @@ def test_the_head_has_no_holes(sitter, vertices):
 
 def test_a_flat_normal_map_changes_nothing_and_a_bent_one_does(sitter, vertices):
     plain = draw(sitter, vertices, 300.0, SIZE).colour.astype(int)
-    flat = np.full((64, 64, 3), (128, 128, 255), np.uint8)
-    bent = np.full((64, 64, 3), (190, 128, 240), np.uint8)
+    flat = np.full((64, 64, 4), (128, 128, 255, 255), np.uint8)
+    bent = np.full((64, 64, 4), (190, 128, 240, 255), np.uint8)
     same = draw(sitter, vertices, 300.0, SIZE, Relief(flat, flat)).colour.astype(int)
     other = draw(sitter, vertices, 300.0, SIZE, Relief(flat, bent, 1.0)).colour.astype(int)
     assert np.abs(same - plain).mean() < 1
     assert np.abs(other - plain).mean() > 3
+
+
+def test_cavities_are_darker(sitter, vertices):
+    flat = np.full((64, 64, 4), (128, 128, 255, 255), np.uint8)
+    deep = np.full((64, 64, 4), (128, 128, 255, 100), np.uint8)
+    bright, dim, dark = (
+        draw(sitter, vertices, 300.0, SIZE, Relief(flat, deep, mix)).colour[SIZE[1] // 2].mean()
+        for mix in (0.0, 0.5, 1.0)
+    )
+    assert dark < 0.97 * dim < 0.94 * bright
 
 
 def test_the_picture_moves_with_its_centre(sitter, vertices):
