@@ -27,10 +27,11 @@ from .saving import save_arrays
 SCHEMA = 2
 REGIONS = ("face", "mouth", "left_eye", "right_eye", "brows")
 
-_ARRAYS = (
-    "times", "shape", "albedo", "expression", "head_pose", "head_translation", "jaw", "eyes",
-    "light", "landmarks_px", "found", "confidence", "trust_sound",
+_PER_FRAME = (
+    "times", "expression", "head_pose", "head_translation", "jaw", "eyes", "landmarks_px", "found",
+    "confidence", "trust_sound",
 )  # fmt: skip
+_ARRAYS = ("shape", "albedo", "light", *_PER_FRAME)
 _OPTIONAL = ("lip_vertices", "lip_shapes", "lip_weights", "detail_times", "hair")
 
 
@@ -80,8 +81,7 @@ class Take:
 
     def __post_init__(self) -> None:
         frames = len(self.times)
-        for name in ("expression", "head_pose", "head_translation", "jaw", "eyes", "landmarks_px",
-                     "found", "confidence", "trust_sound"):  # fmt: skip
+        for name in _PER_FRAME:
             assert len(getattr(self, name)) == frames, (name, getattr(self, name).shape, frames)
         assert self.expression.shape[1] == len(self.expression_names)
         assert self.confidence.shape[1] == len(REGIONS), self.confidence.shape
@@ -100,9 +100,7 @@ class Take:
 
     def __getitem__(self, frames: slice) -> "Take":
         """The same take with some of its frames."""
-        per_frame = ("times", "expression", "head_pose", "head_translation", "jaw", "eyes",
-                     "landmarks_px", "found", "confidence", "trust_sound")  # fmt: skip
-        cut = {name: getattr(self, name)[frames] for name in per_frame}
+        cut = {name: getattr(self, name)[frames] for name in _PER_FRAME}
         if self.lip_weights is not None:
             cut["lip_weights"] = self.lip_weights[frames]
         return replace(self, **cut)

@@ -11,6 +11,8 @@ from ..exchange.head_file import HeadFile
 from ..exchange.take import Take
 from ..geometry import embed, project, rotation_matrix, to_camera
 
+_PER_FRAME = ("expression", "head_pose", "head_translation", "jaw", "eyes")
+
 
 @dataclass(frozen=True)
 class LipShapes:
@@ -46,15 +48,14 @@ class FaceParams:
     def __post_init__(self) -> None:
         frames = len(self.expression)
         assert self.lips is None or len(self.lips.weights) == frames
-        for name in ("head_pose", "head_translation", "jaw", "eyes"):
+        for name in _PER_FRAME:
             assert len(getattr(self, name)) == frames, (name, getattr(self, name).shape, frames)
 
     def __len__(self) -> int:
         return len(self.expression)
 
     def __getitem__(self, frames: slice) -> "FaceParams":
-        per_frame = ("expression", "head_pose", "head_translation", "jaw", "eyes")
-        cut = {name: getattr(self, name)[frames] for name in per_frame}
+        cut = {name: getattr(self, name)[frames] for name in _PER_FRAME}
         return _replace(self, **cut, lips=self.lips and self.lips[frames])
 
     def replace(self, **changes: Any) -> "FaceParams":

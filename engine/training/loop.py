@@ -10,14 +10,9 @@ each step. Only a learning rate that falls over `seconds` follows the clock.
 import copy
 import logging
 import math
-import os
-import queue
-import signal
-import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -36,6 +31,7 @@ from .checkpoint import (
     save_state,
     save_weights,
 )
+from .process import Stop, made_ahead, on_device, processes
 
 _LOG = logging.getLogger(__name__)
 _MOST_BAD_STEPS = 50  # in a row, before a run that has diverged gives up
@@ -101,23 +97,8 @@ def train(task: Task, options: LoopOptions, say: Callable[[str], None] = _LOG.in
         "step", "seconds" (of training so far), "finished", "best" (the first figure of the best
         evaluation) and "figures" (the last evaluation).
     """
-    with _processes(options) as (rank, world, device):
+    with processes(options.device) as (rank, world, device):
         return _Run(task, options, say, (rank, world), device).run()
-
-
-def on_device(batch: Any, device: torch.device) -> Any:
-    """A batch with its tensors moved to `device`."""
-    if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
-    if isinstance(batch, dict):
-        return {name: on_device(value, device) for name, value in batch.items()}
-    if isinstance(batch, tuple | list):
-        moved = (on_device(value, device) for value in batch)
-        return type(batch)(*moved) if hasattr(batch, "_fields") else type(batch)(moved)
-    if is_dataclass(batch) and not isinstance(batch, type):
-        moved = {f.name: on_device(getattr(batch, f.name), device) for f in fields(batch)}
-        return replace(batch, **moved)
-    return batch
 
 
 def learning_rate(options: LoopOptions, step: int, progress: float) -> float:
@@ -175,11 +156,11 @@ class _Run:
 
     def run(self) -> dict:
         """Steps until an end is reached, then the last evaluation and checkpoint."""
-        options, stop = self.options, _Stop()
+        options, stop = self.options, Stop()
         if self._is_over():
             return self._result(finished=True)
         self._log("start", lr=options.lr, world=self.world, device=str(self.device))
-        batches = _ahead(
+        batches = made_ahead(
             self.task.batches(options.seed + _RANKS_APART * self.rank, self.step), options.prefetch
         )
         saved = said = time.monotonic()
@@ -317,7 +298,7 @@ class _Run:
         out_of_time = left <= self.margin
         return steps_done or self._agree(out_of_time)
 
-    def _should_pause(self, stop: "_Stop") -> bool:
+    def _should_pause(self, stop: "Stop") -> bool:
         limit = self.options.pause_after
         late = limit is not None and time.monotonic() - self.started + self.margin >= limit
         # a step at least: calls that are too short still get there
@@ -347,85 +328,5 @@ class _Run:
             append_log(self.options.folder, {**start, **what})
 
 
-class _Stop:
-    """Whether Ctrl+C or a scheduler's SIGTERM has asked the run to leave a checkpoint and end."""
-
-    asked = False
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Take the signals over; a second Ctrl+C ends at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        signals = (signal.SIGINT, signal.SIGTERM)
-        before = [signal.getsignal(number) for number in signals]
-
-        def ask(number: int, _frame: object) -> None:
-            if self.asked and number == signal.SIGINT:
-                raise KeyboardInterrupt
-            self.asked = True
-
-        try:
-            for number in signals:
-                signal.signal(number, ask)
-            yield
-        finally:
-            for number, handler in zip(signals, before, strict=True):
-                signal.signal(number, handler)
-
-
 def _numbers(losses: dict[str, Tensor]) -> dict[str, float]:
     return {name: float(loss.detach()) for name, loss in losses.items()}
-
-
-def _ahead(batches: Iterator[Any], count: int) -> Generator[Any]:
-    """The same batches, `count` of them made ahead in a thread."""
-    if count <= 0:
-        yield from batches
-        return
-    ready: queue.Queue = queue.Queue(count)
-    over = threading.Event()
-
-    def fill() -> None:
-        try:
-            for batch in batches:
-                while not over.is_set():
-                    try:
-                        ready.put((batch, None), timeout=0.2)
-                        break
-                    except queue.Full:
-                        continue
-                if over.is_set():
-                    return
-        except BaseException as error:  # handed to the loop, which raises it
-            ready.put((None, error))
-
-    threading.Thread(target=fill, daemon=True).start()
-    try:
-        while True:
-            batch, error = ready.get()
-            if error is not None:
-                raise error
-            yield batch
-    finally:
-        over.set()
-
-
-@contextmanager
-def _processes(options: LoopOptions) -> Iterator[tuple[int, int, torch.device]]:
-    """This process's rank, how many there are (torchrun says), and its device."""
-    world, rank = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
-    cuda = torch.cuda.is_available() and options.device != "cpu"
-    local = int(os.environ.get("LOCAL_RANK", 0))
-    device = torch.device(options.device or (f"cuda:{local}" if cuda else "cpu"))
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-    begun = world > 1 and not dist.is_initialized()
-    if begun:
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield rank, world, device
-    finally:
-        if begun:
-            dist.destroy_process_group()

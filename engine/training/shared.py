@@ -24,8 +24,8 @@ from ..weights import load_head
 from . import losses
 from .described import VARIANTS, Described
 from .linear_start import begin_linear
-from .loop import on_device
 from .people.stage import build_stage
+from .process import on_device
 from .reader import PAIRS, point_head, pose_points, unit_weights
 from .system import CoarseStage, Faces, Senses, split_codes
 

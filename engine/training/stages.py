@@ -13,7 +13,7 @@ from ..exchange.protocol import AVFaceError
 from ..models.config import Config
 from ..options import option
 from .data import FolderSource, MixedSource, Source, Windows, window_batches
-from .loop import on_device
+from .process import on_device
 from .system import CONFIGS
 
 _TEST_SEED = 990_001  # people that no training draws

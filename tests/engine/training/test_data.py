@@ -14,8 +14,8 @@ from engine.training.data import (
     collate,
     window_batches,
 )
-from engine.training.loop import on_device
 from engine.training.people.transfer import transfer_colours
+from engine.training.process import on_device
 
 cv2 = pytest.importorskip("cv2")
 

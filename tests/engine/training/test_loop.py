@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from engine.exchange.protocol import AVFaceError
 from engine.training.checkpoint import read_log
-from engine.training.loop import LoopOptions, learning_rate, on_device, train
+from engine.training.loop import LoopOptions, learning_rate, train
+from engine.training.process import on_device
 
 ROOT = Path(__file__).parents[3]
 
