@@ -18,7 +18,7 @@ from ..engine.exchange.livelink import read_livelink
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.take import Take
 from .keyframes import Curves as KeyCurves
-from .keyframes import make_action, play
+from .keyframes import make_action, play, thin
 from .mapping import JAW_CURVES, Mapping
 from .rotations import axis_angles, inverse, one_sign, product, quaternions
 from .timeline import rate_of, to_frames
@@ -35,6 +35,7 @@ class CharacterOptions:
     neutral_frame: int | None = None  # of the curves, from 0: what is 0 on the character
     facing: str = "-Y"  # where the character looks at rest, in the world
     head_strength: float = 1.0
+    tolerance: float = 0.0  # how far a key may be off for the sake of fewer keyframes
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,8 @@ def apply_curves(
             (f'key_blocks["{bpy.utils.escape_identifier(key)}"].value', 0): values
             for key, values in sums.items()
         }
-        play(block, make_action(block, f"{name} {mesh.name}", frames, paths, group="Expression"))
+        action = make_action(block, f"{name} {mesh.name}", frames, paths, group="Expression")
+        _play(block, action, options)
     bones = _key_bones(curves, value, mapping, rig, frames, name, options) if rig else ()
     if not used and not bones:
         raise AVFaceError(
@@ -129,6 +131,12 @@ def apply_curves(
         name, keyed, bones, tuple(sorted(missing)), int(np.floor(frames[0])),
         int(np.ceil(frames[-1])),
     )  # fmt: skip
+
+
+def _play(owner: bpy.types.ID, action: bpy.types.Action, options: CharacterOptions) -> None:
+    if options.tolerance:
+        thin(action, options.tolerance)
+    play(owner, action)
 
 
 def calibrated(curves: Curves, neutral_frame: int | None) -> dict[str, np.ndarray]:
@@ -200,7 +208,7 @@ def _key_bones(
             paths |= rotation_paths(bone, own)
             done.append(bone.name)
     if paths:
-        play(rig, make_action(rig, f"{name} rig", frames, paths))
+        _play(rig, make_action(rig, f"{name} rig", frames, paths), options)
     return tuple(done)
 
 

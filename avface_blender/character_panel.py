@@ -101,6 +101,12 @@ class AVFACE_CharacterSettings(bpy.types.PropertyGroup):
     neutral: IntProperty(
         name="Neutral Frame", min=0, description="Which frame of the curves, counted from 0"
     )
+    tolerance: FloatProperty(
+        name="Fewer Keys",
+        description="Leave out keys that the motion doesn't need: how far a shape key may be off."
+        " 0 puts a key in every frame",
+        min=0.0, soft_max=0.1, max=0.5, precision=3, step=1,
+    )  # fmt: skip
     saved: EnumProperty(
         name="Saved", items=_saved_items, description="A mapping that was saved, to be loaded"
     )
@@ -177,6 +183,7 @@ class AVFACE_PT_character(SidebarPanel, bpy.types.Panel):
         options.use_property_split = True
         options.prop(settings, "facing")
         optional(options, settings, "neutral")
+        options.prop(settings, "tolerance", slider=True)
         layout.operator("avface.apply_curves", icon="PLAY")
         row = layout.row(align=True)
         row.prop(settings, "name", text="")
@@ -237,6 +244,7 @@ class AVFACE_OT_apply_curves(Action, bpy.types.Operator):
             start_frame=context.scene.frame_start,
             neutral_frame=settings.neutral if settings.use_neutral else None,
             facing=settings.facing,
+            tolerance=settings.tolerance,
         )
         rig = rig_of_meshes([*objects, *meshes])
         path, performer = Path(bpy.path.abspath(settings.curves)), performer_in(context)

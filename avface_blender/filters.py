@@ -30,13 +30,11 @@ from .clean_up import (
     region_of_key,
     turns_from_neutral,
 )
-from .keyframes import TAKE_PROPERTY, curves_in, set_keys
+from .keyframes import TAKE_PROPERTY, curves_in, keys_of, set_keys, thin
 from .review import CONFIDENCE_PROPERTY
-from .thinning import key_indices, slopes_of
 
 _REGION_FIELDS = ("smooth", "strength", "offset", "hold")
 _TAKE_FIELDS = ("neutral", "tolerance")
-_SCALES = {"rotation_quaternion": 0.1, "location": 0.05}  # as far off as a shape key by 1
 TWIN_PROPERTY = "avface_as_captured"  # on an action: the action with its captured values
 
 
@@ -173,7 +171,7 @@ def frame_of(action: Any, index: int) -> float:
 
 def _frames(action: Any) -> np.ndarray:
     """The scene's frames that were captured, (T,)."""
-    return _points(curves_in(action.get(TWIN_PROPERTY, action))[0])[:, 0]
+    return keys_of(curves_in(action.get(TWIN_PROPERTY, action))[0])[:, 0]
 
 
 def _settings_of(action: Any) -> _TakeFilter:
@@ -200,11 +198,14 @@ def _filter_action(action: Any, settings: _TakeFilter) -> None:
         if not region or any((path, index) not in shown for index in indices):
             continue
         indices = sorted(indices)
-        points = np.stack([_points(captured[path, index]) for index in indices], axis=1)
+        points = np.stack([keys_of(captured[path, index]) for index in indices], axis=1)
         frames, values = points[:, 0, 0], points[..., 1]  # (T,), (T, C)
         values = _from_neutral(path, values, settings.neutral)
         values = _filter_values(path, region, values, settings.regions[REGIONS.index(region)])
-        _write([shown[path, index] for index in indices], frames, values, settings.tolerance)
+        for index, column in zip(indices, values.T, strict=True):
+            set_keys(shown[path, index], frames, column)
+    if settings.tolerance:
+        thin(action, settings.tolerance)
 
 
 def _from_neutral(path: str, values: np.ndarray, frame: int) -> np.ndarray:
@@ -235,25 +236,6 @@ def _region_of(path: str) -> str:
     if path.startswith("pose.bones"):
         return region_of_bone(name)
     return ""
-
-
-def _points(curve: Any) -> np.ndarray:
-    """Frame and value of each key, (T, 2)."""
-    flat = np.empty(2 * len(curve.keyframe_points), np.float32)
-    curve.keyframe_points.foreach_get("co", flat)
-    return flat.reshape(-1, 2).astype(float)
-
-
-def _write(curves: list[Any], frames: np.ndarray, values: np.ndarray, tolerance: float) -> None:
-    """Values (T, C) into curves that go together, with as few keys as the tolerance allows."""
-    slopes = None
-    if tolerance:
-        scale = next((s for end, s in _SCALES.items() if curves[0].data_path.endswith(end)), 1.0)
-        keys = key_indices(frames, values, tolerance * scale)
-        slopes = slopes_of(frames, values)[keys]
-        frames, values = frames[keys], values[keys]
-    for column, curve in enumerate(curves):
-        set_keys(curve, frames, values[:, column], None if slopes is None else slopes[:, column])
 
 
 def _twin(action: Any) -> Any:

@@ -9,13 +9,15 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .thinning import handles
+from .thinning import handles, key_indices, slopes_of
 
 TAKE_PROPERTY = "avface_take"  # on an action: it belongs to a take, whose name this is
 CORRECTION_PROPERTY = "avface_correction"  # on an action: an artist's, on top of all takes
 _LINEAR = 1  # Keyframe.interpolation as a number: 0 constant, 1 linear, 2 Bezier
 _CONSTANT, _BEZIER = 0, 2
 _ALIGNED = 3  # Keyframe.handle_left_type as a number
+# How far other values may be off where a shape key may be off by 1.
+_SHARES = {"rotation_quaternion": 0.1, "rotation_euler": 0.2, "location": 0.05}
 _FADE_FRAMES = 5  # in which a take over a range takes over from the one below
 
 # (data path, index) -> value at each frame
@@ -89,6 +91,32 @@ def set_keys(
             points.foreach_set(f"handle_{side}_type", np.full(len(frames), _ALIGNED, np.int32))
             points.foreach_set(f"handle_{side}", _flat(places))
     curve.update()
+
+
+def keys_of(curve: Any) -> np.ndarray:
+    """Frame and value of each key, (N, 2)."""
+    flat = np.empty(2 * len(curve.keyframe_points), np.float32)
+    curve.keyframe_points.foreach_get("co", flat)
+    return flat.reshape(-1, 2).astype(float)
+
+
+def thin(action: bpy.types.Action, tolerance: float) -> None:
+    """Leave the keys that the motion needs, on smooth curves: no shape key is off by `tolerance`.
+
+    The channels of a bone's rotation or place keep the same keys. All curves have keys in the
+    same frames before.
+    """
+    together: dict[str, list[Any]] = {}
+    for curve in curves_in(action):
+        together.setdefault(curve.data_path, []).append(curve)
+    for path, curves in together.items():
+        points = np.stack([keys_of(curve) for curve in curves], axis=1)
+        frames, values = points[:, 0, 0], points[..., 1]  # (N,), (N, C)
+        scale = next((share for end, share in _SHARES.items() if path.endswith(end)), 1.0)
+        kept = key_indices(frames, values, scale * tolerance)
+        slopes = slopes_of(frames, values)[kept]
+        for column, curve in enumerate(curves):
+            set_keys(curve, frames[kept], values[kept, column], slopes[:, column])
 
 
 def _flat(places: np.ndarray) -> np.ndarray:

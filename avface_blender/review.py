@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from ..engine.exchange.take import REGIONS, Take
-from .keyframes import TAKE_PROPERTY, Curves, curves_in, make_action
+from .keyframes import TAKE_PROPERTY, Curves, curves_in, keys_of, make_action
 from .timeline import low_ranges
 
 GROUP = "AVFace confidence"
@@ -114,7 +114,7 @@ def unsure_ranges(action: bpy.types.Action | None, threshold: float) -> list[tup
         name = _name_of(curve)
         if not name.startswith(_PREFIX) or not len(curve.keyframe_points):
             continue
-        frames, values = _points(curve)
+        frames, values = keys_of(curve).T
         for first, last in low_ranges(values, threshold, _BRIDGE_FRAMES):
             region = name.removeprefix(_PREFIX).replace("_", " ")
             found.append((round(float(frames[first])), round(float(frames[last])), region))
@@ -139,7 +139,7 @@ def _laid_over(
     merged: Curves = {}
     for curve in curves_in(below):
         own = curves[curve.data_path, curve.array_index]
-        at, values = _points(curve)
+        at, values = keys_of(curve).T
         before, after = at < frames[0], at > frames[-1]
         every = np.concatenate([at[before], frames, at[after]])
         merged[curve.data_path, curve.array_index] = np.concatenate(
@@ -150,10 +150,3 @@ def _laid_over(
 
 def _name_of(curve: Any) -> str:
     return curve.data_path.removeprefix('["').removesuffix('"]')
-
-
-def _points(curve: Any) -> tuple[np.ndarray, np.ndarray]:
-    flat = np.empty(2 * len(curve.keyframe_points), np.float32)
-    curve.keyframe_points.foreach_get("co", flat)
-    frames, values = flat.reshape(-1, 2).T
-    return frames, values
