@@ -18,6 +18,7 @@ from ..engine.exchange.files import written_whole
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, write_sidecar
 from .head_builder import shape_keys
+from .material import plain_colour
 from .review import without_confidence
 from .rig import rig_of
 
@@ -170,6 +171,7 @@ def _ready(
         _selected([head, rig] if with_rig else [head], context),
         _prepared(head, context, options),
         without_confidence(rig),
+        plain_colour(head),
         _pictures_found(head),
         _written_whole(path, head) as partial,
     ):

@@ -2,10 +2,13 @@
 
 Wrinkles that move are key pictures, tens of milliseconds apart. Two image nodes show the key before
 and the key after the current frame, and a mix node blends them; which picture each shows is
-animated by its frame offset, so that any numbers in the pictures' names will do.
+animated by its frame offset, so that any numbers in the pictures' names will do. Their alpha, the
+light that the cavities of folds leave, is multiplied with the skin's colour.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,7 @@ _OIL, _OIL_ROUGHNESS = 0.4, 0.32  # a second, sharper lobe: how strong at full g
 _UNEVEN, _SPOTS_PER_SHEET = (0.45, 1.55), 220.0  # of the oil, from spot to spot: no glaze
 _HAIR_GLOSS = 5.0  # times the gloss map: full on all skin, none on the scalp's hair
 _BEFORE, _AFTER, _BLEND = "Wrinkles before", "Wrinkles after", "Wrinkle blend"
+_CAVITY_BLEND, _CAVITIES = "Cavity blend", "Cavities"
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,27 @@ def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
             found["Light in the Skin"] = node.inputs["Subsurface Weight"]
         elif node.name == _PORES:
             found["Pores"] = node.inputs[1]
+        elif node.name == _CAVITIES:
+            found["Cavities"] = _socket(node.inputs, "Factor_Float")
     return found
+
+
+@contextmanager
+def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
+    """The skin's picture straight at the shader, for exporters: they follow nothing between."""
+    skin = skin_material(object_)
+    tree: Any = skin.node_tree if skin else None
+    cavities = tree.nodes.get(_CAVITIES) if tree else None
+    if cavities is None:
+        yield
+        return
+    link = _socket(cavities.outputs, "Result_Color").links[0]
+    darkened, base = link.from_socket, link.to_socket
+    tree.links.new(_socket(cavities.inputs, "A_Color").links[0].from_socket, base)
+    try:
+        yield
+    finally:
+        tree.links.new(darkened, base)
 
 
 def _make_material(name: str, part: str, pictures: Pictures, oily: bool) -> bpy.types.Material:
@@ -137,7 +161,9 @@ def _make_material(name: str, part: str, pictures: Pictures, oily: bool) -> bpy.
         _add_pores(tree)
         if oily:
             _add_gloss(tree, shader)
-    normals = _normals(tree, name, pictures) if part == "skin" else None
+    normals, light_left = _normals(tree, name, pictures) if part == "skin" else (None, None)
+    if light_left is not None:
+        _add_cavities(tree, shader, light_left)
     if normals is not None:
         node: Any = tree.nodes.new("ShaderNodeNormalMap")
         node.location = (-250, -250)
@@ -223,17 +249,32 @@ def _colour(tree: Any, pictures: Pictures) -> Any:
     return node.outputs["Color"]
 
 
-def _normals(tree: Any, name: str, pictures: Pictures) -> Any | None:
-    """The socket that gives the tangent-space normals; None when the take has no such pictures."""
+def _add_cavities(tree: Any, shader: Any, light_left: Any) -> None:
+    """Darken the colour where folds lose light."""
+    mix = tree.nodes.new("ShaderNodeMix")
+    mix.name = mix.label = _CAVITIES
+    mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
+    mix.location = (-300, 100)
+    base = shader.inputs["Base Color"]
+    _socket(mix.inputs, "Factor_Float").default_value = 1.0
+    tree.links.new(base.links[0].from_socket, _socket(mix.inputs, "A_Color"))
+    tree.links.new(light_left, _socket(mix.inputs, "B_Color"))
+    tree.links.new(_socket(mix.outputs, "Result_Color"), base)
+
+
+def _normals(tree: Any, name: str, pictures: Pictures) -> tuple[Any | None, Any | None]:
+    """The sockets that give tangent-space normals and the light left in cavities; None without."""
     if pictures.dynamic_normals and pictures.dynamic_frames is not None:
         return _moving_normals(tree, name, pictures.dynamic_normals, pictures.dynamic_frames)
     if pictures.static_normals is not None:
         node = _image_node(tree, "Normals", pictures.static_normals, (-550, -250), is_colour=False)
-        return node.outputs[0]
-    return None
+        return node.outputs[0], None
+    return None, None
 
 
-def _moving_normals(tree: Any, name: str, keys: tuple[Path, ...], key_frames: np.ndarray) -> Any:
+def _moving_normals(
+    tree: Any, name: str, keys: tuple[Path, ...], key_frames: np.ndarray
+) -> tuple[Any, Any]:
     """Two image nodes and a blend, animated so that they pass through the key pictures."""
     before = _image_node(tree, _BEFORE, keys[0], (-850, -150), is_colour=False)
     after = _image_node(tree, _AFTER, keys[0], (-850, -450), is_colour=False)
@@ -241,12 +282,14 @@ def _moving_normals(tree: Any, name: str, keys: tuple[Path, ...], key_frames: np
         node.image.source = "SEQUENCE"
         node.image_user.frame_duration = 1
         node.image_user.use_auto_refresh = True
-    blend = tree.nodes.new("ShaderNodeMix")
-    blend.name = _BLEND
-    blend.data_type = "RGBA"
-    blend.location = (-550, -250)
-    tree.links.new(before.outputs[0], _socket(blend.inputs, "A_Color"))
-    tree.links.new(after.outputs[0], _socket(blend.inputs, "B_Color"))
+    blend, cavities = (tree.nodes.new("ShaderNodeMix") for _ in range(2))
+    for node, title, kind, output, height in (
+        (blend, _BLEND, "Color", 0, -250), (cavities, _CAVITY_BLEND, "Float", 1, 0)
+    ):  # fmt: skip
+        node.name, node.data_type = title, {"Color": "RGBA", "Float": "FLOAT"}[kind]
+        node.location = (-550, height)
+        tree.links.new(before.outputs[output], _socket(node.inputs, f"A_{kind}"))
+        tree.links.new(after.outputs[output], _socket(node.inputs, f"B_{kind}"))
 
     frames = np.arange(np.floor(key_frames[0]), np.ceil(key_frames[-1]) + 1)
     lower, fraction = _between_keys(key_frames, frames)
@@ -258,10 +301,11 @@ def _moving_normals(tree: Any, name: str, keys: tuple[Path, ...], key_frames: np
         (f'nodes["{_BEFORE}"].image_user.frame_offset', 0): numbers[lower] - 1,
         (f'nodes["{_AFTER}"].image_user.frame_offset', 0): numbers[upper] - 1,
         (f'nodes["{_BLEND}"].inputs[{factor}].default_value', 0): fraction,
+        (f'nodes["{_CAVITY_BLEND}"].inputs[{factor}].default_value', 0): fraction,
     }
     stepped = frozenset(path for path, _ in curves)
     play(tree, make_action(tree, f"{name} wrinkles", frames, curves, stepped=stepped))
-    return _socket(blend.outputs, "Result_Color")
+    return _socket(blend.outputs, "Result_Color"), _socket(cavities.outputs, "Result_Float")
 
 
 def _between_keys(key_frames: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -4,16 +4,19 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from bl_ext.test.avface.avface_blender.material import plain_colour
 from bl_ext.test.avface.avface_blender.take_importer import import_take
 
 FLAT = (0.5, 0.5, 1.0)
+LINEAR_RED = ((0.8 + 0.055) / 1.055) ** 2.4  # of the skin picture
 
 
 def save_picture(path: Path, colour) -> None:
     """An 8 x 8 PNG of one colour, its numbers as they are."""
     path.parent.mkdir(exist_ok=True)
-    image = bpy.data.images.new(path.stem, 8, 8, is_data=True)
-    image.pixels.foreach_set(np.tile(np.float32([*colour, 1]), 64))
+    image = bpy.data.images.new(path.stem, 8, 8, alpha=True, is_data=True)
+    image.alpha_mode = "CHANNEL_PACKED"
+    image.pixels.foreach_set(np.tile(np.float32([*colour, 1])[:4], 64))
     image.filepath_raw, image.file_format = str(path), "PNG"
     image.save()
     bpy.data.images.remove(image)
@@ -41,10 +44,15 @@ def skin(head: bpy.types.Object):
 
 def rendered_normals_red(head: bpy.types.Object, frame: int) -> float:
     """The red of the encoded normals as Cycles shows them, the skin made to glow with them."""
+    return rendered_red(head, frame, "ShaderNodeNormalMap", "Color")
+
+
+def rendered_red(head: bpy.types.Object, frame: int, node: str, socket: str) -> float:
+    """The red of what goes into a node's socket."""
     tree, scene = skin(head), bpy.context.scene
     glow = tree.nodes.new("ShaderNodeEmission")
-    normal_map = next(node for node in tree.nodes if node.bl_idname == "ShaderNodeNormalMap")
-    tree.links.new(normal_map.inputs["Color"].links[0].from_socket, glow.inputs["Color"])
+    shown = next(found for found in tree.nodes if found.bl_idname == node)
+    tree.links.new(shown.inputs[socket].links[0].from_socket, glow.inputs["Color"])
     output = next(node for node in tree.nodes if node.bl_idname == "ShaderNodeOutputMaterial")
     tree.links.new(glow.outputs[0], output.inputs["Surface"])
     scene.render.engine = "CYCLES"
@@ -78,6 +86,29 @@ def still_head(dressed_take, load_take):
 def test_wrinkles_pass_through_their_key_pictures(still_head, frame, red):
     head = import_take(still_head, bpy.context).head
     assert rendered_normals_red(head, frame) == pytest.approx(red, abs=0.01)
+
+
+@pytest.mark.parametrize(("frame", "left"), [(1, 1.0), (6, 0.75), (11, 0.5), (21, 1.0)])
+def test_cavities_darken_the_skin(still_head, tmp_path, frame, left):
+    """Half of the light is left at frame 10."""
+    (tmp_path / "clip.normals" / "frame_000010.png").unlink()
+    save_picture(tmp_path / "clip.normals" / "frame_000010.png", (0.4, 0.5, 1.0, 0.5))
+    head = import_take(still_head, bpy.context).head
+    red = rendered_red(head, frame, "ShaderNodeBsdfPrincipled", "Base Color")
+    assert red == pytest.approx(left * LINEAR_RED, abs=0.01)
+    assert rendered_normals_red(head, 11) == pytest.approx(0.4, abs=0.01)
+
+
+def test_exporters_find_the_skins_picture_at_the_shader(dressed_take):
+    head = import_take(dressed_take, bpy.context).head
+    shader = next(node for node in skin(head).nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+
+    def before() -> str:
+        return shader.inputs["Base Color"].links[0].from_node.bl_idname
+
+    with plain_colour(head):
+        assert before() == "ShaderNodeTexImage"
+    assert before() == "ShaderNodeMix"
 
 
 def test_wrinkles_move_after_saving_and_opening(still_head, tmp_path):
