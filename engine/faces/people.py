@@ -85,6 +85,32 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
     return sorted(people, key=lambda person: -person.prominence)
 
 
+def part_dissolved(followed: Followed, options: LinkOptions | None = None) -> Followed:
+    """Faces that a dissolve turns into somebody else's parted there; the mixture shows nobody.
+
+    A face that stays the same, before a wall that changes, is left as it is.
+    """
+    options, cuts = options or LinkOptions(), set(followed.cuts)
+    tracklets = followed.tracklets
+    for last, first in followed.dissolves:
+        parted: list[Tracklet] = []
+        for tracklet in tracklets:
+            before, after = (
+                tracklet.part(0, last + 1),
+                tracklet.part(first, tracklet.frames[-1] + 1),
+            )
+            if not before.frames or not after.frames:
+                parted += [part for part in (before, after) if part.frames]
+            elif unlikeness(signature_of(before), signature_of(after)) < options.alike:
+                parted.append(tracklet)
+            else:
+                parted += [before, after]
+        if not any(last in t.frames and first in t.frames for t in parted):
+            cuts.add(first)
+        tracklets = parted
+    return Followed(tracklets, tuple(sorted(cuts)))
+
+
 def signature_of(tracklet: Tracklet) -> np.ndarray:
     """What tells one person from another within a clip: the skin's colours, (468, 3).
 

@@ -17,7 +17,7 @@ from .clearness import clearness
 from .colour_cover import colour_witness
 from .glances import seen_by_network
 from .mouth import judge_mouth, lips_missing
-from .people import Person, choose_person, link_people
+from .people import Person, choose_person, link_people, part_dissolved
 from .seen import NetworkPoints
 from .tracklets import FollowOptions, follow_faces
 from .visibility import judge_visibility, share_inside
@@ -84,7 +84,7 @@ def track_face(clip: Clip, options: FaceOptions, report: Report) -> FaceTrack:
             f"{clip.path.name} holds sound only; there is no face to capture.",
             "Choose a video.",
         )
-    followed = follow_faces(clip, options.follow, report)
+    followed = part_dissolved(follow_faces(clip, options.follow, report))
     people = link_people(followed, clip)
     if not people:
         raise AVFaceError(

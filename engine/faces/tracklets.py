@@ -9,7 +9,6 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-import cv2
 import numpy as np
 
 from ..media import Clip, read_frames
@@ -26,8 +25,8 @@ from .detector import (
 )
 from .looks import COLOUR_NOISE, Look, look_at, moved_share, without_light
 from .seen import glance
+from .shots import ShotFinder
 
-_CUT_CHANGE = 0.045  # of the brightness range, mean over the picture
 _SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face
 _SLIDE_FRAMES = 4  # how long the mesh takes to slide from one face onto another
 # So many changes of colour say what is usual for a face; so many times that is another face.
@@ -74,6 +73,16 @@ class Tracklet:
         self.points.append(points)
         self.looks.append(look)
 
+    def part(self, start: int, stop: int) -> "Tracklet":
+        """The same face in the frames `start` to `stop` (not included)."""
+        here = [k for k, frame in enumerate(self.frames) if start <= frame < stop]
+        return Tracklet(
+            [self.frames[k] for k in here],
+            [self.points[k] for k in here],
+            [self.looks[k] for k in here],
+            {f: seen for f, seen in self.glances.items() if start <= f < stop},
+        )
+
     def drop_last(self, count: int) -> None:
         """Forget the last frames, but not the first one."""
         keep = max(len(self.frames) - count, 1)
@@ -87,12 +96,13 @@ class Followed:
 
     tracklets: list[Tracklet]
     cuts: tuple[int, ...]  # first frames of new shots
+    dissolves: tuple[tuple[int, int], ...] = ()  # last frame of a shot, first one of the next
 
 
 def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed:
     """Follow all faces of the clip, in one pass over its pictures."""
     options = _at_rate(options, float(clip.fps))
-    detector, mesh, cutter = FaceDetector(), FaceMesh(), _CutFinder()
+    detector, mesh, shots = FaceDetector(), FaceMesh(), ShotFinder(float(clip.fps))
     every: list[Tracklet] = []
     live: list[Tracklet] = []
     cuts: list[int] = []
@@ -100,7 +110,7 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
     glance_every = max(1, round(options.glance_seconds * float(clip.fps)))
     before: np.ndarray | None = None
     for frame, picture in read_frames(clip):
-        if cutter.is_cut(picture):
+        if shots.is_cut(picture):
             cuts.append(frame)
             live = []
         followed = len(live)
@@ -122,7 +132,7 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
         if frame % 10 == 0:
             report(frame / clip.frame_count)
     kept = [t for t in every if len(t.frames) > 1 or clip.frame_count == 1]
-    return Followed(kept, tuple(cuts))
+    return Followed(kept, tuple(cuts), tuple(shots.dissolves))
 
 
 def _at_rate(options: FollowOptions, fps: float) -> FollowOptions:
@@ -134,25 +144,6 @@ def _at_rate(options: FollowOptions, fps: float) -> FollowOptions:
         search_every=round(more * options.search_every),
         search_frames=round(more * options.search_frames),
     )
-
-
-class _CutFinder:
-    """Notices a new shot: the whole picture changes, far more than it did lately."""
-
-    def __init__(self) -> None:
-        self._before: np.ndarray | None = None
-        self._changes: list[float] = []
-
-    def is_cut(self, picture: np.ndarray) -> bool:
-        step = max(1, picture.shape[1] // 64)
-        small = cv2.resize(picture[::step, ::step], (32, 18), interpolation=cv2.INTER_AREA)
-        before, self._before = self._before, small.astype(np.float32)
-        if before is None:
-            return False
-        change = float(np.abs(self._before - before).mean()) / 255
-        usual = median(self._changes) if self._changes else 0.0
-        self._changes = [*self._changes[-11:], change]
-        return change > max(_CUT_CHANGE, 4 * usual)
 
 
 def _patience(frame: int, live: list[Tracklet], options: FollowOptions) -> int:
