@@ -24,8 +24,8 @@ REST_AXES = {
     "left_eye": _FORWARD,
     "right_eye": _FORWARD,
 }
-_LENGTH_M = {  # within the head: a longer eye bone looks out through the closed lids
-    "root": 0.05, "neck": 0.06, "jaw": 0.09, "left_eye": 0.010, "right_eye": 0.010,
+_LENGTH_M = {  # within the head: longer ones look out through shut lids and above the lip
+    "root": 0.05, "neck": 0.06, "jaw": 0.075, "left_eye": 0.010, "right_eye": 0.010,
 }  # fmt: skip
 
 # Head-axis quaternion components (x, y, z) in the bone's own; w is the same.
