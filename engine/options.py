@@ -41,9 +41,10 @@ class CaptureOptions:
     detail: Literal["off", "fast", "standard", "fine"] = option(
         "standard", "wrinkles as normal maps"
     )
-    skin: Literal["model", "clip"] = option(
-        "model",
-        "colours of the skin: the head's model of it; clip: with what the clip shows laid over",
+    skin: Literal["auto", "model", "clip"] = option(
+        "auto",
+        "colours of the skin: as far as the film shows them; the head's model alone; the clip's"
+        " also where its face is small or noisy",
     )
     hair: Literal["on", "off"] = option(
         "on", "strands on the head, as high and as long as the clip shows"
@@ -76,6 +77,8 @@ class CaptureOptions:
     def __post_init__(self) -> None:
         if not 0 <= self.start < math.inf:
             raise AVFaceError(f"--start can't be {self.start:g}.", "Give a number 0 or above.")
+        if self.face is not None and self.face < 1:
+            raise AVFaceError(f"--face can't be {self.face}.", "Give a number 1 or above.")
         for name in ("end", "fps", "focal", "smoothing"):
             value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from ..exchange.protocol import AVFaceError, CaptureJob, Item
+from ..exchange.saving import make_folder
 from ..version import product_version
 from ..weights import registry
 from .manifest import Wanted
@@ -39,12 +40,7 @@ def run_batch(wanted: list[Wanted], options: BatchOptions, hear: Hear) -> list[R
 
     Raises AVFaceError when none can be served: no folder to write to, no Ray.
     """
-    try:
-        (options.out / "jobs").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AVFaceError(
-            f"The folder {options.out} can't be made ({error.strerror}).", "Choose another --out."
-        ) from error
+    make_folder(options.out / "jobs", "Choose another --out.")
     records: dict[str, Record] = {}
     open_works: list[Work] = []
     for item in wanted:

@@ -36,10 +36,12 @@ def bench(path: Path | None, repeat: int) -> str:
     The best of the repeats counts. Processor time is that of one core, whatever else the machine
     is doing. The warm-up compiles what a machine's first capture compiles; it is shown apart.
     """
+    if repeat < 1:
+        raise AVFaceError(f"--repeat can't be {repeat}.", "Give 1 or more.")
     path = path or locate("demo_clip")
     if open_clip(path).kind == "sound":
         raise AVFaceError(f"{path.name} shows no face to be timed.", "Choose a film.")
-    first, *rest = (_run(path) for _ in range(max(repeat, 1) + 1))
+    first, *rest = (_run(path) for _ in range(repeat + 1))
     best = {stage: min(run.stages[stage] for run in rest) for stage in first.stages}
     for name, parts in (("faces + fit", ("faces", "fit")), ("all", tuple(best))):
         wall, cpu = (sum(best[part][k] for part in parts) for k in range(2))

@@ -43,6 +43,14 @@ def save_arrays(path: Path, arrays: Mapping[str, Any], compressed: bool = False)
         write(file, **arrays)
 
 
+def make_folder(folder: Path, hint: str) -> None:
+    """A folder to write into, unless it stands already. Raises AVFaceError with the hint."""
+    try:
+        _make_folder(folder)
+    except OSError as error:
+        raise AVFaceError(f"The folder {folder} can't be made ({error.strerror}).", hint) from error
+
+
 @contextmanager
 def place_for_result(path: Path) -> Iterator[None]:
     """See that a result can be written before the work begins; its folder is made.

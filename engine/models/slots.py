@@ -1,5 +1,6 @@
 """Networks of the user's in the product's slots: TorchScript, since losses want their gradients."""
 
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,20 @@ def check_slot(path: Path) -> None:
             "Turn it into TorchScript once, in a Python environment of its own with the package"
             f" onnx2torch: {converted}.save('{path.stem}.pt'), where SHAPE is that of its input.",
         )
+    if not _holds_code(path):
+        raise AVFaceError(
+            f"{path} is not a TorchScript network.",
+            "Save it with torch.jit.script or torch.jit.trace.",
+        )
+
+
+def _holds_code(path: Path) -> bool:
+    """Whether it is an archive as torch.jit writes it; torch.save's hold weights alone."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any("/code/" in name for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def load_slot(path: Path | None, what: str) -> "nn.Module | None":

@@ -24,16 +24,6 @@ from ..exchange.saving import save, saved
 LAST, LOG = "last.pt", "log.jsonl"
 
 
-def make_run(folder: Path) -> None:
-    """Make a run's folder. Raises AVFaceError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AVFaceError(
-            f"The folder {folder} can't be made ({error.strerror}).", "Choose another --folder."
-        ) from error
-
-
 def save_state(state: dict[str, Any], folder: Path) -> None:
     """Write `last.pt`."""
     with saved(folder / LAST) as temporary:

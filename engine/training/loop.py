@@ -21,12 +21,12 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from ..exchange.saving import make_folder
 from ..options import option
 from .checkpoint import (
     append_log,
     load_state,
     load_weights,
-    make_run,
     rewind_log,
     save_state,
     save_weights,
@@ -139,7 +139,7 @@ class _Run:
         self.bad, self.margin = 0, 0.0  # s: what an evaluation and a checkpoint take
         if options.start_from:
             load_weights(task.model, options.start_from)
-        make_run(options.folder)
+        make_folder(options.folder, "Choose another --folder.")
         task.model.to(device).train()
         self.average = copy.deepcopy(task.model).eval().requires_grad_(False)
         learnt = [p for p in task.model.parameters() if p.requires_grad]

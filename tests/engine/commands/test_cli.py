@@ -214,10 +214,11 @@ def test_no_face_and_no_sound_are_said_in_words(tmp_path):
 
 @pytest.mark.parametrize(
     ("flag", "value"),
-    [("--focal", -3), ("--smoothing", 0), ("--fps", "nan"), ("--start", -3), ("--end", "nan")],
-)
+    [("--focal", -3), ("--smoothing", 0), ("--fps", "nan"), ("--start", -3), ("--end", "nan"),
+     ("--face", 0)],
+)  # fmt: skip
 def test_a_number_that_cannot_be_is_refused(tmp_path, capsys, flag, value):
     words = ["capture", str(DEMO), "--out", str(tmp_path / "a.take.npz"), flag, str(value)]
     assert cli.main(words) == protocol.CANNOT_SERVE
-    least = "0 or above" if flag == "--start" else "above 0"
+    least = {"--start": "0 or above", "--face": "1 or above"}.get(flag, "above 0")
     assert capsys.readouterr().err == f"{flag} can't be {value}. Give a number {least}.\n"

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
@@ -86,7 +87,7 @@ def test_each_method_runs_its_stages(head, track, calls, options, expected):
 
 def test_lips_are_read_unless_that_is_declined(head, track, calls, monkeypatch, tmp_path):
     given, mine = [], tmp_path / "mine.pt"
-    mine.touch()
+    torch.jit.script(torch.nn.Identity()).save(str(mine))
     monkeypatch.setattr(
         "engine.methods.spectre.descend_on_clip", lambda *args: given.append(args[-1]) or args[2]
     )
@@ -152,6 +153,10 @@ def test_what_a_method_does_not_take_is_refused(head, tmp_path):
         check_method(CaptureOptions(lip_reader="reader.pt"), head)
     with pytest.raises(AVFaceError, match="no network at"):
         check_method(CaptureOptions(method="spectre", lip_reader="missing.pt"), head)
+    weights = tmp_path / "weights.pt"
+    torch.save({"a": torch.zeros(1)}, weights)
+    with pytest.raises(AVFaceError, match="not a TorchScript network"):
+        check_method(CaptureOptions(method="spectre", lip_reader=str(weights)), head)
     network = tmp_path / "emotion.onnx"
     network.touch()
     with pytest.raises(AVFaceError, match=r"ONNX.*torch\.jit\.trace"):
