@@ -127,12 +127,12 @@ class AVFACE_PT_clean_up(_TakePanel, bpy.types.Panel):
         if action is None:
             layout.label(text="No take plays")
             return
-        row = layout.row(align=True)
-        row.operator("avface.set_neutral", icon="USER")
+        layout.operator("avface.set_neutral", icon="USER")
         if action.avface_filters.neutral >= 0:
+            row = layout.row(align=True)
             frame = filters.frame_of(action, action.avface_filters.neutral)
-            row.label(text=f"Frame {frame:g} is")
-            row.operator("avface.set_neutral", text="", icon="X").clear = True
+            row.label(text=f"Frame {frame:g} is neutral")
+            row.operator("avface.set_neutral", text="", icon="X", emboss=False).clear = True
         for region in REGIONS:
             settings = getattr(action.avface_filters, region)
             column = layout.column(align=True)
