@@ -19,6 +19,7 @@ from ..training.mouths import MouthPainter
 from ..training.spectre import own_lip_reader
 from ..training.system import head_albedo
 from ..weights import load_head
+from .alignment import heard_phones, known_words, possible_words
 from .lipreading import best_path
 from .read_lips import (
     Sentence,
@@ -32,7 +33,6 @@ from .read_lips import (
     viseme_errors,
     without_gaps,
 )
-from .speech import heard_phones, known_words, possible_words
 from .systems import Answer
 
 CHARACTERS = "_ abcdefghijklmnopqrstuvwxyz'"  # of a user's reader; the first is CTC's blank

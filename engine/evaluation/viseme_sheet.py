@@ -19,7 +19,7 @@ from ..media.pictures import write_picture
 from ..preview.panels import Crop, Panels, cut, write
 from ..progress import Report
 from ..weights import load_head
-from .speech import Phone, heard_phones, heard_words, known_words
+from .alignment import Phone, heard_phones, heard_words, known_words
 
 VISEMES = {
     "p b m": ("P", "B", "M"),

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from engine.evaluation.alignment import known_words
 from engine.evaluation.datasets import read_krt, read_lrs3, read_multiface, read_now
-from engine.evaluation.speech import known_words
 from engine.exchange.protocol import AVFaceError
 
 

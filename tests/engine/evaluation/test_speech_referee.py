@@ -5,14 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.evaluation.speech import (
-    OPENNESS,
-    Phone,
-    heard_phones,
-    known_words,
-    score_lips,
-    total,
-)
+from engine.evaluation.alignment import Phone, heard_phones, known_words
+from engine.evaluation.speech import OPENNESS, score_lips, total
 from engine.exchange.protocol import AVFaceError
 from engine.media import open_clip, read_waveform
 from engine.weights import locate

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.evaluation.speech import Phone
+from engine.evaluation.alignment import Phone
 from engine.evaluation.viseme_sheet import (
     VISEMES,
     _agreed,
