@@ -1,145 +1,24 @@
 """Arrays out of a pickle, without running anything that it asks for.
 
-A pickle is a program for a small machine. This one runs that machine with its hands tied: names of
-numpy, scipy.sparse, chumpy and torch become passive records, calls of them are only written down,
-and any other name ends the reading. The records are then turned into arrays by code of our own.
-Protocols 0 to 5; strings of Python 2 are read as latin-1.
+`pickle_machine` writes down what a pickle asks for; here these records become arrays, by code of
+our own. Protocols 0 to 5; strings of Python 2 are read as latin-1.
 """
 
 import io
-import pickle
 import re
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
+from .pickle_machine import STORAGE_DTYPES, Machine, Numbers, Record, RefusedError
 
-_ALLOWED = re.compile(
-    r"numpy\.(_?core)\.multiarray\.(_reconstruct|scalar)|numpy\.(_?core)\.numeric\._frombuffer"
-    r"|numpy\.(ndarray|dtype|dtypes\.\w+)"
-    r"|scipy\.sparse\.(_?(csc|csr|coo)\.)?(csc|csr|coo)_(matrix|array)"
-    r"|chumpy\.\w+(\.\w+)?"
-    r"|torch\._utils\._rebuild_tensor(_v2)?|torch\.storage\._load_from_bytes"
-    r"|torch\.(\w+Storage|Size|storage\.\w+Storage)"
-    r"|collections\.OrderedDict|_codecs\.encode|copy_?reg\._reconstructor"
-    r"|(__builtin__|builtins)\.(object|bytearray|tuple|list|dict)"
-)
 _DTYPE = re.compile(r"[<>|=]?(b1|[iu][1248]|f[248])")
-_STORAGE = {
-    "DoubleStorage": "f8", "FloatStorage": "f4", "HalfStorage": "f2", "LongStorage": "i8",
-    "IntStorage": "i4", "ShortStorage": "i2", "CharStorage": "i1", "ByteStorage": "u1",
-    "BoolStorage": "b1",
-}  # fmt: skip
 _TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 _MOST_BYTES = 4 << 30
 _DEEPEST = 20  # records inside records
-
-
-class RefusedError(Exception):
-    """The pickle asks for something that has no place in a file of numbers."""
-
-
-@dataclass(frozen=True)
-class _Name:
-    """A global that the pickle mentions."""
-
-    path: str
-
-
-@dataclass
-class _Record:
-    """A call or a new object that the pickle asks for: written down, never made."""
-
-    path: str
-    arguments: tuple
-    state: Any = None
-
-
-@dataclass(frozen=True)
-class _Numbers:
-    """A storage of a torch archive."""
-
-    array: np.ndarray
-
-
-class _Machine(pickle._Unpickler):  # pyright: ignore  (the C one sets aside memory as it is told)
-    """Python's own pickle machine, without calls, attributes and hashing of nested keys."""
-
-    dispatch: ClassVar = dict(pickle._Unpickler.dispatch)  # pyright: ignore
-    for _code in (
-        pickle.INST, pickle.OBJ, pickle.EXT1, pickle.EXT2, pickle.EXT4, pickle.EMPTY_SET,
-        pickle.ADDITEMS, pickle.FROZENSET, pickle.NEXT_BUFFER, pickle.READONLY_BUFFER,
-    ):  # fmt: skip
-        dispatch.pop(_code[0], None)
-
-    def find_class(self, module: str, name: str) -> _Name:
-        """A name, not the thing."""
-        path = f"{module}.{name}"
-        if not _ALLOWED.fullmatch(path):
-            raise RefusedError(path)
-        return _Name(path)
-
-    storages: dict[str, bytes] | None = None  # of torch's zip format
-    root = ""
-
-    def persistent_load(self, pid: Any) -> Any:
-        """Storages inside torch's own format."""
-        if self.storages is not None and isinstance(pid, tuple) and len(pid) > 2:
-            kind = _STORAGE.get(pid[1].path.rsplit(".", 1)[1])
-            if kind is None:
-                raise RefusedError("a torch storage of an unknown format")
-            return _Numbers(np.frombuffer(self.storages[f"{self.root}data/{pid[2]}"], kind))
-        return _Record("torch.storage", tuple(pid) if isinstance(pid, tuple) else ())
-
-    def load_reduce(self) -> None:
-        """A call, written down."""
-        arguments = self.stack.pop()  # type: ignore[attr-defined]
-        self.stack[-1] = _called(self.stack[-1], arguments)  # type: ignore[attr-defined]
-
-    def load_newobj(self) -> None:
-        """A new object, written down."""
-        self.load_reduce()
-
-    def load_newobj_ex(self) -> None:
-        """A new object with keywords, which none of the allowed names takes."""
-        raise RefusedError("keywords")
-
-    def load_build(self) -> None:
-        """State for an object that was written down."""
-        state = self.stack.pop()  # type: ignore[attr-defined]
-        target = self.stack[-1]  # type: ignore[attr-defined]
-        if not isinstance(target, _Record):
-            raise RefusedError("state of a plain value")
-        target.state = state
-
-    def load_setitem(self) -> None:
-        """One entry of a dictionary."""
-        value, key = self.stack.pop(), self.stack.pop()  # type: ignore[attr-defined]
-        _set(self.stack[-1], key, value)  # type: ignore[attr-defined]
-
-    def load_setitems(self) -> None:
-        """Entries of a dictionary."""
-        items = self.pop_mark()  # type: ignore[attr-defined]
-        for k in range(0, len(items), 2):
-            _set(self.stack[-1], items[k], items[k + 1])  # type: ignore[attr-defined]
-
-    def load_dict(self) -> None:
-        """A dictionary with its entries."""
-        items, out = self.pop_mark(), {}  # type: ignore[attr-defined]
-        for k in range(0, len(items), 2):
-            _set(out, items[k], items[k + 1])
-        self.append(out)  # type: ignore[attr-defined]
-
-    for _code, _method in (
-        (pickle.REDUCE, load_reduce), (pickle.NEWOBJ, load_newobj), (pickle.BUILD, load_build),
-        (pickle.NEWOBJ_EX, load_newobj_ex), (pickle.SETITEM, load_setitem),
-        (pickle.SETITEMS, load_setitems), (pickle.DICT, load_dict),
-    ):  # fmt: skip
-        dispatch[_code[0]] = _method  # pyright: ignore
 
 
 def read_pickle(content: bytes, name: str) -> Any:
@@ -170,7 +49,7 @@ def read_torch(path: Path) -> Any:
             if sum(item.file_size for item in archive.infolist()) > _MOST_BYTES:
                 raise RefusedError("more room than a head or a track needs")
             root = next(n for n in names if n.endswith("data.pkl")).removesuffix("data.pkl")
-            machine = _Machine(io.BytesIO(archive.read(f"{root}data.pkl")), encoding="latin1")
+            machine = Machine(io.BytesIO(archive.read(f"{root}data.pkl")), encoding="latin1")
             machine.storages = {n: archive.read(n) for n in names if n.startswith(f"{root}data/")}
             machine.root = root
             return value(machine.load())
@@ -212,45 +91,20 @@ def value(item: Any, depth: int = 0) -> Any:
     """A record as what it stands for; dictionaries and lists of them too."""
     if depth > _DEEPEST:
         raise RefusedError("records nested too deep")
-    if isinstance(item, _Record):
+    if isinstance(item, Record):
         return _made(item, depth + 1)
     if isinstance(item, dict):
         return {key: value(inner, depth + 1) for key, inner in item.items()}
-    if isinstance(item, list | tuple) and any(isinstance(i, _Record | dict | list) for i in item):
+    if isinstance(item, list | tuple) and any(isinstance(i, Record | dict | list) for i in item):
         return [value(inner, depth + 1) for inner in item]
     return item
 
 
 def _load(file: io.BytesIO) -> Any:
-    return _Machine(file, encoding="latin1").load()
+    return Machine(file, encoding="latin1").load()
 
 
-def _called(function: Any, arguments: Any) -> Any:
-    if not isinstance(function, _Name) or not isinstance(arguments, tuple):
-        raise RefusedError("a call of a plain value")
-    path = function.path
-    if path == "collections.OrderedDict":
-        return {}
-    if path == "_codecs.encode":
-        return str(arguments[0]).encode("latin1")
-    if path.endswith((".bytearray", ".tuple", ".list", ".dict")):
-        if len(arguments) == 2:  # Python 2 on bytes: (text, "latin-1")
-            return str(arguments[0]).encode("latin1")
-        return arguments[0] if arguments else b""
-    if path.endswith("._reconstructor"):
-        if not isinstance(arguments[0], _Name):
-            raise RefusedError("a call of a plain value")
-        return _Record(arguments[0].path, ())
-    return _Record(path, arguments)
-
-
-def _set(target: Any, key: Any, item: Any) -> None:
-    if not isinstance(target, dict) or not isinstance(key, str | bytes | int | float):
-        raise RefusedError("a dictionary of other things than names")
-    target[key.decode("latin1") if isinstance(key, bytes) else key] = item
-
-
-def _made(record: _Record, depth: int) -> Any:
+def _made(record: Record, depth: int) -> Any:
     """The array or object that a record stands for."""
     path, arguments = record.path, record.arguments
     if path.endswith("._reconstruct"):
@@ -276,7 +130,7 @@ def _made(record: _Record, depth: int) -> Any:
 
 def _dtype(record: Any) -> np.dtype | None:
     """A plain dtype; None for Python objects."""
-    if isinstance(record, _Record) and record.path.startswith("numpy.dtype"):
+    if isinstance(record, Record) and record.path.startswith("numpy.dtype"):
         if record.arguments:
             name = record.arguments[0]
             name = name.decode("latin1") if isinstance(name, bytes) else name
@@ -337,7 +191,7 @@ def _dense(path: str, state: Any) -> np.ndarray:
 
 def _tensor(arguments: tuple, depth: int) -> np.ndarray:
     storage = value(arguments[0], depth)
-    storage = storage.array if isinstance(storage, _Numbers) else storage
+    storage = storage.array if isinstance(storage, Numbers) else storage
     offset, shape = int(arguments[1]), tuple(int(n) for n in _items(arguments[2]))
     stride = tuple(int(n) for n in _items(arguments[3]))
     reach = offset + sum((n - 1) * s for n, s in zip(shape, stride, strict=True))
@@ -353,7 +207,7 @@ def _tensor(arguments: tuple, depth: int) -> np.ndarray:
 
 def _items(item: Any) -> tuple:
     """A tuple, or torch.Size's."""
-    return tuple(item.arguments[0]) if isinstance(item, _Record) else tuple(item)
+    return tuple(item.arguments[0]) if isinstance(item, Record) else tuple(item)
 
 
 def _torch_storage(content: bytes) -> np.ndarray:
@@ -364,12 +218,12 @@ def _torch_storage(content: bytes) -> np.ndarray:
     for _ in ("protocol version", "machine"):
         _load(file)
     record = _load(file)
-    if isinstance(record, _Record) and record.path == "torch.storage":
+    if isinstance(record, Record) and record.path == "torch.storage":
         described = record.arguments
     else:
         raise RefusedError("a torch storage of an unknown format")
     keys = _load(file)
-    kind = _STORAGE.get(described[1].path.rsplit(".", 1)[1])
+    kind = STORAGE_DTYPES.get(described[1].path.rsplit(".", 1)[1])
     if kind is None or not isinstance(keys, list) or len(keys) != 1:
         raise RefusedError("a torch storage of an unknown format")
     count = int.from_bytes(file.read(8), "little")
