@@ -163,10 +163,11 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     skin: EnumProperty(
         name="Skin",
         description="Where the colours of the skin come from",
-        default="model",
+        default="auto",
         items=[
+            ("auto", "Automatic", "The person's own skin as far as the clip shows it"),
             ("model", "Head's Model", "The head's own skin, in the person's colours"),
-            ("clip", "Clip", "The person's own skin as the clip shows it, its light taken out"),
+            ("clip", "Clip", "The person's own skin, even where the clip's face is small or noisy"),
         ],
     )
     use_hair: BoolProperty(

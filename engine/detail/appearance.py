@@ -16,10 +16,12 @@ from ..geometry import harmonics
 from ..head.albedo import Albedo, load_albedo
 from ..head.model import FaceParams, Head
 from ..media import Clip
+from ..srgb import colourless
 from ..weights import FOLDER
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .hairline import Crown, hairline_heights, model_cover, see_crown, upper_head
 from .light import fit_light, refine_light
+from .paint import own_hues
 from .parts import (
     Sight,
     fit_part,
@@ -84,6 +86,7 @@ class Face:
     hairline: np.ndarray | None = None  # (V,) mm above it; None to leave the model's
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin
     hair_hangs: float = 0.0  # mm below the ears
+    grey: float = 0.0  # 1 where the film has no colours of its own: hues are the model's then
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ class _Median:
     hair: list[Sight]
     crown: Crown
     outlines: list[Outline]
+    grey: float  # 1 where the pictures have one hue all over
 
 
 def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: Head) -> Appearance:
@@ -130,7 +134,9 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     known = np.clip(2 * median.trust, 0, 1) * (median.colour.max(-1) < _BURNT)
     own, known = own.astype(np.float32), known.astype(np.float32)
     if not albedo:
-        return Appearance(np.zeros(count), light, Face(canvas, own, known, np.zeros(count)))
+        return Appearance(
+            np.zeros(count), light, Face(canvas, own, known, np.zeros(count), grey=median.grey)
+        )
     skin = np.median(own[known > 0.5], axis=0)
     hair = hair_colour(median.hair, light, skin)
     effective = _refine_parts(colours, median, canvas, albedo, effective, light, hair)
@@ -141,7 +147,8 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     cover = model_cover(albedo, canvas.head)
     stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
     face = Face(
-        canvas, own, known, coefficients, hairline, stands, hanging_down(median.outlines)
+        canvas, own, known, coefficients, hairline, stands, hanging_down(median.outlines),
+        median.grey,
     )  # fmt: skip
     return Appearance(coefficients, light, face)
 
@@ -163,11 +170,12 @@ def _gather(
     pictures = np.zeros((3, len(frames), size, size), np.float32)
     weights = np.zeros((len(frames), size, size), np.float32)
     normals = np.zeros((size, size, 3), np.float32)
-    irises, hair, crown, outlines = [], [], [], []
+    irises, hair, crown, outlines, grey = [], [], [], [], []
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         pictures[:, k] = np.moveaxis(view.colour, -1, 0)
         weights[k] = view.seen
         normals += view.surface.normal * view.seen[..., None]
+        grey.append(colourless(view.picture))
         irises.append(see_irises(view.picture, track, params, view.frame))
         sight = view.picture, params, canvas.head, canvas.rest, view.frame
         hair.append(see_hair(*sight))
@@ -180,7 +188,7 @@ def _gather(
     normals /= np.maximum(length, 1e-6)
     return _Median(
         colour, normals, openness(canvas), medians[0][1], irises, hair, _crown(canvas, crown),
-        outlines,
+        outlines, float(np.median(grey)),
     )  # fmt: skip
 
 
@@ -276,6 +284,7 @@ def _refine_parts(
     shade = np.maximum(harmonics(colours.normals) @ light, 1e-2)
     own = colours.seen - np.log(shade)  # (P, 3) log reflectance
     model = -np.log1p(np.exp(-colours.mean - np.tensordot(effective, colours.basis, 1)))
+    own = own_hues(own, model, median.grey)
     coarse = _coarse(canvas)
     lips, beside = (zone(canvas.sheet)[coarse][colours.used] for zone in (lip_skin, round_lips))
     if lips.sum() >= _FEWEST_LIPS:

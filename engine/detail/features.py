@@ -7,6 +7,7 @@ from .brows import paint_brows
 from .complexion import person_texture
 from .hairline import paint_hairline
 from .lips import paint_lips
+from .paint import own_hues, read_colours
 
 
 def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
@@ -20,6 +21,8 @@ def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
         head = face.canvas.head
         bare = person_texture(head, face.albedo, len(texture), shaven=True)
         texture = paint_hairline(texture, bare, face.hairline, head)
+    sheet = face.canvas.sheet
+    own = own_hues(face.own, read_colours(texture, sheet), face.grey)
     for paint in (paint_brows, paint_lips):
-        texture = paint(texture, face.own, face.known, face.canvas.sheet)
+        texture = paint(texture, own, face.known, sheet)
     return texture

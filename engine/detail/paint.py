@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from ..srgb import linear_from_srgb, srgb_from_linear
+from .residual import LUMINANCE
 from .unwrap import FaceSheet, cut_window, lay_window
 
 DARKEST = 2e-3  # linear: below it colours are noise
@@ -14,6 +15,13 @@ def read_colours(texture: np.ndarray, sheet: FaceSheet) -> np.ndarray:
     """Log reflectance (R, R, 3) in the face's window of a texture (n, n, 3) uint8 sRGB."""
     laid = cut_window(texture, sheet.window, sheet.size)
     return np.log(np.maximum(linear_from_srgb(laid), DARKEST))
+
+
+def own_hues(own: np.ndarray, model: np.ndarray, grey: float) -> np.ndarray:
+    """A clip's log reflectance (..., 3), of the model's hue as far as the film is grey, 0 to 1."""
+    change = own - model
+    lightness = (change @ LUMINANCE)[..., None]
+    return model + lightness + (1 - grey) * (change - lightness)
 
 
 def change_colours(texture: np.ndarray, change: np.ndarray, sheet: FaceSheet) -> np.ndarray:

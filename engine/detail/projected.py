@@ -2,10 +2,12 @@
 
 Each sampled frame is laid onto the sheet and its light divided out; the median over the calmer
 frames, registered to each other, is what lasts. One light a clip can't tell pigment from its own
-errors: what differs from the head's albedo model over more than _BROAD_MM is mostly taken for
+errors: what differs from the head's albedo model over more than _BROAD_MM is in part taken for
 light, and what is brighter than the skin around it for gloss. Where the clip shows no skin the
-model's colour stays.
+model's colour stays, and as far as the clip says little: a small face, noise.
 """
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -14,8 +16,9 @@ from ..faces import FaceTrack
 from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
+from ..srgb import colourless
 from .folds import bare_of_eyes, bare_of_holes, hair_reaches
-from .paint import DARKEST, change_colours, read_colours
+from .paint import DARKEST, change_colours, own_hues, read_colours
 from .residual import LUMINANCE, masked_blur
 from .skin import (
     Canvas,
@@ -38,11 +41,14 @@ _LEAST_SHADE = 0.3  # of the median shading: darker skin says little of its colo
 _LEAST_WEIGHT = 0.15
 _ASLANT = 0.45, 0.65  # cosine: what is seen more slantwise may be hair or what lies behind
 _BURNT = 0.95  # linear: a brighter texel has lost its colour
+_DIM = 5e-3, 2e-2  # linear: no hue, all of it
 _BROAD_MM = 14.0  # Gaussian sigma
-_BROAD_KEPT = 0.3, 0.6  # shares of their lightness and hue that count as pigment
+_BROAD_KEPT = 0.4, 0.8  # shares of their lightness and hue that count as pigment
 _GLOSS = 0.18  # log contrast at which what is brighter than around is half taken for gloss
-_HUE = 0.4  # log contrast of hue that is half taken for colour of the light
+_HUE = 0.6  # log contrast of hue that is half taken for colour of the light
 _FEWEST_SHOWN = 0.02  # of the window
+_NOISY_BLUR = 3.0  # times the grain's, where nothing fine lasts
+_COARSEST_MM = 2.5, 5.0  # a pixel on the face: all is said, nothing is
 _STRAND = 0.3  # log lightness below the model's: hair that hangs over the skin
 _FINE_MM = 0.8  # Gaussian sigma: of a strand
 _STRAND_MM = 2.5  # round it, where single hairs show
@@ -52,8 +58,23 @@ _NOSE_TIP, _LOWER_LIP = 4, 17  # of the 468 landmarks
 _EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade
 
 
+@dataclass(frozen=True)
+class Lasting:
+    """What lasts of a person's skin over some frames, on a canvas of R x R texels."""
+
+    own: np.ndarray  # (R, R, 3) log reflectance
+    known: np.ndarray  # (R, R) in [0, 1], how many frames show it
+    halves: np.ndarray  # (2, R, R) its lightness by every other frame alone
+    grey: float  # 1 where the film tells no hues: without colours, or too dark
+
+
 def project_colour(
-    clip: Clip, track: FaceTrack, params: FaceParams, head: Head, texture: np.ndarray
+    clip: Clip,
+    track: FaceTrack,
+    params: FaceParams,
+    head: Head,
+    texture: np.ndarray,
+    forced: bool = False,
 ) -> np.ndarray | None:
     """A person's texture with the clip's own skin in it; None when the clip shows too little.
 
@@ -63,6 +84,7 @@ def project_colour(
         params: The fitted performance; its `light` (9, 3) is divided out.
         head: The head.
         texture: (n, n, 3) uint8 sRGB of the model, the whole sheet.
+        forced: The clip's skin also where a small or noisy picture says little of it.
 
     Returns:
         (n, n, 3) uint8 sRGB.
@@ -71,34 +93,57 @@ def project_colour(
     if not len(frames):
         return None
     canvas = prepare_canvas(head, params, frames, _TEXELS)
-    own, known = lasting_colour(clip, track, params, canvas, frames)
-    own -= np.log(openness(canvas))[..., None]
+    lasting = lasting_colour(clip, track, params, canvas, frames)
     model = read_colours(texture, canvas.sheet)
+    own = own_hues(lasting.own, model, lasting.grey)
     beard = _beard_ground(model, canvas.sheet)
-    shown = _shown_skin(own, model, known, beard > 0, canvas.sheet)
+    shown = _shown_skin(own, model, lasting.known, beard > 0, canvas.sheet)
     if shown.mean() < _FEWEST_SHOWN:
         return None
-    change = _change(own, model, shown, beard, canvas)
+    wide, grain = _BROAD_MM / canvas.sheet.texel_mm, canvas.grain.blur
+    finest = _agreement(lasting.halves, shown, grain, 2 * grain)
+    blur = grain * (_NOISY_BLUR + (1 - _NOISY_BLUR) * finest)
+    change = _change(own, model, shown, beard, (blur, wide), canvas.sheet)
+    if not forced:
+        clear = (_COARSEST_MM[1] - canvas.grain.picture_mm) / (_COARSEST_MM[1] - _COARSEST_MM[0])
+        change *= _smooth(clear) * _agreement(lasting.halves, shown, 2 * grain, wide)
     return change_colours(texture, change, canvas.sheet)
 
 
+def _agreement(halves: np.ndarray, shown: np.ndarray, fine: float, wide: float) -> float:
+    """How much of what the frames show between two Gaussian sigmas, texels, lasts: 0 to 1.
+
+    What noise and slips of the fit add is another in each half (2, R, R) of the frames.
+    """
+    weight = shown.astype(np.float32)
+    first, second = (
+        (masked_blur(half, weight, fine) - masked_blur(half, weight, wide))[shown]
+        for half in halves
+    )
+    size = float(np.linalg.norm(first) * np.linalg.norm(second))
+    alike = max(float(first @ second), 0) / max(size, 1e-9)
+    return 2 * alike / (1 + alike)  # Spearman and Brown: of all frames, not of half of them
+
+
 def _change(
-    own: np.ndarray, model: np.ndarray, shown: np.ndarray, beard: np.ndarray, canvas: Canvas
-) -> np.ndarray:
+    own: np.ndarray, model: np.ndarray, shown: np.ndarray, beard: np.ndarray,
+    sigmas: tuple[float, float], sheet: FaceSheet,
+) -> np.ndarray:  # fmt: skip
     """What makes the model's colours the clip's, log (R, R, 3), where `shown` (R, R) is skin.
 
-    Broad differences go on beyond it and fade slowly: else its rim would be a veil's. In a `beard`
-    (R, R) they are no shade. What is finer than the clip's pixels stays the model's.
+    Of two Gaussian `sigmas`, texels, what is finer than the first stays the model's. What is
+    broader than the second goes on beyond the skin shown and fades slowly: else its rim would be a
+    veil's. In a `beard` (R, R) it is no shade.
     """
-    sheet, weight = canvas.sheet, shown.astype(np.float32)
+    weight = shown.astype(np.float32)
 
     def bands(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        wide = masked_blur(colours, weight, _BROAD_MM / sheet.texel_mm)
-        return wide, masked_blur(colours, weight, canvas.grain.blur) - wide
+        fine, wide = (masked_blur(colours, weight, sigma) for sigma in sigmas)
+        return wide, fine - wide
 
     (broad_own, fine_own), (broad_model, fine_model) = bands(own), bands(model)
     kept = _BROAD_KEPT[0] + (1 - _BROAD_KEPT[0]) * beard[..., None]
-    broad = _weighed(broad_own - broad_model, kept, _BROAD_KEPT[1])
+    broad = _weighed(_natural(broad_own - broad_model), kept, _BROAD_KEPT[1])
     fine = _natural(fine_own) - fine_model
     inside, outside = (
         cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
@@ -115,7 +160,7 @@ def _weighed(change: np.ndarray, shade: np.ndarray, hue: float) -> np.ndarray:
 
 
 def _natural(contrast: np.ndarray) -> np.ndarray:
-    """Log contrast (..., 3) to the skin around without gloss and without hues that no skin has."""
+    """Log contrast (..., 3) without gloss and without hues that no skin has."""
     lightness = (contrast @ LUMINANCE)[..., None]
     brighter = np.maximum(lightness, 0)
     hue = contrast - lightness
@@ -123,7 +168,7 @@ def _natural(contrast: np.ndarray) -> np.ndarray:
     return np.minimum(lightness, 0) + brighter / (1 + brighter / _GLOSS) + hue / (1 + strong / _HUE)
 
 
-def _smooth(share: np.ndarray) -> np.ndarray:
+def _smooth(share: np.ndarray | float) -> np.ndarray:
     share = np.clip(share, 0, 1).astype(np.float32)
     return share * share * (3 - 2 * share)
 
@@ -137,13 +182,15 @@ def calm_frames(track: FaceTrack, params: FaceParams, count: int) -> np.ndarray:
 
 def lasting_colour(
     clip: Clip, track: FaceTrack, params: FaceParams, canvas: Canvas, frames: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Log reflectance (R, R, 3) that lasts over the frames, and how many show it (R, R), 0..1."""
+) -> Lasting:
+    """What lasts over the frames, light and the sky's share divided out."""
     size = canvas.sheet.size
     colours = np.zeros((3, len(frames), size, size), np.float16)
     weights = np.zeros((len(frames), size, size), np.float16)
+    grey = np.zeros(len(frames))
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         colours[:, k], weights[k] = _unlit(view, params.light)
+        grey[k] = max(colourless(view.picture), _darkness(view))
 
     first, known = median_of_seen(_lightness(colours), weights > _LEAST_WEIGHT)
     for k in range(len(frames)):
@@ -152,9 +199,20 @@ def lasting_colour(
         weights[k] = shift(weights[k].astype(np.float32), flow)
         for channel in colours:
             channel[k] = shift(channel[k].astype(np.float32), flow)
-    seen = weights > _LEAST_WEIGHT
+    seen, lightness = weights > _LEAST_WEIGHT, _lightness(colours)
     medians = [median_of_seen(channel.astype(np.float32), seen) for channel in colours]
-    return np.stack([middle for middle, _ in medians], -1), np.clip(2 * medians[0][1], 0, 1)
+    own = np.stack([middle for middle, _ in medians], -1) - np.log(openness(canvas))[..., None]
+    halves = [median_of_seen(lightness[k::2], seen[k::2])[0] for k in (0, min(1, len(frames) - 1))]
+    known = np.clip(2 * medians[0][1], 0, 1)
+    return Lasting(own, known, np.stack(halves), float(np.median(grey)))
+
+
+def _darkness(view: View) -> float:
+    """1 where a face's weakest colour is noise and rounding, 0 where it is seen."""
+    weakest = (
+        np.median(view.colour[view.seen > 0.5], axis=0).min() if (view.seen > 0.5).any() else 0.0
+    )
+    return float(np.clip((_DIM[1] - weakest) / (_DIM[1] - _DIM[0]), 0, 1))
 
 
 def _unlit(view: View, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -38,12 +38,13 @@ def write_textures(
     detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), stage)
     normals = bake_normals(detail, head, params, out.parent, name)
     texture = paint_features(person_texture(head, params.albedo, _SIZE), face)
-    if options.skin == "clip":
-        projected = project_colour(clip, track, params, head, texture)
-        if projected is None:
-            report.warn("The clip shows too little skin: its colours are the head's model's.")
-        else:
+    if options.skin != "model":
+        forced = options.skin == "clip"
+        projected = project_colour(clip, track, params, head, texture, forced)
+        if projected is not None:
             texture = projected
+        elif forced:
+            report.warn("The clip shows too little skin: its colours are the head's model's.")
     return {**write_colours(texture, out), **normals}
 
 

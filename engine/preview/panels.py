@@ -17,6 +17,7 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS, Take
 from ..head.model import FaceParams, Head, params_of
 from ..media.pictures import read_picture
+from ..srgb import colourless
 from .shading import soften
 from .studio import Relief, Shot, Sitter, draw
 
@@ -28,8 +29,6 @@ _DIMLY = 0.4  # where no face was found
 _DARKER, _SOFT_HAIR = (0.25, 0.55), 0.004  # log sRGB: skin in shade, hair; of the panel's height
 _GRADE_STEP, _LEAST_GRADED = 4, 100  # every so many px is looked at; with fewer of them no grade
 _LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
-_HUE_STEP, _TELLS_HUE = 8, 40  # px; sRGB below which a pixel's hue is noise
-_HUES = 0.09, 0.17  # log, of nine tenths of a film's pixels: none differ, some do
 _DARKEST_FACE = 110  # sRGB, of its strongest colour: in a darker film the head stays visible
 _FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.55
 
@@ -264,7 +263,7 @@ def _graded(clip: np.ndarray, shot: Shot, bare: int) -> np.ndarray:
     has one: a gain that takes the skin's red away would leave teeth green.
     """
     colour = shot.filmed if shot.filmed.any() else shot.colour
-    grey = _colourless(clip[::_HUE_STEP, ::_HUE_STEP])
+    grey = colourless(clip)
     if grey > 0:
         colour = cv2.transform(colour, (1 - grey) * np.eye(3) + grey * _LUMA)
     here = slice(None, bare, _GRADE_STEP), slice(None, None, _GRADE_STEP)
@@ -275,17 +274,6 @@ def _graded(clip: np.ndarray, shot: Shot, bare: int) -> np.ndarray:
     gain = film / head * max(_DARKEST_FACE / film.max(), 1)
     curves = np.clip(np.arange(256)[:, None] * gain, 0, 255).round().astype(np.uint8)  # (256, 3)
     return cv2.LUT(colour, curves[:, None])
-
-
-def _colourless(picture: np.ndarray) -> float:
-    """How far a picture (h, w, 3) uint8 has one hue all over, 0 to 1: black and white, or toned."""
-    pixels = picture[picture.max(2) > _TELLS_HUE].astype(np.float32)
-    if not len(pixels):
-        return 0.0
-    logs = np.log(pixels + 8)  # hardly anything depends on a byte's noise
-    hues = logs - logs.mean(1, keepdims=True)
-    differ = np.percentile(np.abs(hues - np.median(hues, axis=0)).max(1), 90)
-    return float(np.clip((_HUES[1] - differ) / (_HUES[1] - _HUES[0]), 0, 1))
 
 
 def before_backdrop(shot: Shot) -> np.ndarray:

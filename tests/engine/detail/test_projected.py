@@ -5,7 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.detail.projected import _natural, project_colour
+from engine.detail.light import refine_light
+from engine.detail.paint import own_hues
+from engine.detail.projected import _agreement, _natural, project_colour
+from engine.detail.residual import LUMINANCE
 from engine.detail.unwrap import build_sheet, cut_window, lay_window
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
@@ -109,3 +112,36 @@ def test_a_face_never_seen_leaves_the_model(film):
     head, params, _, clip, track = film
     unseen = replace(track, seen=np.zeros(FRAMES, bool))
     assert project_colour(clip, unseen, params, head, np.zeros((64, 64, 3), np.uint8)) is None
+
+
+def test_half_the_frames_agree_on_what_lasts_and_not_on_noise():
+    generator = np.random.default_rng(0)
+    shown, lasts = np.ones((96, 96), bool), generator.normal(size=(96, 96)).astype(np.float32)
+    noise = generator.normal(size=(2, 96, 96)).astype(np.float32)
+    assert _agreement(np.stack([lasts, lasts]), shown, 1.0, 2.0) == pytest.approx(1, abs=1e-4)
+    assert _agreement(noise, shown, 1.0, 2.0) < 0.15
+    assert 0.5 < _agreement(lasts + noise, shown, 1.0, 2.0) < 0.8
+
+
+def test_grey_films_lend_lightness_and_no_hue():
+    model, own = np.log([0.5, 0.3, 0.2]), np.log([0.2, 0.2, 0.2])
+    assert np.allclose(own_hues(own, model, 0.0), own)
+    grey = own_hues(own, model, 1.0)
+    assert np.ptp(grey - model) < 1e-6
+    assert (grey - own) @ LUMINANCE == pytest.approx(0, abs=1e-6)
+
+
+def test_the_light_of_a_room_has_each_colours_own_directions():
+    """Warm from the left, cold from the right: one colour for all directions can't say so."""
+    generator = np.random.default_rng(0)
+    normals = generator.normal(size=(4000, 3))
+    normals[:, 2] = np.abs(normals[:, 2]) + 0.3
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    room = np.outer(LAMP, [1.0, 1.0, 1.0])
+    room[1] += [0.15, 0.0, -0.15]
+    seen = np.log(harmonics(normals) @ room) + generator.normal(0, 0.05, (4000, 3))
+    seen[:400] -= 1.0  # a beard is no light
+    found = refine_light(normals, seen, np.outer(LAMP, [1.0, 1.0, 1.0]), np.ones(4000))
+    error = np.log(harmonics(normals) @ found) - np.log(harmonics(normals) @ room)
+    assert np.abs(np.median(error, axis=0)).max() < 0.05
+    assert found[1, 0] - found[1, 2] > 0.2
