@@ -49,6 +49,8 @@ _HIDDEN_WEIGHT = 0.002  # of points behind a cover or out of the picture: the tr
 _SHAKEN_WEIGHT = 0.01  # of all others while the mouth is covered: the tracker turns the face
 _JAW_LINE_WEIGHT = 0.07  # of the chin and jaw beneath a covered mouth, as the network sees them
 _LOST_BELOW, _COVERED_BELOW = 0.2, 0.5  # confidence in the face, in a region of it
+_LONGEST_GAP_SECONDS = 0.4  # without a face; a longer one separates two runs
+_CUT_DISTANCE, _CUT_SCALE = 1.2, 0.35  # eye distances moved, log of size: nobody moves so
 _SPEED_SECONDS = 0.16  # across which a region's speed is taken
 _EYE_SHUT, _EYE_OPEN = 0.10, 0.22  # height over width between which the iris comes into view
 _EYE_SMALL, _EYE_LARGE = 28.0, 38.0  # px wide, between which irises come to be found in the picture
@@ -105,6 +107,22 @@ def first_pose(track: FaceTrack, head: LandmarkHead) -> Start:
         origin_px=filled(origin[:, :2] * [1, -1]),
         metre_per_px=filled(1 / scale)[:, 0],
     )
+
+
+def runs_of(track: FaceTrack, start: Start) -> list[np.ndarray]:
+    """Frames to solve together: cut where the face is long away, or jumps as only a cut does."""
+    seen = np.flatnonzero(track.seen)
+    points = track.landmarks[seen].astype(float)
+    moved = np.linalg.norm(np.diff(points[:, :MESH_POINTS, :2].mean(1), axis=0), axis=1)
+    eyes = np.linalg.norm(points[:, 33, :2] - points[:, 263, :2], axis=1)
+    away = np.diff(track.times[seen])
+    patience = np.maximum(1, np.diff(seen) / 2)
+    cut = moved > _CUT_DISTANCE * np.maximum(eyes[1:], eyes[:-1]) * patience
+    cut |= np.abs(np.diff(np.log(start.metre_per_px[seen]))) > _CUT_SCALE
+    cut |= np.isin(seen[1:], track.cuts)
+    cut |= (away > _LONGEST_GAP_SECONDS) & (np.diff(seen) > 1)
+    parts = np.split(seen, np.flatnonzero(cut) + 1)
+    return [np.arange(part[0], part[-1] + 1) for part in parts]
 
 
 def first_unknowns(

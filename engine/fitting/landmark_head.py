@@ -7,6 +7,7 @@ import numpy as np
 
 from ..exchange.head_file import HeadFile
 from ..geometry import vertex_normals
+from ..head.model import FaceParams
 
 JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = 2, 3, 4
 MESH_POINTS = 468
@@ -71,6 +72,20 @@ class LandmarkHead:
     def expression(self, x: np.ndarray) -> np.ndarray:
         """The head's expression (T, E) of the unknowns (T, D)."""
         return x[:, JOINTS_END:] @ self.unit_mix
+
+    def unknowns_of(self, params: FaceParams) -> np.ndarray:
+        """The unknowns (T, D) that come nearest to a performance."""
+        return np.concatenate(
+            [
+                params.head_pose,
+                params.head_translation,
+                params.jaw,
+                params.eyes[:, 0:2],
+                params.eyes[:, 3:5],
+                self.units(params.expression),
+            ],
+            axis=1,
+        )
 
     def units(self, expression: np.ndarray) -> np.ndarray:
         """The fitted units (T, U) that come nearest to an expression (T, E) of the head."""

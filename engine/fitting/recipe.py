@@ -34,6 +34,7 @@ from .evidence import (
     observed_points,
     pace_of_unknowns,
     region_pace,
+    runs_of,
 )
 from .identity import (
     Identity,
@@ -45,7 +46,6 @@ from .identity import (
 )
 from .landmark_head import (
     JAW,
-    JOINTS_END,
     LEFT_EYE,
     MESH_POINTS,
     POINTS,
@@ -65,8 +65,6 @@ if TYPE_CHECKING:
     from ..faces import FaceTrack
 
 _FOCAL_PER_SIDE = 2.0  # landmarks can't tell the focal length: a usual lens
-_LONGEST_GAP_SECONDS = 0.4  # without a face; a longer one separates two runs
-_CUT_DISTANCE, _CUT_SCALE = 1.2, 0.35  # eye distances moved, log of size: nobody moves so
 _CHUNK, _OVERLAP = 400, 24  # frames solved at once, and shared by neighbours
 _MARGIN = 12  # frames solved again on each side of what sound changes
 _KEY_MARGIN, _LEAST_KEYS = 3, 8  # frames from a cover to a key frame; fewer tell too little
@@ -149,7 +147,7 @@ def fit_clip(
     x[keys] = identity.x
     if begin is not None:
         _begin_at(begin, x, clip.head)
-    runs = _runs(clip)
+    runs = runs_of(track, clip.start)
     whole = [_Run(frames, np.ones(len(frames))) for frames in runs]
     _solve_runs(clip, person, x, whole, options, lambda done: report(0.1 + 0.4 * done))
     if hearing is not None:
@@ -175,12 +173,9 @@ def fit_clip(
 
 def _begin_at(begin: FaceParams, x: np.ndarray, head: LandmarkHead) -> None:
     """Jaw, eyes and units of `begin` into the unknowns (T, D), within their bounds, in place."""
-    prior = unit_prior(head)
-    x[:, JAW] = begin.jaw
-    x[:, LEFT_EYE], x[:, RIGHT_EYE] = begin.eyes[:, 0:2], begin.eyes[:, 3:5]
-    x[:, JOINTS_END:] = head.units(begin.expression)
-    moving = slice(JAW.start, None)
-    x[:, moving] = np.clip(x[:, moving], prior.low[moving], prior.high[moving])
+    prior, moving = unit_prior(head), slice(JAW.start, None)
+    wanted = head.unknowns_of(begin)[:, moving]
+    x[:, moving] = np.clip(wanted, prior.low[moving], prior.high[moving])
 
 
 def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip:
@@ -285,22 +280,6 @@ def _solve_runs(
             x[frames] += share[:, None] * (solved - x[frames])
             done += len(frames)
             report(min(done / len(x), 1))
-
-
-def _runs(clip: _Clip) -> list[np.ndarray]:
-    """Frames to solve together: cut where the face is long away, or jumps as only a cut does."""
-    track, seen = clip.track, np.flatnonzero(clip.track.seen)
-    points = track.landmarks[seen].astype(float)
-    moved = np.linalg.norm(np.diff(points[:, :MESH_POINTS, :2].mean(1), axis=0), axis=1)
-    eyes = np.linalg.norm(points[:, 33, :2] - points[:, 263, :2], axis=1)
-    away = np.diff(track.times[seen])
-    patience = np.maximum(1, np.diff(seen) / 2)
-    cut = moved > _CUT_DISTANCE * np.maximum(eyes[1:], eyes[:-1]) * patience
-    cut |= np.abs(np.diff(np.log(clip.start.metre_per_px[seen]))) > _CUT_SCALE
-    cut |= np.isin(seen[1:], track.cuts)
-    cut |= (away > _LONGEST_GAP_SECONDS) & (np.diff(seen) > 1)
-    parts = np.split(seen, np.flatnonzero(cut) + 1)
-    return [np.arange(part[0], part[-1] + 1) for part in parts]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@
 | spectre | SPECTRE's network on the reading | the fit, then SPECTRE's descent | + adapted |
 | avface | the coarse stage's networks | the fit, they help beneath covers | + adapted |
 
-A method whose weights the product doesn't carry says so before anything is computed. The fit does
-not begin at the reading nor at AVFace's networks: it ends at the same place, and no sooner.
+Drafts, read frame by frame, are calmed by the fit's model of motion. A method whose weights the
+product doesn't carry says so before anything is computed. The fit does not begin at the reading nor
+at AVFace's networks: it ends at the same place, and no sooner.
 """
 
 from collections.abc import Callable
@@ -20,6 +21,7 @@ import numpy as np
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS
 from ..fitting import FitResult
+from ..fitting.calming import calm
 from ..fitting.landmark_track import landmark_track
 from ..head.model import FaceParams, Head
 from ..models.slots import check_slot
@@ -92,7 +94,7 @@ def apply_method(
     check_method(options, head)
     if options.quality == "draft":
         params = _draft(clip, track, head, options, report)
-        return _without_fit(track, head, params)
+        return _without_fit(track, head, calm(params, track, head))
     networks = None
     share = 0.5 if options.quality == "high" or options.method != "fit" else 1.0
     if options.method == "avface":
