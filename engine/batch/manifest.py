@@ -67,7 +67,7 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
         if path.suffix.lower() == ".json":
             content = json.loads(text)
             shared = content.get("options", {}) if isinstance(content, dict) else {}
-            listed = content["clips"] if isinstance(content, dict) else content
+            listed = content.get("clips", []) if isinstance(content, dict) else content
             rows = [row if isinstance(row, dict) else {"clip": row} for row in listed]
             return [shared | row for row in rows]
         head = text.partition("\n")[0]

@@ -12,7 +12,7 @@ from ..exchange.saving import make_folder
 from ..version import product_version
 from ..weights import registry
 from .manifest import Wanted
-from .work import Record, Work, content_key, read_record, serve, stands
+from .work import Record, Work, content_key, serve, standing
 
 Hear = Callable[[Item], None]
 
@@ -44,12 +44,11 @@ def run_batch(wanted: list[Wanted], options: BatchOptions, hear: Hear) -> list[R
     records: dict[str, Record] = {}
     open_works: list[Work] = []
     for item in wanted:
-        work = _plan(item, options, records)
-        if work is None:
-            hear(Item(item.name, "failed", 0, records[item.name].message))
-        elif stands(work) and not options.again:
-            record = read_record(Path(work.folder))
-            assert record is not None
+        work = _plan(item, options)
+        if isinstance(work, Record):
+            records[item.name] = work
+            hear(ended_item(work, ""))
+        elif (record := standing(work)) and not options.again:
             records[item.name] = record
             hear(Item(item.name, "skipped", 1, "It stands already.", str(work.take)))
         else:
@@ -61,8 +60,8 @@ def run_batch(wanted: list[Wanted], options: BatchOptions, hear: Hear) -> list[R
     return [records[item.name] for item in wanted if item.name in records]
 
 
-def _plan(item: Wanted, options: BatchOptions, records: dict[str, Record]) -> Work | None:
-    """The work that a clip asks for; None, and a record, when its file is not there."""
+def _plan(item: Wanted, options: BatchOptions) -> Work | Record:
+    """The work that a clip asks for; a record of failure when its file is not there."""
     folder = options.out.resolve() / "jobs" / item.name
     job = asdict(
         CaptureJob(
@@ -83,8 +82,7 @@ def _plan(item: Wanted, options: BatchOptions, records: dict[str, Record]) -> Wo
         record = Record(item.name, str(item.clip), "failed", "", message, "Check its path.")
         folder.mkdir(parents=True, exist_ok=True)
         record.write(folder)
-        records[item.name] = record
-        return None
+        return record
     return Work(item.name, str(folder), job, key, options.engine)
 
 

@@ -58,7 +58,7 @@ class Record:
 
     name: str
     clip: str
-    state: str  # done, failed
+    state: str  # done, failed; never written: waiting, stopped
     key: str
     message: str = ""
     hint: str = ""
@@ -92,12 +92,12 @@ def content_key(clip: Path, job: dict[str, Any], makers: dict[str, str]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def stands(work: Work) -> bool:
-    """Whether this very capture has been done and its take is whole."""
+def standing(work: Work) -> Record | None:
+    """The record of this very capture where it has been done and its take is whole."""
     record = read_record(Path(work.folder))
     if record is None or record.state != "done" or record.key != work.key:
-        return False
-    return zipfile.is_zipfile(work.take)
+        return None
+    return record if zipfile.is_zipfile(work.take) else None
 
 
 def serve(
