@@ -16,7 +16,7 @@ from ..head.model import FaceParams, Head, fitted_params_of
 from ..media import open_clip
 from ..options import CaptureOptions
 from ..progress import Report
-from ..sight.second_look import carry_glances, look_beneath
+from ..sight.second_look import carry_glances, look_at_turned, look_beneath
 from ..speech.hearing import hear_clip
 from .corrections import Correction, land, load_corrections, posed, taught, teach_track
 from .dragged import left_px
@@ -85,7 +85,7 @@ def _taught(
             f"{clip.path.name} is not the clip that the take was captured from.",
             "Capture the clip again.",
         )
-    track = carry_glances(look_beneath(clip, track), head)
+    track = carry_glances(look_at_turned(clip, look_beneath(clip, track), head), head)
     heard = hear_clip(clip, track, options)
     hearing = heard.hearing if heard else None
     fit = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=take.shape)

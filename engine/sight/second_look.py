@@ -7,7 +7,8 @@ most of it.
 
 With something before the mouth the tracker's chin, nose and contour go astray (2 to 7 % of the
 face's width), its lids hardly (0.4 %). The network's brows and contour hold better (0.7 %, 1.3 to
-3 %), and it says how far each point can be trusted.
+3 %), and it says how far each point can be trusted. Of a head that turns to profile the tracker
+follows the first 55 degrees, the network 65.
 """
 
 from collections.abc import Collection
@@ -17,6 +18,7 @@ import numpy as np
 
 from ..exchange.take import REGIONS
 from ..faces import FaceTrack
+from ..faces.colour_cover import fall, head_angles
 from ..faces.seen import NETWORK, NetworkPoints, blend_points, look_at_faces
 from ..fitting.evidence import first_pose, lip_gaps
 from ..fitting.landmark_head import landmark_head
@@ -33,6 +35,7 @@ _SHAKEN = 0.01  # trust in what a cover disturbs
 # How far apart two conventions put a point on the head, m; how much of the lips' opening the one
 # look moves it more than the other; and what they differ by besides, m.
 _PLACE_SD, _RANGE_SD, _PASSING_SD = 5e-3, 0.2, 1e-3
+_TURNED = (40.0, 50.0)  # degrees of yaw: from the tracker's points to the network's
 _TURN_SD = 0.02  # m per rad: what goes with the head's turning otherwise than a place on it would
 
 
@@ -177,6 +180,36 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
         # The head's way from before the cover to after it is the better guide; brows go their own.
         trust[:, np.setdiff1d(np.arange(len(trust[0])), BROWS)] *= _SHAKEN
     return replace(track, landmarks=landmarks, trust=trust)
+
+
+def look_at_turned(clip: Clip, track: FaceTrack, head: Head) -> FaceTrack:
+    """The track with the network's points where the head is turned far and its mouth is seen.
+
+    Points of the mesh that the network doesn't know go with the others. Each point's usual place
+    on the head stays the tracker's where other frames tell it.
+    """
+    yaw = np.abs(head_angles(track.landmarks)[:, 0])
+    clear = track.seen & (track.confidence[:, REGIONS.index("mouth")] >= _COVERED_BELOW)
+    share = np.where(clear, 1 - fall(yaw, *_TURNED), 0.0)
+    if not share.any() or NETWORK not in registry():
+        return track
+    from ..models.landmarks import POINTS  # torch is slow to load
+
+    numbers, told = np.array(POINTS), track.network_points
+    glances = np.zeros(0, int) if told is None else told.frames
+    second = _look_at(clip, track, np.union1d(np.flatnonzero(share), glances))
+    apart = second.points - track.landmarks[second.frames][:, numbers, :2]  # (n, L, 2)
+    if _uncovered(track)[second.frames].any():
+        apart = _OnHead(track, head).without_places(apart, second.frames)
+    width = np.ptp(track.boxes[second.frames][:, [0, 2]], axis=1)
+    sure = fall(second.sigma.mean(1) / width, *_SURE_SIGMA)
+    landmarks = track.landmarks.copy()
+    for frame, moved, trust in zip(second.frames, apart, sure * share[second.frames], strict=True):
+        mesh = np.column_stack([landmarks[frame], np.ones(len(landmarks[frame]))])  # (478, 4)
+        every = mesh @ np.linalg.lstsq(mesh[numbers], moved, rcond=None)[0]
+        every[numbers] = moved
+        landmarks[frame, :, :2] += (trust * every).astype(np.float32)
+    return replace(track, landmarks=landmarks)
 
 
 def _uncovered(track: FaceTrack) -> np.ndarray:

@@ -92,6 +92,46 @@ def test_glances_tell_what_passes_slowly_between_them(nodding):
     assert module.carry_glances(track, Head(load_head())) is track
 
 
+def meshed(yaw: np.ndarray) -> np.ndarray:
+    """The mesh of a head turned by `yaw` (T,) rad, as a tracker has it: (T, 478, 3) px."""
+    pose = np.column_stack([np.zeros_like(yaw), yaw, np.zeros_like(yaw)])
+    template = landmark_head(load_head()).template[:468]
+    placed = np.einsum("trc,lc->tlr", rotation_matrix(pose), template) / 1e-3
+    mesh = np.zeros((len(yaw), 478, 3), np.float32)
+    mesh[:, :468] = placed * [1, -1, -1] + [160, 120, 0]
+    mesh[:, 468:] = mesh[:, 33, None]
+    return mesh
+
+
+def test_profiles_are_the_networks(monkeypatch):
+    """The tracker's mesh stops at 55 degrees; the network sees the head turn to 70."""
+    yaw = np.radians(np.linspace(0, 70, 60))
+    truth, tracked = meshed(yaw), meshed(np.minimum(yaw, np.radians(55)))
+    boxes = np.concatenate([tracked[..., :2].min(1), tracked[..., :2].max(1)], axis=1)
+    nothing, confidence = np.full((60, 3), np.nan), np.ones((60, 5))
+    confidence[yaw > np.radians(50), REGIONS.index("left_eye")] = 0  # the far one
+    track = FaceTrack(
+        boxes, tracked, np.ones(60, bool), confidence, nothing, np.arange(60) / 25, (320, 240)
+    )
+
+    def see(clip, boxes, wanted):
+        points = truth[wanted][:, list(POINTS), :2]
+        yield wanted, [], Seen(points, np.ones((len(wanted), len(POINTS))), nothing, nothing)
+
+    monkeypatch.setattr(module, "look_at_faces", see)
+    clip = open_clip(locate("demo_clip"))
+    again = module.look_at_turned(clip, track, Head(load_head()))
+    off, before = (
+        np.linalg.norm((mesh - truth)[:, :468, :2], axis=2).mean(1)
+        for mesh in (again.landmarks, tracked)
+    )
+    assert before[-1] > 5 and off[-1] < 0.3 * before[-1]
+    assert not (again.landmarks - tracked)[yaw < np.radians(38)].any()
+    confidence[:, REGIONS.index("mouth")] = 0.1
+    hidden = replace(track, confidence=confidence)
+    assert module.look_at_turned(clip, hidden, Head(load_head())) is hidden
+
+
 @pytest.fixture
 def nodding():
     """A track of a head that nods, and px (T, L, 2) by which a network's points lie elsewhere.
