@@ -1,4 +1,4 @@
-"""Every number of the networks and of their losses, as published, and our small variant.
+"""Every number of the networks, as published, and our small variant.
 
 AVFace (Chatziagapi and Samaras, CVPR 2023), SPECTRE (Filntisis et al., 2022). What the papers leave
 open is our choice and says so. The head's own counts (100 shape, 50 expression) are FLAME's; the
@@ -6,7 +6,7 @@ default head has the same.
 """
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 # "landmarks": no pictures, but what the landmark network and the reader read from them, frozen and
@@ -21,12 +21,10 @@ class Config:
     # input
     crop: int = 224  # px, the side of the square that the picture encoders see
     frame_rate: float = 25.0  # Hz; clips of other rates are read in strides of about 1 / 25 s
-    sound_rate: int = 16_000  # Hz
     window: int = 16  # x, frames that the transformers see at once
     window_step: int = 1  # frames between windows when capturing
     audio_steps: int = 16  # of one frame's features a, overlapping windows of 20 ms
     audio_channels: int = 29  # DeepSpeech's letters; the phone classes of our own network
-    audio_step_seconds: float = 0.02
 
     # c: the code of the coarse encoder, 183 numbers in this order
     shape: int = 100
@@ -78,31 +76,9 @@ class Config:
     spectre_kernel: int = 3  # (open) frames of the temporal convolution
     spectre_width: int = 256  # (open) its channels
 
-    # training
-    learning_rate: float = 1e-4  # Adam
-    weight_decay: float = 5e-4
-    lambda_l: float = 0.5  # AVFace's; what l and c weigh: `training.losses`
-    lambda_c: float = 1e-4
-    lambda_n: float = 10.0  # normals
-    lambda_m: float = 5e-2  # ID-MRF
-    lambda_s: float = 5e-3  # symmetry
-    lambda_d: float = 5e-3  # displacement
+    # training; what losses weigh: `training.losses`, the optimiser: `training.loop`
     occluded_train: int = 3000  # sequences of `window` frames with a synthetic hand
     occluded_test: int = 1000
-    spectre_learning_rate: float = 5e-5
-    spectre_decay_step: int = 50_000  # where the rate is divided
-    spectre_decay: float = 5.0
-    spectre_lip_reading: float = 2.0  # lr
-    spectre_emotion: float = 0.5  # em
-    spectre_jaw: float = 200.0
-    spectre_outline: float = 50.0  # n: landmarks of nose, eyes and outline
-    spectre_mouth: float = 50.0  # m: distances within the mouth
-    spectre_expression: tuple[float, float] = (1e-3, 2e-3)  # psi: below, above the threshold
-    spectre_threshold: float = 40.0  # of the expression's squared distance
-    # the direct variant, descent on one clip (ablation B.1)
-    direct_lip_reading: float = 4.0
-    direct_expression: float = 1e-3
-    direct_jaw: float = 200.0
 
     @property
     def coarse_code(self) -> int:
@@ -128,11 +104,13 @@ class Config:
 
     @classmethod
     def from_json(cls, text: str) -> "Config":
-        """What `to_json` wrote."""
-        values: dict[str, Any] = json.loads(text)
-        for name, value in values.items():
-            if isinstance(value, list):
-                values[name] = tuple(value)
+        """What `to_json` wrote; earlier versions wrote more, on which no network depends."""
+        known = {item.name for item in fields(cls)}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in json.loads(text).items()
+            if name in known
+        }
         return cls(**values)
 
 

@@ -1,5 +1,6 @@
 """AVFace's and SPECTRE's networks: the published numbers, shapes, and what must not matter."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -34,8 +35,7 @@ def on_meta(build, *arguments, **keywords) -> nn.Module:
 def test_the_config_holds_the_published_numbers():
     c = PUBLISHED
     assert (c.window, c.window_step, c.crop, c.uv, c.frame_rate) == (16, 1, 224, 256, 25)
-    assert (c.sound_rate, c.audio_steps, c.audio_channels) == (16_000, 16, 29)
-    assert c.audio_step_seconds == 0.02
+    assert (c.audio_steps, c.audio_channels) == (16, 29)
     assert (c.shape, c.albedo, c.pose, c.camera, c.light) == (100, 50, 3, 3, 27)
     assert (c.coarse_code, c.expression_code) == (183, 53)
     assert (c.coarse_backbone, c.video_backbone) == ("resnet50", "resnet50")
@@ -43,16 +43,8 @@ def test_the_config_holds_the_published_numbers():
     assert (c.transformer_layers, c.transformer_heads, c.transformer_hidden) == (3, 4, 256)
     assert (c.transformer_dropout, c.projection_layers) == (0, 3)
     assert (c.audio_dropout, c.video_dropout) == (0.4, 0.5)
-    assert (c.lambda_l, c.lambda_c, c.lambda_n) == (0.5, 1e-4, 10)
-    assert (c.lambda_m, c.lambda_s, c.lambda_d) == (5e-2, 5e-3, 5e-3)
-    assert (c.learning_rate, c.weight_decay) == (1e-4, 5e-4)
     assert (c.occluded_train, c.occluded_test) == (3000, 1000)
     assert (c.spectre_backbone, c.spectre_frames) == ("mobilenet_v2", 20)
-    assert (c.spectre_lip_reading, c.spectre_emotion, c.spectre_jaw) == (2, 0.5, 200)
-    assert (c.spectre_outline, c.spectre_mouth) == (50, 50)
-    assert (c.spectre_expression, c.spectre_threshold) == ((1e-3, 2e-3), 40)
-    assert (c.spectre_learning_rate, c.spectre_decay_step, c.spectre_decay) == (5e-5, 50_000, 5)
-    assert (c.direct_lip_reading, c.direct_expression, c.direct_jaw) == (4, 1e-3, 200)
 
 
 def test_a_code_is_the_sum_of_its_parts():
@@ -242,13 +234,15 @@ def test_state_dicts_survive_safetensors(build, tmp_path):
         assert torch.equal(value, again.state_dict()[name]), name
 
 
-def test_the_losses_weigh_what_the_config_says():
-    assert losses.COARSE.mouth_closure == PUBLISHED.lambda_l
-    assert losses.COARSE.shape == PUBLISHED.lambda_c
+def test_the_losses_weigh_what_is_published():
+    assert (losses.COARSE.mouth_closure, losses.COARSE.shape) == (0.5, 1e-4)  # lambda_l, lambda_c
     fine = (losses.FINE.normals, losses.FINE.mrf, losses.FINE.symmetry, losses.FINE.displacement)
-    c = PUBLISHED
-    assert fine == (c.lambda_n, c.lambda_m, c.lambda_s, c.lambda_d)
+    assert fine == (10, 5e-2, 5e-3, 5e-3)  # lambda_n, m, s, d
     spectre = losses.SPECTRE
-    assert (spectre.lip_reading, spectre.emotion) == (c.spectre_lip_reading, c.spectre_emotion)
-    assert (spectre.jaw, spectre.landmark) == (c.spectre_jaw, c.spectre_outline)
-    assert spectre.mouth == c.spectre_mouth
+    assert (spectre.lip_reading, spectre.emotion, spectre.jaw) == (2, 0.5, 200)
+    assert (spectre.landmark, spectre.mouth) == (50, 50)
+
+
+def test_a_config_of_an_earlier_version_is_read():
+    text = json.dumps(json.loads(TINY.to_json()) | {"lambda_n": 10.0})
+    assert Config.from_json(text) == TINY
