@@ -12,7 +12,7 @@ _RIDGE = 0.02 * np.array([1e-3, 1, 1, 1, 3, 3, 3, 3, 3])  # the part without dir
 _OUTLIER = 0.12  # of the median brightness
 _ROUNDS = 4
 _EFFECTIVE, _NOISE = 60, 0.15  # independent samples in a face, and how far each errs (log)
-_UNLIKE = 0.3  # log: beyond it a difference counts less
+_UNLIKE = 0.3  # log: what differs more is hair or beard, and says little
 _SPREAD = np.array([0.3, 0.3, 0.3, 0.3, 0.1, 0.1, 0.1, 0.1, 0.1])  # of the even light
 _FLOOR = 0.15  # of the median shading: no darker
 
@@ -54,7 +54,7 @@ def refine_light(
 ) -> np.ndarray:
     """The light (9, 3) with each colour's own directions: rooms are lit warm and cold at once.
 
-    Gauss-Newton on logarithms, as eyes see; what differs widely from the light is not light.
+    Gauss-Newton on logarithms, as eyes see, with Cauchy weights: what differs widely is not light.
 
     Args:
         normals: (N, 3).
@@ -71,7 +71,7 @@ def refine_light(
         for _ in range(_ROUNDS):
             shade = np.maximum(basis @ (mine + change), _FLOOR)
             left = ratio[:, k] - np.log(usual * shade)
-            trust = given / np.maximum(1, np.abs(left) / _UNLIKE)
+            trust = given / (1 + np.square(left / _UNLIKE))
             slope = basis / shade[:, None] / _NOISE
             system = slope.T @ (slope * trust[:, None]) + prior
             change += np.linalg.solve(system, slope.T @ (left / _NOISE * trust) - prior @ change)
