@@ -395,6 +395,9 @@ def clean_up() -> Iterator[Wait]:
     action.avface_filters.mouth.strength = 1.5
     yield 1.0
     smooth = expressions(names)
+    press(bpy.ops.avface.set_neutral)
+    action.avface_filters.tolerance = 0.02
+    keys = [len(c.keyframe_points) for c in part("keyframes").curves_in(action)]
     scroll(True)
     yield 0.5
     picture("clean_up")
@@ -402,6 +405,7 @@ def clean_up() -> Iterator[Wait]:
     yield 1.0
     facts["clean_up"] = {
         "jitter": [float(np.abs(np.diff(v, 2, axis=0)).mean()) for v in (captured, smooth)],
+        "keys": float(np.mean(keys)),
         "changed": float(np.abs(smooth - captured).max()),
         "back": float(np.abs(expressions(names) - captured).max()),
     }

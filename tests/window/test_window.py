@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 BLENDER = os.environ.get("AVFACE_BLENDER", "")
 LIMIT_SECONDS = 1800
 LONGEST_LOOK_MS = 50
+CAPTURED_FRAMES = 50
 
 pytestmark = [
     pytest.mark.slow,
@@ -160,6 +161,7 @@ def test_filters_smooth_and_go_back(facts):
     captured, smooth = facts["clean_up"]["jitter"]
     assert facts["clean_up"]["changed"] > 0.01
     assert smooth < captured
+    assert facts["clean_up"]["keys"] < 0.6 * CAPTURED_FRAMES
     assert facts["clean_up"]["back"] < 1e-6
 
 
