@@ -4,7 +4,7 @@ settings = bpy.context.scene.avface  # type: ignore
 
 settings.quality = "standard"
 settings.detail = "standard"
-settings.skin = "model"
+settings.skin = "auto"
 settings.use_hair = True
 settings.method = "fit"
 settings.smoothing = 1.0
