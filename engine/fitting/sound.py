@@ -82,7 +82,7 @@ def sound_terms(
     heard = _reach(voice.speaking, track.times) * hearing.belongs
     picture = _seen_mouth(track)
     clear = np.ones(len(x)) if track.clear is None else track.clear
-    picture = np.minimum(picture, 1 - _near(heard, track.times) * (1 - clear))
+    picture = np.minimum(picture, 1 - too_coarse(track, heard))
     trust = heard * (1 - (1 - _SHARE_BESIDE_PICTURE) * picture)
     trust = np.where(forced == 0, 0.0, np.where(forced == 1, _reach(voice.speaking, track.times),
                                                 trust))  # fmt: skip
@@ -174,12 +174,15 @@ def _reach(speaking: np.ndarray, times: np.ndarray) -> np.ndarray:
     return np.clip(gaussian_filter1d(wide, max(width / 2, 0.3), mode="nearest"), 0, 1)
 
 
-def _near(heard: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """How far speech is heard about a moment, (T,), its short pauses included.
+def too_coarse(track: FaceTrack, heard: np.ndarray) -> np.ndarray:
+    """How far the picture is too coarse for the mouth where speech is `heard` (T,), (T,) 0..1.
 
-    A coarse picture of a mouth beats none, but not its voice.
+    Short pauses included. A coarse picture of a mouth beats none, but not its voice.
     """
-    return maximum_filter1d(heard, 2 * round(_PAUSE_SECONDS / 2 / _step(times)) + 1)
+    if track.clear is None:
+        return np.zeros(len(heard))
+    near = maximum_filter1d(heard, 2 * round(_PAUSE_SECONDS / 2 / _step(track.times)) + 1)
+    return near * (1 - track.clear)
 
 
 def _step(times: np.ndarray) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..exchange.take import REGIONS
 from ..fitting.leaning import hidden_share, lead_mouth
-from ..fitting.sound import Hearing, opening_share, usual_range
+from ..fitting.sound import Hearing, heard_share, opening_share, too_coarse, usual_range
 from ..media import Clip, read_waveform
 from ..options import CaptureOptions, trust_ranges
 from .sync import Sync, measure_sync, sync_clock
@@ -63,14 +63,16 @@ def hear_clip(
 def mouth_by_sound(
     params: FaceParams, hearing: Hearing, track: FaceTrack, head: Head
 ) -> tuple[FaceParams, np.ndarray]:
-    """A performance without a fit, with the mouth as heard where it is covered; sound's share (T,).
+    """A performance without a fit, and sound's share (T,) of it.
 
+    The mouth is as heard where it is covered or the picture too coarse for it.
     What the two differ by while the mouth is seen is kept: it is the person's.
     """
     from .improvise import mouth_of, sealed
 
     voice, mouth = hearing.voice, REGIONS.index("mouth")
     confidence = np.nan_to_num(track.confidence[:, mouth]) * track.seen
+    confidence = np.minimum(confidence, 1 - too_coarse(track, heard_share(hearing, track.times)))
     if hearing.belongs < 0.5:
         confidence = np.ones_like(confidence)
     if hearing.forced is not None:

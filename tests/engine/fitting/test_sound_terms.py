@@ -151,6 +151,10 @@ def test_without_a_fit_a_covered_mouth_does_what_is_heard():
     jaw = led.jaw[:, 0]
     assert np.ptp(jaw[18:42]) > 0.05  # it speaks
     assert np.abs(jaw[50:] - 0.02).max() < 1e-9 and np.abs(np.diff(jaw)).max() < 0.06
+    coarse = track(np.ones(T))
+    coarse.clear = mouth
+    as_covered, _ = mouth_by_sound(params, Hearing(said), coarse, whole)
+    np.testing.assert_allclose(as_covered.jaw, led.jaw, atol=0.02)
     alien, none = mouth_by_sound(params, Hearing(said, belongs=0.0), track(mouth), whole)
     assert not none.any() and np.abs(alien.jaw - params.jaw).max() < 1e-9
     forced = np.full(T, np.nan)
