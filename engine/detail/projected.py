@@ -56,6 +56,7 @@ _STRANGE_HUE = 0.25  # log contrast to the model's: neither skin nor its light
 _BEARD = 0.2  # log lightness of the model's jaw below its usual: a beard
 _NOSE_TIP, _LOWER_LIP = 4, 17  # of the 468 landmarks
 _EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade
+_RIM_MM = 20.0  # and all of them towards the window's rim
 
 
 @dataclass(frozen=True)
@@ -145,11 +146,13 @@ def _change(
     kept = _BROAD_KEPT[0] + (1 - _BROAD_KEPT[0]) * beard[..., None]
     broad = _weighed(_natural(broad_own - broad_model), kept, _BROAD_KEPT[1])
     fine = _natural(fine_own) - fine_model
-    inside, outside = (
+    window = np.pad(np.ones_like(shown), 1)  # nothing is painted beyond its rim
+    inside, outside, rim = (
         cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
-        for mask in (shown, ~shown)
+        for mask in (shown, ~shown, window)
     )
-    near, far = _smooth(1 - outside / _FADE_MM), _smooth(inside / _EDGE_MM)
+    rim = _smooth(rim[1:-1, 1:-1] / _RIM_MM)
+    near, far = _smooth(1 - outside / _FADE_MM) * rim, _smooth(inside / _EDGE_MM) * rim
     return broad * near[..., None] + fine * far[..., None]
 
 

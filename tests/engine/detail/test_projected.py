@@ -7,7 +7,7 @@ import pytest
 
 from engine.detail.light import refine_light
 from engine.detail.paint import own_hues
-from engine.detail.projected import _agreement, _natural, project_colour
+from engine.detail.projected import _agreement, _change, _natural, project_colour
 from engine.detail.residual import LUMINANCE
 from engine.detail.unwrap import build_sheet, cut_window, lay_window
 from engine.exchange.take import REGIONS
@@ -106,6 +106,19 @@ def test_a_mole_comes_back_where_it_is(film):
     ]  # fmt: skip
     assert abs(darker[int(other[1]), int(other[0])]).max() < 0.12
     assert np.array_equal(texture[:20], model[:20])
+
+
+def test_what_is_painted_ends_within_the_window(film):
+    """A face's tone that runs on to the window's rim would end there in a line."""
+    sheet = film[2]
+    shape = (sheet.size, sheet.size)
+    model = np.zeros((*shape, 3), np.float32)
+    shown = sheet.on_skin
+    change = _change(model - 0.3, model, shown, np.zeros(shape, np.float32), (1.0, 30.0), sheet)
+    rim = np.concatenate([change[[0, -1]], change[:, [0, -1]].transpose(1, 0, 2)])
+    assert np.abs(rim).max() < 0.01
+    assert change[sheet.size // 2, sheet.size // 2, 0] < -0.1
+    assert np.abs(np.diff(change, axis=0)).max() < 0.02
 
 
 def test_a_face_never_seen_leaves_the_model(film):
