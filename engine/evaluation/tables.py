@@ -81,7 +81,14 @@ def print_tables(
         clips: A folder of real clips with `referees/`.
         lip_reader: A network of the user's that reads them (`lip_table.LipTable`).
         rows: What `scripts/recipes/ablate_expression.py` has trained and measured.
+
+    Raises:
+        AVFaceError: Something that is named isn't there, or holds nothing to measure.
     """
+    if synthetic < 0:
+        raise AVFaceError(f"--synthetic can't be {synthetic}.", "Give 0 or more.")
+    if clips and not clips.is_dir():
+        raise AVFaceError(f"There is no folder at {clips}.", "Correct --clips.")
     trained = read_rows(rows) if rows else None
     lines = [f"AVFace {product_version()}, commit {product_commit()}, test set seed {SEED}"]
     figures: dict = {"commit": product_commit(), "seed": SEED}

@@ -84,6 +84,14 @@ def test_tables_name_what_cannot_serve(film, monkeypatch, tmp_path):
     assert "DECA" not in ours and "DECA" in theirs
 
 
+def test_what_is_not_there_is_said_before_any_film_is_made(monkeypatch, tmp_path):
+    monkeypatch.setattr(tables, "make_testset", lambda *_: pytest.fail("it was begun"))
+    with pytest.raises(AVFaceError, match="no folder at"):
+        tables.print_tables(Report(), clips=tmp_path / "nothing")
+    with pytest.raises(AVFaceError, match="--synthetic can't be -1"):
+        tables.print_tables(Report(), synthetic=-1)
+
+
 def test_every_system_is_asked_once_the_tracker_first():
     asked = [(s.options, s.by_frame) for s in systems.SYSTEMS]
     assert systems.SYSTEMS[0] is systems.LANDMARKS
