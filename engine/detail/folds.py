@@ -114,8 +114,7 @@ def round_lips(sheet: FaceSheet) -> np.ndarray:
 
 def hair_reaches(sheet: FaceSheet) -> np.ndarray:
     """(R, R) bool: forehead above the brows and the face's rim, over which strands may hang."""
-    reach = hull(sheet, _OVAL, scale=_RIM_SCALE) == 0
-    reach[: max(int(sheet.landmarks[[105, 334], 1].mean()), 0)] = True
+    reach = (hull(sheet, _OVAL, scale=_RIM_SCALE) == 0) | fringe(sheet)
     for brow in BROWS:
         reach &= hull(sheet, brow, grow_mm=_BROW_MM) == 0
     return reach
@@ -136,11 +135,16 @@ def fold_zones(sheet: FaceSheet) -> np.ndarray:
     return cv2.GaussianBlur(zones, (0, 0), 2.5 / sheet.texel_mm)
 
 
+def fringe(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) bool: the forehead down to the brows, over which strands may hang."""
+    forehead = np.zeros((sheet.size, sheet.size), bool)
+    forehead[: max(int(sheet.landmarks[[105, 334], 1].mean()), 0)] = True
+    return forehead
+
+
 def on_hair_ground(sheet: FaceSheet, zones: np.ndarray) -> np.ndarray:
     """(R, R) bool: where something dark is hair rather than a deep fold: forehead, cheeks, chin."""
-    forehead = np.zeros_like(zones, bool)
-    forehead[: int(sheet.landmarks[[105, 334], 1].mean())] = True  # above the brows
-    return forehead | (zones < 0.2)
+    return fringe(sheet) | (zones < 0.2)
 
 
 def region_reach(sheet: FaceSheet) -> np.ndarray:

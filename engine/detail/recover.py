@@ -35,6 +35,7 @@ from .residual import (
     Grain,
     Trust,
     gate,
+    off_hair,
     residual,
     without_strangers,
 )
@@ -288,6 +289,8 @@ class _Reader:
         """
         light, texel_mm = self.skin.light, self.canvas.sheet.texel_mm
         ratio, weight = change(view, self.skin, self.canvas)
+        bare = np.minimum(view.bare, self.skin.bare)
+        weight = weight * off_hair(bare, self.canvas.fringe, texel_mm)
         left, trust = self._evidence(ratio, weight, PASSING_TRUST)
         solve = replace(self.solve, robust=_PASSING_ROBUST)
         relief = solve_relief(left, trust, view.surface, light, texel_mm, solve)

@@ -16,6 +16,8 @@ HIGH_PASS_MM = 5.0
 _SKIN_TEXEL_MM = 0.8  # coarse enough to tell skin from hair
 _STRANGE_RIM_MM = 2.0  # round what isn't skin: the shade of hair, the rim of a blurred strand
 _EDGE_MM = 3.0  # width over which residuals fade in from the edge of what is seen
+_SHADE_MM = 6.0  # the same from hair that hangs
+_BESIDE_HAIR = 0.6, 0.95  # of what lies around is bare: nothing passes, and all
 _STRONGEST = 0.7  # log contrast that skin relief doesn't reach: rims, hair, shadows' edges
 
 
@@ -143,6 +145,16 @@ def gate(
     # At the edge of what is seen the mean is one-sided, and lashes and shadows lean in.
     around = cv2.GaussianBlur(weight, (0, 0), _EDGE_MM / grain.texel_mm)
     return compressed * share * np.clip((around - trust.edge) / (trust.inside - trust.edge), 0, 1)
+
+
+def off_hair(bare: np.ndarray, fringe: np.ndarray, texel_mm: float) -> np.ndarray:
+    """(R, R) in [0, 1]: 0 beside what isn't `bare` (R, R): hair moves, and its shade with it.
+
+    Strands that hang over the `fringe` (R, R) bool throw theirs farther.
+    """
+    low, high = _BESIDE_HAIR
+    near, far = (cv2.GaussianBlur(bare, (0, 0), mm / texel_mm) for mm in (_EDGE_MM, _SHADE_MM))
+    return np.clip((np.where(fringe, np.minimum(near, far), near) - low) / (high - low), 0, 1)
 
 
 def _centre(values: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from ..head.model import FaceParams, Head
 from ..media import Clip, read_some
 from ..render import interpolate
 from ..render.occlusion import ambient_openness
-from .folds import calm_skin, fold_zones, on_hair_ground, open_skin, region_reach, trusted
+from .folds import calm_skin, fold_zones, fringe, on_hair_ground, open_skin, region_reach, trusted
 from .light import draw_samples, fit_light, log_shading
 from .residual import LUMINANCE, Grain, masked_blur, skin_share
 from .unwrap import FaceSheet, Surface, build_sheet, unwrap, window_mm
@@ -42,6 +42,7 @@ class Canvas:
     open: np.ndarray  # (R, R) skin that may bear relief
     calm: np.ndarray  # (R, R) bool
     zones: np.ndarray  # (R, R)
+    fringe: np.ndarray  # (R, R) bool
     reach: np.ndarray  # (len(REGIONS), R, R)
     grain: Grain
 
@@ -55,6 +56,7 @@ class View:
     brightness: np.ndarray  # (R, R) log luminance
     colour: np.ndarray  # (R, R, 3) linear RGB
     seen: np.ndarray  # (R, R) in [0, 1]: nothing but a region's low confidence taken off
+    bare: np.ndarray  # (R, R) in [0, 1]: of this person's colour, no hair
     weight: np.ndarray  # (R, R) trust: open skin only
     surface: Surface
 
@@ -65,6 +67,7 @@ class Skin:
 
     light: np.ndarray  # (9,) luminance
     albedo: np.ndarray  # (R, R) log luminance without shading, of the calm face
+    bare: np.ndarray  # (R, R) in [0, 1]: no strands, no beard
     weight: np.ndarray  # (R, R) how well it is known
 
 
@@ -83,7 +86,7 @@ def prepare_canvas(head: Head, params: FaceParams, frames: np.ndarray, largest: 
     sheet = build_sheet(head, rest[0], size)
     return Canvas(
         head, rest, sheet, open_skin(sheet), calm_skin(sheet), fold_zones(sheet),
-        region_reach(sheet), Grain(sheet.texel_mm, pixel_mm),
+        fringe(sheet), region_reach(sheet), Grain(sheet.texel_mm, pixel_mm),
     )  # fmt: skip
 
 
@@ -104,9 +107,10 @@ def look(
     seen = unwrap(canvas.sheet, canvas.head, vertices, params.focal, picture, landmarks)
     uncovered = seen.weight * trusted(canvas.reach, track.confidence[frame])
     weight = uncovered * canvas.open
-    weight *= skin_share(seen.colour, weight, canvas.calm, canvas.sheet.texel_mm)
+    bare = skin_share(seen.colour, weight, canvas.calm, canvas.sheet.texel_mm)
+    weight *= bare
     brightness = np.log(np.maximum(seen.colour @ LUMINANCE, 1e-3))
-    return View(frame, picture, brightness, seen.colour, uncovered, weight, seen.surface)
+    return View(frame, picture, brightness, seen.colour, uncovered, bare, weight, seen.surface)
 
 
 def views(
@@ -160,7 +164,8 @@ def learn_skin(
         flow = register(first, known, ratios[k].astype(np.float32), weights[k], canvas)
         ratios[k], weights[k] = (shift(a[k].astype(np.float32), flow) for a in (ratios, weights))
     albedo, known = _median(ratios[calm], weights[calm])
-    return Skin(light, albedo, known * canvas.open * _not_hair(albedo, known, canvas))
+    bare = _not_hair(albedo, known, canvas)
+    return Skin(light, albedo, bare, known * canvas.open * bare)
 
 
 def _not_hair(albedo: np.ndarray, known: np.ndarray, canvas: Canvas) -> np.ndarray:

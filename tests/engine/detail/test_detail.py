@@ -17,7 +17,7 @@ from engine.detail.recover import (
     recover_detail,
 )
 from engine.detail.relief import differences, surface_steps
-from engine.detail.residual import Grain
+from engine.detail.residual import Grain, off_hair
 from engine.detail.unwrap import FaceSheet, build_sheet, map_surface
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
@@ -331,6 +331,16 @@ def test_key_frames_skip_what_is_not_seen(head, params):
     assert (np.diff(frames) > 0).all()
     assert np.diff(frames)[frames[:-1] < 20].max() == 5
     assert frames[0] == 0 and frames[-1] == 99
+
+
+def test_beside_hair_nothing_passes_and_less_beneath_a_fringe():
+    bare = np.ones((80, 80), np.float32)
+    bare[:, :40] = 0
+    fringe = np.zeros((80, 80), bool)
+    fringe[:40] = True
+    left = off_hair(bare, fringe, 0.5)
+    assert left[:, :42].max() == 0 and left[:, 79].min() == 1
+    assert left[60, 50] == 1 and left[10, 50] < 0.7
 
 
 def test_a_coarse_picture_counts_less():
