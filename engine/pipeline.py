@@ -18,6 +18,7 @@ from .faces import FaceOptions, FaceTrack, track_face
 from .fitting import FitOptions, FitResult, fit_clip
 from .fitting.gaze import rest_unseen
 from .fitting.landmark_track import landmark_track
+from .fitting.teeth import place_teeth
 from .head.model import FaceParams, Head, LipShapes
 from .head.tongue import with_clear_tongue
 from .media import Clip, open_clip
@@ -155,6 +156,8 @@ def perform(
     fit = apply_method(clip, track, head, options, fit_track, report.part("fit", 0.35, 0.25))
     if shape is not None:  # a fit has it already, networks find their own
         fit = replace(fit, params=fit.params.replace(shape=shape))
+    else:
+        fit = replace(fit, params=place_teeth(fit.params, track, head))
     fit = replace(fit, params=rest_unseen(fit.params, track.confidence, track.times, head))
     if hearing is not None and options.quality == "draft":
         params, trust = mouth_by_sound(fit.params, hearing, track, head)

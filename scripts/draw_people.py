@@ -38,7 +38,7 @@ def main() -> None:
     head, albedo = Head(load_head()), load_albedo(locate("albedo_default"))
     tiles = []
     for _ in range(options.count):
-        shape = options.shape_spread * generator.normal(size=head.file.shape_basis.shape[2])
+        shape = options.shape_spread * generator.normal(size=head.file.face_columns)
         colours = options.albedo_spread * generator.normal(size=len(albedo.names))
         sitter = Sitter(head, shape, albedo.texture(colours))
         tiles.append(draw_portrait(sitter, np.radians(generator.uniform(-28, 28)), options.tile))

@@ -49,7 +49,7 @@ def main() -> None:
     speech = speak(TEXT, stretch=1.05).after(SILENCE, SECONDS)
     spoken = max(end for name, _, end in speech.phonemes if name != "SIL")
     times = np.arange(round(SECONDS * FPS)) / FPS
-    shape, albedo = cast(file.shape_basis.shape[2], generator)
+    shape, albedo = cast(file.face_columns, generator)
     smile_from = spoken + SMILE_AFTER
     params = act(Head(file), shape, speech.phonemes, times, smile_from)
     params = params.replace(

@@ -99,7 +99,7 @@ def people_picture() -> np.ndarray:
     head, generator, cut = Head(load_head()), np.random.default_rng(1), np.random.default_rng(2)
     cells = []
     for _ in range(8):
-        shape = 0.8 * generator.normal(size=head.file.shape_basis.shape[2])
+        shape = 0.8 * generator.normal(size=head.file.face_columns)
         texture = person_texture(head, generator.normal(size=50), 2048)
         params = FaceParams.neutral(head, 1, FOCAL, DISTANCE_M).replace(shape=shape)
         params.head_pose[0, 1] = generator.normal(0, 0.25)

@@ -63,7 +63,7 @@ def make_flame(seed: int = 0) -> SyntheticFlame:
             parts.append(np.tile(move, (EYE, 1)))
         return np.concatenate(parts).reshape(VERTICES, *values.shape[1:])
 
-    shapes = carried(head.shape_basis)
+    shapes = carried(head.shape_basis[..., : head.face_columns])
     turn = np.linalg.qr(generator.normal(size=(100, 100)))[0]
     small = shapes @ generator.normal(0, 0.01, (100, SHAPES - 100))
     shapes = np.concatenate([shapes @ turn, small], axis=2)
@@ -221,7 +221,8 @@ def _eyes(head: HeadFile, person: np.ndarray) -> tuple[np.ndarray, list[np.ndarr
 
 
 def _joint_moves(head: HeadFile) -> np.ndarray:
-    return np.einsum("jv,vcs->jcs", head.joint_regressor.astype(float), head.shape_basis)
+    basis = head.shape_basis[..., : head.face_columns]
+    return np.einsum("jv,vcs->jcs", head.joint_regressor.astype(float), basis)
 
 
 def _regressor(rest, joints, shapes, moves) -> np.ndarray:

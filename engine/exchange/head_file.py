@@ -16,6 +16,10 @@ from .protocol import AVFaceError
 
 SCHEMA = 1
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
+# The last identity column of a head with these parts: how high they stand, all together, so that
+# the bite stays. No file holds it; it is made as it is read.
+_TEETH = ("upper_teeth", "lower_teeth", "tongue")
+TEETH_LIFT = 1.5e-3  # m that 1 of it lifts them
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class HeadFile:
     unit_mix: np.ndarray | None = None  # (U, E) expression that looks as each of them does
     laid: np.ndarray | None = None  # the default head's vertices, laid on this template, m
     laid_from: str = ""  # sha256 of that default head
+    lifts_teeth: bool = False  # the last identity column is the height of teeth and tongue
 
     def __post_init__(self) -> None:
         count = len(self.template)
@@ -65,6 +70,11 @@ class HeadFile:
         assert self.joint_regressor.shape == (len(JOINTS), count), self.joint_regressor.shape
         assert self.skin_weights.shape == (count, len(JOINTS)), self.skin_weights.shape
         assert self.uv_faces.shape == self.faces.shape, self.uv_faces.shape
+
+    @property
+    def face_columns(self) -> int:
+        """How many identity columns a face shows from outside: all but the height of its teeth."""
+        return self.shape_basis.shape[2] - self.lifts_teeth
 
 
 def file_sha256(path: Path) -> str:
@@ -116,12 +126,21 @@ def load_head_file(path: Path) -> HeadFile:
 
 
 def _head_of(arrays: dict[str, np.ndarray], sha256: str) -> HeadFile:
+    """The head of a file's arrays, its teeth free to stand higher or lower."""
+
     def real(name: str) -> np.ndarray:
         return arrays[name].astype(np.float32)
 
     def embedding(name: str) -> tuple[np.ndarray, np.ndarray]:
         return arrays[f"{name}_faces"].astype(np.int32), real(f"{name}_bary")
 
+    masks = {k.removeprefix("mask_"): v for k, v in arrays.items() if k.startswith("mask_")}
+    basis = real("shape_basis")
+    lifts_teeth = set(_TEETH) <= set(masks)
+    if lifts_teeth:
+        lift = np.zeros((len(basis), 3, 1), np.float32)
+        lift[np.logical_or.reduce([masks[name] for name in _TEETH]), 1] = TEETH_LIFT
+        arrays = arrays | {"shape_basis": np.concatenate([basis, lift], axis=2)}
     return HeadFile(
         name=str(arrays["name"]),
         sha256=sha256,
@@ -143,7 +162,7 @@ def _head_of(arrays: dict[str, np.ndarray], sha256: str) -> HeadFile:
         landmarks_468=embedding("landmarks_468"),
         iris=embedding("iris"),
         contour=embedding("contour"),
-        masks={k.removeprefix("mask_"): v for k, v in arrays.items() if k.startswith("mask_")},
+        masks=masks,
         albedo_file=str(arrays["albedo_file"]),
         shape_names=_names(arrays, "shape_names", _plain_shape_names(arrays)),
         pose_names=_names(arrays, "pose_names", _PLAIN_POSE_NAMES),
@@ -153,6 +172,7 @@ def _head_of(arrays: dict[str, np.ndarray], sha256: str) -> HeadFile:
         unit_mix=arrays.get("unit_mix"),
         laid=arrays.get("laid"),
         laid_from=str(arrays.get("laid_from", "")),
+        lifts_teeth=lifts_teeth,
     )
 
 

@@ -3,7 +3,7 @@
 Judged by colour against the clip's own lips and skin, so that cast and exposure drop out: flesh is
 as red as the lips, teeth are less red than the skin, and where little light comes it is dark. In a
 film without colours teeth are what is about as light as the skin. This decides whether an open
-mouth means an open jaw or drawn-up lips.
+mouth means an open jaw or drawn-up lips, and how high a person's teeth stand.
 """
 
 from dataclasses import dataclass
@@ -32,6 +32,9 @@ class MouthOptions:
     # In a film without colours, lightness over the skin's: nine tenths of flesh have .74 at most
     # (nine clips), of two grey films' teeth .88 and more.
     grey_teeth_above: float = 0.8
+    # Where the rows end: lightness is sharp and colour isn't, so both have wide borders.
+    row_above: float = 0.55  # lightness over the skin's: tongue and hollow have .25 to .5
+    row_below: float = 0.5  # redness
 
 
 def judge_mouth(
@@ -54,17 +57,10 @@ def judge_mouth(
         (N, 3) teeth, flesh, dark; sum 1; NaN where the mouth is shut or too dark to tell.
     """
     options = options or MouthOptions()
-    gaps = np.linalg.norm(
-        landmarks[:, list(UPPER_INNER), :2] - landmarks[:, list(LOWER_INNER), :2], axis=-1
-    )  # (N, 9)
-    skin = _skin_rgb(colours)  # (N, 3)
-    skin_red = redness(skin)
-    lips_red = np.median(redness(lips) - skin_red[:, None, None])  # of the clip, above the skin's
-    scale = max(float(lips_red), options.least_redness)
-    red = (redness(mouth) - skin_red[:, None, None]) / scale  # (N, rows, 9), 0 skin, 1 lips
-    light = _lightness(mouth) / np.maximum(_lightness(skin), 1.0)[:, None, None]
+    gaps = _gaps(landmarks)
+    red, light = _beside_skin(colours, mouth, lips, options)
     dark = _above(options.dark_below - light, 0.1)
-    if lips_red < options.least_redness:  # no colours in this film
+    if red is None:
         tooth = _above(light - options.grey_teeth_above, 0.1)
     else:
         tooth = _above(options.teeth_below - red, _SOFT)
@@ -73,9 +69,30 @@ def judge_mouth(
     # Each column stands for its height; narrow ones, and rows next to the lips, are mixed colours.
     weights = _ROW_WEIGHTS[:, None] * gaps[:, None, :] ** 2 + 1e-6  # (N, rows, 9)
     fractions = (kinds * weights[..., None]).sum((1, 2)) / weights.sum((1, 2))[:, None]
-    can_tell = _is_open(landmarks, gaps, options) & (colours[:, SKIN, 0].mean(1) > _LEAST_LIGHT)
-    fractions[~can_tell] = np.nan
+    fractions[~_can_tell(landmarks, colours, options)] = np.nan
     return fractions
+
+
+def read_teeth(
+    landmarks: np.ndarray,
+    colours: np.ndarray,
+    mouth: np.ndarray,
+    lips: np.ndarray,
+    options: MouthOptions | None = None,
+) -> np.ndarray:
+    """How surely each sample between the inner lips shows teeth; arguments as `judge_mouth`'s.
+
+    Returns:
+        (N, rows, 9) in 0..1; NaN where the mouth is shut or too dark to tell.
+    """
+    options = options or MouthOptions()
+    red, light = _beside_skin(colours, mouth, lips, options)
+    if red is None:
+        teeth = _above(light - options.grey_teeth_above, 0.1)
+    else:
+        teeth = _above(light - options.row_above, 0.08) * _above(options.row_below - red, 0.2)
+    teeth[~_can_tell(landmarks, colours, options)] = np.nan
+    return teeth
 
 
 def lips_missing(
@@ -104,10 +121,34 @@ def redness(rgb: np.ndarray) -> np.ndarray:
     return np.log(rgb[..., 0] / rgb[..., 1])
 
 
-def _is_open(landmarks: np.ndarray, gaps: np.ndarray, options: MouthOptions) -> np.ndarray:
+def _gaps(landmarks: np.ndarray) -> np.ndarray:
+    """How far the inner lips are apart, (N, 9) px."""
+    upper, lower = landmarks[:, list(UPPER_INNER), :2], landmarks[:, list(LOWER_INNER), :2]
+    return np.linalg.norm(upper - lower, axis=-1)
+
+
+def _beside_skin(
+    colours: np.ndarray, mouth: np.ndarray, lips: np.ndarray, options: MouthOptions
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """Redness (0 the skin's, 1 the lips') and lightness over the skin's of what is in the mouth.
+
+    (N, rows, 9) each; no redness where the film has no colours.
+    """
+    skin = _skin_rgb(colours)  # (N, 3)
+    skin_red = redness(skin)[:, None, None]
+    lips_red = float(np.median(redness(lips) - skin_red))  # of the clip, above the skin's
+    light = _lightness(mouth) / np.maximum(_lightness(skin), 1.0)[:, None, None]
+    if lips_red < options.least_redness:
+        return None, light
+    return (redness(mouth) - skin_red) / lips_red, light
+
+
+def _can_tell(landmarks: np.ndarray, colours: np.ndarray, options: MouthOptions) -> np.ndarray:
+    """Frames (N,) in which a mouth is open enough, and light enough, to be looked into."""
     eyes = np.linalg.norm(landmarks[:, 263] - landmarks[:, 33], axis=-1)
-    opening = gaps[:, _MIDDLE].mean(1)
-    return (opening > options.shut_below * eyes) & (opening > options.shut_below_px)
+    opening = _gaps(landmarks)[:, _MIDDLE].mean(1)
+    is_open = (opening > options.shut_below * eyes) & (opening > options.shut_below_px)
+    return is_open & (colours[:, SKIN, 0].mean(1) > _LEAST_LIGHT)
 
 
 def _skin_rgb(colours: np.ndarray, points: tuple[int, ...] = SKIN) -> np.ndarray:

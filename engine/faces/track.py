@@ -16,7 +16,7 @@ from ..progress import Report
 from .clearness import clearness
 from .colour_cover import colour_witness
 from .glances import seen_by_network
-from .mouth import judge_mouth, lips_missing
+from .mouth import judge_mouth, lips_missing, read_teeth
 from .people import Person, choose_person, link_people, part_dissolved
 from .seen import NetworkPoints
 from .tracklets import FollowOptions, follow_faces
@@ -59,6 +59,8 @@ class FaceTrack:
     network_points: NetworkPoints | None = None  # what the landmark network saw on the way
     # (T,) 0..1, how far the mouth can be believed for want of detail alone; None: nobody could tell
     clear: np.ndarray | None = None
+    # (T, rows, 9) 0..1, how surely what is between the inner lips is teeth; NaN as `mouth_inside`
+    teeth: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.times)
@@ -176,15 +178,16 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
         person.points, person.edges, witness, by_network, clip.size
     )
     mouth_inside = np.full((frames, 3), np.nan)
-    mouth_inside[person.frames] = judge_mouth(
-        person.points, person.colours, person.mouth, person.lips
-    )
+    teeth = np.full((frames, *person.mouth.shape[1:3]), np.nan, np.float32)
+    inside = person.points, person.colours, person.mouth, person.lips
+    mouth_inside[person.frames] = judge_mouth(*inside)
+    teeth[person.frames] = read_teeth(*inside)
     covered = confidence[:, REGIONS.index("mouth")] < _BELIEVED
-    mouth_inside[covered] = np.nan
+    mouth_inside[covered] = teeth[covered] = np.nan
     clear = _clearness(person, points, covered, clip) if points else None
     return FaceTrack(
         boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts,
-        network_points=points, clear=clear,
+        network_points=points, clear=clear, teeth=teeth,
     )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ def sight_features(observed: Observations, size: tuple[int, int], focal: float) 
 def middle_of_face(shape: np.ndarray) -> np.ndarray:
     """The mean of a person's inner landmarks in head axes, (S,) -> (3,) m."""
     rest, basis = _middle_of_faces()
-    return rest + basis @ shape
+    return rest + basis[:, : len(shape)] @ shape
 
 
 @cache

@@ -73,12 +73,12 @@ def point_head(stage: Stage) -> _PointHead:
         return np.einsum("lk,lk...->l...", mix, values[corners]).astype(np.float32)
 
     flat = lambda values: mixed(values).reshape(3 * len(POINTS), -1)  # noqa: E731
-    regressor = file.joint_regressor[2:]
+    regressor, shape_basis = file.joint_regressor[2:], file.shape_basis[..., : file.face_columns]
     return _PointHead(
-        mixed(file.template), flat(file.shape_basis), flat(file.expression_basis),
+        mixed(file.template), flat(shape_basis), flat(file.expression_basis),
         flat(file.pose_basis[:, :, 9:]), mixed(file.skin_weights[:, 2:]),
         regressor @ file.template,
-        np.einsum("jv,vcs->jcs", regressor, file.shape_basis).reshape(9, -1),
+        np.einsum("jv,vcs->jcs", regressor, shape_basis).reshape(9, -1),
     )  # fmt: skip
 
 

@@ -96,7 +96,7 @@ class Gallery:
 
     def _body(self, random: np.random.Generator) -> _Body:
         head = self.stage.head
-        count = head.file.shape_basis.shape[2]
+        count = head.file.face_columns
         shape = np.clip(random.normal(size=count) * random.uniform(0.6, 1.3), -3.5, 3.5)
         rest = head.rest(shape.astype(np.float32))
         acting = act_moments(self.stage, random, _MOMENTS)

@@ -30,7 +30,7 @@ def cast_performer(stage: Stage, generator: np.random.Generator, difficulty: flo
     """A random person; `difficulty` 0 gives people near the mean, 1 the whole range."""
     low, high = _SPREAD
     spread = generator.uniform(low, low + (high - low) * (0.4 + 0.6 * difficulty))
-    shape = np.clip(generator.normal(size=stage.head.file.shape_basis.shape[2]) * spread,
+    shape = np.clip(generator.normal(size=stage.head.file.face_columns) * spread,
                     -_FARTHEST, _FARTHEST)  # fmt: skip
     vertices, joints = stage.head.rest(shape.astype(np.float32))
     vertices = vertices + _fuller(stage, generator, difficulty)

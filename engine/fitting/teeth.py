@@ -1,0 +1,190 @@
+"""How high a person's teeth stand: one number for a clip, read where a smile lays them bare.
+
+Upper teeth are fixed to the skull, so over a clip their edge is off the fitted head's by one
+height. For each height it is told how likely what was read between the lips is, column by column,
+with either row in sight or hidden, and with lower teeth that a jaw may have put wrong. Both rows
+and the tongue go by the mean over all heights, so that the bite stays; teeth that no smile lays
+bare stay the mean head's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..exchange.head_file import TEETH_LIFT
+from ..geometry import project, rotation_matrix, to_camera
+from ..head.model import FaceParams, Head
+from ..head.mouth import Mouth, part_of
+
+if TYPE_CHECKING:
+    from ..faces import FaceTrack
+
+_COLUMNS = slice(2, 7)  # of the nine between the lips: the incisors
+_WEIGHTS = np.array([0.3, 0.8, 1.0, 1.0, 1.0, 0.8, 0.3])  # of the rows: the first and last are lip
+# What counts of a column, and of a frame: their neighbours are read off the same teeth.
+_COLUMN_SHARE, _FRAME_SHARE = 0.6, 0.08
+_MOST_FRAMES = 120
+_BARE = (0.5, 0.75)  # of a mouth read as teeth: in speech the lips' shade hides where they end
+_READ, _READ_FAR, _MISREAD = 0.85, 0.45, 0.06  # teeth as teeth at their edge, beyond; flesh as them
+_EDGE = 1.5e-3  # m from its edge where a row is out of the lips' shade
+_UPPER_SHOWN, _LOWER_SHOWN = 0.5, 0.8  # of a row where lips uncover it: shade, the tongue
+_TOLD_GAP = 3e-3  # m of opening from which a column tells all it can
+_STEP = 0.5e-3  # m between the heights that are tried
+_UPPER, _UPPER_SD = np.arange(-6, 7) * _STEP, 1.3e-3  # m; of people about the head
+_LOWER, _LOWER_SD = np.arange(-6, 13) * _STEP, 1.3e-3  # m; a clip's jaw and bite about the fitted
+_JAW, _JAW_SD = np.arange(-4, 5) * _STEP, 1.0e-3  # m at the teeth; a frame's jaw about the clip's
+_ARCH = np.arange(-22, 22.1) * 1e-3  # m, where along x the rows' edges are taken
+_NEAR_X, _FRONT = 1.2e-3, 10e-3  # m about such a place; from the foremost vertex there
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """Where a row's edge crosses n frames' columns, 0 at the upper lip and 1 at the lower."""
+
+    place: np.ndarray  # (n, C), NaN where it doesn't
+    rise: np.ndarray  # (n, C) what a metre of height adds
+
+
+def place_teeth(params: FaceParams, track: FaceTrack, head: Head) -> FaceParams:
+    """The same performance of a person whose teeth stand as high as the clip shows them.
+
+    Heads without teeth, and clips that never bare them, are left alone.
+    """
+    if not head.file.lifts_teeth or track.teeth is None:
+        return params
+    filled = np.nan_to_num(track.teeth)[:, 1:-1, _COLUMNS].mean((1, 2))
+    bare = np.clip((filled - _BARE[0]) / (_BARE[1] - _BARE[0]), 0, 1) * track.seen  # (T,)
+    frames = np.flatnonzero(bare)
+    if not len(frames):
+        return params
+    frames = frames[np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).astype(int)]
+    read = track.teeth[frames][:, :, _COLUMNS]
+    upper, lower, gaps = _edges(params, track.size, head, frames)
+    likelihood = _likelihood(read, upper, lower, gaps) * bare[frames]
+    shape = np.zeros(head.file.shape_basis.shape[2])
+    shape[: len(params.shape)] = params.shape
+    shape[-1] = _height(likelihood) / TEETH_LIFT
+    return params.replace(shape=shape)
+
+
+def _edges(
+    params: FaceParams, size: tuple[int, int], head: Head, frames: np.ndarray
+) -> tuple[_Edge, _Edge, np.ndarray]:
+    """The rows' edges between the head's own lips in n frames, and how far these part, (n, C) m."""
+    faces, weights = (part[_lip_points()] for part in head.file.landmarks_468)  # (2, C)
+    corners = head.file.faces[faces]  # (2, C, 3)
+    near = head.file.masks["upper_teeth"] | head.file.masks["lower_teeth"]
+    near[corners] = True
+    mouth = part_of(head.file, near)
+    jaw, pose, translation = (
+        each[frames] for each in (params.jaw, params.head_pose, params.head_translation)
+    )
+    posed = mouth.pose(params.expression[frames], jaw, mouth.rest(params.shape))
+
+    def seen(points: np.ndarray) -> np.ndarray:
+        return project(to_camera(points, pose, translation), params.focal, size)
+
+    lips = posed[:, np.searchsorted(mouth.vertices, corners)]  # (n, 2, C, 3, 3)
+    top, bottom = (seen(line) for line in np.einsum("rck,nrckd->rncd", weights, lips))
+    up = np.stack([np.tile([0.0, 1.0, 0.0], (len(frames), 1)), rotation_matrix(jaw)[:, :, 1]])
+    edges = []
+    for row, name in enumerate(("upper_teeth", "lower_teeth")):
+        line = posed[:, _edge_vertices(mouth, name)]
+        place = _crossings(seen(line), top, bottom)
+        above = _crossings(seen(line + _STEP * up[row][:, None]), top, bottom)
+        edges.append(_Edge(place, (above - place) / _STEP))
+    depth = -translation[:, 2] - mouth.template[:, 2].max()
+    gaps = np.linalg.norm(bottom - top, axis=-1) * (depth / params.focal)[:, None]
+    return edges[0], edges[1], gaps
+
+
+def _lip_points() -> np.ndarray:
+    """Landmarks where the columns begin and end, (2, C)."""
+    from ..faces.looks import LOWER_INNER, UPPER_INNER
+
+    return np.array([UPPER_INNER[_COLUMNS], LOWER_INNER[_COLUMNS]])
+
+
+def _edge_vertices(mouth: Mouth, name: str) -> np.ndarray:
+    """The vertices (K,) of the upper or lower front teeth's edge, from side to side."""
+    places, own = mouth.template, np.flatnonzero(mouth.masks[name])
+    outwards = -1 if name == "upper_teeth" else 1
+    found = []
+    for x in _ARCH:
+        near = own[np.abs(places[own, 0] - x) < _NEAR_X]
+        front = near[places[near, 2] > places[near, 2].max() - _FRONT]
+        found.append(front[np.argmax(outwards * places[front, 1])])
+    return np.array(found)
+
+
+def _crossings(line: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """Where a line (n, K, 2) crosses the ways from `top` to `bottom` (n, C, 2): shares (n, C)."""
+    way = bottom - top
+    length = np.maximum(np.sum(way**2, -1), 1e-9)[..., None]
+    off = line[:, None] - top[:, :, None]  # (n, C, K, 2)
+    along = np.sum(off * way[:, :, None], -1) / length
+    beside = off[..., 1] * way[:, :, None, 0] - off[..., 0] * way[:, :, None, 1]
+    crosses = (beside[..., :-1] <= 0) != (beside[..., 1:] <= 0)
+    k = crosses.argmax(-1)[..., None]
+    a, b = np.take_along_axis(beside, k, -1), np.take_along_axis(beside, k + 1, -1)
+    share = a / np.where(a == b, 1, a - b)
+    near, far = np.take_along_axis(along, k, -1), np.take_along_axis(along, k + 1, -1)
+    return np.where(crosses.any(-1), (near + share * (far - near))[..., 0], np.nan)
+
+
+def _likelihood(read: np.ndarray, upper: _Edge, lower: _Edge, gaps: np.ndarray) -> np.ndarray:
+    """Log-likelihood of what was read (n, rows, C) in each frame, by the rows' heights.
+
+    Over that of no teeth in sight; (U, W, n) for _UPPER and `_tried`.
+    """
+    rows = read.shape[1]
+    middle = (np.arange(rows)[:, None] + 0.5) / rows
+
+    def row(edge: _Edge, height: float, side: int) -> np.ndarray:
+        """How much likelier than flesh each sample would be read as teeth, (n, rows, C)."""
+        beyond = side * ((edge.place + height * edge.rise)[:, None] - middle)
+        covered = np.clip(beyond * rows + 0.5, 0, 1)
+        lit = beyond * gaps[:, None] < _EDGE
+        return np.nan_to_num(covered) * (np.where(lit, _READ, _READ_FAR) - _MISREAD)
+
+    def told(more: np.ndarray) -> np.ndarray:
+        chance = _MISREAD + more
+        log = read * np.log(chance) + (1 - read) * np.log(1 - chance)
+        return np.einsum("nrc,r->nc", log, _WEIGHTS)
+
+    none = told(np.zeros_like(read))
+    share = np.clip(2 * read.max(1) - 0.5, 0, 1) * np.clip(gaps / _TOLD_GAP, 0, 1)  # (n, C)
+    share = np.where(np.isfinite(upper.place + lower.place), share, 0) * _COLUMN_SHARE
+    above = [row(upper, height, 1) for height in _UPPER]
+    below = [row(lower, height, -1) for height in _tried()]
+    up, no_up = np.log([_UPPER_SHOWN, 1 - _UPPER_SHOWN])
+    low, no_low = np.log([_LOWER_SHOWN, 1 - _LOWER_SHOWN])
+    out = np.zeros((len(above), len(below), len(read)))
+    for i, over in enumerate(above):
+        alone = np.logaddexp(none + no_up, told(over) + up) + no_low
+        for j, under in enumerate(below):
+            under = np.where(over > 0, 0, under)  # upper teeth stand before lower ones
+            both = np.logaddexp(told(under) + no_up, told(over + under) + up) + low
+            out[i, j] = np.sum(share * (np.logaddexp(alone, both) - none), axis=1)
+    return out
+
+
+def _tried() -> np.ndarray:
+    """The lower row's heights that a clip's and a frame's jaw can add up to, (W,) m."""
+    return np.arange(len(_LOWER) + len(_JAW) - 1) * _STEP + _LOWER[0] + _JAW[0]
+
+
+def _height(likelihood: np.ndarray) -> float:
+    """The upper row's mean height, m, by the log-likelihood (U, W, n) of the frames."""
+    jaw = -((_JAW / _JAW_SD) ** 2) / 2
+    jaw -= np.log(np.exp(jaw).sum())
+    log = np.zeros((len(_UPPER), len(_LOWER)))
+    for k in range(len(_LOWER)):
+        by_jaw = likelihood[:, k : k + len(_JAW)] + jaw[:, None]
+        log[:, k] = _FRAME_SHARE * np.logaddexp.reduce(by_jaw, axis=1).sum(1)
+    log -= ((_UPPER[:, None] / _UPPER_SD) ** 2 + (_LOWER / _LOWER_SD) ** 2) / 2
+    chance = np.exp(log - log.max())
+    return float(_UPPER @ chance.sum(1) / chance.sum())
