@@ -82,7 +82,7 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
     change, sd = _heard(hearing.voice, units, mix, share)
     tucked = np.clip((hearing.voice.tucked - _TUCK[0]) / (_TUCK[1] - _TUCK[0]), 0, 1)
     if teeth is not None:
-        apart = teeth.lip_gap(teeth.pose(params.expression, params.jaw, teeth.rest(params.shape)))
+        apart = _lip_gaps(params, teeth)
         tucked *= np.clip((_TUCK_GAP[1] - apart) / (_TUCK_GAP[1] - _TUCK_GAP[0]), 0, 1)
     to_head = mix @ marks.unit_mix  # (C, E)
     said = np.zeros((len(units), len(mix)))
@@ -105,6 +105,13 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
         step = float(np.median(np.diff(times)))
         said = gaussian_filter1d(said, _CALM_SECONDS / step, axis=0, mode="nearest")
     return params.replace(expression=params.expression + said @ to_head)
+
+
+def _lip_gaps(params: FaceParams, teeth: Mouth) -> np.ndarray:
+    """How far the lips are apart, (T,) m, some frames at a time: ten minutes take 3 GB at once."""
+    rest = teeth.rest(params.shape)
+    parts = (params[start : start + _CHUNK] for start in range(0, len(params), _CHUNK))
+    return np.concatenate([teeth.lip_gap(teeth.pose(p.expression, p.jaw, rest)) for p in parts])
 
 
 def _channels(marks: LandmarkHead) -> np.ndarray | None:

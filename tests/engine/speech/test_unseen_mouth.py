@@ -7,7 +7,8 @@ import pytest
 
 from engine.fitting.sound import Hearing
 from engine.head.model import FaceParams, Head
-from engine.head.mouth import shutting
+from engine.head.mouth import Mouth, shutting
+from engine.speech import unseen_mouth
 from engine.speech.unseen_mouth import say_unseen
 from engine.weights import load_head
 
@@ -172,3 +173,19 @@ def test_a_single_picture_is_served(head):
     instant = Instant(speaking=np.ones(1), tucked=np.zeros(1))
     said = say_unseen(params[one], Hearing(instant), TIMES[one], head)
     assert np.isfinite(said.expression).all()
+
+
+def test_a_long_film_is_heard_piece_by_piece(head, monkeypatch):
+    before, speech = fitted(head, parted=0.3), voice(tucked=0.95, mouthRollLower=0.9)
+    whole, posed_frames = heard(before, head, speech), []
+    pose = Mouth.pose
+
+    def counted(mouth, expression, *others):
+        posed_frames.append(len(expression))
+        return pose(mouth, expression, *others)
+
+    monkeypatch.setattr(Mouth, "pose", counted)
+    monkeypatch.setattr(unseen_mouth, "_CHUNK", 7)
+    pieces = heard(before, head, speech)
+    np.testing.assert_allclose(pieces.expression, whole.expression, atol=1e-6)
+    assert 0 < max(posed_frames) <= 7
