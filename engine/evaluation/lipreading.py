@@ -66,12 +66,12 @@ def lip_reading_rates(
     }
 
 
-def best_path(scores: Sequence[Sequence[float]], symbols: Sequence[str], blank: int = 0) -> str:
-    """Greedy reading of a network trained by CTC: scores of steps over symbols."""
-    last, text = blank, []
+def best_path(scores: Sequence[Sequence[float]], symbols: Sequence[str]) -> str:
+    """Greedy reading of a network trained by CTC: scores of steps over symbols, blank first."""
+    last, text = 0, []
     for step in scores:
         best = max(range(len(step)), key=lambda k: step[k])
-        if best not in (blank, last):
+        if best not in (0, last):
             text.append(symbols[best])
         last = best
     return "".join(text)

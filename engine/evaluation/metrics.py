@@ -12,6 +12,8 @@ SIGNALS = ("gap", "width", "jaw", "eye", "brow")
 BROWS_NOSE_EYES = slice(17, 48)
 CONTOUR_POINTS = 17  # the first points lie on the silhouette: left out where places matter
 _STILL_SHARE, _STILL_WINDOW, _STILL_MARGIN = 0.3, 7, 4
+_RUNNING_FRAMES = 5
+_SHUT_MM, _OPEN_MM = 1.5, 5.0  # between lips that a referee sees shut, and open
 _MOST_FRAMES_APART = 2  # between a blink here and the same blink there
 
 
@@ -62,9 +64,10 @@ def gain(a: np.ndarray, b: np.ndarray) -> float:
     return float(a[both].std() / max(b[both].std(), 1e-9)) if both.any() else float("nan")
 
 
-def slow_gain(a: np.ndarray, b: np.ndarray, window: int = 5) -> float:
-    """`gain` of running means over `window` frames: noise counts little."""
-    means = [np.convolve(signal, np.ones(window) / window, "valid") for signal in (a, b)]
+def slow_gain(a: np.ndarray, b: np.ndarray) -> float:
+    """`gain` of running means over a few frames: noise counts little."""
+    running = np.full(_RUNNING_FRAMES, 1 / _RUNNING_FRAMES)
+    means = [np.convolve(signal, running, "valid") for signal in (a, b)]
     return gain(*means)
 
 
@@ -114,14 +117,12 @@ def motion_error_mm(a: np.ndarray, b: np.ndarray, points: slice, frames: np.ndar
     return float(np.nanmean(np.linalg.norm(apart, axis=-1)) * EYE_DISTANCE_MM)
 
 
-def closure_counts(
-    gap: np.ndarray, referees: list[np.ndarray], shut_mm: float = 1.5, open_mm: float = 5.0
-) -> dict[str, int]:
+def closure_counts(gap: np.ndarray, referees: list[np.ndarray]) -> dict[str, int]:
     """Frames whose lips all referees see shut, or open, and how often `gap` says shut there.
 
     Gaps are in eye distances.
     """
-    limit_shut, limit_open = shut_mm / EYE_DISTANCE_MM, open_mm / EYE_DISTANCE_MM
+    limit_shut, limit_open = _SHUT_MM / EYE_DISTANCE_MM, _OPEN_MM / EYE_DISTANCE_MM
     with np.errstate(invalid="ignore"):
         shut = np.all([r < limit_shut for r in referees], axis=0) & np.isfinite(gap)
         wide = np.all([r > limit_open for r in referees], axis=0) & np.isfinite(gap)

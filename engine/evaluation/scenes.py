@@ -23,7 +23,7 @@ _DISTANCE_M = (0.6, 1.1)
 _SEED = 660_001
 
 
-def write_scenes(folder: Path, count: int, frames: int = 8, seed: int = _SEED) -> list[Path]:
+def write_scenes(folder: Path, count: int, frames: int) -> list[Path]:
     """Write `count` scenes of `frames` pictures; the paths of their NAME.scene.npz."""
     from ..training.people import build_stage
     from ..training.people.acting import act_sequence
@@ -33,7 +33,7 @@ def write_scenes(folder: Path, count: int, frames: int = 8, seed: int = _SEED) -
     head, paths = Head(load_head()), []
     stage = build_stage()
     for k in range(count):
-        generator = np.random.default_rng([seed, k])
+        generator = np.random.default_rng([_SEED, k])
         seconds = np.arange(frames) / FPS
         acting = act_sequence(stage, generator, frames, FPS)
         acting = speak_with(stage, acting, babble(generator, 2.0), seconds + 0.5, generator)

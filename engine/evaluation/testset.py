@@ -19,6 +19,7 @@ from ..progress import Report
 
 SEED = 770_001  # of people that no training draws
 FPS = 25
+_FRAMES, _SIZE = 50, 256  # of a film; px
 _RATE = 16_000  # Hz
 _LEAD_SECONDS = 0.1
 
@@ -59,27 +60,18 @@ def read_testset(folder: Path) -> list[KnownFilm]:
     return clips
 
 
-def make_testset(
-    folder: Path,
-    count: int,
-    report: Report,
-    seconds: float = 2.0,
-    size: int = 256,
-    seed: int = SEED,
-) -> list[KnownFilm]:
+def make_testset(folder: Path, count: int, report: Report) -> None:
     """Make `count` films in `folder`; those that are there stay. Every second one has a cover.
 
     Raises AVFaceError when no voice can speak here.
     """
     for k in range(count):
         if not (folder / f"synthetic_{k:02d}.truth.npz").is_file():
-            _make_clip(folder / f"synthetic_{k:02d}", k, seconds, size, seed)
+            _make_clip(folder / f"synthetic_{k:02d}", k)
         report((k + 1) / count)
-    names = {f"synthetic_{k:02d}" for k in range(count)}
-    return [clip for clip in read_testset(folder) if clip.name in names]
 
 
-def _make_clip(stem: Path, index: int, seconds: float, size: int, seed: int) -> None:
+def _make_clip(stem: Path, index: int) -> None:
     from ..training.occlusions import cover_with_hand
     from ..training.people import build_stage, render_sequence
     from ..training.people.acting import act_sequence
@@ -87,24 +79,23 @@ def _make_clip(stem: Path, index: int, seconds: float, size: int, seed: int) -> 
     from ..training.people.posing import pose_vertices
     from ..training.performances import covered_68, speak_with
 
-    generator, stage = np.random.default_rng([seed, index]), build_stage()
-    sound, phones = _sentence(index, seed)
-    frames = int(seconds * FPS)
-    times = np.arange(frames) / FPS
-    acting = act_sequence(stage, generator, frames, float(FPS))
+    generator, stage = np.random.default_rng([SEED, index]), build_stage()
+    sound, phones = _sentence(index)
+    times = np.arange(_FRAMES) / FPS
+    acting = act_sequence(stage, generator, _FRAMES, float(FPS))
     acting = speak_with(stage, acting, phones, times, generator)
-    shot = render_sequence(stage, seed, index, frames, float(FPS), size, 0.5, acting)
+    shot = render_sequence(stage, SEED, index, _FRAMES, float(FPS), _SIZE, 0.5, acting)
     labels = shot.labels
     sample = {
         "pictures": shot.pictures,
-        "landmarks": labels.points_68 / size * 2 - 1,
+        "landmarks": labels.points_68 / _SIZE * 2 - 1,
         "covered": covered_68(labels.points_68, labels.points, labels.hidden),
     }
     if index % 2:
         sample = cover_with_hand(sample, generator)
     # the same draws as the renderer's: the person with all that the shape coefficients don't say
-    person = cast_performer(stage, np.random.default_rng([seed, index, 1]), 0.5)
-    heard = sound[: frames * _RATE // FPS]
+    person = cast_performer(stage, np.random.default_rng([SEED, index, 1]), 0.5)
+    heard = sound[: _FRAMES * _RATE // FPS]
     write_film(stem.with_name(stem.name + ".mp4"), sample["pictures"], heard)
     truth = {
         "landmarks": labels.points_68,
@@ -115,12 +106,12 @@ def _make_clip(stem: Path, index: int, seconds: float, size: int, seed: int) -> 
     save_arrays(stem.with_name(stem.name + ".truth.npz"), truth, compressed=True)
 
 
-def _sentence(index: int, seed: int) -> tuple[np.ndarray, list]:
+def _sentence(index: int) -> tuple[np.ndarray, list]:
     """A sentence by a voice that no training hears: sound from 0 on, and its phones."""
     from ..training.speech import HELD_OUT, speak
     from ..training.speech.texts import texts
 
-    source = texts("en", random.Random(f"{seed}/{index}"))
+    source = texts("en", random.Random(f"{SEED}/{index}"))
     for attempt in range(10):
         voice = HELD_OUT[(index + attempt) % len(HELD_OUT)]
         try:
