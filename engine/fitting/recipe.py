@@ -302,9 +302,9 @@ def _around(changed: np.ndarray, runs: list[np.ndarray]) -> list[_Run]:
                 continue
             share = np.ones(len(part))
             if part[0] > run[0]:
-                share[:_MARGIN] = ramp
+                share[:_MARGIN] = ramp[: len(part)]
             if part[-1] < run[-1]:
-                share[-_MARGIN:] = ramp[::-1]
+                share[-_MARGIN:] = np.minimum(share[-_MARGIN:], ramp[::-1][-len(part) :])
             parts.append(_Run(part, share))
     return parts
 

@@ -29,7 +29,7 @@ from engine.fitting.projection import (
     project,
     workspace,
 )
-from engine.fitting.recipe import FitOptions, fit_clip
+from engine.fitting.recipe import FitOptions, _around, fit_clip
 from engine.fitting.solver import Problem, Targets
 from engine.fitting.sound import Hearing
 from engine.fitting.terms import LIP_PAIRS, Motion, moving_parts, unit_prior
@@ -496,3 +496,12 @@ def _chatter(times):
     gap = np.stack([8 * way, np.ones(len(times))], 1)
     return SimpleNamespace(names=names, mean=mean, sd=sd, speaking=np.ones(len(times)),
                            closed=(way < 0.1).astype(float), gap_mm=gap)  # fmt: skip
+
+
+def test_a_change_beyond_a_gap_takes_few_frames_of_the_run_before_it():
+    changed = np.zeros(60, bool)
+    changed[36] = True
+    first, second = _around(changed, [np.arange(30), np.arange(34, 60)])
+    assert first.frames[-1] == 29 and len(first.share) == len(first.frames) < 12
+    assert second.share[0] == 1 and second.share[-1] == 0
+    assert (np.diff(first.share) >= 0).all() and (np.diff(second.share) <= 0).all()
