@@ -87,6 +87,7 @@ class Face:
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin
     hair_hangs: float = 0.0  # mm below the ears
     grey: float = 0.0  # 1 where the film has no colours of its own: hues are the model's then
+    irises: np.ndarray | None = None  # (3,) log reflectance; None when hardly any was seen
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,8 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
         )
     skin = np.median(own[known > 0.5], axis=0)
     hair = hair_colour(median.hair, light, skin)
-    effective = _refine_parts(colours, median, canvas, albedo, effective, light, hair)
+    irises = iris_colour(median.irises, light)
+    effective = _refine_parts(colours, median, canvas, albedo, effective, light, hair, irises)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
     hairline = hairline_heights(
         median.crown, canvas.head, canvas.rest[0], albedo, light, skin, hair
@@ -148,7 +150,7 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
     face = Face(
         canvas, own, known, coefficients, hairline, stands, hanging_down(median.outlines),
-        median.grey,
+        median.grey, irises,
     )  # fmt: skip
     return Appearance(coefficients, light, face)
 
@@ -279,6 +281,7 @@ def _refine_parts(
     effective: np.ndarray,
     light: np.ndarray,
     hair: np.ndarray | None,
+    irises: np.ndarray | None,
 ) -> np.ndarray:
     """Effective coefficients (A,) with lips, irises and hair as the clip shows them."""
     shade = np.maximum(harmonics(colours.normals) @ light, 1e-2)
@@ -292,9 +295,8 @@ def _refine_parts(
         missed = np.median((model - own)[beside], axis=0) if beside.any() else np.zeros(3)
         seen = np.median(own[lips], axis=0) + np.clip(missed, -_MOST_MISSED, _MOST_MISSED)
         effective = fit_part(albedo, effective, "lips", colours.maps[:, lips].mean(1), seen)
-    iris = iris_colour(median.irises, light)
-    if iris is not None:
-        effective = fit_part(albedo, effective, "irises", iris_maps(albedo, canvas.head), iris)
+    if irises is not None:
+        effective = fit_part(albedo, effective, "irises", iris_maps(albedo, canvas.head), irises)
     if hair is not None:
         effective = fit_part(albedo, effective, "hair", hair_maps(albedo, canvas.head), hair)
     return _fit_beard(colours, albedo, effective, own, lips)

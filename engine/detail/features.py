@@ -1,4 +1,4 @@
-"""Hairline, brows and lips as the clip shows them, on the head's texture: nobody's are alike."""
+"""Hairline, brows, lips and irises as the clip shows them, on the head's texture."""
 
 import numpy as np
 
@@ -6,12 +6,13 @@ from .appearance import Face
 from .brows import paint_brows
 from .complexion import person_texture
 from .hairline import paint_hairline
+from .irises import paint_irises
 from .lips import paint_lips
 from .paint import own_hues, read_colours
 
 
 def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
-    """A person's texture (n, n, 3) uint8 sRGB with their own hairline, brows and lips.
+    """A person's texture (n, n, 3) uint8 sRGB with their own hairline, brows, lips and irises.
 
     The same where the clip shows too little of the face.
     """
@@ -25,4 +26,6 @@ def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
     own = own_hues(face.own, read_colours(texture, sheet), face.grey)
     for paint in (paint_brows, paint_lips):
         texture = paint(texture, own, face.known, sheet)
+    if face.irises is not None:
+        texture = paint_irises(texture, face.irises, face.grey, face.canvas.head)
     return texture

@@ -13,11 +13,12 @@ from scipy.optimize import lsq_linear
 
 from ..exchange.take import REGIONS
 from ..faces import FaceTrack
-from ..geometry import embed, harmonics, project, rotation_matrix, vertex_normals
+from ..geometry import harmonics, project, rotation_matrix, vertex_normals
 from ..head.albedo import Albedo
 from ..head.model import FaceParams, Head
 from ..srgb import linear_from_srgb
 from .folds import EYES
+from .irises import ring_places
 
 # Part -> its components, and how far its one colour errs in shade and hue (log).
 _PARTS = {
@@ -120,16 +121,7 @@ def hair_colour(sights: Iterable[Sight], light: np.ndarray, skin: np.ndarray) ->
 
 def iris_maps(albedo: Albedo, head: Head) -> np.ndarray:
     """(M + K,) the albedo's maps, their mean over what `see_irises` looks at."""
-    places = embed(head.file.uv, head.file.uv_faces, head.file.iris).reshape(2, 5, 2)
-    turn = np.linspace(0, 2 * np.pi, 16, endpoint=False)
-    circle = np.stack([np.cos(turn), np.sin(turn)], 1)
-    radius = np.linalg.norm(places[:, 1:] - places[:, :1], axis=2).mean(1)
-    rings = [
-        place[0] + share * r * circle
-        for place, r in zip(places, radius, strict=True)
-        for share in (0.55, 0.65, 0.75)
-    ]
-    return albedo.read(np.concatenate(rings)).mean(1)
+    return albedo.read(ring_places(head)).mean(1)
 
 
 def hair_maps(albedo: Albedo, head: Head) -> np.ndarray:

@@ -6,6 +6,7 @@ import pytest
 from engine.detail.brows import paint_brows
 from engine.detail.complexion import person_texture
 from engine.detail.folds import BROWS, LIPS, hull
+from engine.detail.irises import paint_irises, ring_places
 from engine.detail.lips import paint_lips
 from engine.detail.parts import Sight, fit_part, hair_colour, iris_maps
 from engine.detail.unwrap import build_sheet, cut_window
@@ -74,6 +75,20 @@ def test_dark_and_pale_irises(person):
         logit = maps @ (albedo.mean + np.tensordot(effective, albedo.basis, 1))
         found.append(-np.log1p(np.exp(-logit)))
     assert (found[1] - found[0]).mean() > 0.6  # of log 4 = 1.4
+
+
+@pytest.mark.parametrize("colour", [(0.06, 0.04, 0.025), (0.12, 0.16, 0.16)])
+def test_irises_are_painted_in_the_colour_that_is_seen(person, colour):
+    head = person[0]
+    texture = person_texture(head, np.zeros(50), 512)
+    painted = paint_irises(texture, np.log(colour), 0.0, head)
+    column, row = (ring_places(head) * [1, -1] * 512 + [0, 512]).astype(int).T
+    assert np.allclose(linear_from_srgb(painted[row, column]).mean(0), colour, rtol=0.06)
+    changed = (painted != texture).any(2).mean()
+    assert 0 < changed < 0.01
+    grey = linear_from_srgb(paint_irises(texture, np.log(colour), 1.0, head)[row, column]).mean(0)
+    model = linear_from_srgb(texture[row, column]).mean(0)
+    assert np.allclose(np.log(grey / model), np.log(grey / model).mean(), atol=0.05)
 
 
 def test_a_bare_scalp_says_nothing_of_hair():
