@@ -14,6 +14,7 @@ _ROUNDS = 4
 _EFFECTIVE, _NOISE = 60, 0.15  # independent samples in a face, and how far each errs (log)
 _UNLIKE = 0.3  # log: what differs more is hair or beard, and says little
 _SPREAD = np.array([0.3, 0.3, 0.3, 0.3, 0.1, 0.1, 0.1, 0.1, 0.1])  # of the even light
+_DIRECTIONS, _UNSEEN = 64, 6.0  # over the half that faces the camera; samples that they count as
 _FLOOR = 0.15  # of the median shading: no darker
 
 
@@ -59,24 +60,37 @@ def refine_light(
     Args:
         normals: (N, 3).
         ratio: (N, 3) log of picture over reflectance.
-        light: (9, 3) to begin with, and what a coefficient keeps where nothing speaks for another.
+        light: (9, 3) to begin with. A coefficient keeps it where nothing speaks for another, a
+            direction that no skin shows keeps its brightness and hue.
         weight: (N,) how much each sample counts.
     """
-    basis, given = harmonics(normals), weight * (_EFFECTIVE / weight.sum())
+    unseen = harmonics(_half_sphere(_DIRECTIONS))
+    basis = np.concatenate([harmonics(normals), unseen])
+    shares = (weight * (_EFFECTIVE / weight.sum()), np.full(_DIRECTIONS, _UNSEEN / _DIRECTIONS))
+    given = np.concatenate(shares)
     prior = np.diag(1 / np.square(_SPREAD))
     refined = light.copy()
     for k in range(3):
         usual, mine = light[0, k], light[:, k] / light[0, k]
-        change = np.zeros(9)
+        kept = np.log(usual * np.maximum(unseen @ mine, _FLOOR))
+        wanted, change = np.concatenate([ratio[:, k], kept]), np.zeros(9)
         for _ in range(_ROUNDS):
             shade = np.maximum(basis @ (mine + change), _FLOOR)
-            left = ratio[:, k] - np.log(usual * shade)
+            left = wanted - np.log(usual * shade)
             trust = given / (1 + np.square(left / _UNLIKE))
             slope = basis / shade[:, None] / _NOISE
             system = slope.T @ (slope * trust[:, None]) + prior
             change += np.linalg.solve(system, slope.T @ (left / _NOISE * trust) - prior @ change)
         refined[:, k] = usual * (mine + change)
     return refined
+
+
+def _half_sphere(count: int) -> np.ndarray:
+    """(count, 3) unit normals that face the camera, evenly spread (Fibonacci's spiral)."""
+    places = np.arange(count) + 0.5
+    turn, z = places * np.pi * (1 + 5**0.5), places / count
+    round_z = np.sqrt(1 - z**2)
+    return np.stack([round_z * np.cos(turn), round_z * np.sin(turn), z], 1)
 
 
 def log_shading(normals: np.ndarray, light: np.ndarray) -> np.ndarray:
