@@ -65,8 +65,10 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
             one, other = signatures[early], signatures[late]
             cost = unlikeness(one, other) / options.alike
             if _stayed(tracklets[early], tracklets[late], followed.cuts, clip, options):
-                near = unlikeness(one, other, options.near_share) / options.near_alike
-                cost = min(cost, near)
+                before, after = usual_colours(tracklets[early]), usual_colours(tracklets[late])
+                near = min(unlikeness(a, b, options.near_share)
+                           for a, b in ((one, other), (before, after)))  # fmt: skip
+                cost = min(cost, near / options.near_alike)
             if cost < 1:
                 pairs.append((cost, early, late))
     chains = [[index] for index in range(len(tracklets))]
@@ -118,16 +120,28 @@ def signature_of(tracklet: Tracklet) -> np.ndarray:
     frames: not of the ends, where something may be sliding over the face. The mesh's shape tells
     less: a smile or a turn of the head changes it by as much as another person does.
     """
+    chosen, colours = _colours_of(tracklet)
+    colours = colours - np.median(colours[:, SKIN], axis=1, keepdims=True)
+    own = [without_light(seen, tracklet.points[k]) for k, seen in zip(chosen, colours, strict=True)]
+    return np.median(own, axis=0)
+
+
+def usual_colours(tracklet: Tracklet) -> np.ndarray:
+    """The skin's colours as they are, light included, (468, 3) in COLOUR_NOISE units.
+
+    In the same place within a moment light is the same: what a hand leaves free of a face has
+    these, though the hand tilts what `signature_of` takes for light.
+    """
+    return np.median(_colours_of(tracklet)[1], axis=0)
+
+
+def _colours_of(tracklet: Tracklet) -> tuple[np.ndarray, np.ndarray]:
+    """Up to 30 places in a tracklet's frames, not of its ends, and their colours (n, 468, 3)."""
     last = len(tracklet.frames) - 1
     margin = min(_END_FRAMES, last // 3)
     chosen = np.unique(np.linspace(margin, last - margin, 30).astype(int))
     colours = np.array([tracklet.looks[k].colours[:468] for k in chosen], np.float32)
-    colours -= np.median(colours[:, SKIN], axis=1, keepdims=True)
-    own = [
-        without_light(seen / COLOUR_NOISE, tracklet.points[k])
-        for k, seen in zip(chosen, colours, strict=True)
-    ]
-    return np.median(own, axis=0)
+    return chosen, colours / COLOUR_NOISE
 
 
 def unlikeness(one: np.ndarray, other: np.ndarray, share: float = 0.5) -> float:

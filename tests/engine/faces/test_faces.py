@@ -29,6 +29,7 @@ from engine.faces.people import (
     link_people,
     signature_of,
     unlikeness,
+    usual_colours,
 )
 from engine.faces.track import FaceOptions, FaceTrack, _warn, stretches, track_face
 from engine.faces.tracklets import FollowOptions, begin, colour_change, follow_faces
@@ -232,6 +233,20 @@ def test_neither_a_grin_nor_a_hand_makes_another_person(follow) -> None:
     covered[np.argsort(tracklet.points[0][:468, 1])[234:]] = (9, 9, 9)
     share = LinkOptions().near_share
     assert unlikeness(one, covered, share) < 0.1 < 1 < unlikeness(one, other, share)
+
+
+def test_what_a_hand_leaves_free_has_the_colours_of_before(follow) -> None:
+    """Over a half of the face, from one side, it looks like a change of light to `signature_of`."""
+    _, _, followed, _ = follow([{0: (90, 90, 60), 1: (240, 90, 60)} for _ in range(6)])
+    one, other = followed.tracklets
+    share, beneath = LinkOptions().near_share, one.points[0][:468, 0] > 90
+    before, hand = usual_colours(one), np.array([30, 20, 20])
+    one.looks = [replace(look, colours=look.colours.copy()) for look in one.looks]
+    for look in one.looks:
+        look.colours[:468][beneath] = hand
+    assert beneath.mean() > 0.4
+    assert unlikeness(before, usual_colours(one), share) < 0.1
+    assert unlikeness(before, usual_colours(other), share) > 1
 
 
 def test_overlap_and_regions() -> None:
