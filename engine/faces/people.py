@@ -49,6 +49,7 @@ class LinkOptions:
     near_widths: float = 0.5  # the same place: within this many face widths
     near_alike: float = 1.4  # unlikeness then, in the most alike points: a hand may hide the others
     near_share: float = 0.15  # of the points; two people are at least 1.5 apart in 95 of 100 pairs
+    near_as_seen: float = 2.0  # in the colours as they are; a hand before half a face: 1.0 to 1.8
 
 
 def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = None) -> list[Person]:
@@ -65,10 +66,10 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
             one, other = signatures[early], signatures[late]
             cost = unlikeness(one, other) / options.alike
             if _stayed(tracklets[early], tracklets[late], followed.cuts, clip, options):
+                near = unlikeness(one, other, options.near_share) / options.near_alike
                 before, after = usual_colours(tracklets[early]), usual_colours(tracklets[late])
-                near = min(unlikeness(a, b, options.near_share)
-                           for a, b in ((one, other), (before, after)))  # fmt: skip
-                cost = min(cost, near / options.near_alike)
+                free = unlikeness(before, after, options.near_share) / options.near_as_seen
+                cost = min(cost, near, free)
             if cost < 1:
                 pairs.append((cost, early, late))
     chains = [[index] for index in range(len(tracklets))]
