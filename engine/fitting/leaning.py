@@ -19,6 +19,7 @@ _BESIDE_FRAMES, _FADE_FRAMES = 2, 1.5  # what comes before a mouth disturbs it b
 _HARDLY = 0.25  # share of the clip: clear for less, a fit knows neither person nor distance
 _NETWORKS_RANGE = 0.5  # of their motion, beneath a real cover
 _LIVELY_JAW = 0.1  # rad, in lively speech
+_WITH_MOTION = 0.4  # deviation of what the witnesses differ by in lively speech
 _MOUTH = ("mouth", "lips", "tongue", "cheek")
 _MOUTH_REGION = 1  # of `exchange.take.REGIONS`
 
@@ -46,8 +47,9 @@ def lean_on_networks(
     less = networks.replace(
         expression=_NETWORKS_RANGE * networks.expression, jaw=_NETWORKS_RANGE * networks.jaw
     )
-    motion = np.abs(networks.jaw[:, 0]) / _LIVELY_JAW
-    return lead_mouth(fit, less, hidden, hidden * (1 - sound), motion, times, head)
+    motion = np.abs(networks.jaw[:, :1]) / _LIVELY_JAW
+    share = hidden * (1 - sound)
+    return lead_mouth(fit, less, hidden, share, _WITH_MOTION * motion, times, head)
 
 
 def lead_mouth(
@@ -55,21 +57,21 @@ def lead_mouth(
     other: FaceParams,
     hidden: np.ndarray,
     share: np.ndarray,
-    motion: np.ndarray,
+    goes_with: np.ndarray,
     times: np.ndarray,
     head: Head,
 ) -> FaceParams:
     """The fit with jaw and mouth led by another witness as far as `share` (T,) says.
 
-    `hidden` (T,) 0..1: where the fit can't tell what the two differ by; `motion` (T,): how far the
-    other witness moves, about 1 in lively speech.
+    `hidden` (T,) 0..1: where the fit can't tell what the two differ by; `goes_with` (T, K): what
+    that may go with, as in `carry_difference`.
     """
     if not (share > 0).any():
         return fit
     apart = carry_difference(
         np.concatenate([fit.expression - other.expression, fit.jaw - other.jaw], axis=1),
         (hidden < _CLEARLY).astype(float),
-        motion,
+        goes_with,
         times,
     )
     units = fit.expression.shape[1]

@@ -1,8 +1,9 @@
 """Sound as the fit's second witness: what it says of the mouth, how far it is believed, and when.
 
 Sound speaks of a mean speaker. What it says is brought to this person's face by frames in which
-both witnesses are good: where the mouth's units rest, how far they move for what is heard, and
-where the mouth was just before and after (`carrying`). Where the picture is good, sound adds little
+both witnesses are good: where the mouth's units rest and where while it speaks, how far they move
+for what is heard, their shapes for each sound, and where they were just before and after
+(`carrying`). Where the picture is good, sound adds little
 but shuts the lips at p, b and m; where the mouth is covered or dark, sound leads.
 """
 
@@ -30,6 +31,9 @@ _SPEECH_SECONDS = 0.06  # by which trust begins before speech and ends after it
 # How far a mouth opens, and how far it rounds and spreads, for what the mean speaker of the
 # sound's network does: less, where sound is often wrong.
 _OPENING, _SHAPE = 0.7, 0.2
+# What this person's mouth may do otherwise than the mean speaker's, as deviations: open wider in
+# lively speech, rest elsewhere while speaking, and have another shape for each sound of speech.
+_WITH_OPENING, _WITH_SPEECH, _WITH_SOUND = 0.4, 0.6, 0.5
 _PAUSE_SECONDS = 1.0
 _LIVELY_MM = 5.0  # gap between the lips in lively speech
 # What is left of the network's deviation, which holds for any speaker, once the person is seen;
@@ -158,9 +162,13 @@ def usual_range(names: Iterable[str]) -> np.ndarray:
     return np.array([_SHAPE if name.startswith(_SHAPE_UNITS) else _OPENING for name in names])
 
 
-def opening_share(voice: VoiceFace) -> np.ndarray:
-    """How far the lips part as heard, (T,), about 1 in lively speech."""
-    return voice.gap_mm[:, 0] * voice.speaking / _LIVELY_MM
+def person_by_sound(voice: VoiceFace, times: np.ndarray) -> np.ndarray:
+    """What a person may differ in from the voice's mean speaker, (T, K), for `carry_difference`."""
+    opening = voice.gap_mm[:, :1] * voice.speaking[:, None] / _LIVELY_MM
+    speech = _reach(voice.speaking, times)[:, None]
+    return np.concatenate(
+        [_WITH_OPENING * opening, _WITH_SPEECH * speech, _WITH_SOUND * voice.sounds], axis=1
+    )
 
 
 def _forced(hearing: Hearing, frames: int) -> np.ndarray:
@@ -203,9 +211,9 @@ def _on_the_person(
     gain[list(head.column.values())] = usual_range(head.column)
     guide, sd = gain * mean, sd * np.maximum(gain, 0.5)
     if hearing.calibrated and (seen > 0).any():
-        motion = opening_share(voice)
+        own = person_by_sound(voice, times)
         mouth = region_unknowns(head)["mouth"]
-        apart = carry_difference((x - guide)[:, mouth], seen, motion, times)
+        apart = carry_difference((x - guide)[:, mouth], seen, own, times)
         guide[:, mouth] += apart
         sd[:, mouth] = np.where(np.isfinite(sd), _SD_LEFT * sd, _UNHEARD_SD)[:, mouth]
     return guide, sd

@@ -23,6 +23,7 @@ from .landmark_head import (
     TRANSLATION,
     LandmarkHead,
 )
+from .places import CHIN, CHIN_EDGE, OVAL
 
 # fmt: off
 OUTER_LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39,
@@ -34,12 +35,8 @@ RIGHT_LIDS = [33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158,
 LEFT_LIDS = [263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398]
 RIGHT_BROW = [70, 63, 105, 66, 107, 46, 53, 52, 65, 55]
 LEFT_BROW = [300, 293, 334, 296, 336, 276, 283, 282, 295, 285]
-OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-        152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109]
 EARSIDE = [162, 127, 234, 93, 132, 58, 172, 389, 356, 454, 323, 361, 288, 397]
 HAIRLINE = [10, 338, 109, 297, 67, 332, 103, 284, 54]
-CHIN = [175, 199, 200, 18, 83, 313, 201, 421, 208, 428, 171, 396, 140, 369]
-CHIN_EDGE = [152, 148, 377, 176, 400, 149, 378, 150, 379]
 NOSE = [1, 2, 4, 5, 6, 195, 197, 168, 98, 327, 97, 326, 94, 19, 48, 278, 64, 294, 115, 344,
         220, 440, 45, 275]
 EYE_CORNERS = [33, 133, 362, 263]
@@ -85,7 +82,7 @@ _LOOKS = (
 )  # fmt: skip
 _LOOKS_FACTOR = 6.0
 _SHOWN_TEETH, _TEETH_FACTOR = "mouthUpperUp", 2.5  # how much of them shows: looks in part
-_USUAL_JAW = 0.06  # rad, the mean of speech: a person's jaw, unless the key frames tell otherwise
+_USUAL_JAW = 0.09  # rad, what a person's jaw is pulled to where who it is is sought: it ends lower
 _LEVEL, _LEVEL_SD = -0.1, 0.05  # rad: how people hold their heads before a camera (docs/log.md)
 
 # Standard deviation of the second difference at 25 frames per second.

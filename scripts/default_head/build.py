@@ -16,8 +16,9 @@ from .landmarks import Embedding, Face, find_landmarks
 from .lids import even_out_lids, make_socket, mend_lids
 from .lips import close_lips, line_distance, round_opening, seal_lips, shut_identity, shut_units
 from .masks import build_masks
-from .mouth import hold_rolled_lips, round_mouth, smooth_cheeks
+from .mouth import hold_chin, hold_rolled_lips, round_mouth, smooth_cheeks
 from .rims import Rims, find_rims
+from .smiles import shape_smiles
 from .source import Source
 from .units import build_units, make_symmetric
 from .uv import pack_uv
@@ -96,6 +97,8 @@ def _build_motion(
     smooth_cheeks(
         anatomy, units, distance, masks["mouth_inside"] | (template[:, 1] > eye[1] - 0.012)
     )
+    hold_chin(units, distance)
+    shape_smiles(anatomy, template, eye, lips, distance, masks, units)
     units["mouthFunnel"] += round_mouth(anatomy, template + units["mouthFunnel"], lips, distance)
     hold_rolled_lips(anatomy, units, lips, distance)
     round_opening(anatomy, template, rig, lips, pose_basis)

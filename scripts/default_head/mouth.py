@@ -15,6 +15,8 @@ CHEEK_HOLD = 0.002  # how much of the original form stays: less is smoother
 ROUNDNESS = 0.75  # power of 1 - u^2: 0.5 an ellipse, 1 a parabola
 ROLL_DEPTH = 0.003  # m that a rolled lip goes back at most
 ROUND_REACH = 0.018  # m from the lips' line that follows
+CHIN_REACH = (0.012, 0.027, 0.040)  # m from the lips' line: lip, chin's pad, beyond
+CHIN_SHARE = 0.1  # of the lip's way that the pad goes
 
 
 def smooth_cheeks(
@@ -72,3 +74,13 @@ def round_mouth(
     region = distance < ROUND_REACH
     move[:, 1:2] = smooth_field(anatomy, region, pick(rows, len(points)), lift[:, None])
     return (move + move[anatomy.mirror]) / 2
+
+
+def hold_chin(units: dict[str, np.ndarray], distance: np.ndarray) -> None:
+    """Lower the lip without the chin, in place: the CC0 mouthLowerDown takes it along by 4.8 mm.
+
+    `distance` (V,) m to the lips' line.
+    """
+    share = np.interp(distance, CHIN_REACH, (1, CHIN_SHARE, 0))
+    for side in ("Left", "Right"):
+        units[f"mouthLowerDown{side}"] *= share[:, None]

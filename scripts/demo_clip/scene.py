@@ -120,10 +120,10 @@ def _photograph(
     )  # fmt: skip
     size = len(sitter.texture)
     sheet = np.hstack([sitter.texture, cv2.resize(garment.texture, (size, size))])
-    flat = np.zeros((1, 1, 3), np.uint8)
+    flat = np.zeros((1, 1, 4), np.uint8)
     maps = shading.Maps(sheet, flat, flat, np.float32(0))
     lights = shading.Lights(sitter.exposure, np.zeros((0, 3), np.float32), shading.KEY)
-    colour, _, coverage, _ = shading.develop(face_id, nearness, surface, maps, lights)
+    colour, _, coverage, *_ = shading.develop(face_id, nearness, surface, maps, lights)
     return colour, coverage
 
 

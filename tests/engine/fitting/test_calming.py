@@ -5,21 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.exchange.take import REGIONS
-from engine.faces.track import FaceTrack
 from engine.fitting.calming import calm
-from engine.geometry import embed
-from engine.geometry import project as to_pixels
-from engine.head.model import FaceParams, Head
-from engine.weights import load_head
+from engine.head.model import FaceParams
+from tests.made_tracks import made_track, points_of
 
 SIZE, FRAMES, SHUT = (640, 480), 60, slice(30, 33)
 NOISE = 0.02
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +26,7 @@ def still(head):
 @pytest.fixture(scope="module")
 def track(head, still):
     """The face as it is followed, in even frames."""
-    rest, file = head.rest(still.shape), head.file
-    landmarks = np.zeros((FRAMES, 478, 3), np.float32)
-    for t in range(FRAMES):
-        vertices = head.camera_frame(still, t, rest)
-        points = [embed(vertices, file.faces, e) for e in (file.landmarks_468, file.iris)]
-        landmarks[t, :, :2] = to_pixels(np.concatenate(points), still.focal, SIZE)
-    return FaceTrack(
-        boxes=np.concatenate([landmarks[..., :2].min(1), landmarks[..., :2].max(1)], 1),
-        landmarks=landmarks,
-        seen=np.ones(FRAMES, bool),
-        confidence=np.ones((FRAMES, len(REGIONS))),
-        mouth_inside=np.full((FRAMES, 3), np.nan),
-        times=np.arange(FRAMES) / 25,
-        size=SIZE,
-    )
+    return made_track(points_of(head, still, SIZE), SIZE)
 
 
 def trembling(params, seed=0):

@@ -13,9 +13,9 @@ def carried(difference, motion=None, weight=None, times=TIMES):
     if weight is None:
         weight = np.ones(len(times))
         weight[COVER] = 0
-    motion = np.zeros(len(times)) if motion is None else motion
+    goes_with = np.zeros((len(times), 1)) if motion is None else 0.4 * motion[:, None]
     known = np.where(weight > 0, difference, 1e3)  # what isn't known may be anything
-    return carry_difference(known[:, None], weight, motion, times)[:, 0]
+    return carry_difference(known[:, None], weight, goes_with, times)[:, 0]
 
 
 def test_what_is_surely_known_stands_and_what_lasts_goes_on():
@@ -57,3 +57,19 @@ def test_long_clips_are_told_by_what_is_near():
     doubtful = carried(slow, weight=np.full(5000, 0.9), times=times)  # everywhere: in pieces
     assert np.abs(np.diff(doubtful)[1200:]).max() < 0.01
     np.testing.assert_allclose(doubtful[1200:], 3.0, rtol=0.02)
+
+
+def test_a_mood_that_lasts_for_seconds_goes_on_beneath_a_cover():
+    mood = np.where(TIMES < 1.5, 0.0, 1.0)  # a smile, from shortly before the cover on
+    times = TIMES + 8.0 * (np.arange(T) >= 70)  # by the time it is seen again, long gone
+    weight = np.ones(T)
+    weight[40:] = 0
+    weight[70:] = 1
+    out = carried(np.where(np.arange(T) < 70, mood, 0.0), weight=weight, times=times)
+    assert out[50] > out[69] > 0
+
+
+def test_a_person_who_shapes_one_sound_otherwise_does_so_beneath_a_cover():
+    sound = (np.arange(T) % 12 < 4).astype(float)
+    out = carried(0.3 * sound, sound)
+    assert out[COVER][sound[COVER] > 0].min() > out[COVER][sound[COVER] == 0].max()

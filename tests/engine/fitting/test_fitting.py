@@ -13,15 +13,17 @@ from engine.fitting.identity import as_lasting, choose_key_frames, frame_feature
 from engine.fitting.landmark_head import (
     JAW,
     JOINTS_END,
-    OUTLINE_MM,
+    MESH_POINTS,
     POSE,
     TRANSLATION,
     landmark_head,
 )
 from engine.fitting.landmark_track import landmark_track
+from engine.fitting.places import EDGES_MM, JAW_SHARE, PLACES_MM
 from engine.fitting.projection import (
     Camera,
     Evidence,
+    Model,
     Person,
     Subject,
     accumulate,
@@ -32,8 +34,8 @@ from engine.fitting.projection import (
 from engine.fitting.recipe import FitOptions, _around, fit_clip
 from engine.fitting.solver import Problem, Targets
 from engine.fitting.sound import Hearing
-from engine.fitting.terms import LIP_PAIRS, Motion, moving_parts, unit_prior
-from engine.geometry import embed
+from engine.fitting.terms import LIP_PAIRS, PAIRS, Motion, moving_parts, unit_prior
+from engine.geometry import embed, to_camera
 from engine.geometry import project as to_pixels
 from engine.head.model import FaceParams, Head
 from engine.progress import Report
@@ -69,14 +71,13 @@ def performance(head, times, seed=0):
 
 
 def track_of(head, params, times, noise_px=0.0):
-    """The track of a tracker that sees `params` with a little noise."""
-    rest, file = head.rest(params.shape), head.file
+    """The track of a tracker that sees `params` with a little noise, in its own places."""
+    rest, file, on_head = head.rest(params.shape), head.file, tracked_places(head, params)
     landmarks = np.zeros((len(params), 478, 3), np.float32)
     for t in range(len(params)):
-        vertices = head.camera_frame(params, t, rest)
-        points = np.concatenate(
-            [embed(vertices, file.faces, e) for e in (file.landmarks_468, file.iris)]
-        )
+        mesh = to_camera(on_head[t], params.head_pose[t], params.head_translation[t])
+        irises = embed(head.camera_frame(params, t, rest), file.faces, file.iris)
+        points = np.concatenate([mesh, irises])
         landmarks[t, :, :2] = to_pixels(points, params.focal, SIZE)
         depth = -(points[:, 2] - params.head_translation[t, 2])
         landmarks[t, :, 2] = depth * params.focal / -params.head_translation[t, 2]
@@ -92,6 +93,22 @@ def track_of(head, params, times, noise_px=0.0):
         times=np.asarray(times, float),
         size=SIZE,
     )
+
+
+def tracked_places(head, params):
+    """Where on the head the tracker sees the mesh's points, (T, 468, 3) in head space."""
+    small = landmark_head(head.file)
+    model = Model(
+        unit_basis=small.unit_basis.reshape(len(small.template) * 3, -1),
+        pose_basis=small.pose_basis.reshape(len(small.template) * 3, -1),
+        weights=small.weights,
+        pairs=PAIRS,
+        lip_pairs=len(LIP_PAIRS),
+        lip_floor=np.zeros(len(LIP_PAIRS)),
+    )
+    person = Person(*small.person(params.shape, np.zeros_like(small.template)))
+    subject = Subject(person, Camera(FOCAL, *np.array(SIZE) / 2), model)
+    return project(small.unknowns_of(params), subject)[1][:, :MESH_POINTS]
 
 
 def hide(track, frames, region=None):
@@ -200,7 +217,8 @@ def test_the_small_head_is_the_whole_head(head, system):
     expected = embed(vertices, head.file.faces, head.file.landmarks_468)
     points = project(x[None], subject)[1][0, :468]
     apart = np.linalg.norm(points - expected, axis=1)
-    apart = np.delete(apart, np.array(list(OUTLINE_MM)))  # the tracker's lies elsewhere
+    elsewhere = [k for points in (*PLACES_MM, *EDGES_MM) for k in points]
+    apart = np.delete(apart, elsewhere)
     assert apart.max() < 2e-4  # skinning mixed in a triangle
 
 
@@ -212,6 +230,25 @@ def test_the_outline_lies_as_far_back_as_the_ears(head):
         assert np.linalg.norm(ears - small.template[side], axis=1).min() < 0.015
     narrow, wide = (small.person(s * small_width(small), 0 * small.template)[0] for s in (-1, 1))
     assert wide[454, 0] - wide[234, 0] > narrow[454, 0] - narrow[234, 0] + 0.01
+
+
+def test_points_of_the_lower_lip_go_with_the_jaw(head):
+    """As the tracker has them: the head file has some on the upper lip."""
+    small = landmark_head(head.file)
+    middle = [15, 16, 85, 86, 89, 179, 180, 315, 316, 319, 403, 404]
+    assert small.weights[middle, 0].min() > 0.5
+    upper, lower = np.array(LIP_PAIRS).T
+    gap = small.template[upper] - small.template[lower]
+    own = embed(head.file.template, head.file.faces, head.file.landmarks_468)
+    np.testing.assert_allclose(gap, own[upper] - own[lower], atol=1e-7)
+
+
+def test_the_trackers_chin_goes_less_far_than_the_skin(head):
+    small = landmark_head(head.file)
+    chin = head.file.landmarks_468[0][199], head.file.landmarks_468[1][199]
+    skin = head.file.skin_weights[head.file.faces[chin[0]], 2] @ chin[1]
+    assert small.weights[199, 0] == pytest.approx(JAW_SHARE * skin, rel=0.02)
+    assert small.weights[14, 0] > 0.9 * JAW_SHARE  # the lip's own share
 
 
 def small_width(small) -> np.ndarray:
@@ -495,7 +532,8 @@ def _chatter(times):
     sd[:, 0] = 0.03
     gap = np.stack([8 * way, np.ones(len(times))], 1)
     return SimpleNamespace(names=names, mean=mean, sd=sd, speaking=np.ones(len(times)),
-                           closed=(way < 0.1).astype(float), gap_mm=gap)  # fmt: skip
+                           closed=(way < 0.1).astype(float), gap_mm=gap,
+                           sounds=np.zeros((len(times), 0)))  # fmt: skip
 
 
 def test_a_change_beyond_a_gap_takes_few_frames_of_the_run_before_it():

@@ -1,21 +1,14 @@
 """Where a mouth is covered, networks help; elsewhere nothing changes, and nothing jumps."""
 
 import numpy as np
-import pytest
 
 from engine.exchange.take import REGIONS
 from engine.fitting.leaning import across_covers, lean_on_networks
-from engine.head.model import FaceParams, Head
-from engine.weights import load_head
+from engine.head.model import FaceParams
 
 FRAMES = 60
 COVERED = slice(25, 40)
 TIMES, QUIET = np.arange(FRAMES) / 25, np.zeros(FRAMES)
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 def performance(head, seed):

@@ -38,7 +38,13 @@ def voice():
     sd[:, 0] = 0.03
     gap = np.stack([100 * jaw * (1 - closed), np.ones(T)], 1)
     return SimpleNamespace(
-        names=NAMES, mean=mean, sd=sd, speaking=speaking, closed=closed, gap_mm=gap
+        names=NAMES,
+        mean=mean,
+        sd=sd,
+        speaking=speaking,
+        closed=closed,
+        gap_mm=gap,
+        sounds=np.zeros((len(gap), 0)),
     )
 
 
@@ -94,6 +100,22 @@ def test_sound_is_brought_to_the_persons_range_and_rest(head):
     mouth = region_unknowns(head)["mouth"]
     assert theirs.guided(np.arange(T)).leads[35, mouth].all()
     assert not theirs.guided(np.arange(T)).leads[20].any()
+
+
+def test_a_person_speaks_beneath_a_cover_as_they_do_elsewhere(head):
+    """Another rest while speaking, and another shape for one sound of speech."""
+    t = np.arange(T)
+    sound, covered = (t % 8 < 3).astype(float), (t >= 30) & (t < 42)
+    said = voice()
+    said.sounds = sound[:, None] * said.speaking[:, None]
+    said.gap_mm = 0 * said.gap_mm  # their range isn't in question
+    own = 0.1 * said.speaking + 0.1 * said.sounds[:, 0]
+    x = np.zeros((T, head.unknowns))
+    x[:, JAW.start] = np.where(covered, 0.0, own + 0.7 * said.mean[:, 0])
+    guide = terms(head, Hearing(said), 1.0 - covered, x).guide[covered, JAW.start]
+    theirs = guide - 0.7 * said.mean[covered, 0]
+    assert theirs.min() > 0.07
+    assert theirs[sound[covered] > 0].mean() > theirs[sound[covered] == 0].mean() + 0.03
 
 
 def test_heard_closures_shut_lips_that_are_nearly_shut_or_hidden(head):

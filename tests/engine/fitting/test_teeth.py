@@ -4,23 +4,16 @@ import numpy as np
 import pytest
 
 from engine.exchange.head_file import TEETH_LIFT
-from engine.exchange.take import REGIONS
 from engine.faces.looks import LOWER_INNER, MOUTH_ROWS, UPPER_INNER
 from engine.faces.mouth import read_teeth
-from engine.faces.track import FaceTrack
 from engine.fitting.teeth import place_teeth
 from engine.geometry import embed, project
-from engine.head.model import FaceParams, Head
+from engine.head.model import FaceParams
 from engine.render import visible_faces
-from engine.weights import load_head
+from tests.made_tracks import made_track
 
 SIZE, FOCAL = (640, 480), 1800.0
 FRAMES = 24
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 @pytest.fixture(scope="module")
@@ -62,16 +55,7 @@ def seen(head, params):
         upper, lower = (landmarks[t, list(line), :2] for line in (UPPER_INNER, LOWER_INNER))
         x, y = np.moveaxis((upper + down * (lower - upper)).astype(int), -1, 0)
         teeth[t] = rows[file.faces[faces[y, x], 0]]
-    return FaceTrack(
-        boxes=np.concatenate([landmarks[:, :468, :2].min(1), landmarks[:, :468, :2].max(1)], 1),
-        landmarks=landmarks,
-        seen=np.ones(len(params), bool),
-        confidence=np.ones((len(params), len(REGIONS))),
-        mouth_inside=np.full((len(params), 3), np.nan),
-        times=np.arange(len(params)) / 25,
-        size=SIZE,
-        teeth=teeth,
-    )
+    return made_track(landmarks, SIZE, teeth=teeth)
 
 
 @pytest.mark.parametrize("height", [1e-3, -1e-3, -1.5e-3])

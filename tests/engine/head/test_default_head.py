@@ -287,6 +287,22 @@ def test_brows_move_as_far_as_peoples(posed):
     assert -7.0 < (down - rest)[middle, 1].mean() * 1000 < -4.0
 
 
+def test_a_smile_leaves_the_chin_and_gathers_the_cheeks(posed):
+    rest, smile = posed.mesh_points(posed()), posed.mesh_points(posed(mouthSmile=1.0))
+    moved = 1000 * (smile - rest)
+    corners, middle, chin, cheeks = [78, 308], [13, 14], [152, 175], [50, 280]
+    assert moved[middle, 1].max() < 0.3 * moved[corners, 1].min()
+    assert np.abs(moved[chin]).max() < 0.5
+    assert moved[cheeks, 2].min() > 1.5  # out of the face
+    assert moved[cheeks, 1].min() > 2.0
+
+
+def test_a_lower_lip_goes_down_without_the_chin(posed):
+    moved = 1000 * (posed.mesh_points(posed(mouthLowerDown=1.0)) - posed.mesh_points(posed()))
+    assert moved[14, 1] < -3
+    assert np.abs(moved[[152, 175]]).max() < 0.5
+
+
 def test_a_smile_with_clenched_teeth_shows_teeth_and_no_tongue(posed):
     smile = posed(mouthSmile=0.8, mouthUpperUp=0.6, mouthLowerDown=0.6)
     assert _pixels(posed, smile, ("upper_teeth", "lower_teeth"), scale=2000) > 300

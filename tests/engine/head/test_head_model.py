@@ -4,13 +4,7 @@ import pytest
 from engine.exchange.head_file import SCHEMA, load_head_file
 from engine.exchange.protocol import AVFaceError
 from engine.geometry import rotation_matrix
-from engine.head.model import FaceParams, Head
-from engine.weights import load_head
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
+from engine.head.model import FaceParams
 
 
 def test_at_rest_the_head_is_its_template(head):

@@ -1,4 +1,4 @@
-"""A new mouth in an old head: what is not behind the lips stays, and the head keeps its name."""
+"""A new mouth, or new units, in an old head: all else stays; by a new mouth it keeps its name."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from engine.exchange.head_file import file_sha256, head_sha256, load_head_file
 from engine.weights import FOLDER, default_head_sha256, load_head, locate
 
 sys.path.insert(0, str(FOLDER.parent / "scripts"))
-from default_head.standing import PARTS, set_mouth  # type: ignore[import-not-found]
+from default_head.standing import PARTS, set_mouth, set_units  # type: ignore[import-not-found]
 
 NAME = "5" * 64
 
@@ -23,7 +23,7 @@ def standing(tmp_path) -> tuple[Path, dict[str, np.ndarray]]:
         "template": random.normal(0, 0.1, (count, 3)).astype(np.float32),
         "shape_basis": random.normal(0, 1e-3, (count, 3, 4)),
         "expression_basis": random.normal(0, 1e-3, (count, 3, 2)),
-        "expression_names": np.array(["a", "b"]),
+        "expression_names": np.array(["aLeft", "mouthClose"]),
         "faces": np.arange(count).reshape(-1, 3),
         "mask_skin": np.arange(count) < 60,
         **{f"mask_{p}": (np.arange(count) - 60) // 3 == k for k, p in enumerate(PARTS)},
@@ -52,11 +52,36 @@ def test_only_the_mouth_is_taken_and_components_are_turned_to_the_old_ones(stand
     assert str(out["parameters_sha256"]) == NAME
 
 
+def test_units_are_taken_by_their_name_and_the_head_goes_by_its_own(standing):
+    path, arrays = standing
+    np.savez(path, **arrays, parameters_sha256=np.array(NAME))
+    built = arrays | {"expression_basis": 2 * arrays["expression_basis"]}
+    out = set_units(path, built, ["a"])
+    np.testing.assert_array_equal(
+        out["expression_basis"][..., 0], built["expression_basis"][..., 0]
+    )
+    for name, value in (arrays | {"expression_basis": out["expression_basis"]}).items():
+        np.testing.assert_array_equal(out[name], value)
+    np.testing.assert_array_equal(
+        out["expression_basis"][..., 1], arrays["expression_basis"][..., 1]
+    )
+    assert "parameters_sha256" not in out
+
+
+@pytest.mark.parametrize("stems", [["b"], ["a", "b"], ["mouthClose"]])
+def test_units_that_do_not_stand_alone_are_refused(standing, stems):
+    path, arrays = standing
+    with pytest.raises(ValueError, match="by itself"):
+        set_units(path, arrays, stems)
+
+
 def test_another_skin_is_refused(standing):
     path, arrays = standing
     moved = arrays | {"template": arrays["template"] * np.float32(1.1)}
     with pytest.raises(ValueError, match="build the whole head"):
         set_mouth(path, moved, NAME)
+    with pytest.raises(ValueError, match="build the whole head"):
+        set_units(path, moved, ["a"])
 
 
 def test_a_head_is_called_by_the_parameters_that_it_kept(tmp_path):

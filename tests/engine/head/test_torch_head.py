@@ -11,14 +11,8 @@ from engine.head.torch_head import (
     project_points,
     rotation_matrices,
 )
-from engine.weights import load_head
 
 SIZE = (640, 480)
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 @pytest.fixture(scope="module")
