@@ -38,6 +38,11 @@ class Action:
         return {"FINISHED"}
 
 
+def said_by(error: RuntimeError) -> str:
+    """What an operator of Blender's said that could not."""
+    return str(error).rpartition(".poll() ")[2].strip().removeprefix("Error: ").strip()
+
+
 class HeadAction(Action):
     """Shared by what is done to the selected head."""
 

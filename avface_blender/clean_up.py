@@ -34,15 +34,23 @@ class Filter:
 _LEAST_ROOM = 0.5  # between the neutral and 1: a key that rests higher isn't stretched further
 
 
-def from_neutral(values: np.ndarray, index: int, is_share: bool) -> np.ndarray:
-    """Values (T, C) with those of one frame as 0; a share of 1 (shut lids) stays 1: (T, C)."""
-    rest = values[index]
-    return (values - rest) / (np.maximum(1 - rest, _LEAST_ROOM) if is_share else 1.0)
+def from_rest(values: np.ndarray, rest: np.ndarray, is_share: bool) -> np.ndarray:
+    """Values (T, C) with those at rest (C,) as 0; a share of 1 (shut lids) stays 1: (T, C)."""
+    return (values - rest) / _room(rest, is_share)
 
 
-def turns_from_neutral(turns: np.ndarray, index: int) -> np.ndarray:
-    """Rotations (T, 4) with that of one frame as none: (T, 4)."""
-    return one_sign(product(inverse(turns[index]), turns))
+def onto_rest(values: np.ndarray, rest: np.ndarray, is_share: bool) -> np.ndarray:
+    """The way back."""
+    return values * _room(rest, is_share) + rest
+
+
+def _room(rest: np.ndarray, is_share: bool) -> np.ndarray:
+    return np.maximum(1 - rest, _LEAST_ROOM) if is_share else np.ones_like(rest)
+
+
+def turns_from_rest(turns: np.ndarray, rest: np.ndarray) -> np.ndarray:
+    """Rotations (T, 4) with that at rest (4,) as none: (T, 4)."""
+    return one_sign(product(inverse(rest), turns))
 
 
 def region_of_key(name: str) -> str:
@@ -70,14 +78,28 @@ def filtered_about_mean(values: np.ndarray, filter_: Filter) -> np.ndarray:
 def filtered_turns(turns: np.ndarray, filter_: Filter, about_mean: bool = False) -> np.ndarray:
     """Rotations (T, 4), filtered, strengthened about rest or about their mean: (T, 4)."""
     turns = one_sign(turns)
-    middle = np.array([1.0, 0, 0, 0])
-    if about_mean:
-        middle = turns.mean(axis=0)
-        middle = middle / np.linalg.norm(middle)
+    middle = mean_turn(turns) if about_mean else np.array([1.0, 0, 0, 0])
     turns = _unit(_smoothed(_moved(turns, filter_.offset), filter_.smooth))
     if filter_.strength != 1:
-        turns = product(middle, _powered(product(inverse(middle), turns), filter_.strength))
+        turns = strengthened(turns, filter_.strength, middle)
     return _held(one_sign(turns), filter_.hold)
+
+
+def mean_turn(turns: np.ndarray) -> np.ndarray:
+    """The middle of rotations that are near each other: (T, 4) -> (4,)."""
+    middle = one_sign(turns).mean(axis=0)
+    return middle / np.linalg.norm(middle)
+
+
+def strengthened(turns: np.ndarray, strength: float, middle: np.ndarray) -> np.ndarray:
+    """Rotations (T, 4) that go `strength` times as far from `middle` (4,): (T, 4)."""
+    return product(middle, _powered(product(inverse(middle), turns), strength))
+
+
+def source_index(index: float, filter_: Filter) -> float:
+    """Which of the captured frames, counted from 0, the filter shows in one of them."""
+    held = index if filter_.hold <= 1 else round(index) // filter_.hold * filter_.hold
+    return held - filter_.offset
 
 
 def _moved(values: np.ndarray, frames: float) -> np.ndarray:

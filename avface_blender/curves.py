@@ -3,22 +3,16 @@
 # Attributes that Blender adds to an operator can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false
 
-from pathlib import Path
 from typing import Any
 
 import bpy
 import numpy as np
-from bpy.props import StringProperty
-from bpy_extras.io_utils import ExportHelper
 
 from ..engine.exchange.arkit import Curves, curves_of
-from ..engine.exchange.livelink import write_json, write_livelink
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.take import Take
-from .action import HeadAction
 from .head_builder import shape_keys
 from .rig import REST_AXES, rig_of
-from .selection import the_head
 from .timeline import rate_of
 
 _BONES = ("root", "jaw", "left_eye", "right_eye")
@@ -70,28 +64,3 @@ def _as_take(
         trust_sound=np.zeros(frames), focal=1.0, size=(1, 1), fps=rate, expression_names=names,
         head={}, source={}, made_by={},
     )  # fmt: skip
-
-
-class AVFACE_OT_export_curves(HeadAction, ExportHelper, bpy.types.Operator):
-    """Write ARKit's 52 curves of the selected head, for Live Link Face's receivers, or as JSON"""
-
-    bl_idname = "avface.export_curves"
-    bl_label = "Export ARKit Curves"
-
-    filename_ext = ".csv"
-    filter_glob: StringProperty(default="*.csv;*.json", options={"HIDDEN"})  # type: ignore
-    check_extension = None
-
-    def act(self, context):
-        path = Path(bpy.path.abspath(self.filepath))
-        write = write_json if path.suffix.lower() == ".json" else write_livelink
-        write(scene_curves(the_head(context), context), path)
-        return f"Wrote {path}"
-
-
-def draw_export(self, context):
-    """The entry of File > Export."""
-    self.layout.operator("avface.export_curves", text="AVFace ARKit Curves (.csv, .json)")
-
-
-CLASSES = (AVFACE_OT_export_curves,)

@@ -23,6 +23,7 @@ from .review import without_confidence
 from .rig import rig_of
 
 Target = Literal["any", "unreal", "unity"]
+_LONGEST_NAME = 220  # bytes; systems allow 255, of which the unfinished file's name needs some
 _OWN_KEYS = ("Basis", "Shape", "Pose", "pose_")  # identity and correctives: not expressions
 
 
@@ -258,6 +259,8 @@ def _written_whole(path: Path, head: bpy.types.Object) -> Iterator[Path]:
     Beside it `NAME.fbx.made-by.json`: what made the take that the head plays.
     """
     path = path.resolve()
+    if len(os.fsencode(path.name)) > _LONGEST_NAME:
+        raise AVFaceError(f"{path.name[:40]}... is too long a name.", "Choose a shorter one.")
     if not os.access(path.parent, os.W_OK):
         raise AVFaceError(
             f"{path} can't be written (its folder is not there, or read-only).",

@@ -1,7 +1,7 @@
 """Filters on a take's curves that can be set anew at any time: the captured values are kept.
 
-First the face of a frame is made the neutral one, then each region is filtered, then keys that
-the motion doesn't need are left out. The settings lie on the take's armature action
+First the rest is taken off (`neutral`), then each region is filtered, then keys that the motion
+doesn't need are left out. The settings lie on the take's armature action
 (`Action.avface_filters`). While a filter is set, each action of the take keeps a twin with the
 values as captured; without any, the twins are gone.
 """
@@ -11,31 +11,31 @@ values as captured; without any, the twins are gone.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import bpy
 import numpy as np
 from bpy.props import FloatProperty, IntProperty, PointerProperty
 
-from ..engine.exchange.arkit import ARKIT_NAMES
+from ..engine.exchange.protocol import AVFaceError
+from . import neutral
+from .captured import forget_twin, frames_of, keep_twin, motions_of, parts_of
 from .clean_up import (
     REGIONS,
     Filter,
     filtered,
     filtered_about_mean,
     filtered_turns,
-    from_neutral,
+    mean_turn,
     region_of_bone,
     region_of_key,
-    turns_from_neutral,
+    source_index,
+    strengthened,
 )
-from .keyframes import TAKE_PROPERTY, curves_in, keys_of, set_keys, thin
-from .review import CONFIDENCE_PROPERTY
+from .keyframes import curves_in, set_keys, thin
 
 _REGION_FIELDS = ("smooth", "strength", "offset", "hold")
-_TAKE_FIELDS = ("neutral", "tolerance")
-TWIN_PROPERTY = "avface_as_captured"  # on an action: the action with its captured values
 
 
 def _changed(settings, context):
@@ -75,7 +75,6 @@ class AVFACE_RegionFilter(bpy.types.PropertyGroup):
 class AVFACE_Filters(bpy.types.PropertyGroup):
     """One filter for each region, and what goes for the whole take."""
 
-    neutral: IntProperty(default=-1, update=_changed)  # of the take's frames; -1: none
     tolerance: FloatProperty(
         name="Fewer Keys",
         description="Leave out keys that the motion doesn't need: how far a shape key may be off."
@@ -105,127 +104,163 @@ def unregister() -> None:
 class _TakeFilter:
     """The settings of a take, as a value; as it stands here it does nothing."""
 
-    neutral: int = -1
+    rest: neutral.Rest = field(default_factory=dict)
     tolerance: float = 0.0
     regions: tuple[Filter, ...] = (Filter(),) * len(REGIONS)
+
+    def of(self, region: str) -> Filter:
+        """What it does to one region."""
+        return self.regions[REGIONS.index(region)]
 
 
 def apply(action: bpy.types.Action) -> None:
     """Filter the take of an armature action as its settings say, from the captured values."""
     settings = _settings_of(action)
-    for part in _parts(action):
+    for part in parts_of(action):
         _filter_action(part, settings)
         if settings == _TakeFilter():
-            _forget_twin(part)
+            forget_twin(part)
 
 
 def reset(action: bpy.types.Action) -> None:
     """Set every filter of a take back to nothing."""
     settings = action.avface_filters
-    for field in _TAKE_FIELDS:
-        settings.property_unset(field)
+    neutral.forget(action)
+    settings.property_unset("tolerance")
     for name in REGIONS:
-        for field in _REGION_FIELDS:
-            getattr(settings, name).property_unset(field)
+        for field_ in _REGION_FIELDS:
+            getattr(settings, name).property_unset(field_)
     apply(action)
 
 
 def hand_on(source: bpy.types.Action, to: bpy.types.Action) -> None:
-    """Filter a take as another one is: `source` and `to` are their armature actions.
-
-    The neutral frame only where both have the same frames.
-    """
+    """Filter a take as another one is: `source` and `to` are their armature actions."""
     old, new = source.avface_filters, to.avface_filters
-    has_same_frames = np.array_equal(_frames(source), _frames(to))
-    pairs = [(old, new, _TAKE_FIELDS if has_same_frames else ("tolerance",))]
+    pairs = [(old, new, ("tolerance",))]
     pairs += [(getattr(old, name), getattr(new, name), _REGION_FIELDS) for name in REGIONS]
     for theirs, ours, fields in pairs:
-        for field in fields:
-            if getattr(theirs, field) != getattr(ours, field):  # each one filters the take anew
-                setattr(ours, field, getattr(theirs, field))
+        for name in fields:
+            if getattr(theirs, name) != getattr(ours, name):  # each one filters the take anew
+                setattr(ours, name, getattr(theirs, name))
+    neutral.hand_on(source, to)
+    apply(to)
+
+
+def set_neutral(actions: list[bpy.types.Action], frame: int) -> bool:
+    """Let takes that play together rest as the topmost of them that has the frame shows it there.
+
+    `actions` are their armature actions, the topmost first. Whether one has the frame.
+    """
+    first = next((a for a in actions if a.frame_range[0] <= frame <= a.frame_range[1]), None)
+    if first is None:
+        return False
+    captured = [motion for part in parts_of(first) for motion in motions_of(part)]
+    rest = {
+        motion.path: motion.values[np.argmin(np.abs(motion.frames - frame))].tolist()
+        for motion in captured
+        if neutral.has_rest(motion.path)
+    }
+    for action in actions:
+        neutral.keep(action, frame, rest)
+        apply(action)
+    return True
+
+
+def clear_neutral(actions: list[bpy.types.Action]) -> None:
+    """Let takes rest as they were captured."""
+    for action in actions:
+        neutral.forget(action)
+        apply(action)
 
 
 @contextmanager
-def as_captured(action: bpy.types.Action) -> Iterator[None]:
-    """The take of an armature action without its filters, for the moment."""
-    is_filtered = _settings_of(action) != _TakeFilter()
-    for part in _parts(action) if is_filtered else ():
-        _filter_action(part, _TakeFilter())
+def frame_by_frame(action: bpy.types.Action) -> Iterator[None]:
+    """The take without what mixes its frames (Smooth, Fewer Keys), for the moment.
+
+    Then a value that is seen in a frame is one that was captured, and `captured_as` tells which.
+    """
+    settings = _settings_of(action)
+    regions = tuple(replace(filter_, smooth=0.0) for filter_ in settings.regions)
+    unmixed = _TakeFilter(settings.rest, 0.0, regions)
+    for part in parts_of(action) if unmixed != settings else ():
+        _filter_action(part, unmixed)
     try:
         yield
     finally:
-        if is_filtered:
+        if unmixed != settings:
             apply(action)
 
 
-def index_of(action: Any, frame: float) -> int:
-    """Which of the take's frames, from 0, is nearest to one of the scene."""
-    return int(np.argmin(np.abs(_frames(action) - frame)))
+def captured_as(action: bpy.types.Action, path: str, value: np.ndarray) -> np.ndarray:
+    """What of a curve must be captured to be seen as `value` in a frame: (C,), (C,).
+
+    Raises AVFaceError where the region's strength is 0: nothing is seen of what is captured.
+    """
+    region, settings = _region_of(path), _settings_of(action)
+    strength = settings.of(region).strength
+    if strength == 0:
+        raise AVFaceError(
+            f"The Strength of {region} is 0: a refined take can't show what you corrected there.",
+            "Raise it in Clean-Up, or leave the corrections as they are, on top of the take.",
+        )
+    if strength == 1 or not path.endswith("rotation_quaternion"):
+        before = value[None] / strength
+    else:
+        before = strengthened(value[None], 1 / strength, _middle(action, path, region))
+    return neutral.put_back(path, before, settings.rest)[0]
 
 
-def frame_of(action: Any, index: int) -> float:
-    """Where one of the take's frames, counted from 0, is in the scene."""
-    frames = _frames(action)
-    return float(frames[min(index, len(frames) - 1)])
+def source_frame(action: bpy.types.Action, path: str, frame: float) -> float:
+    """The scene's frame whose captured value of a curve is seen in another: Offset and Hold."""
+    frames = frames_of(action)
+    numbers = np.arange(len(frames))
+    index = float(np.interp(frame, frames, numbers))
+    shown = source_index(index, _settings_of(action).of(_region_of(path)))
+    return float(np.interp(shown, numbers, frames))
 
 
-def _frames(action: Any) -> np.ndarray:
-    """The scene's frames that were captured, (T,)."""
-    return keys_of(curves_in(action.get(TWIN_PROPERTY, action))[0])[:, 0]
+def _middle(action: Any, path: str, region: str) -> np.ndarray:
+    """About what a curve's turns are strengthened, (4,)."""
+    if not _is_about_mean(path, region):
+        return np.array([1.0, 0, 0, 0])
+    turns = next(m.values for part in parts_of(action) for m in motions_of(part) if m.path == path)
+    return mean_turn(turns)
 
 
 def _settings_of(action: Any) -> _TakeFilter:
     settings = action.avface_filters
     regions = tuple(getattr(settings, name).filter for name in REGIONS)
-    return _TakeFilter(settings.neutral, settings.tolerance, regions)
-
-
-def _parts(action: bpy.types.Action) -> list[bpy.types.Action]:
-    """All actions of a take that move something."""
-    take = action.get(TAKE_PROPERTY)
-    parts = [a for a in bpy.data.actions if take and a.get(TAKE_PROPERTY) == take]
-    return [part for part in parts if CONFIDENCE_PROPERTY not in part]
+    return _TakeFilter(neutral.rest_of(action), settings.tolerance, regions)
 
 
 def _filter_action(action: Any, settings: _TakeFilter) -> None:
-    captured = {(c.data_path, c.array_index): c for c in curves_in(_twin(action))}
+    keep_twin(action)
     shown = {(c.data_path, c.array_index): c for c in curves_in(action)}
-    paths: dict[str, list[int]] = {}
-    for path, index in captured:
-        paths.setdefault(path, []).append(index)
-    for path, indices in paths.items():
-        region = _region_of(path)
-        if not region or any((path, index) not in shown for index in indices):
+    for motion in motions_of(action):
+        path, region = motion.path, _region_of(motion.path)
+        if not region or any((path, index) not in shown for index in motion.indices):
             continue
-        indices = sorted(indices)
-        points = np.stack([keys_of(captured[path, index]) for index in indices], axis=1)
-        frames, values = points[:, 0, 0], points[..., 1]  # (T,), (T, C)
-        values = _from_neutral(path, values, settings.neutral)
-        values = _filter_values(path, region, values, settings.regions[REGIONS.index(region)])
-        for index, column in zip(indices, values.T, strict=True):
-            set_keys(shown[path, index], frames, column)
+        values = neutral.taken_off(path, motion.values, settings.rest)
+        values = _filter_values(path, region, values, settings.of(region))
+        for index, column in zip(motion.indices, values.T, strict=True):
+            set_keys(shown[path, index], motion.frames, column)
     if settings.tolerance:
         thin(action, settings.tolerance)
-
-
-def _from_neutral(path: str, values: np.ndarray, frame: int) -> np.ndarray:
-    """The face of a frame as rest; gaze and head stay as they were."""
-    if not 0 <= frame < len(values):
-        return values
-    name = path.split('"')[1]
-    if path.startswith("key_blocks"):
-        return from_neutral(values, frame, is_share=name in ARKIT_NAMES)
-    return turns_from_neutral(values, frame) if name == "jaw" else values
 
 
 def _filter_values(path: str, region: str, values: np.ndarray, filter_: Filter) -> np.ndarray:
     if filter_.is_neutral:
         return values
     if path.endswith("rotation_quaternion"):
-        return filtered_turns(values, filter_, about_mean=region == "head" or "eye" in path)
+        return filtered_turns(values, filter_, about_mean=_is_about_mean(path, region))
     if path.endswith("location"):
         return filtered_about_mean(values, filter_)
     return filtered(values, filter_)
+
+
+def _is_about_mean(path: str, region: str) -> bool:
+    """Head and gaze are strengthened about where they mostly are; the jaw about rest."""
+    return region == "head" or "eye" in path
 
 
 def _region_of(path: str) -> str:
@@ -236,22 +271,3 @@ def _region_of(path: str) -> str:
     if path.startswith("pose.bones"):
         return region_of_bone(name)
     return ""
-
-
-def _twin(action: Any) -> Any:
-    """The action with the captured values; made from what stands now when there is none."""
-    twin = action.get(TWIN_PROPERTY)
-    if twin is None:
-        twin = action.copy()
-        twin.name = f"{action.name} as captured"
-        twin.use_fake_user = True
-        del twin[TAKE_PROPERTY]
-        action[TWIN_PROPERTY] = twin
-    return twin
-
-
-def _forget_twin(action: Any) -> None:
-    twin = action.get(TWIN_PROPERTY)
-    if twin is not None:
-        del action[TWIN_PROPERTY]
-        bpy.data.actions.remove(twin)

@@ -45,6 +45,11 @@ _PUPIL_OF_IRIS = 0.42  # radius, in normal light
 _RIM = 1.02  # of the iris's angle: a polygon whose corners lie on the rim is within
 
 
+def heads() -> list[bpy.types.Object]:
+    """All AVFace heads of the open file."""
+    return [o for o in bpy.data.objects if o.type == "MESH" and HEAD_PROPERTY in o]
+
+
 def to_blender(vectors: np.ndarray) -> np.ndarray:
     """Head axes to Blender's: (..., 3) -> (..., 3).
 

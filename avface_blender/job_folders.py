@@ -17,6 +17,7 @@ from ..engine.exchange.files import is_unfinished, write_whole
 from ..engine.exchange.protocol import AVFaceError, CaptureJob, read_job, take_name
 
 RECENT = 100
+_OVER_FILE = "over-the-take"
 
 State = Literal["waiting", "running", "done", "imported", "failed", "cancelled", "dismissed"]
 
@@ -84,6 +85,16 @@ def read_state(folder: Path) -> str:
         return str(content["state"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
+
+
+def write_over(folder: Path) -> None:
+    """Say that a job's take is one of a range, over the take that plays. Raises OSError."""
+    (folder / _OVER_FILE).touch()
+
+
+def is_over(folder: Path) -> bool:
+    """Whether a job's take is one of a range."""
+    return (folder / _OVER_FILE).is_file()
 
 
 def find_left(parent: Path) -> list[LeftJob]:

@@ -7,7 +7,6 @@ one runs does not lose it, but its take is then not imported into that file with
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 
-import json
 import time
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,16 +26,13 @@ from ..engine.exchange.protocol import (
     Progress,
     write_job,
 )
-from ..engine.exchange.provenance import PROVENANCE_PROPERTY
-from . import job_folders, landmarks, pace, watch
+from . import job_folders, pace, watch
+from .action import said_by
 from .engine_client import EngineJob, start_capture
-from .head_builder import HEAD_PROPERTY
-from .head_files import DEFAULT_HEAD, sha256_of
 from .install import ROOT
 from .job_folders import FolderLock
+from .job_import import import_job, import_options, look_through_camera
 from .preferences import jobs_folder
-from .selection import selected_head
-from .views import largest, main_region, views_of
 
 
 @dataclass
@@ -125,6 +121,8 @@ def start(
             )
         job_folders.clear_leftovers(folder)
         write_job(capture, folder / "job.json")
+        if over:
+            job_folders.write_over(folder)
         job_folders.write_state(folder, "waiting")
     except OSError as error:
         raise AVFaceError(
@@ -144,7 +142,18 @@ def start(
 
 def resume(folder: Path, python: Path) -> None:
     """Begin an interrupted job again. Raises AVFaceError."""
-    start(job_folders.read_job(folder / "job.json"), folder, python)
+    job = job_folders.read_job(folder / "job.json")
+    start(job, folder, python, over=job_folders.is_over(folder))
+
+
+def bring_in(folder: Path) -> None:
+    """Import the take of a captured job onto the selected head. Raises AVFaceError."""
+    job = job_folders.read_job(folder / "job.json")
+    try:
+        import_job(folder, import_options(job, folder, job_folders.is_over(folder)))
+    except RuntimeError as error:
+        raise AVFaceError(said_by(error)) from error
+    list_jobs()
 
 
 def dismiss(folder: Path) -> None:
@@ -225,7 +234,7 @@ def list_jobs() -> None:
 
 def _add_row(rows: Any, folder: Path, capture: CaptureJob, state: str, message: str = "") -> None:
     row = rows.add()
-    row.name, row.folder, row.take = Path(capture.clip).name, str(folder), capture.out
+    row.name, row.folder = Path(capture.clip).name, str(folder)
     row.state, row.message = state, message
 
 
@@ -350,61 +359,15 @@ def _bring_in(job: Job) -> None:
         window: Any = _window_of(job) or bpy.context.window_manager.windows[0]
         try:
             with bpy.context.temp_override(window=window):
-                bpy.ops.avface.import_take("EXEC_DEFAULT", True, **_import_options(job))
-        except RuntimeError as error:  # how an operator says that it could not
+                options = import_options(job.capture, job.folder, job.over, job.head)
+                import_job(job.folder, options)
+        except RuntimeError as error:
             state.message = f"{job.clip} was captured but not imported."
-            sentence = str(error).rpartition(".poll() ")[2]
-            state.hint = sentence.removeprefix("Error: ").strip()
+            state.hint = said_by(error)
         else:
             if not (job.over or job.capture.refines):
-                _look_through_camera(window)
+                look_through_camera(window)
     list_jobs()
-
-
-def _import_options(job: Job) -> dict[str, Any]:
-    """How a take comes in: as a new shot, over a range, or in the place of the refined one."""
-    options: dict[str, Any] = {"filepath": job.capture.out, "over": job.over}
-    head = next((item for item in bpy.data.objects if item.session_uid == job.head), None)
-    if head is not None:
-        options |= {"head": head.name, "keeps_clean_up": job.over or bool(job.capture.refines)}
-    elif job.head:  # it has been deleted: no other one is meant
-        options["new_head"] = True
-    else:
-        options["new_head"] = _is_of_another(selected_head(bpy.context), job.capture)
-    if job.capture.refines:
-        scene: Any = bpy.context.scene
-        resamples = scene.avface.timing == "set_scene"  # the scene is set already
-        options |= {"timing": "resample" if resamples else scene.avface.timing}
-        options |= {"camera": False, "sound": False}
-        options["ends_corrections"] = bool(job.capture.corrections)
-    return options
-
-
-def _is_of_another(head: bpy.types.Object | None, capture: CaptureJob) -> bool:
-    """Whether a head has another actor's face, or is of another head file."""
-    if head is None:
-        return False
-    file = Path(capture.head) if capture.head else DEFAULT_HEAD
-    actor = json.loads(head.get(PROVENANCE_PROPERTY, "{}")).get("actor")
-    is_stranger = actor is not None and actor != capture.options.get("actor")
-    return is_stranger or head[HEAD_PROPERTY] != sha256_of(file)
-
-
-def _look_through_camera(window: bpy.types.Window) -> None:
-    """Show the head with its skin over the clip, in the largest 3D view: a head is small there."""
-    view = largest(views_of(window.screen))
-    with bpy.context.temp_override(window=window):
-        head = selected_head(bpy.context)
-    camera = landmarks.clip_camera(window.scene, head) if head else None
-    if view is None or camera is None:
-        return
-    space: Any = view.spaces.active
-    landmarks.look_through(space, window.scene, camera)
-    if space.shading.type in {"WIREFRAME", "SOLID"}:
-        space.shading.type = "MATERIAL"
-    space.overlay.show_relationship_lines = False  # from the lights, across the film
-    with bpy.context.temp_override(window=window, area=view, region=main_region(view)):
-        bpy.ops.view3d.view_center_camera()
 
 
 def _show(job: Job) -> None:

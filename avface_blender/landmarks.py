@@ -15,7 +15,6 @@ import numpy as np
 from bpy.props import CollectionProperty, FloatVectorProperty, IntProperty, StringProperty
 
 from . import takes
-from .keyframes import TAKE_PROPERTY
 from .picking import Layout
 from .rig import rig_of
 from .timeline import rate_of
@@ -132,7 +131,7 @@ def clip_camera(scene: Any, head: Any) -> bpy.types.Object | None:
     """
     rig = rig_of(head)
     own = [child for child in rig.children if child.type == "CAMERA"] if rig else []
-    of_take = next((c for c in own if c.get(TAKE_PROPERTY) == takes.playing(head)), None)
+    of_take = takes.camera_of(rig, takes.playing(head)) if rig else None
     return scene.camera if scene.camera in own else of_take or (own[-1] if own else None)
 
 

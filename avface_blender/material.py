@@ -26,6 +26,8 @@ _UNEVEN, _SPOTS_PER_SHEET = (0.45, 1.55), 220.0  # of the oil, from spot to spot
 _HAIR_GLOSS = 5.0  # times the gloss map: full on all skin, none on the scalp's hair
 _BEFORE, _AFTER, _BLEND = "Wrinkles before", "Wrinkles after", "Wrinkle blend"
 _CAVITY_BLEND, _CAVITIES = "Cavity blend", "Cavities"
+# What lids and lashes, finer and denser than the head's, leave of the light on the whites of eyes.
+_SHADED, _ON_WHITES = "Shade of lids", (0.44, 0.4, 0.38, 1.0)
 
 
 @dataclass(frozen=True)
@@ -130,20 +132,21 @@ def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
 
 @contextmanager
 def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
-    """The skin's picture straight at the shader, for exporters: they follow nothing between."""
-    skin = skin_material(object_)
-    tree: Any = skin.node_tree if skin else None
-    cavities = tree.nodes.get(_CAVITIES) if tree else None
-    if cavities is None:
-        yield
-        return
-    link = _socket(cavities.outputs, "Result_Color").links[0]
-    darkened, base = link.from_socket, link.to_socket
-    tree.links.new(_socket(cavities.inputs, "A_Color").links[0].from_socket, base)
+    """The pictures straight at the shaders, for exporters: they follow nothing between."""
+    assert isinstance(object_.data, bpy.types.Mesh)
+    taken = []
+    for material in filter(None, object_.data.materials):
+        tree: Any = material.node_tree
+        darkened = (tree.nodes.get(name) for name in (_CAVITIES, _SHADED)) if tree else ()
+        for mix in filter(None, darkened):
+            link = _socket(mix.outputs, "Result_Color").links[0]
+            taken.append((tree, link.from_socket, link.to_socket))
+            tree.links.new(_socket(mix.inputs, "A_Color").links[0].from_socket, link.to_socket)
     try:
         yield
     finally:
-        tree.links.new(darkened, base)
+        for tree, darkened, base in taken:
+            tree.links.new(darkened, base)
 
 
 def _make_material(name: str, part: str, pictures: Pictures, oily: bool) -> bpy.types.Material:
@@ -161,9 +164,11 @@ def _make_material(name: str, part: str, pictures: Pictures, oily: bool) -> bpy.
         _add_pores(tree)
         if oily:
             _add_gloss(tree, shader)
+    if part == "eyes":
+        _multiply(tree, shader, _SHADED).default_value = _ON_WHITES
     normals, light_left = _normals(tree, name, pictures) if part == "skin" else (None, None)
     if light_left is not None:
-        _add_cavities(tree, shader, light_left)
+        tree.links.new(light_left, _multiply(tree, shader, _CAVITIES))
     if normals is not None:
         node: Any = tree.nodes.new("ShaderNodeNormalMap")
         node.location = (-250, -250)
@@ -249,17 +254,17 @@ def _colour(tree: Any, pictures: Pictures) -> Any:
     return node.outputs["Color"]
 
 
-def _add_cavities(tree: Any, shader: Any, light_left: Any) -> None:
-    """Darken the colour where folds lose light."""
+def _multiply(tree: Any, shader: Any, name: str) -> Any:
+    """A node between the picture and the shader's colour that multiplies it by its second input."""
     mix = tree.nodes.new("ShaderNodeMix")
-    mix.name = mix.label = _CAVITIES
+    mix.name = mix.label = name
     mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
     mix.location = (-300, 100)
     base = shader.inputs["Base Color"]
     _socket(mix.inputs, "Factor_Float").default_value = 1.0
     tree.links.new(base.links[0].from_socket, _socket(mix.inputs, "A_Color"))
-    tree.links.new(light_left, _socket(mix.inputs, "B_Color"))
     tree.links.new(_socket(mix.outputs, "Result_Color"), base)
+    return _socket(mix.inputs, "B_Color")
 
 
 def _normals(tree: Any, name: str, pictures: Pictures) -> tuple[Any | None, Any | None]:

@@ -16,12 +16,13 @@ import numpy as np
 from bpy.props import IntProperty
 
 from . import corrections, takes
-from .filters import TWIN_PROPERTY
+from .captured import TWIN_PROPERTY
 from .head_builder import HEAD_PROPERTY
 from .keyframes import TAKE_PROPERTY, curves_in
 from .rig import rig_of
 from .selection import the_head
-from .shot import STRIP_PROPERTY, markers_of, strips_of
+from .shot import markers_of
+from .strips import STRIP_PROPERTY, strips_of
 from .take_operators import TakeAction
 
 _ENDS = re.compile(r"(?<= unsure to )-?\d+$")  # in a marker's name: the last frame

@@ -8,25 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
-from bpy_extras.io_utils import ExportHelper, ImportHelper
+from bpy.props import BoolProperty, EnumProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper
 
 from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import AVFaceError
 from . import character_panel, corrections, filters, job_folders, jobs, review, takes, trust
-from .action import Action, HeadAction
-from .export import (
-    ExportOptions,
-    export_alembic,
-    export_fbx,
-    export_gltf,
-    export_usd,
-    missing_part,
-)
-from .export_check import largest_error_mm
+from .action import Action
 from .preferences import engine_problem, engine_python, jobs_folder
 from .properties import TIMINGS, capture_job, clip_problem
-from .selection import capture_head, head_named, the_head
+from .selection import capture_head, head_named, selected_head
 from .take_importer import ImportOptions, import_take
 
 
@@ -96,6 +87,20 @@ class AVFACE_OT_resume_job(Action, bpy.types.Operator):
         return "Capturing again"
 
 
+class AVFACE_OT_import_job(Action, bpy.types.Operator):
+    """Bring this capture's take in, onto the selected head: a retake over its range"""
+
+    bl_idname = "avface.import_job"
+    bl_label = "Import the Take"
+    bl_options = {"REGISTER"}  # the import within is the step of undo
+
+    folder: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+
+    def act(self, context):
+        jobs.bring_in(Path(self.folder))
+        return "Imported"
+
+
 class AVFACE_OT_dismiss_job(Action, bpy.types.Operator):
     """Take this capture off the list; what it has made stays in its folder"""
 
@@ -153,7 +158,7 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         name="Markers", default=True, description="Mark where the capture is unsure"
     )
     head: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # its name; empty: the selected one
-    ends_corrections: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # the take holds them
+    told: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # folder of a job that knew corrections
     keeps_clean_up: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})  # of the take that plays now
 
     @classmethod
@@ -184,9 +189,8 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
             timing=self._timing(context),
             start_frame=settings.start_frame if settings.use_start_frame else None,
         )
-        cleaned = (
-            takes.armature_action(options.head) if options.head and self.keeps_clean_up else None
-        )
+        head = options.head or (None if self.new_head else selected_head(context))
+        cleaned = takes.armature_action(head) if head and self.keeps_clean_up else None
         result = import_take(path, context, options)
         new = takes.armature_action(result.head)
         if cleaned is not None and new is not None:
@@ -196,8 +200,9 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         trust.adopt(result.head, scene)
         if review.shown(result.rig):
             result.rig.select_set(True)  # or the Graph Editor loses sight of its curves
-        if self.ends_corrections:
-            corrections.retire(result.head)
+        told = corrections.read_told(Path(self.told)) if self.told else None
+        if told and new is not None:
+            corrections.retire(result.head, told, int(new[takes.CLIP_START_PROPERTY]))
         character_panel.offer(scene.avface_character, result.head, path)
         jobs.imported(path, result.notes)
         return f"Imported {result.name}"
@@ -208,126 +213,11 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         return self.timing if chosen else context.scene.avface.timing
 
 
-class _ExportAction(HeadAction, ExportHelper):
-    """Shared by the exports of one head."""
-
-    bl_options = {"REGISTER", "PRESET"}
-    fields = ("range", "scale", "check")
-
-    range: EnumProperty(
-        name="Frames",
-        description="Which frames of the scene are written",
-        items=[
-            ("scene", "Scene", "The scene's frame range"),
-            ("preview", "Preview Range", "The timeline's preview range, where one is set"),
-        ],
-    )
-    scale: FloatProperty(
-        name="Scale",
-        default=1.0,
-        min=1e-3,
-        max=1e3,
-        description="Size in the file over the size in the scene, where a head is some 0.3 m high",
-    )
-    target: EnumProperty(
-        name="For",
-        description="Whom the file is for",
-        items=[
-            ("any", "Any Program", "Values as captured, also below 0 and above 1"),
-            ("unreal", "Unreal Engine", "Expression keys between 0 and 1, face smoothing"),
-            ("unity", "Unity", "Expression keys between 0 and 1, Unity's scale"),
-        ],
-    )
-    check: BoolProperty(
-        name="Read It Back",
-        description="Read the file again and report how far its surface is from this one",
-    )
-
-    def draw(self, context):
-        layout = self.layout
-        layout.use_property_split = True
-        for name in self.fields:
-            layout.prop(self, name)
-
-    def act(self, context):
-        head, scene = the_head(context), context.scene
-        path = Path(bpy.path.abspath(self.filepath))
-        preview = (scene.frame_preview_start, scene.frame_preview_end)
-        options = ExportOptions(
-            frames=preview if self.range == "preview" and scene.use_preview_range else None,
-            scale=self.scale if "scale" in self.fields else 1.0,
-            target=self.target if "target" in self.fields else "any",
-        )
-        self.write(head, path, context, options)
-        if "check" not in self.fields or not self.check:
-            return f"Wrote {path}"
-        error = largest_error_mm(head, path, options.scale)
-        return f"Wrote {path}; read back, it differs by at most {error:.4f} mm"
-
-
-class AVFACE_OT_export_fbx(_ExportAction, bpy.types.Operator):
-    """Write the selected head with its rig, shape keys and animation to an FBX file"""
-
-    bl_idname = "avface.export_fbx"
-    bl_label = "Export FBX"
-
-    filename_ext = ".fbx"
-    filter_glob: StringProperty(default="*.fbx", options={"HIDDEN"})
-    fields = ("target", "range", "scale", "check")
-    write = staticmethod(export_fbx)
-
-
-class AVFACE_OT_export_alembic(_ExportAction, bpy.types.Operator):
-    """Write the selected head's moving surface to an Alembic file"""
-
-    bl_idname = "avface.export_alembic"
-    bl_label = "Export Alembic"
-
-    filename_ext = ".abc"
-    filter_glob: StringProperty(default="*.abc", options={"HIDDEN"})
-    write = staticmethod(export_alembic)
-
-    @classmethod
-    def disabled_reason(cls, context):
-        return missing_part("Alembic") or super().disabled_reason(context)
-
-
-class AVFACE_OT_export_gltf(_ExportAction, bpy.types.Operator):
-    """Write the selected head with its rig, shape keys and animation to a glTF file"""
-
-    bl_idname = "avface.export_gltf"
-    bl_label = "Export glTF"
-
-    filename_ext = ".glb"
-    filter_glob: StringProperty(default="*.glb", options={"HIDDEN"})
-    fields = ("target", "range", "check")
-    write = staticmethod(export_gltf)
-
-
-class AVFACE_OT_export_usd(_ExportAction, bpy.types.Operator):
-    """Write the selected head with its skeleton, blend shapes and animation to a USD file"""
-
-    bl_idname = "avface.export_usd"
-    bl_label = "Export USD"
-
-    filename_ext = ".usdc"
-    filter_glob: StringProperty(default="*.usdc;*.usd", options={"HIDDEN"})
-    fields = ("target", "range", "check")
-    write = staticmethod(export_usd)
-
-    @classmethod
-    def disabled_reason(cls, context):
-        return missing_part("USD") or super().disabled_reason(context)
-
-
 CLASSES = (
     AVFACE_OT_capture,
     AVFACE_OT_cancel,
     AVFACE_OT_resume_job,
+    AVFACE_OT_import_job,
     AVFACE_OT_dismiss_job,
     AVFACE_OT_import_take,
-    AVFACE_OT_export_fbx,
-    AVFACE_OT_export_alembic,
-    AVFACE_OT_export_gltf,
-    AVFACE_OT_export_usd,
 )

@@ -184,13 +184,6 @@ def draw_import(self, context):
     self.layout.operator("avface.import_take", text="AVFace Take (.take.npz)")
 
 
-def draw_export(self, context):
-    self.layout.operator("avface.export_fbx", text="AVFace Head (.fbx)")
-    self.layout.operator("avface.export_alembic", text="AVFace Head (.abc)")
-    self.layout.operator("avface.export_gltf", text="AVFace Head (.glb)")
-    self.layout.operator("avface.export_usd", text="AVFace Head (.usdc)")
-
-
 def _is_pictures(clip: str) -> bool:
     path = Path(bpy.path.abspath(clip))
     is_picture = path.suffix.lower() in bpy.path.extensions_image
@@ -267,9 +260,7 @@ def _draw_jobs(layout, context) -> None:
         if job.state == "INTERRUPTED":
             row.operator("avface.resume_job", text="", icon="PLAY").folder = job.folder
         elif job.state == "CAPTURED":
-            take = row.row(align=True)
-            take.operator_context = "EXEC_DEFAULT"
-            take.operator("avface.import_take", text="", icon="IMPORT").filepath = job.take
+            row.operator("avface.import_job", text="", icon="IMPORT").folder = job.folder
         row.operator("avface.dismiss_job", text="", icon="X").folder = job.folder
         if job.message:
             paragraph(layout, job.message, context)
@@ -305,9 +296,7 @@ def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
     for note in state.notes:
         paragraph(box, note.text, context, "INFO")
     if state.take and not state.imported:
-        row = box.row()
-        row.operator_context = "EXEC_DEFAULT"  # the file is known: no browser
-        row.operator("avface.import_take", text="Import the Take").filepath = state.take
+        box.operator("avface.import_job").folder = state.folder
     if state.folder and state.status in {"DONE", "FAILED"}:
         box.operator(
             "wm.path_open", text="Open Its Folder", icon="FOLDER_REDIRECT"

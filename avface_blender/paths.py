@@ -1,5 +1,6 @@
 """Paths that an artist chooses. Beside the .blend they may be kept relative to it, `//clip.mp4`."""
 
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import bpy
@@ -13,6 +14,20 @@ _OPTIONS: dict[str, Any] = {"options": {"PATH_SUPPORTS_BLEND_RELATIVE"}} if _HAS
 def file_property(name: str, description: str) -> Any:
     """A file (or, where the description says so, a folder) to be chosen."""
     return StringProperty(name=name, description=description, subtype="FILE_PATH", **_OPTIONS)
+
+
+def where_now(recorded: str) -> Path:
+    """Where a file or folder is: where it was, or below the .blend's folder, moved with it.
+
+    A whole project moves: what lay at project/takes/one.npz is looked for at takes/one.npz.
+    """
+    place = Path(recorded)
+    if place.exists() or not bpy.data.filepath:
+        return place
+    parts = PureWindowsPath(recorded).parts[1:]  # of either kind of system
+    home = Path(bpy.data.filepath).parent
+    tails = (home.joinpath(*parts[first:]) for first in range(len(parts)))
+    return next((tail for tail in tails if tail.exists()), place)
 
 
 def folder_property(name: str, description: str) -> Any:

@@ -285,7 +285,6 @@ class AVFACE_JobRow(bpy.types.PropertyGroup):
     )
     message: StringProperty()
     folder: StringProperty()
-    take: StringProperty()
 
 
 class AVFACE_FaceBox(bpy.types.PropertyGroup):

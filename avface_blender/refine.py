@@ -13,13 +13,15 @@ from ..engine.exchange.take import Take
 from . import corrections, filters, landmarks, takes, trust
 from .head_builder import shape_keys
 from .head_files import DEFAULT_HEAD, find_head
-from .keyframes import curves_in
 from .rig import REST_AXES, rig_of
 from .rotations import axis_angles
 from .stretches import as_text
 from .timeline import rate_of
 
-_BONES = {"jaw": "jaw", "left_eye": "eyes", "right_eye": "eyes"}
+_TURNS = {
+    bone: f'pose.bones["{bone}"].rotation_quaternion' for bone in ("jaw", "left_eye", "right_eye")
+}
+_ON_FRAME = 1e-3  # frames: so near a key is on the take's first or last
 
 
 def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path) -> CaptureJob:
@@ -27,13 +29,14 @@ def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path)
 
     Raises AVFaceError when nothing was, or the take's file is gone.
     """
-    name = takes.playing(head)
-    actions = takes.actions_of(head, name)
-    path = takes.file_of(actions[0]) if actions else Path()
+    action = takes.armature_action(head)
+    path = takes.file_of(action) if action else Path()
     take = Take.load(path)
-    with filters.as_captured(actions[0]):  # the new take is filtered as this one is
-        rows = _rows(context.scene, head, take, int(actions[0][takes.CLIP_START_PROPERTY]))
-    rows = _with_landmarks(rows, landmarks.dragged_in(head, name), take)
+    assert action is not None, "a take that has a file plays"
+    told = _told(context.scene, head, take, action)
+    with filters.frame_by_frame(action):  # the new take is filtered as this one is
+        rows = _rows(context.scene, head, take, action, told)
+    _add_landmarks(rows, landmarks.dragged_in(head, takes.playing(head)), take)
     if not rows:
         raise AVFaceError(
             "No frame of this take has been corrected.",
@@ -41,84 +44,101 @@ def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path)
         )
     file = folder / "corrections.json"
     try:
-        write_whole(file, json.dumps({"corrections": rows}))
+        write_whole(file, json.dumps({"corrections": [rows[k] for k in sorted(rows)]}))
+        corrections.write_told(folder, told)
     except OSError as error:
         raise AVFaceError(
             f"The corrections can't be written to {folder} ({error.strerror}).",
             "Free some disk space or choose another Takes Folder in AVFace's preferences.",
         ) from error
     return CaptureJob(
-        clip=take.source["path"], out=str(free_path(path)), refines=str(path),
+        clip=takes.clip_of(take, path), out=str(free_path(path)), refines=str(path),
         corrections=str(file), head=head_path(take),
         options={"trust": as_text(trust.stretches_of(head))} if trust.is_new(head) else {},
     )  # fmt: skip
 
 
-def corrected_frames(head: bpy.types.Object) -> list[float]:
-    """The scene frames that have a key in the corrections."""
-    frames = {
-        float(key.co[0])
-        for action in corrections.playing(head)
-        for curve in curves_in(action)
-        for key in curve.keyframe_points
-    }
-    return sorted(frames)
+def _told(
+    scene: Any, head: bpy.types.Object, take: Take, action: bpy.types.Action
+) -> corrections.Told:
+    """Which keys of the corrections a take can hold: of its units, jaw and eyes, in its time."""
+    start, rate = int(action[takes.CLIP_START_PROPERTY]), rate_of(scene).frames_per_second
+    first, last = take.times[0] * rate - _ON_FRAME, take.times[-1] * rate + _ON_FRAME
+    keys = corrections.keys_on(head)
+    frames = {frame - start for frames in keys.values() for frame in frames}
+    return corrections.Told(
+        paths=tuple(sorted(path for path in keys if _is_held(path, take))),
+        frames=tuple(sorted(frame for frame in frames if first <= frame <= last)),
+    )
 
 
-def _rows(scene: Any, head: bpy.types.Object, take: Take, clip_start: int) -> list[dict[str, Any]]:
-    """What each corrected frame shows of the controls that were corrected anywhere."""
-    units, bones = _controls(head, take)
-    rig: Any = rig_of(head)
-    rate, now, rows = rate_of(scene).frames_per_second, scene.frame_current, []
-    for frame in corrected_frames(head):
-        seconds = (frame - clip_start) / rate
-        if not take.times[0] - 1e-6 <= seconds <= take.times[-1] + 1e-6:
-            continue
-        scene.frame_set(int(frame), subframe=frame % 1)
-        blocks = shape_keys(head).key_blocks
-        row: dict[str, Any] = {
-            "time": seconds,
-            "expression": {name: float(blocks[name].value) for name in units},
-        }
-        if "jaw" in bones:
-            row["jaw"] = _axis_angle(rig, "jaw")
-        if "eyes" in bones:
-            row["eyes"] = _axis_angle(rig, "left_eye") + _axis_angle(rig, "right_eye")
-        rows.append(row)
+def _is_held(path: str, take: Take) -> bool:
+    """Whether a take holds what a curve moves."""
+    name = path.split('"')[1] if '"' in path else ""
+    if path.startswith("key_blocks"):
+        return name in take.expression_names
+    return path in _TURNS.values()
+
+
+def _rows(
+    scene: Any, head: bpy.types.Object, take: Take, action: Any, told: corrections.Told
+) -> dict[int, dict[str, Any]]:
+    """The take's frame -> what must be captured there, for the corrected ones to look as now."""
+    start, rate = int(action[takes.CLIP_START_PROPERTY]), rate_of(scene).frames_per_second
+    now, found = scene.frame_current, {}
+    for frame in told.frames if told.paths else ():
+        scene.frame_set(int(np.floor(frame)) + start, subframe=frame % 1)
+        for path in _with_both_eyes(told.paths):
+            value = filters.captured_as(action, path, _seen(head, path))
+            seconds = (filters.source_frame(action, path, frame + start) - start) / rate
+            index = int(np.argmin(np.abs(take.times - seconds)))
+            found.setdefault(index, {})[path] = value
     scene.frame_set(now)
-    return rows
+    return {index: _row(float(take.times[index]), found[index]) for index in found}
 
 
-def _with_landmarks(
-    rows: list[dict[str, Any]], dragged: dict[int, dict[int, tuple[float, float]]], take: Take
-) -> list[dict[str, Any]]:
-    """The rows, with the landmarks that were dragged (the take's frame -> them) in their frames."""
-    by_frame = {int(np.argmin(np.abs(take.times - row["time"]))): row for row in rows}
+def _with_both_eyes(paths: tuple[str, ...]) -> list[str]:
+    """The engine is told of both or none."""
+    eyes = [_TURNS["left_eye"], _TURNS["right_eye"]]
+    others = [path for path in paths if path not in eyes]
+    return others + (eyes if len(others) < len(paths) else [])
+
+
+def _seen(head: bpy.types.Object, path: str) -> np.ndarray:
+    """What a curve's control shows now, (C,)."""
+    name = path.split('"')[1]
+    if path.startswith("key_blocks"):
+        return np.array([shape_keys(head).key_blocks[name].value])
+    rig: Any = rig_of(head)
+    return np.array(rig.pose.bones[name].rotation_quaternion.normalized())
+
+
+def _row(seconds: float, values: dict[str, np.ndarray]) -> dict[str, Any]:
+    """A corrected frame in the engine's words: data path -> value, turns in head axes (rad)."""
+    row: dict[str, Any] = {"time": seconds}
+    turns = {
+        bone: (REST_AXES[bone] @ axis_angles(values[path])).tolist()
+        for bone, path in _TURNS.items()
+        if path in values
+    }
+    units = {p.split('"')[1]: float(v[0]) for p, v in values.items() if p.startswith("key_blocks")}
+    if units:
+        row["expression"] = units
+    if "jaw" in turns:
+        row["jaw"] = turns["jaw"]
+    if "left_eye" in turns:
+        row["eyes"] = turns["left_eye"] + turns["right_eye"]
+    return row
+
+
+def _add_landmarks(
+    rows: dict[int, dict[str, Any]], dragged: dict[int, dict[int, tuple[float, float]]], take: Take
+) -> None:
+    """Add what was dragged (the take's frame -> landmarks) to the rows of its frames."""
     for frame, places in dragged.items():
         if frame < take.frame_count:
-            row = by_frame.setdefault(frame, {"time": float(take.times[frame])})
+            row = rows.setdefault(frame, {"time": float(take.times[frame])})
             row["landmarks"] = {str(number): list(place) for number, place in places.items()}
-    return [by_frame[frame] for frame in sorted(by_frame)]
-
-
-def _controls(head: bpy.types.Object, take: Take) -> tuple[list[str], set[str]]:
-    """The units and the kinds of bones that the corrections hold."""
-    units: set[str] = set()
-    bones: set[str] = set()
-    for action in corrections.playing(head):
-        for curve in curves_in(action):
-            name = curve.data_path.split('"')[1] if '"' in curve.data_path else ""
-            if name in take.expression_names and curve.data_path.startswith("key_blocks"):
-                units.add(name)
-            elif name in _BONES and curve.data_path.endswith("rotation_quaternion"):
-                bones.add(_BONES[name])
-    return sorted(units), bones
-
-
-def _axis_angle(rig: Any, bone: str) -> list[float]:
-    """A bone's own turn in head axes, axis times radians."""
-    turn = np.array(rig.pose.bones[bone].rotation_quaternion.normalized())
-    return (REST_AXES[bone] @ axis_angles(turn)).tolist()
 
 
 def head_path(take: Take) -> str:

@@ -6,8 +6,9 @@ from . import (
     batch,
     batch_panel,
     capture_presets,
+    character_operators,
     character_panel,
-    curves,
+    export_operators,
     face_picker,
     filters,
     jobs,
@@ -18,6 +19,7 @@ from . import (
     panel,
     preferences,
     properties,
+    review_operators,
     setup_operators,
     side_by_side,
     take_operators,
@@ -40,13 +42,15 @@ CLASSES = (
     *side_by_side.CLASSES,
     *landmark_dragger.CLASSES,
     *take_operators.CLASSES,
+    *review_operators.CLASSES,
     *trust.CLASSES,
     *trust_painter.CLASSES,
     *panel.CLASSES,
     *batch_panel.CLASSES,
     *take_panels.CLASSES,
     *character_panel.CLASSES,
-    *curves.CLASSES,
+    *character_operators.CLASSES,
+    *export_operators.CLASSES,
 )
 
 # Modules with more than classes to make known, in this order; the last goes first.
@@ -73,8 +77,7 @@ def register() -> None:
     for part in _PARTS:
         part.register()
     bpy.types.TOPBAR_MT_file_import.append(panel.draw_import)
-    bpy.types.TOPBAR_MT_file_export.append(panel.draw_export)
-    bpy.types.TOPBAR_MT_file_export.append(curves.draw_export)
+    bpy.types.TOPBAR_MT_file_export.append(export_operators.draw_export)
     bpy.app.handlers.load_post.append(jobs.keep_out_of_another_file)
     _commands.append(bpy.utils.register_cli_command("avface", batch.main))
     _register_escape()
@@ -91,8 +94,7 @@ def unregister() -> None:
     _unregister_escape()
     bpy.utils.unregister_cli_command(_commands.pop())
     bpy.app.handlers.load_post.remove(jobs.keep_out_of_another_file)
-    bpy.types.TOPBAR_MT_file_export.remove(curves.draw_export)
-    bpy.types.TOPBAR_MT_file_export.remove(panel.draw_export)
+    bpy.types.TOPBAR_MT_file_export.remove(export_operators.draw_export)
     bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)
     for part in (watch, landmark_dragger, jobs):  # end what goes on
         part.unregister()

@@ -7,7 +7,7 @@ import bpy
 
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY
 from .hair import HAIR_PROPERTY
-from .head_builder import HEAD_PROPERTY
+from .head_builder import HEAD_PROPERTY, heads
 from .head_files import DEFAULT_HEAD, panel_head, sha256_of
 
 
@@ -35,10 +35,9 @@ def capture_head(context: bpy.types.Context) -> bpy.types.Object | None:
 def head_left_out(context: bpy.types.Context, actor: str) -> str:
     """Why a capture doesn't go onto the head that an actor has in the scene; empty without one."""
     scene: Any = context.scene
-    heads = (o for o in scene.objects if HEAD_PROPERTY in o and o.type == "MESH")
     file = sha256_of(panel_head(context) or DEFAULT_HEAD)
-    mine = [o for o in heads if o[HEAD_PROPERTY] == file and _actor_of(o) == actor]
-    mine = [head for head in mine if not is_linked(head)]
+    ours = [o for o in heads() if o.name in scene.objects and not is_linked(o)]
+    mine = [o for o in ours if o[HEAD_PROPERTY] == file and _actor_of(o) == actor]
     if not mine:
         return ""
     head = mine[-1]

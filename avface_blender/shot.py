@@ -12,6 +12,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..engine.exchange.take import REGIONS, Take
+from .action import said_by
 from .keyframes import make_action, object_curves, play
 from .rig import object_turns
 from .timeline import low_ranges, rate_of
@@ -20,7 +21,6 @@ SENSOR_WIDTH_MM = 36.0
 _CLIP_START_M, _CLIP_END_M = 0.01, 100.0
 _SAME_RATE = 1e-3
 _SAME_SHAPE = 0.02  # of widths over heights: sizes are rounded to whole blocks
-_HEARD_SECONDS = 0.01  # so far may sound be from its picture, without a word about it
 # Name, place in metres, watts, radius in metres. Soft points: an area's axis is drawn as a line
 # through the whole view, across the film.
 _LIGHTS = (
@@ -30,7 +30,6 @@ _LIGHTS = (
 )
 _WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
-STRIP_PROPERTY = "avface_rig"  # on a sound strip: the armature that it belongs to
 _STARTUP_LIGHT = "Light"
 _STARTUP_VIEW = ("AgX", "None")
 _LIT_WORLD = {"ShaderNodeTexEnvironment", "ShaderNodeTexImage", "ShaderNodeTexSky"}
@@ -67,15 +66,6 @@ def move_camera(
     play(camera, make_action(camera, name, frames, object_curves(turns, places)))
 
 
-def find_clip(take: Take, folder: Path, moved_to: Path | None) -> Path | None:
-    """The clip that a take was made from: where it was, or beside the take in `folder`."""
-    recorded = Path(take.source.get("path", ""))
-    for place in (moved_to, recorded, folder / recorded, folder / recorded.name):
-        if place is not None and place.name and place.exists():
-            return place.resolve()
-    return None
-
-
 def show_clip(
     camera: bpy.types.Object,
     name: str,
@@ -95,7 +85,7 @@ def show_clip(
     try:
         clip = bpy.data.movieclips.load(str(_first_picture(path)))
     except RuntimeError as error:
-        return f"{path.name} can't be shown behind the camera ({_reason(error)})."
+        return f"{path.name} can't be shown behind the camera ({said_by(error).rstrip('.')})."
     if clip.frame_duration == 0:
         bpy.data.movieclips.remove(clip)
         return f"{path.name} can't be shown behind the camera (Blender finds no pictures in it)."
@@ -166,69 +156,6 @@ def _show_at_its_times(
     curve = f"{user.path_from_id()}.frame_offset"
     values, stepped = {(curve, 0): offsets}, frozenset([curve])
     play(data, make_action(data, f"{name} clip", frames, values, stepped=stepped))
-
-
-def add_sound(
-    scene: bpy.types.Scene, rig: bpy.types.Object, path: Path, name: str, start_frame: float
-) -> str | None:
-    """The clip's sound in the sequencer from `start_frame` on; the rig's earlier takes go mute.
-
-    Where another head lets the same sound be heard at the same time, this one is mute: twice is
-    too loud. Blender plays a file's first sample at once, whatever time the file gives it:
-    `start_frame` is that sample's. Gives a sentence when there is no sound.
-    """
-    if path.is_dir():
-        return None
-    if not bpy.app.build_options.audaspace:
-        return "The clip's sound is left out: this Blender was built without sound."
-    try:
-        sound = bpy.data.sounds.load(str(path))
-    except RuntimeError as error:
-        return f"The clip's sound is left out ({_reason(error)})."
-    silent = sound.channels == "INVALID"
-    bpy.data.sounds.remove(sound)
-    if silent:
-        return f"{path.name} has no sound."
-    scene.sequence_editor_create()
-    strips = strips_of(scene)
-    for strip in strips:
-        if strip.get(STRIP_PROPERTY) == rig:
-            strip.mute = True
-    channel = max((strip.channel for strip in strips), default=0) + 1
-    whole = round(start_frame)
-    strip = strips.new_sound(name, str(path), channel, whole)
-    strip.mute = any(not other.mute for other in _same_sound(strips, strip))
-    late = (start_frame - whole) / rate_of(scene).frames_per_second
-    if hasattr(strip, "sound_offset"):  # the rest of a frame, in seconds; Blender 4.2 can't
-        strip.sound_offset = late
-        late = 0.0
-    strip[STRIP_PROPERTY] = rig
-    if abs(late) > _HEARD_SECONDS:
-        return (
-            f"The sound is {abs(late) * 1000:.0f} ms {'early' if late > 0 else 'late'}: this"
-            " Blender starts it on whole frames only, Blender 4.5 between them too."
-        )
-    return None
-
-
-def silence(strip: Any, scene: bpy.types.Scene) -> None:
-    """Remove a sound strip; another head's that was mute because of it is heard then."""
-    strips = strips_of(scene)
-    others = _same_sound(strips, strip)
-    if others and not strip.mute and all(other.mute for other in others):
-        others[-1].mute = False
-    strips.remove(strip)
-
-
-def _same_sound(strips: Any, strip: Any) -> list[Any]:
-    """The takes' other strips that play a strip's file at the same time, the newest last."""
-    file = bpy.path.abspath(strip.sound.filepath)
-    others = (o for o in strips if o.type == "SOUND" and o != strip and o.get(STRIP_PROPERTY))
-    return [
-        other
-        for other in others
-        if bpy.path.abspath(other.sound.filepath) == file and other.frame_start == strip.frame_start
-    ]
 
 
 def is_unlit(scene: bpy.types.Scene) -> bool:
@@ -328,12 +255,6 @@ def look_through_camera() -> None:
                 space.region_3d.view_perspective = "CAMERA"
 
 
-def strips_of(scene: bpy.types.Scene) -> Any:
-    """The sequencer's strips, which Blender 4.4 renamed; none where it has never been used."""
-    editor: Any = scene.sequence_editor
-    return getattr(editor, "strips" if hasattr(editor, "strips") else "sequences", ())
-
-
 def _first_picture(path: Path) -> Path:
     """What Blender opens for a clip: the file, or the first picture of a folder of pictures."""
     if path.is_dir():
@@ -347,8 +268,3 @@ def _picture_numbers(path: Path, count: int) -> np.ndarray | None:
         return np.arange(1, count + 1)
     stems = [re.search(r"(\d+)$", item.stem) for item in path.iterdir() if item.is_file()]
     return np.array(sorted(int(found[1]) for found in stems if found)) if all(stems) else None
-
-
-def _reason(error: RuntimeError) -> str:
-    """What Blender said, as part of a sentence."""
-    return str(error).strip().removeprefix("Error: ").rstrip(".")

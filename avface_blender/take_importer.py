@@ -12,9 +12,9 @@ from mathutils import Vector
 from ..engine.exchange.head_file import HeadFile, load_head_file
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, provenance
-from ..engine.exchange.take import Take
+from ..engine.exchange.take import Take, find_clip
 from . import shot
-from .hair import grow_hair, put_lashes
+from .hair import grow_hair
 from .head_builder import (
     HEAD_PROPERTY,
     build_head,
@@ -26,12 +26,15 @@ from .head_builder import (
 )
 from .head_files import find_head
 from .keyframes import TAKE_PROPERTY, Curves, bone_curves, make_action, play, shape_key_curves
+from .lashes import put_lashes
 from .material import Pictures, dress, dress_hair
+from .paths import where_now
 from .resampling import Performance, on_frames
 from .review import lay_confidence
 from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of, unhidden
 from .rotations import turned
 from .selection import selected_head
+from .strips import add_sound
 from .takes import (
     CLIP_PROPERTY,
     CLIP_START_PROPERTY,
@@ -284,7 +287,8 @@ def _free_name(take: Take) -> str:
     """Actor, clip and a number that no take in this file has yet."""
     clip = Path(take.source.get("path", "")).stem or "clip"
     number, base = 1, f"{take.actor} {clip}"[:_NAME_LENGTH].strip()
-    while any(action.name.startswith(f"{base} {number:02d}") for action in bpy.data.actions):
+    taken = {word for a in bpy.data.actions for word in (a.name, str(a.get(TAKE_PROPERTY, "")))}
+    while any(word.startswith(f"{base} {number:02d}") for word in taken):
         number += 1
     return f"{base} {number:02d}"
 
@@ -352,7 +356,8 @@ def _sign(job: _Import, camera: bpy.types.Object | None) -> None:
 def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
     """The clip behind the camera and in the sequencer; what can't be had, as sentences."""
     take, rate = job.take, job.rate.frames_per_second
-    clip = shot.find_clip(take, job.folder, job.options.clip)
+    moved_to = job.options.clip or where_now(take.source.get("path", ""))
+    clip = find_clip(take, job.folder, moved_to)
     if clip is None:
         missing = Path(take.source.get("path", "")).name
         return [f"The clip {missing} was not found: no background and no sound."]
@@ -361,7 +366,7 @@ def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
         said.append(shot.show_clip(camera, job.name, take, clip, job.clip_start, job.scene))
     if job.options.sound:
         first_sample = job.clip_start + take.sound_offset * rate
-        said.append(shot.add_sound(job.scene, job.rig, clip, job.name, first_sample))
+        said.append(add_sound(job.scene, job.rig, clip, job.name, first_sample))
     return [sentence for sentence in said if sentence]
 
 

@@ -8,45 +8,35 @@ from pathlib import Path
 from typing import Any
 
 import bpy
-from bpy.props import BoolProperty, FloatProperty, StringProperty
+from bpy.props import BoolProperty, StringProperty
 
 from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import AVFaceError, CaptureJob, take_name
 from ..engine.exchange.take import Take
-from . import corrections, filters, job_folders, jobs, landmarks, review, shot, takes, trust
+from . import (
+    filters,
+    job_folders,
+    jobs,
+    landmarks,
+    shot,
+    take_removal,
+    takes,
+    trust,
+)
 from .action import Action, HeadAction
 from .head_builder import HEAD_PROPERTY
 from .preferences import engine_python, jobs_folder
 from .properties import capture_job
-from .refine import head_path, refine_job
+from .refine import head_path
 from .rig import rig_of
 from .selection import is_linked, selected_head, the_head
 from .timeline import rate_of
-from .views import largest, main_region, views_of
-
-_GRAPH_SHARE = 0.3  # of the 3D view's height that curves get
 
 
 def filtered_action(context: bpy.types.Context) -> bpy.types.Action | None:
     """The armature action of the take that plays on the selected head: it holds the filters."""
     head = selected_head(context)
     return takes.armature_action(head) if head else None
-
-
-def _graph_editor(context: bpy.types.Context) -> Any:
-    """The window's Graph Editor; without one, the lower part of its largest 3D view becomes one."""
-    screen: Any = context.screen
-    for area in screen.areas:
-        if area.type == "GRAPH_EDITOR":
-            return area
-    before = set(screen.areas)
-    halved: Any = largest(views_of(screen) or list(before))
-    with context.temp_override(area=halved, region=main_region(halved)):
-        bpy.ops.screen.area_split(direction="HORIZONTAL", factor=_GRAPH_SHARE)
-    new = next(area for area in screen.areas if area not in before)
-    lower = min((halved, new), key=lambda area: area.y)
-    lower.type = "GRAPH_EDITOR"
-    return lower
 
 
 class TakeAction(HeadAction):
@@ -149,7 +139,7 @@ class AVFACE_OT_delete_take(TakeAction, bpy.types.Operator):
         return context.window_manager.invoke_props_dialog(self)
 
     def act(self, context):
-        files = takes.delete(the_head(context), self.take, self.with_files)
+        files = take_removal.delete(the_head(context), self.take, self.with_files)
         return f"Deleted {self.take}" + (f" and {files} files" if files else "")
 
 
@@ -175,7 +165,7 @@ class AVFACE_OT_retake(TakeAction, bpy.types.Operator):
         rate = rate_of(scene).frames_per_second
         first, last = scene.frame_preview_start, scene.frame_preview_end
         start, end = ((f - action[takes.CLIP_START_PROPERTY]) / rate for f in (first, last + 1))
-        clip, python = take.source["path"], engine_python(context)
+        clip, python = takes.clip_of(take, path), engine_python(context)
         folder = job_folders.new_folder(jobs_folder(context), clip)
         job = capture_job(scene.avface, folder)
         if Path(job.clip) != Path(clip):  # the panel is set for another clip
@@ -216,105 +206,16 @@ class AVFACE_OT_set_neutral(TakeAction, bpy.types.Operator):
     clear: BoolProperty(options={"HIDDEN", "SKIP_SAVE"})
 
     def act(self, context):
-        action = filtered_action(context)
-        assert action is not None, "a head with a take has an armature action"
+        actions = takes.armature_actions(the_head(context))
         if self.clear:
-            action.avface_filters.neutral = -1
+            filters.clear_neutral(actions)
             return "The take's own rest"
         frame = context.scene.frame_current
-        first, last = action.frame_range
-        if not first <= frame <= last:
+        if not filters.set_neutral(actions, frame):
             raise AVFaceError(
                 f"The take has no frame {frame}.", "Go to a frame of the take with a resting face."
             )
-        action.avface_filters.neutral = filters.index_of(action, frame)
         return f"The face of frame {frame} is neutral: gaze and head stay"
-
-
-class AVFACE_OT_next_unsure(TakeAction, bpy.types.Operator):
-    """Go to the next place where the capture is unsure"""
-
-    bl_idname = "avface.next_unsure"
-    bl_label = "Next Unsure Place"
-    bl_options = {"REGISTER"}
-
-    forward: BoolProperty(
-        name="Forward", default=True, description="Go on in time; else back, to the one before"
-    )
-    threshold: FloatProperty(
-        name="Below",
-        description="A region is unsure below this confidence",
-        default=0.5, min=0.0, max=1.0,
-    )  # fmt: skip
-
-    def act(self, context):
-        confidence = review.confidence_of(takes.playing(the_head(context)))
-        ranges = review.unsure_ranges(confidence, self.threshold)
-        found = review.step(ranges, context.scene.frame_current, self.forward)
-        if found is None:
-            return "The capture is sure everywhere"
-        context.scene.frame_set(found[0])
-        return f"The {found[2]} is unsure from {found[0]} to {found[1]}"
-
-
-class AVFACE_OT_show_confidence(TakeAction, bpy.types.Operator):
-    """Confidence of face, mouth, eyes, brows and the sound's share in the Graph Editor, or away"""
-
-    bl_idname = "avface.show_confidence"
-    bl_label = "Confidence Curves"
-    bl_options = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def disabled_reason(cls, context):
-        reason = super().disabled_reason(context)
-        if reason:
-            return reason
-        if bpy.app.background or context.window is None:
-            return "There is no window to show curves in"
-        kept = review.confidence_of(takes.playing(the_head(context)))
-        return "" if kept else "This take was imported without confidence"
-
-    def act(self, context):
-        head = the_head(context)
-        rig = rig_of(head)
-        assert rig is not None, "a head with a take has an armature"
-        if review.shown(rig):
-            review.hide_confidence(rig)
-            return "The curves are away"
-        review.show_confidence(rig, takes.playing(head))
-        rig.hide_set(False)
-        rig.select_set(True)  # the editor shows what is selected
-        area = _graph_editor(context)
-        regions = {region.type: region for region in area.regions}
-        with context.temp_override(area=area, region=regions["CHANNELS"]):
-            bpy.ops.anim.channels_expand(all=True)
-        with context.temp_override(area=area, region=regions["WINDOW"]):
-            bpy.ops.graph.view_all()
-        return "1 is sure, 0 is not: the curves are in the Graph Editor"
-
-
-class AVFACE_OT_start_corrections(TakeAction, bpy.types.Operator):
-    """Key corrections on top of the takes; no take is changed, and new takes keep them"""
-
-    bl_idname = "avface.start_corrections"
-    bl_label = "Correct by Hand"
-    bl_options = {"REGISTER", "UNDO"}
-
-    def act(self, context):
-        corrections.start(the_head(context))
-        return "Pose and key: what you key is added to the take"
-
-
-class AVFACE_OT_stop_corrections(TakeAction, bpy.types.Operator):
-    """Take the corrections off for a look; nothing of them is lost"""
-
-    bl_idname = "avface.stop_corrections"
-    bl_label = "Without Corrections"
-    bl_options = {"REGISTER", "UNDO"}
-
-    def act(self, context):
-        corrections.stop(the_head(context))
-        return "The corrections are off"
 
 
 class AVFACE_OT_add_lights(TakeAction, bpy.types.Operator):
@@ -340,35 +241,6 @@ class AVFACE_OT_add_lights(TakeAction, bpy.types.Operator):
         return "Added key, fill and rim light"
 
 
-class AVFACE_OT_refine(TakeAction, bpy.types.Operator):
-    """Fit the clip anew round the frames that you corrected: their neighbours follow"""
-
-    bl_idname = "avface.refine"
-    bl_label = "Refine by These Corrections"
-    bl_options = {"REGISTER"}
-
-    @classmethod
-    def disabled_reason(cls, context):
-        reason = super().disabled_reason(context)
-        if reason:
-            return reason
-        head = the_head(context)
-        if corrections.are_on(head) or landmarks.dragged_in(head, takes.playing(head)):
-            return ""
-        return "Drag landmarks in a frame or two, or pose the face and key it (Correct by Hand)"
-
-    def act(self, context):
-        head, python = the_head(context), engine_python(context)
-        name = takes.playing(head)
-        clip = takes.actions_of(head, name)[0][takes.CLIP_PROPERTY]
-        folder = job_folders.new_folder(jobs_folder(context), clip)
-        job = refine_job(context, head, folder)
-        jobs.start(job, folder, python, head, over=takes.is_range(head, name))
-        if bpy.app.background:
-            jobs.follow()
-        return "Fitting the clip anew round your corrections"
-
-
 CLASSES = (
     AVFACE_OT_select_head,
     AVFACE_OT_show_take,
@@ -377,10 +249,5 @@ CLASSES = (
     AVFACE_OT_retake,
     AVFACE_OT_reset_filters,
     AVFACE_OT_set_neutral,
-    AVFACE_OT_next_unsure,
-    AVFACE_OT_show_confidence,
-    AVFACE_OT_start_corrections,
-    AVFACE_OT_stop_corrections,
-    AVFACE_OT_refine,
     AVFACE_OT_add_lights,
 )

@@ -7,9 +7,9 @@ import bpy
 
 from . import (
     corrections,
-    filters,
     landmark_dragger,
     landmarks,
+    neutral,
     offset,
     review,
     side_by_side,
@@ -128,9 +128,9 @@ class AVFACE_PT_clean_up(_TakePanel, bpy.types.Panel):
             layout.label(text="No take plays")
             return
         layout.operator("avface.set_neutral", icon="USER")
-        if action.avface_filters.neutral >= 0:
+        frame = neutral.frame_of(action)
+        if frame is not None:
             row = layout.row(align=True)
-            frame = filters.frame_of(action, action.avface_filters.neutral)
             row.label(text=f"Frame {frame:g} is neutral")
             row.operator("avface.set_neutral", text="", icon="X", emboss=False).clear = True
         for region in REGIONS:

@@ -1,4 +1,4 @@
-"""The takes of a head: which there are, which one plays, and how to part from one.
+"""The takes of a head: which there are, and which one plays.
 
 A take lies on the NLA of the armature and of the shape keys, each on a track of its own. All of
 them stay; the ones that don't play are muted. What an artist corrects lies above them, as the
@@ -14,14 +14,14 @@ from typing import Any
 
 import bpy
 
-from ..engine.exchange.files import take_stem
 from ..engine.exchange.protocol import AVFaceError
-from ..engine.exchange.take import Take
+from ..engine.exchange.take import Take, find_clip
 from . import review
 from .head_builder import shape_keys
 from .keyframes import TAKE_PROPERTY
+from .paths import where_now
 from .rig import rig_of
-from .shot import STRIP_PROPERTY, silence, strips_of
+from .strips import STRIP_PROPERTY, strips_of
 
 FILE_PROPERTY = "avface_take_file"  # on a take's actions: where the take was imported from
 CLIP_START_PROPERTY = "avface_clip_start"  # the scene frame of the clip's time 0
@@ -77,10 +77,16 @@ def actions_of(head: bpy.types.Object, name: str) -> list[bpy.types.Action]:
 
 def armature_action(head: bpy.types.Object) -> bpy.types.Action | None:
     """That of the take which plays: it holds the take's filters."""
-    rig = rig_of(head)
-    tracks = rig.animation_data.nla_tracks if rig and rig.animation_data else ()
-    name = playing(head)
-    return next((t.strips[0].action for t in tracks if name and _take_name(t) == name), None)
+    return next(iter(armature_actions(head)), None)
+
+
+def armature_actions(head: bpy.types.Object) -> list[bpy.types.Action]:
+    """Those of all takes that play together, the topmost first: a range lies over others."""
+    rig, name = rig_of(head), playing(head)
+    tracks = list(rig.animation_data.nla_tracks) if rig and rig.animation_data else []
+    wanted = _with_those_below(head, name) if name else set()
+    taken = [track.strips[0].action for track in reversed(tracks) if take_name_of(track) in wanted]
+    return [action for action in taken if action is not None]
 
 
 def take_file(head: bpy.types.Object | None) -> Path | None:
@@ -91,11 +97,23 @@ def take_file(head: bpy.types.Object | None) -> Path | None:
 
 
 def file_of(action: bpy.types.Action) -> Path:
-    """A take's file: where it was imported from, or beside the .blend, which may have moved."""
-    recorded = Path(str(action.get(FILE_PROPERTY, "")))
-    beside = Path(bpy.data.filepath).parent / recorded.name
-    has_moved = bool(bpy.data.filepath) and not recorded.is_file() and beside.is_file()
-    return beside if has_moved else recorded
+    """A take's file: where it was imported from, or with the .blend, which may have moved."""
+    return where_now(str(action.get(FILE_PROPERTY, "")))
+
+
+def clip_of(take: Take, file: Path) -> str:
+    """The clip of a take that lies in `file`, to be read again. Raises AVFaceError."""
+    recorded = take.source["path"]
+    place = where_now(recorded)
+    if place.exists() or "#" in place.name:  # shot.####.png
+        return str(place)
+    clip = find_clip(take, file.parent)
+    if clip is None:
+        raise AVFaceError(
+            f"The clip {Path(recorded).name} is not there any more.",
+            f"Put it back where it was, or beside the take ({file.parent}).",
+        )
+    return str(clip)
 
 
 def load(path: Path) -> Take:
@@ -127,41 +145,9 @@ def show(head: bpy.types.Object, name: str) -> None:
         track.mute = action[TAKE_PROPERTY] not in wanted
     rig = rig_of(head)
     if rig:
-        _show_shot(rig, _of_one_clip(head, name))
+        _show_shot(rig, of_one_clip(head, name))
     if rig and review.shown(rig):
         review.show_confidence(rig, name)
-
-
-def delete(head: bpy.types.Object, name: str, with_files: bool = False) -> int:
-    """Take a take off the head, with its camera, its sound and, when asked, its files.
-
-    The take below plays then. Camera and sound stay where another take of the clip goes by them.
-    Gives the number of files that were deleted.
-    """
-    played = playing(head) == name
-    others = [other for other in _of_one_clip(head, name) if other != name]
-    actions = actions_of(head, name)
-    if not actions:
-        raise AVFaceError(f"There is no take {name} on {head.name}.", "Choose one from the list.")
-    file = file_of(actions[0])
-    for owner in owners(head):
-        tracks = owner.animation_data.nla_tracks
-        for track in [t for t in tracks if _take_name(t) == name]:
-            tracks.remove(track)
-    rig, confidence = rig_of(head), review.confidence_of(name)
-    is_shown = rig is not None and review.shown(rig) is not None
-    if rig is not None:
-        review.hide_confidence(rig)
-    for action in [*actions, *([confidence] if confidence else [])]:
-        bpy.data.actions.remove(action)
-    left = takes_of(head)
-    if played and left:
-        show(head, left[-1].name)
-    if all(_camera_of(other) for other in others):
-        _delete_shot(name)
-    if rig is not None and is_shown:
-        review.show_confidence(rig, playing(head))
-    return _delete_files(file) if with_files else 0
 
 
 def owners(head: bpy.types.Object) -> list[Any]:
@@ -175,11 +161,11 @@ def _tracks(head: bpy.types.Object) -> Iterator[tuple[Any, bpy.types.Action]]:
     """Each NLA track of a take on the head, with the take's action."""
     for owner in owners(head):
         for track in owner.animation_data.nla_tracks:
-            if _take_name(track):
+            if take_name_of(track):
                 yield track, track.strips[0].action
 
 
-def _take_name(track: Any) -> str:
+def take_name_of(track: Any) -> str:
     """The take that a track plays; empty when it isn't one's."""
     action = track.strips[0].action if len(track.strips) else None
     return "" if action is None else str(action.get(TAKE_PROPERTY, ""))
@@ -197,16 +183,16 @@ def _with_those_below(head: bpy.types.Object, name: str) -> set[str]:
     return wanted
 
 
-def _of_one_clip(head: bpy.types.Object, name: str) -> list[str]:
+def of_one_clip(head: bpy.types.Object, name: str) -> list[str]:
     """A take, then the others of its clip, the newest first."""
     clips = {entry.name: entry.clip for entry in takes_of(head)}
     same = [other for other in clips if clips[other] == clips.get(name) and other != name]
     return [name, *reversed(same)]
 
 
-def _camera_of(name: str) -> bpy.types.Object | None:
-    """The camera that came with a take; a refined one has none."""
-    cameras = (item for item in bpy.data.objects if item.type == "CAMERA")
+def camera_of(rig: bpy.types.Object, name: str) -> bpy.types.Object | None:
+    """The camera that came with a take on a rig; a refined one has none."""
+    cameras = (item for item in rig.children if item.type == "CAMERA")
     return next((camera for camera in cameras if camera.get(TAKE_PROPERTY) == name), None)
 
 
@@ -215,7 +201,7 @@ def _show_shot(rig: bpy.types.Object, names: list[str]) -> None:
 
     What an artist has silenced, or another camera, stays.
     """
-    camera = next(filter(None, map(_camera_of, names)), None)
+    camera = next(filter(None, (camera_of(rig, name) for name in names)), None)
     for scene in bpy.data.scenes:
         if camera and scene.camera and scene.camera.parent == rig:
             scene.camera = camera
@@ -224,30 +210,3 @@ def _show_shot(rig: bpy.types.Object, names: list[str]) -> None:
         if heard and not all(strip.mute for strip in strips.values()):
             for name, strip in strips.items():
                 strip.mute = name != heard
-
-
-def _delete_shot(name: str) -> None:
-    """The camera and the sound strips that came with a take."""
-    camera = _camera_of(name)
-    if camera is not None:
-        bpy.data.objects.remove(camera)
-    for scene in bpy.data.scenes:
-        for strip in [s for s in strips_of(scene) if s.type == "SOUND" and s.name == name]:
-            silence(strip, scene)
-
-
-def _delete_files(take: Path) -> int:
-    """A take's file and what a capture wrote beside it, but pictures that a refined take shows."""
-    stem = take_stem(take)
-    kinds = ("take.npz", "report.json", "preview.mp4", "sheet.png")
-    files = [take.with_name(f"{stem}.{kind}") for kind in kinds]
-    normals = take.with_name(f"{stem}.normals")
-    refined = f"{stem} refined"
-    if not any(file.name.startswith(refined) for file in take.parent.glob("*.take.npz")):
-        files += [take.with_name(f"{stem}.albedo.png"), *normals.glob("*.png")]
-    present = [file for file in files if file.is_file()]
-    for file in present:
-        file.unlink()
-    if normals.is_dir() and not any(normals.iterdir()):
-        normals.rmdir()
-    return len(present)

@@ -141,9 +141,10 @@ class AVFACE_OT_solve_trust(TakeAction, bpy.types.Operator):
         name, path = takes.playing(head), takes.take_file(head)
         assert path is not None, "poll asks for it"
         take = Take.load(path)
-        folder = job_folders.new_folder(jobs_folder(context), take.source["path"])
+        clip = takes.clip_of(take, path)
+        folder = job_folders.new_folder(jobs_folder(context), clip)
         job = CaptureJob(
-            clip=take.source["path"], out=str(free_path(path)), refines=str(path),
+            clip=clip, out=str(free_path(path)), refines=str(path),
             head=head_path(take), options={"trust": as_text(trust.stretches_of(head))},
         )  # fmt: skip
         jobs.start(job, folder, python, head, over=takes.is_range(head, name))

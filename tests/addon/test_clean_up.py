@@ -7,10 +7,14 @@ from bl_ext.test.avface.avface_blender.clean_up import (
     filtered,
     filtered_about_mean,
     filtered_turns,
-    from_neutral,
+    from_rest,
+    mean_turn,
+    onto_rest,
     region_of_bone,
     region_of_key,
-    turns_from_neutral,
+    source_index,
+    strengthened,
+    turns_from_rest,
 )
 from bl_ext.test.avface.avface_blender.rotations import quaternions
 from hypothesis import given
@@ -73,15 +77,36 @@ def test_regions():
     assert region_of_bone("left_eye") == "eyes" and region_of_bone("root") == "head"
 
 
-def test_the_neutral_frame_is_0_and_shut_lids_stay_shut():
+def test_rest_is_0_and_shut_lids_stay_shut():
     lids = np.array([[0.2], [1.0], [0.6], [-0.1]])
-    np.testing.assert_allclose(from_neutral(lids, 0, is_share=True)[:, 0], [0, 1, 0.5, -0.375])
-    np.testing.assert_allclose(from_neutral(lids, 0, is_share=False)[:, 0], [0, 0.8, 0.4, -0.3])
-    high = from_neutral(np.array([[0.9], [1.0]]), 0, is_share=True)
+    np.testing.assert_allclose(from_rest(lids, lids[0], is_share=True)[:, 0], [0, 1, 0.5, -0.375])
+    np.testing.assert_allclose(from_rest(lids, lids[0], is_share=False)[:, 0], [0, 0.8, 0.4, -0.3])
+    high = from_rest(np.array([[0.9], [1.0]]), np.array([0.9]), is_share=True)
     np.testing.assert_allclose(high[:, 0], [0, 0.2], err_msg="stretched tenfold")
 
 
-def test_turns_begin_at_the_neutral_one():
-    turns = turns_from_neutral(TURNS, 7)
+def test_turns_begin_at_rest():
+    turns = turns_from_rest(TURNS, TURNS[7])
     np.testing.assert_allclose(turns[7], [1, 0, 0, 0], atol=1e-12)
     np.testing.assert_allclose(np.linalg.norm(turns, axis=1), 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("is_share", [True, False])
+def test_what_was_taken_off_is_put_back(is_share: bool):
+    rest = np.array([0.3, 0.8])
+    np.testing.assert_allclose(
+        onto_rest(from_rest(WAVE, rest, is_share), rest, is_share), WAVE, atol=1e-12
+    )
+
+
+def test_a_turn_comes_back_from_its_strength():
+    middle = mean_turn(TURNS)
+    there = strengthened(TURNS, 1.6, middle)
+    np.testing.assert_allclose(strengthened(there, 1 / 1.6, middle), TURNS, atol=1e-9)
+
+
+@given(st.integers(-5, 5), st.integers(1, 5), st.integers(8, 30))
+def test_what_is_shown_comes_from_there(offset: int, hold: int, index: int):
+    filter_ = Filter(offset=float(offset), hold=hold)
+    shown, source = filtered(WAVE, filter_)[index], source_index(float(index), filter_)
+    np.testing.assert_allclose(shown, WAVE[np.clip(round(source), 0, len(WAVE) - 1)])

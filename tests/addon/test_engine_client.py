@@ -25,6 +25,8 @@ from bl_ext.test.avface.engine.exchange.protocol import (
     read_job,
 )
 
+from tests.processes import lives, wait_until
+
 ROOT = Path(__file__).parents[2]
 FAKE_ENGINE = Path(__file__).with_name("fake_engine.py")
 
@@ -127,10 +129,7 @@ def test_the_engine_does_not_outlive_its_parent(tmp_path):
     engine = int(parent.stdout.readline())
     parent.kill()
     parent.wait()
-    until = time.monotonic() + 5
-    while _lives(engine) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not _lives(engine)
+    wait_until(lambda: not lives(engine), 5)
 
 
 PARENT = """
@@ -146,15 +145,6 @@ while not job.poll():
 print(job._process.pid, flush=True)
 time.sleep(60)
 """
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{process}/status")
-    return "State:\tZ" not in (status.read_text() if status.exists() else "")
 
 
 def test_a_python_that_is_not_there_is_one_sentence(tmp_path):

@@ -18,7 +18,8 @@ from engine.exchange.installation import (
     write_json,
 )
 from engine.exchange.protocol import AVFaceError, Done, Failed, Note, Progress, decode
-from engine.installation import child, packages, pythons, recipe
+from engine.installation import child, packages, pythons, recipe, verification
+from tests.processes import lives, wait_until
 
 ROOT = Path(__file__).parents[2]
 FAKE_PIP = Path(__file__).with_name("fake_pip.py")
@@ -235,12 +236,19 @@ def test_the_new_environment_takes_the_place_of_the_old(tmp_path):
     assert (tmp_path / "engine" / "what").read_text() == "engine.partial"
 
 
+def test_the_old_environment_stays_where_the_new_one_can_not_come(tmp_path):
+    (tmp_path / "engine").mkdir()
+    with pytest.raises(AVFaceError, match="can't be replaced"):
+        recipe._take_place(tmp_path / "engine.partial", tmp_path / "engine")
+    assert [path.name for path in tmp_path.iterdir()] == ["engine"]
+
+
 def test_a_changed_weights_file_is_found(tmp_path):
     (tmp_path / "registry.toml").write_text('[a]\nfile = "a.npz"\nsha256 = "0"\n')
     (tmp_path / "a.npz").write_text("x")
     with pytest.raises(AVFaceError, match=r"a\.npz is missing or damaged"):
-        recipe.check_weights(tmp_path)
-    recipe.check_weights(ROOT / "weights")
+        verification.check_weights(tmp_path)
+    verification.check_weights(ROOT / "weights")
 
 
 def start(plan: InstallPlan, folder: Path) -> subprocess.Popen:
@@ -312,19 +320,7 @@ def test_pip_is_gone_when_the_installation_is(tmp_path):
     worker = int(parent.stdout.readline())
     parent.kill()
     parent.wait()
-    until = time.monotonic() + 5
-    while _lives(worker) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not _lives(worker)
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{process}/status")
-    return "State:\tZ" not in (status.read_text() if status.exists() else "")
+    wait_until(lambda: not lives(worker), 5)
 
 
 def test_progress_can_carry_words():
@@ -354,10 +350,7 @@ def test_what_a_child_has_started_goes_with_it(tmp_path):
         time.sleep(seconds)
         process.kill()
         process.wait()
-        until = time.monotonic() + 5
-        while _mentioning(str(tmp_path / "home")) and time.monotonic() < until:
-            time.sleep(0.05)
-        assert not _mentioning(str(tmp_path / "home"))
+        wait_until(lambda: not _mentioning(str(tmp_path / "home")), 5)
 
 
 def _mentioning(text: str) -> list[int]:

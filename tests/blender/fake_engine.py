@@ -9,11 +9,11 @@ import json
 import os
 import shutil
 import sys
-import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, os.getcwd())
+from engine.commands.wire import speak
 from engine.exchange.protocol import (
     PREPARING,
     VERSION,
@@ -22,7 +22,6 @@ from engine.exchange.protocol import (
     Hello,
     Note,
     Progress,
-    claim_stdout,
 )
 
 FACES = ([300.0, 100.0, 420.0, 260.0], [60.0, 150.0, 140.0, 260.0])
@@ -42,14 +41,7 @@ def find_faces(clip: str, words: list[str]) -> None:
     sys.exit()
 
 
-def leash() -> None:
-    while os.read(0, 1024):
-        continue
-    os._exit(130)
-
-
-threading.Thread(target=leash, daemon=True).start()
-send = claim_stdout()
+send = speak()
 if sys.argv[3] == "faces":
     find_faces(sys.argv[4], [word for word in sys.argv[5:] if word != "--events"])
 job = json.loads(Path(sys.argv[4]).read_text(encoding="utf-8"))

@@ -24,14 +24,9 @@ FAKE_BATCH = """
 import os, shutil, sys, time
 from pathlib import Path
 sys.path.insert(0, os.getcwd())
-from engine.exchange.protocol import VERSION, Done, Failed, Hello, Item, claim_stdout
-import threading
-def leash():
-    while os.read(0, 1024):
-        continue
-    os._exit(130)
-threading.Thread(target=leash, daemon=True).start()
-send = claim_stdout()
+from engine.commands.wire import speak
+from engine.exchange.protocol import VERSION, Done, Failed, Hello, Item
+send = speak()
 send(Hello(VERSION, "cpu"))
 source, out = Path(sys.argv[1]), Path(sys.argv[sys.argv.index("--out") + 1])
 (out / "arguments").write_text(chr(10).join(sys.argv[1:]), encoding="utf-8")

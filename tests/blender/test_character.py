@@ -252,7 +252,7 @@ def test_the_panels_operators_do_it_in_one_undo_step(make_take, tmp_path):
         settings.routes.clear()
         assert bpy.ops.avface.load_mapping() == {"FINISHED"}
         assert settings.routes[1].strength == 0.5
-        assert "UNDO" in addon.character_panel.AVFACE_OT_apply_curves.bl_options
+        assert "UNDO" in addon.character_operators.AVFACE_OT_apply_curves.bl_options
         assert bpy.ops.avface.apply_curves() == {"FINISHED"}
         assert len(face.data.shape_keys.animation_data.nla_tracks) == 1
 

@@ -128,6 +128,12 @@ def test_a_hidden_head_and_a_folder_that_is_not_there_are_said_plainly(imported,
     assert not (tmp_path / "head.fbx").exists()
 
 
+def test_a_name_that_no_system_takes_is_refused(imported, tmp_path):
+    with pytest.raises(AVFaceError, match="too long a name"):
+        export.export_fbx(imported.head, tmp_path / f"{'n' * 240}.fbx", bpy.context)
+    assert not list(tmp_path.glob("n*"))
+
+
 def test_an_export_says_what_made_it(make_take, tmp_path):
     made_by = {
         "version": "1.2.3",

@@ -65,6 +65,24 @@ def test_lashes_follow_the_lids(make_take):
     assert np.linalg.norm(heights[1] - heights[0], axis=1).max() > 0.005
 
 
+@pytest.mark.parametrize("kind", ["SUBSURF", "MASK"])
+def test_lashes_stay_where_modifiers_change_the_vertices(make_take, kind):
+    """Some are added, or the crown is taken away: numbers change."""
+    head = import_take(make_take(), bpy.context).head
+    (lashes,) = worn("lashes")
+    before = roots_of(lashes)
+    modifier = head.modifiers.new(kind, kind)
+    if kind == "MASK":
+        top = [v.index for v in head.data.vertices if v.co.z > 0.06]
+        assert top
+        shown = head.vertex_groups.new(name="shown")
+        shown.add(sorted(set(range(len(head.data.vertices))) - set(top)), 1.0, "REPLACE")
+        modifier.vertex_group = shown.name
+    bpy.context.view_layer.update()
+    assert len(evaluated(head)) != len(head.data.vertices)
+    assert np.linalg.norm(roots_of(lashes) - before, axis=1).max() < ON_LIDS_M
+
+
 def test_strands_have_colours_of_their_own(make_take, hair):
     import_take(make_take(hair=hair), bpy.context)
     for object_ in (*worn(), *worn("lashes")):

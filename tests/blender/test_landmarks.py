@@ -18,8 +18,14 @@ LIP_CORNER = 48
 
 
 @pytest.fixture
-def addon(tmp_path: Path, make_take) -> Iterator[ModuleType]:
-    source = {"path": "one.mp4", "sha256": ""}
+def source(tmp_path) -> dict[str, str]:
+    """Of takes whose clip is there."""
+    (tmp_path / "one.mp4").write_bytes(b"not read by this engine")
+    return {"path": str(tmp_path / "one.mp4"), "sha256": ""}
+
+
+@pytest.fixture
+def addon(tmp_path: Path, make_take, source) -> Iterator[ModuleType]:
     with extension.enabled() as package:
         ready = make_take(seed=5, name="ready", source=source)
         engine = tmp_path / "engine"
@@ -30,11 +36,11 @@ def addon(tmp_path: Path, make_take) -> Iterator[ModuleType]:
 
 
 @pytest.fixture
-def imported(addon, make_take):
+def imported(addon, make_take, source):
     """A take of 50 frames in the scene, its landmarks where the head's would be."""
     marks = np.random.default_rng(1).uniform((100, 80), (540, 400), (50, 68, 2))
     path = make_take(frames=50, seed=1, name="one", landmarks_px=marks,
-                     source={"path": "one.mp4", "sha256": ""})  # fmt: skip
+                     source=source)  # fmt: skip
     result = addon.take_importer.import_take(path, bpy.context)
     return SimpleNamespace(head=result.head, rig=result.rig, camera=result.camera, marks=marks,
                            first=result.first_frame, path=path)  # fmt: skip
@@ -95,7 +101,7 @@ def test_landmarks_are_put_back_one_or_all(addon, imported):
 
 
 def test_refine_is_told_of_them_and_of_the_keyed_frames(addon, imported, tmp_path):
-    assert "Drag landmarks" in addon.take_operators.AVFACE_OT_refine.disabled_reason(bpy.context)
+    assert "Drag landmarks" in addon.review_operators.AVFACE_OT_refine.disabled_reason(bpy.context)
     at(addon, imported, 12)
     bpy.ops.avface.move_landmark(landmark=LIP_CORNER, place=(200.5, 150))
     at(addon, imported, 7)
@@ -117,8 +123,7 @@ def test_refine_is_told_of_them_and_of_the_keyed_frames(addon, imported, tmp_pat
     assert bpy.ops.avface.refine.poll(), "those of the take before are kept"
 
 
-def test_a_refined_range_leaves_the_take_below(addon, imported, make_take):
-    source = {"path": "one.mp4", "sha256": ""}
+def test_a_refined_range_leaves_the_take_below(addon, imported, make_take, source):
     path = make_take(seed=2, name="again", times=np.arange(20, 45) / 25.0, source=source)
     options = addon.take_importer.ImportOptions(over=True)
     second = addon.take_importer.import_take(path, bpy.context, options)

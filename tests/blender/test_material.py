@@ -4,6 +4,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 import pytest
+from bl_ext.test.avface.avface_blender.head_builder import PARTS
 from bl_ext.test.avface.avface_blender.material import plain_colour
 from bl_ext.test.avface.avface_blender.take_importer import import_take
 
@@ -109,6 +110,22 @@ def test_exporters_find_the_skins_picture_at_the_shader(dressed_take):
     with plain_colour(head):
         assert before() == "ShaderNodeTexImage"
     assert before() == "ShaderNodeMix"
+
+
+def test_whites_of_eyes_lie_in_the_shade_of_the_lids(dressed_take):
+    """But not in exports."""
+    head = import_take(dressed_take, bpy.context).head
+    nodes = head.data.materials[PARTS.index("eyes")].node_tree.nodes
+    shader = next(node for node in nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+
+    def before():
+        return shader.inputs["Base Color"].links[0].from_node
+
+    shade = next(s for s in before().inputs if s.identifier == "B_Color").default_value
+    assert before().blend_type == "MULTIPLY" and max(shade[:3]) < 0.6
+    with plain_colour(head):
+        assert before().bl_idname == "ShaderNodeTexImage"
+    assert before().bl_idname == "ShaderNodeMix"
 
 
 def test_wrinkles_move_after_saving_and_opening(still_head, tmp_path):

@@ -104,14 +104,16 @@ def test_filters_corrections_and_retakes_keep_their_place(addon, take, make_take
     corrected = played(1)
     head.avface_begin = 60
     np.testing.assert_allclose(played(60), corrected, atol=1e-5)
-    assert addon.refine.corrected_frames(head) == [64.0]
+    assert list(addon.corrections.keys_on(head).values()) == [[64.0]]
     bpy.ops.avface.stop_corrections()
     head.avface_begin = 1
     action = addon.take_operators.filtered_action(bpy.context)
     addon.filters.reset(action)
     np.testing.assert_allclose(played(1), captured, atol=1e-6)
     bpy.ops.avface.start_corrections()
-    assert addon.refine.corrected_frames(head) == [5.0], "also those that were off meanwhile"
+    assert list(addon.corrections.keys_on(head).values()) == [[5.0]], (
+        "also those that were off meanwhile"
+    )
 
 
 def test_another_head_stays_and_a_head_without_takes_has_a_reason(addon, take):

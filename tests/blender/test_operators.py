@@ -177,8 +177,28 @@ def test_a_take_that_was_captured_while_blender_died_can_be_imported(addon, tmp_
     addon.jobs.list_jobs()
     (row,) = bpy.context.window_manager.avface_jobs
     assert row.state == "CAPTURED"
-    assert bpy.ops.avface.import_take(filepath=row.take) == {"FINISHED"}
+    assert bpy.ops.avface.import_job(folder=row.folder) == {"FINISHED"}
     assert len(bpy.context.window_manager.avface_jobs) == 0
+
+
+def test_a_retake_that_comes_in_later_is_laid_over_its_range(addon, tmp_path):
+    start(addon, tmp_path, "ada")
+    addon.jobs.follow()
+    head = heads()[0]
+    folder = addon.job_folders.new_folder(tmp_path / "retakes", "ada.mp4")
+    job = addon.properties.capture_job(bpy.context.scene.avface, folder)
+    python = addon.preferences.engine_python(bpy.context)
+    addon.jobs.start(job, folder, python, head, over=True)
+    addon.jobs.keep_out_of_another_file()
+    addon.jobs.follow()
+    assert len(addon.takes.takes_of(head)) == 1, "another file was opened meanwhile"
+    bpy.ops.avface.select_head()
+    assert bpy.ops.avface.import_job(folder=str(folder)) == {"FINISHED"}
+    names = [entry.name for entry in addon.takes.takes_of(head)]
+    assert [addon.takes.is_range(head, name) for name in names] == [False, True]
+    Path(job.out).unlink()
+    with pytest.raises(RuntimeError, match="ada"):
+        bpy.ops.avface.import_job(folder=str(folder))
 
 
 def test_time_left_follows_the_pace(addon):
@@ -331,7 +351,7 @@ def test_a_file_that_is_no_take_is_one_sentence(addon, tmp_path):
 
 
 def test_exports_want_a_head_and_write_it(addon, make_take, tmp_path):
-    assert "Select" in addon.operators.AVFACE_OT_export_fbx.disabled_reason(bpy.context)
+    assert "Select" in addon.export_operators.AVFACE_OT_export_fbx.disabled_reason(bpy.context)
     bpy.ops.avface.import_take(filepath=str(make_take(frames=5, name="short")))
     assert bpy.ops.avface.export_fbx(filepath=str(tmp_path / "a.fbx")) == {"FINISHED"}
     assert bpy.ops.avface.export_alembic(filepath=str(tmp_path / "a.abc")) == {"FINISHED"}

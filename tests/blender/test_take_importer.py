@@ -3,7 +3,7 @@ import time
 import bpy
 import numpy as np
 import pytest
-from bl_ext.test.avface.avface_blender import shot, takes
+from bl_ext.test.avface.avface_blender import strips, take_removal, takes
 from bl_ext.test.avface.avface_blender.head_builder import HEAD_PROPERTY, PARTS
 from bl_ext.test.avface.avface_blender.shot import look_through_camera
 from bl_ext.test.avface.avface_blender.take_importer import (
@@ -401,15 +401,15 @@ def test_two_heads_of_a_clip_sound_once(make_take, clips):
     path = make_take(source={"path": str(clips / "grid_bbaf2n.mpg"), "sha256": ""})
     first = import_take(path, bpy.context)
     import_take(path, bpy.context, ImportOptions(new_head=True))
-    strips = shot.strips_of(bpy.context.scene)
+    played = strips.strips_of(bpy.context.scene)
 
     def mute() -> list[bool]:
-        return [strip.mute for strip in sorted(strips, key=lambda s: s.channel)]
+        return [strip.mute for strip in sorted(played, key=lambda s: s.channel)]
 
     assert mute() == [False, True]
     import_take(path, bpy.context, ImportOptions(new_head=True, start_frame=9))
     assert mute() == [False, True, False], "at another time it is another sound"
-    takes.delete(first.head, first.name)
+    take_removal.delete(first.head, first.name)
     assert mute() == [False, False]
 
 

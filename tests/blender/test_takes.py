@@ -1,7 +1,6 @@
-"""The list of takes, filters that can be set anew, unsure places, corrections on top."""
+"""The list of takes, which of them plays, unsure places, retakes over a range."""
 
 import time
-from pathlib import Path
 
 import bpy
 import numpy as np
@@ -9,22 +8,16 @@ import pytest
 
 from .conftest import module
 from .extension import enabled
+from .playing import key_values, module_of_extension
 
 importer = module("avface_blender.take_importer")
 takes = module("avface_blender.takes")
+take_removal = module("avface_blender.take_removal")
 corrections = module("avface_blender.corrections")
 ONE_FRAME = {"frame_end" if bpy.app.version < (5, 0, 0) else "length": 2}
 review = module("avface_blender.review")
+AVFaceError = module("engine.exchange.protocol").AVFaceError
 keyframes = module("avface_blender.keyframes")
-
-
-def key_values(head, name: str) -> np.ndarray:
-    """What Blender evaluates for a shape key over the scene's frames."""
-    scene, out = bpy.context.scene, []
-    for frame in range(scene.frame_start, scene.frame_end + 1):
-        scene.frame_set(frame)
-        out.append(head.data.shape_keys.key_blocks[name].value)
-    return np.array(out)
 
 
 @pytest.fixture
@@ -59,13 +52,13 @@ def test_showing_the_other_take(two_takes, load_take, make_take):
 def test_deleting_a_take_leaves_the_other_and_its_files(two_takes, tmp_path):
     first, second = two_takes
     cameras = [f"{first.name} camera", f"{second.name} camera"]
-    takes.delete(first.head, second.name)
+    take_removal.delete(first.head, second.name)
     assert [entry.name for entry in takes.takes_of(first.head)] == [first.name]
     assert takes.playing(first.head) == first.name
     assert [name in bpy.data.objects for name in cameras] == [True, False]
     assert not [a for a in bpy.data.actions if a.name.startswith(second.name)]
     assert (tmp_path / "two.take.npz").is_file()
-    assert takes.delete(first.head, first.name, with_files=True) == 1
+    assert take_removal.delete(first.head, first.name, with_files=True) == 1
     assert not (tmp_path / "one.take.npz").exists()
 
 
@@ -79,7 +72,7 @@ def test_the_scene_shows_the_clip_of_the_take_that_plays(two_takes):
     takes.show(first.head, second.name)
     assert scene.camera == own, "an artist's camera stays"
     scene.camera = second.camera
-    takes.delete(second.head, second.name)
+    take_removal.delete(second.head, second.name)
     assert scene.camera == first.camera
 
 
@@ -87,7 +80,7 @@ def test_the_sound_is_that_of_the_take_that_plays(two_takes):
     first, second = two_takes
     scene, rig = bpy.context.scene, first.rig
     scene.sequence_editor_create()
-    strips = module("avface_blender.shot").strips_of(scene)
+    strips = module("avface_blender.strips").strips_of(scene)
     heard = {}
     for channel, result in enumerate(two_takes):
         heard[result.name] = strips.new_effect(result.name, "COLOR", channel + 1, 1, **ONE_FRAME)
@@ -104,9 +97,9 @@ def test_a_refined_take_keeps_the_camera_of_its_clip(make_take):
     first = importer.import_take(make_take(seed=1, name="one"), bpy.context)
     path = make_take(seed=2, name="one refined 01", source={"path": "one.mp4", "sha256": ""})
     refined = importer.import_take(path, bpy.context, importer.ImportOptions(camera=False))
-    takes.delete(first.head, first.name)
+    take_removal.delete(first.head, first.name)
     assert bpy.context.scene.camera == first.camera
-    takes.delete(first.head, refined.name)
+    take_removal.delete(first.head, refined.name)
     assert not takes.takes_of(first.head)
 
 
@@ -120,11 +113,32 @@ def test_a_take_is_found_beside_a_file_that_has_moved_with_it(make_take, tmp_pat
     assert takes.take_file(bpy.data.objects[head]) == path
 
 
+def test_a_project_that_has_moved_finds_its_takes_and_its_clip(make_take, tmp_path):
+    project = tmp_path / "at home" / "projekt ä"
+    (project / "takes" / "one").mkdir(parents=True)
+    clip = project / "one.mp4"
+    clip.write_bytes(b"not read here")
+    path = make_take(name="one", source={"path": str(clip), "sha256": ""})
+    path = path.rename(project / "takes" / "one" / path.name)
+    head = importer.import_take(path, bpy.context).head.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(project / "scene.blend"))
+    moved = tmp_path / "elsewhere"
+    project.rename(moved)
+    bpy.ops.wm.open_mainfile(filepath=str(moved / "scene.blend"))
+    action = takes.armature_action(bpy.data.objects[head])
+    file = takes.file_of(action)
+    assert file == moved / "takes" / "one" / path.name
+    assert takes.clip_of(takes.load(file), file) == str(moved / "one.mp4")
+    (moved / "one.mp4").unlink()
+    with pytest.raises(AVFaceError, match=r"one\.mp4 is not there any more"):
+        takes.clip_of(takes.load(file), file)
+
+
 def test_pictures_that_a_refined_take_shows_outlive_the_first_one(make_take, tmp_path):
     head = importer.import_take(make_take(name="one"), bpy.context).head
     (tmp_path / "one.albedo.png").touch()
     make_take(name="one refined 01")
-    takes.delete(head, takes.playing(head), with_files=True)
+    take_removal.delete(head, takes.playing(head), with_files=True)
     assert (tmp_path / "one.albedo.png").exists()
     assert not (tmp_path / "one.take.npz").exists()
 
@@ -147,144 +161,6 @@ def test_confidence_is_a_curve_and_leads_to_the_next_unsure_place(make_take):
     assert "confidence_mouth" not in result.rig.data
 
 
-def test_filters_can_be_set_anew_and_taken_off(make_take):
-    with enabled():
-        own = module_of_extension("take_operators")
-        importer_ = module_of_extension("take_importer")
-        result = importer_.import_take(make_take(), bpy.context)
-        action = own.filtered_action(bpy.context)
-        before = key_values(result.head, "mouthClose"), key_values(result.head, "eyeBlinkLeft")
-        action.avface_filters.mouth.strength = 2.0
-        np.testing.assert_allclose(key_values(result.head, "mouthClose"), 2 * before[0], atol=1e-5)
-        np.testing.assert_allclose(key_values(result.head, "eyeBlinkLeft"), before[1], atol=1e-6)
-        action.avface_filters.mouth.strength = 0.5
-        action.avface_filters.head.smooth = 2.0
-        np.testing.assert_allclose(key_values(result.head, "mouthClose"), before[0] / 2, atol=1e-5)
-        twins = [a for a in bpy.data.actions if a.name.endswith("as captured")]
-        assert len(twins) == 2
-        assert bpy.ops.avface.reset_filters() == {"FINISHED"}
-        np.testing.assert_allclose(key_values(result.head, "mouthClose"), before[0], atol=1e-6)
-        assert not [a for a in bpy.data.actions if a.name.endswith("as captured")]
-
-
-def test_offset_and_hold_move_their_region_alone(make_take):
-    with enabled():
-        own = module_of_extension("take_operators")
-        result = module_of_extension("take_importer").import_take(make_take(), bpy.context)
-        action = own.filtered_action(bpy.context)
-        names = ("mouthClose", "eyeBlinkLeft", "browDownLeft")
-        mouth, eye, brow = (key_values(result.head, name) for name in names)
-        nod = bone_values(result.rig, "root")
-        filters = action.avface_filters
-        filters.mouth.offset = 3.0
-        filters.eyes.hold = 4
-        later, held, same = (key_values(result.head, name) for name in names)
-        np.testing.assert_allclose(later[3:], mouth[:-3], atol=1e-5)
-        np.testing.assert_allclose(held, eye[np.arange(len(eye)) // 4 * 4], atol=1e-5)
-        np.testing.assert_allclose(same, brow, atol=1e-6)
-        np.testing.assert_allclose(bone_values(result.rig, "root"), nod, atol=1e-6)
-        filters.head.offset = -2.0
-        np.testing.assert_allclose(bone_values(result.rig, "root")[:-2], nod[2:], atol=1e-5)
-        filters.mouth.offset, filters.mouth.strength = 0.0, 0.0
-        np.testing.assert_allclose(key_values(result.head, "mouthClose"), 0 * mouth, atol=1e-6)
-        bpy.ops.avface.reset_filters()
-        for name, captured in zip(names, (mouth, eye, brow), strict=True):
-            np.testing.assert_allclose(key_values(result.head, name), captured, atol=1e-6)
-
-
-def test_the_face_of_a_frame_becomes_neutral(make_take):
-    with enabled():
-        own = module_of_extension("take_operators")
-        result = module_of_extension("take_importer").import_take(make_take(), bpy.context)
-        action, scene = own.filtered_action(bpy.context), bpy.context.scene
-        names = ("eyeBlinkLeft", "mouthClose", "browDownLeft")
-        before = {name: key_values(result.head, name) for name in names}
-        nod = bone_values(result.rig, "root")
-        scene.frame_set(9)
-        assert bpy.ops.avface.set_neutral() == {"FINISHED"}
-        for name in names:
-            rest = before[name][8]
-            wanted = (before[name] - rest) / max(1 - rest, 0.5)
-            np.testing.assert_allclose(key_values(result.head, name), wanted, atol=1e-5)
-        scene.frame_set(9)
-        turn = result.rig.pose.bones["jaw"].rotation_quaternion
-        assert turn.angle == pytest.approx(0, abs=1e-3)
-        np.testing.assert_allclose(bone_values(result.rig, "root"), nod, atol=1e-6)
-        bpy.ops.avface.shift_takes(frames=20)
-        assert module_of_extension("filters").frame_of(action, 8) == 29
-        bpy.ops.avface.shift_takes(frames=-20)
-        scene.frame_set(500)
-        with pytest.raises(RuntimeError, match="no frame 500"):
-            bpy.ops.avface.set_neutral()
-        bpy.ops.avface.set_neutral(clear=True)
-        for name in names:
-            np.testing.assert_allclose(key_values(result.head, name), before[name], atol=1e-6)
-        assert not [a for a in bpy.data.actions if a.name.endswith("as captured")]
-
-
-def test_fewer_keys_move_the_face_within_the_tolerance(make_take):
-    with enabled():
-        own = module_of_extension("take_operators")
-        path = make_take(frames=100)
-        result = module_of_extension("take_importer").import_take(path, bpy.context)
-        action, names = (
-            own.filtered_action(bpy.context),
-            ("mouthPucker", "mouthClose", "eyeBlinkLeft"),
-        )
-        before = {name: key_values(result.head, name) for name in names}
-        places = bone_values(result.rig, "root")
-        face = next(a for a in takes.actions_of(result.head, result.name) if a != action)
-        full = {curve.data_path: len(curve.keyframe_points) for curve in keyframes.curves_in(face)}
-        action.avface_filters.tolerance = 0.02
-        kept = {curve.data_path: len(curve.keyframe_points) for curve in keyframes.curves_in(face)}
-        assert sum(kept.values()) < 0.4 * sum(full.values())
-        for name in names:
-            off = np.abs(key_values(result.head, name) - before[name]).max()
-            assert off <= 0.02 + 1e-5
-        assert np.abs(bone_values(result.rig, "root") - places).max() <= 0.02 * 0.05 + 1e-6
-        action.avface_filters.mouth.strength = 0.5
-        off = np.abs(key_values(result.head, "mouthClose") - before["mouthClose"] / 2).max()
-        assert off <= 0.02 + 1e-5
-        bpy.ops.avface.reset_filters()
-        again = {c.data_path: len(c.keyframe_points) for c in keyframes.curves_in(face)}
-        assert again == full
-        for name in names:
-            np.testing.assert_allclose(key_values(result.head, name), before[name], atol=1e-6)
-
-
-def test_a_refined_take_keeps_the_clean_up(make_take):
-    with enabled():
-        own, filters = module_of_extension("take_operators"), module_of_extension("filters")
-        first = make_take(seed=1, name="one")
-        bpy.ops.avface.import_take(filepath=str(first))
-        head = bpy.context.active_object
-        settings = own.filtered_action(bpy.context).avface_filters
-        settings.mouth.strength, settings.neutral = 0.5, 3
-        with filters.as_captured(own.filtered_action(bpy.context)):
-            captured = key_values(head, "mouthClose")
-        shown = key_values(head, "mouthClose")
-        np.testing.assert_allclose(
-            shown, (captured - captured[3]) / max(1 - captured[3], 0.5) / 2, atol=1e-5
-        )
-        options = {"head": head.name, "keeps_clean_up": True, "timing": "resample"}
-        bpy.ops.avface.import_take(filepath=str(first), **options)
-        assert own.filtered_action(bpy.context).avface_filters != settings
-        np.testing.assert_allclose(key_values(head, "mouthClose"), shown, atol=1e-5)
-        short = make_take(frames=6, name="two")
-        bpy.ops.avface.import_take(filepath=str(short), over=True, **options)
-        kept = own.filtered_action(bpy.context).avface_filters
-        assert (kept.mouth.strength, kept.neutral) == (0.5, -1), "a range has other frames"
-
-
-def bone_values(rig, bone: str) -> np.ndarray:
-    """A bone's place over the scene's frames, (frames, 3) m."""
-    scene, out = bpy.context.scene, []
-    for frame in range(scene.frame_start, scene.frame_end + 1):
-        scene.frame_set(frame)
-        out.append(list(rig.pose.bones[bone].location))
-    return np.array(out)
-
-
 def test_the_confidence_follows_the_take_that_plays(make_take):
     sure, unsure = np.ones((24, 5)), np.full((24, 5), 0.2)
     first = importer.import_take(make_take(seed=1, name="one", confidence=sure), bpy.context)
@@ -295,7 +171,7 @@ def test_the_confidence_follows_the_take_that_plays(make_take):
     takes.show(first.head, first.name)
     assert review.shown(rig)["avface_take"] == first.name
     assert review.unsure_ranges(review.shown(rig), 0.5) == []
-    takes.delete(first.head, first.name)
+    take_removal.delete(first.head, first.name)
     assert review.shown(rig)["avface_take"] == second.name
     assert len([a for a in bpy.data.actions if a.name.endswith("confidence")]) == 1
 
@@ -319,40 +195,6 @@ def test_a_retake_changes_the_confidence_of_its_range_alone(make_take):
     ranges = review.unsure_ranges(review.confidence_of(second.name), 0.5)
     start = first.first_frame
     assert [(a - start, b - start) for a, b, _ in ranges] == [(2, 5), (50, 54)]
-
-
-def test_corrections_lie_on_top_and_outlive_a_new_take(make_take, load_take):
-    path = make_take(seed=1, name="one")
-    result = importer.import_take(path, bpy.context)
-    keys = result.head.data.shape_keys
-    corrections.start(result.head)
-    assert corrections.are_on(result.head)
-    before = key_values(result.head, "mouthClose")
-    action = keys.animation_data.action
-    add_key(keys.animation_data, 'key_blocks["mouthClose"].value', 0, result.first_frame, 0.25)
-    np.testing.assert_allclose(key_values(result.head, "mouthClose"), before + 0.25, atol=1e-5)
-
-    second = importer.import_take(make_take(seed=2, name="two"), bpy.context)
-    assert corrections.are_on(result.head)
-    take = load_take(make_take(seed=2, name="two"))
-    wanted = take.expression[:, take.expression_names.index("mouthClose")] + 0.25
-    np.testing.assert_allclose(key_values(second.head, "mouthClose"), wanted, atol=1e-5)
-    corrections.stop(result.head)
-    result.head.name = "hero"
-    np.testing.assert_allclose(key_values(second.head, "mouthClose"), wanted - 0.25, atol=1e-5)
-    assert corrections.start(result.head)[1] == action
-
-
-def test_bones_lie_over_the_face_only_while_it_is_corrected(make_take):
-    result = importer.import_take(make_take(), bpy.context)
-    assert not result.rig.show_in_front
-    corrections.start(result.head)
-    assert result.rig.show_in_front
-    corrections.stop(result.head)
-    assert not result.rig.show_in_front
-    corrections.start(result.head)
-    corrections.retire(result.head)
-    assert not result.rig.show_in_front
 
 
 def test_the_buttons(make_take):
@@ -386,14 +228,6 @@ def test_the_look_has_sliders_and_lights(make_take):
         assert len([o for o in bpy.data.objects if o.type == "LIGHT"]) == 3
 
 
-def module_of_extension(name: str):
-    import importlib
-
-    from .extension import NAME
-
-    return importlib.import_module(f"{NAME}.avface_blender.{name}")
-
-
 def test_a_take_over_a_range_leaves_the_rest(make_take, load_take):
     first = importer.import_take(make_take(frames=60, seed=1, name="one"), bpy.context)
     path = make_take(seed=2, name="again", times=np.arange(20, 45) / 25.0,
@@ -425,55 +259,6 @@ def test_a_take_over_a_range_is_shown_with_the_one_below(make_take):
     assert [entry.plays for entry in takes.takes_of(below.head)] == [True, True]
 
 
-def test_refining_sends_the_corrected_frames_and_brings_in_what_comes_back(make_take, tmp_path):
-    import json
-
-    from . import extension
-
-    ready = make_take(seed=5, name="ready", source={"path": "one.mp4", "sha256": ""})
-    with enabled():
-        (tmp_path / "engine").mkdir()
-        extension.preferences().engine_python = str(
-            extension.make_engine(tmp_path / "engine", ready)
-        )
-        extension.preferences().jobs_folder = str(tmp_path / "jobs")
-        own = {n: module_of_extension(n) for n in ("take_importer", "takes", "corrections")}
-        result = own["take_importer"].import_take(make_take(seed=1, name="one"), bpy.context)
-        head, scene = result.head, bpy.context.scene
-        assert not bpy.ops.avface.refine.poll()
-        bpy.ops.avface.start_corrections()
-        frame = result.first_frame + 7
-        scene.frame_set(frame)
-        jaw = result.rig.pose.bones["jaw"]
-        captured = head.data.shape_keys.key_blocks["mouthClose"].value
-        for owner, path, index, value in (
-            (head.data.shape_keys, 'key_blocks["mouthClose"].value', 0, 0.25),
-            *((result.rig, 'pose.bones["jaw"].rotation_quaternion', k, v)
-              for k, v in enumerate((1.0, 0.0, 0.0, 0.0))),
-        ):  # fmt: skip
-            add_key(owner.animation_data, path, index, frame, value)
-        scene.frame_set(frame)
-        take = module("engine.exchange.take").Take.load(tmp_path / "one.take.npz")
-        assert jaw.rotation_quaternion.angle == pytest.approx(np.linalg.norm(take.jaw[7]), abs=1e-4)
-
-        assert bpy.ops.avface.refine() == {"FINISHED"}
-        (job,) = (tmp_path / "jobs").glob("*/job.json")
-        job = json.loads(job.read_text())
-        assert job["refines"] == str(tmp_path / "one.take.npz")
-        (row,) = json.loads(Path(job["corrections"]).read_text())["corrections"]
-        assert row["time"] == pytest.approx(7 / 25)
-        assert row["expression"] == {"mouthClose": pytest.approx(captured + 0.25, abs=1e-5)}
-        np.testing.assert_allclose(row["jaw"], take.jaw[7], atol=1e-5)
-        assert len(own["takes"].takes_of(head)) == 2
-        assert not own["corrections"].are_on(head)
-        assert (tmp_path / "one refined 01.take.npz").is_file()
-        wanted = module("engine.exchange.take").Take.load(ready)
-        column = wanted.expression_names.index("mouthClose")
-        np.testing.assert_allclose(
-            key_values(head, "mouthClose"), wanted.expression[:, column], atol=1e-5
-        )
-
-
 @pytest.mark.parametrize("panel_clip", ["one.mp4", "other.mp4"])
 def test_a_retake_is_captured_as_the_panel_says_when_it_has_the_clip(
     make_take, tmp_path, panel_clip
@@ -483,6 +268,7 @@ def test_a_retake_is_captured_as_the_panel_says_when_it_has_the_clip(
     from . import extension
 
     clip = tmp_path / "one.mp4"
+    clip.write_bytes(b"not read by this engine")
     source = {"path": str(clip), "sha256": ""}
     ready = make_take(seed=5, name="ready", source=source)
     with enabled():
@@ -509,13 +295,48 @@ def test_a_retake_is_captured_as_the_panel_says_when_it_has_the_clip(
         assert [entry.plays for entry in own["takes"].takes_of(head)] == [True, True]
 
 
-def add_key(animation, path: str, index: int, frame: int, value: float) -> None:
-    action = animation.action
-    if not hasattr(action, "layers"):
-        curves = action.fcurves
-    else:
-        layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
-        strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
-        curves = strip.channelbag(action.slots[0], ensure=True).fcurves
-    curve = curves.find(path, index=index) or curves.new(path, index=index)
-    curve.keyframe_points.insert(frame, value)
+def test_a_copied_head_parts_from_its_take_alone(make_take):
+    with enabled():
+        own = {n: module_of_extension(n) for n in ("take_importer", "takes", "review")}
+        result = own["take_importer"].import_take(make_take(), bpy.context)
+        head = result.head
+        before = key_values(head, "mouthClose")
+        result.rig.select_set(True)
+        bpy.ops.object.duplicate()  # which lets both heads play the same actions
+        copy = bpy.context.active_object
+        assert copy != head and own["takes"].playing(copy) == result.name
+        assert bpy.ops.avface.delete_take(take=result.name) == {"FINISHED"}
+        assert not own["takes"].takes_of(copy)
+        assert own["takes"].camera_of(result.rig, result.name) == result.camera
+        assert own["review"].confidence_of(result.name)
+        np.testing.assert_allclose(key_values(head, "mouthClose"), before, atol=1e-6)
+
+
+def test_a_head_that_was_appended_twice_is_filtered_alone(make_take, tmp_path):
+    with enabled():
+        own = {n: module_of_extension(n) for n in ("take_importer", "take_operators", "takes")}
+        result = own["take_importer"].import_take(make_take(), bpy.context)
+        before, name = key_values(result.head, "mouthClose"), result.head.name
+        bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "one.blend"))
+        (tmp_path / "one.blend").rename(tmp_path / "other.blend")
+        with bpy.data.libraries.load(str(tmp_path / "other.blend")) as (_, wanted):
+            wanted.objects = [name]
+        (again,) = wanted.objects
+        bpy.context.scene.collection.objects.link(again)
+        assert own["takes"].playing(again) == result.name
+        settings = own["take_operators"].filtered_action(bpy.context).avface_filters
+        settings.mouth.strength = 0.0
+        np.testing.assert_allclose(key_values(result.head, "mouthClose"), 0, atol=1e-6)
+        np.testing.assert_allclose(key_values(again, "mouthClose"), before, atol=1e-6)
+        assert bpy.ops.avface.delete_take(take=result.name) == {"FINISHED"}
+        np.testing.assert_allclose(key_values(again, "mouthClose"), before, atol=1e-6)
+        assert not [a for a in bpy.data.actions if a.name.endswith("as captured")]
+
+
+def test_takes_have_names_of_their_own_whatever_their_actions_are_called(make_take):
+    first = importer.import_take(make_take(name="one"), bpy.context)
+    for action in list(bpy.data.actions):
+        action.name = f"old {action.name[-12:]}"
+    second = importer.import_take(make_take(name="one"), bpy.context)
+    assert first.name != second.name
+    assert [entry.name for entry in takes.takes_of(first.head)] == [first.name, second.name]

@@ -1,0 +1,94 @@
+"""Parting from a take: off the head, with what came with it alone."""
+
+from pathlib import Path
+
+import bpy
+
+from ..engine.exchange.files import take_stem
+from ..engine.exchange.protocol import AVFaceError
+from . import review
+from .captured import forget_twin
+from .head_builder import heads
+from .rig import rig_of
+from .strips import STRIP_PROPERTY, silence, strips_of
+from .takes import (
+    actions_of,
+    camera_of,
+    file_of,
+    of_one_clip,
+    owners,
+    playing,
+    show,
+    take_name_of,
+    takes_of,
+)
+
+
+def delete(head: bpy.types.Object, name: str, with_files: bool = False) -> int:
+    """Take a take off the head, with its camera, its sound and, when asked, its files.
+
+    The take below plays then. Camera and sound stay where another take of the clip goes by them,
+    all else where a copy of the head has it. Gives the number of files that were deleted.
+    """
+    played = playing(head) == name
+    others = [other for other in of_one_clip(head, name) if other != name]
+    actions = actions_of(head, name)
+    if not actions:
+        raise AVFaceError(f"There is no take {name} on {head.name}.", "Choose one from the list.")
+    file, rig = file_of(actions[0]), rig_of(head)
+    is_shown = rig is not None and review.shown(rig) is not None
+    if rig is not None:
+        review.hide_confidence(rig)
+    for owner in owners(head):
+        tracks = owner.animation_data.nla_tracks
+        for track in [t for t in tracks if take_name_of(t) == name]:
+            tracks.remove(track)
+    _forget(actions, name)
+    left = takes_of(head)
+    if played and left:
+        show(head, left[-1].name)
+    if rig is not None:
+        if all(camera_of(rig, other) for other in others):
+            _delete_shot(rig, name)
+        if is_shown:
+            review.show_confidence(rig, playing(head))
+    return _delete_files(file) if with_files else 0
+
+
+def _forget(actions: list[bpy.types.Action], name: str) -> None:
+    """Remove a take's actions from the file, where no other head plays them."""
+    for action in actions:
+        if action.users == int(action.use_fake_user):
+            forget_twin(action)
+            bpy.data.actions.remove(action)
+    confidence = review.confidence_of(name)
+    if confidence and not any(actions_of(head, name) for head in heads()):
+        bpy.data.actions.remove(confidence)
+
+
+def _delete_shot(rig: bpy.types.Object, name: str) -> None:
+    """The camera and the sound strips that came with a take."""
+    camera = camera_of(rig, name)
+    if camera is not None:
+        bpy.data.objects.remove(camera)
+    for scene in bpy.data.scenes:
+        for strip in list(strips_of(scene)):
+            if strip.name == name and strip.get(STRIP_PROPERTY) == rig:
+                silence(strip, scene)
+
+
+def _delete_files(take: Path) -> int:
+    """A take's file and what a capture wrote beside it, but pictures that a refined take shows."""
+    stem = take_stem(take)
+    kinds = ("take.npz", "report.json", "preview.mp4", "sheet.png")
+    files = [take.with_name(f"{stem}.{kind}") for kind in kinds]
+    normals = take.with_name(f"{stem}.normals")
+    refined = f"{stem} refined"
+    if not any(file.name.startswith(refined) for file in take.parent.glob("*.take.npz")):
+        files += [take.with_name(f"{stem}.albedo.png"), *normals.glob("*.png")]
+    present = [file for file in files if file.is_file()]
+    for file in present:
+        file.unlink()
+    if normals.is_dir() and not any(normals.iterdir()):
+        normals.rmdir()
+    return len(present)
