@@ -18,6 +18,7 @@ from .faces import FaceOptions, FaceTrack, track_face
 from .fitting import FitOptions, FitResult, fit_clip
 from .fitting.gaze import rest_unseen
 from .fitting.landmark_track import landmark_track
+from .fitting.sound import Hearing
 from .fitting.teeth import place_teeth
 from .head.model import FaceParams, Head, LipShapes
 from .head.tongue import with_clear_tongue
@@ -138,10 +139,29 @@ def perform(
     for sentence in heard.sync.sentences if heard else ():
         report.warn(sentence)
     clock.lap("voice")
+    hearing = heard.hearing if heard else None
+    fit = _fit(clip, head, options, report, track, hearing)
+    fit = _what_the_fit_leaves(fit, head, options, track, hearing)
+    clock.lap("fit")
+    if heard is not None and options.lips == "on":
+        lips = _refined_lips(fit, head, heard, track.times)
+        fit = replace(fit, params=fit.params.replace(lips=lips))
+        clock.lap("lips")
+    return Performance(track, fit, heard)
+
+
+def _fit(
+    clip: Clip,
+    head: Head,
+    options: CaptureOptions,
+    report: Report,
+    track: FaceTrack,
+    hearing: Hearing | None,
+) -> FitResult:
+    """The head's parameters by the chosen method; a known person's shape stays theirs."""
     person = known_person(options, head)
     shape = person.shape if person else None
     fitting = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=shape)
-    hearing = heard.hearing if heard else None
 
     def fit_track(begin: FaceParams | None, part: Report) -> FitResult:
         high = options.quality == "high"
@@ -155,25 +175,27 @@ def perform(
 
     fit = apply_method(clip, track, head, options, fit_track, report.part("fit", 0.35, 0.25))
     if shape is not None:  # a fit has it already, networks find their own
-        fit = replace(fit, params=fit.params.replace(shape=shape))
-    else:
-        fit = replace(fit, params=place_teeth(fit.params, track, head))
+        return replace(fit, params=fit.params.replace(shape=shape))
+    return replace(fit, params=place_teeth(fit.params, track, head))
+
+
+def _what_the_fit_leaves(
+    fit: FitResult,
+    head: Head,
+    options: CaptureOptions,
+    track: FaceTrack,
+    hearing: Hearing | None,
+) -> FitResult:
+    """Unseen regions at rest, what is heard in lips and tongue, confidence by the detail seen."""
     fit = replace(fit, params=rest_unseen(fit.params, track.confidence, track.times, head))
     if hearing is not None and options.quality == "draft":
         params, trust = mouth_by_sound(fit.params, hearing, track, head)
-        marks = landmark_track(head, params, track.size)
-        fit = replace(fit, params=params, landmarks_px=marks, trust_sound=trust)
+        fit = replace(fit, params=params, trust_sound=trust)
     if hearing is not None:
         said = say_unseen(fit.params, hearing, track.times, head)
         fit = replace(fit, params=said, landmarks_px=landmark_track(head, said, track.size))
     fit = replace(fit, params=with_clear_tongue(fit.params, head))
-    fit = replace(fit, confidence=_with_detail(fit.confidence, track))
-    clock.lap("fit")
-    if heard is not None and options.lips == "on":
-        lips = _refined_lips(fit, head, heard, track.times)
-        fit = replace(fit, params=fit.params.replace(lips=lips))
-        clock.lap("lips")
-    return Performance(track, fit, heard)
+    return replace(fit, confidence=_with_detail(fit.confidence, track))
 
 
 def _with_detail(confidence: np.ndarray, track: FaceTrack) -> np.ndarray:

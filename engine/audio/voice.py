@@ -5,6 +5,7 @@ from functools import cache
 
 import numpy as np
 import torch
+from scipy.ndimage import gaussian_filter1d
 
 from ..exchange.protocol import AVFaceError
 from ..models.voice import VoiceNet, restore
@@ -18,6 +19,8 @@ _MEASURES = ("gap_mm", "width")
 # What is added to a deviation where nobody speaks: then sound knows nothing at all.
 _UNKNOWN = {"jaw": 0.15, "gap_mm": 12.0, "width": 0.25}
 _UNKNOWN_UNIT = 0.6
+_EDGE = 25  # steps of silence before and after the sound
+_CALM_SECONDS = 0.04  # of what is told of single sounds of speech, a deviation
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class VoiceFace:
     tucked: np.ndarray  # (T,) probability that f v hold the lower lip to the teeth now
     gap_mm: np.ndarray  # (T, 2) height of the opening between the lips: mean, sd
     width: np.ndarray  # (T, 2) of the lips, 1 at rest: mean, sd
+    sounds: np.ndarray  # (T, P) 0-1, which sound of speech it is; P = 0 where features don't tell
 
     def __post_init__(self) -> None:
         assert self.mean.shape == self.sd.shape == (len(self.speaking), len(self.names))
@@ -55,31 +59,47 @@ def listen(features: SpeechFeatures, times: np.ndarray) -> VoiceFace:
             f" {features.kind}.",
             f"Take speech features of the kind {kind}, or train it on {features.kind}.",
         )
-    said = hear(net, features, np.asarray(times, float))
-    return _face(net.config.outputs, *said)
+    times = np.asarray(times, float)
+    return _face(net.config.outputs, *hear(net, features, times), _sounds(features, times))
 
 
 def hear(
     net: VoiceNet, features: SpeechFeatures, times: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean (T, K), deviation (T, K) and contacts' probabilities (T, 3) of a network at `times`."""
-    edge = np.repeat(features.silence[None], 25, axis=0)
-    padded = np.concatenate([edge, features.values, edge])
     with torch.inference_mode():
-        output = net(torch.from_numpy(padded)[None])
+        output = net(torch.from_numpy(_padded(features))[None])
         mean, sd = net.in_units(output)
         contacts = torch.sigmoid(output.contacts)
-    clock = (np.arange(len(padded)) - len(edge)) / RATE + STEP_CENTRE_SECONDS
+    mean, sd, contacts = (_at(times, values[0].numpy()) for values in (mean, sd, contacts))
+    return mean, sd, contacts
 
-    def at(values: torch.Tensor) -> np.ndarray:
-        columns = values[0].numpy().T
-        return np.stack([np.interp(times, clock, column) for column in columns], 1)
 
-    return at(mean), at(sd), at(contacts)
+def _padded(features: SpeechFeatures) -> np.ndarray:
+    """Features with silence before and after, (A + 2 * _EDGE, C)."""
+    edge = np.repeat(features.silence[None], _EDGE, axis=0)
+    return np.concatenate([edge, features.values, edge])
+
+
+def _at(times: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Values (A + 2 * _EDGE, C) of padded steps at `times`, (T, C)."""
+    clock = (np.arange(len(values)) - _EDGE) / RATE + STEP_CENTRE_SECONDS
+    return np.stack([np.interp(times, clock, column) for column in values.T], 1)
+
+
+def _sounds(features: SpeechFeatures, times: np.ndarray) -> np.ndarray:
+    """Which sound of speech it is at `times`, (T, P)."""
+    if features.kind != "phones":
+        return np.zeros((len(times), 0))
+    return _at(times, gaussian_filter1d(np.exp(_padded(features)), _CALM_SECONDS * RATE, axis=0))
 
 
 def _face(
-    outputs: tuple[str, ...], mean: np.ndarray, sd: np.ndarray, contacts: np.ndarray
+    outputs: tuple[str, ...],
+    mean: np.ndarray,
+    sd: np.ndarray,
+    contacts: np.ndarray,
+    sounds: np.ndarray,
 ) -> VoiceFace:
     closed, tucked, speaking = contacts.T
     unknown = np.array([_UNKNOWN.get(name, _UNKNOWN_UNIT) for name in outputs])
@@ -101,6 +121,7 @@ def _face(
         tucked=tucked * speaking,
         gap_mm=gap,
         width=width,
+        sounds=sounds,
     )
 
 

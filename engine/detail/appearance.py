@@ -16,7 +16,7 @@ from ..geometry import harmonics
 from ..head.albedo import Albedo, load_albedo
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from ..srgb import colourless
+from ..media.hues import colourless
 from ..weights import FOLDER
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .hairline import Crown, hairline_heights, model_cover, see_crown, upper_head
@@ -139,7 +139,8 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
             np.zeros(count), light, Face(canvas, own, known, np.zeros(count), grey=median.grey)
         )
     skin = np.median(own[known > 0.5], axis=0)
-    hair = hair_colour(median.hair, light, skin)
+    standing = np.concatenate([outline.standing for outline in median.outlines])
+    hair = hair_colour(median.hair, standing, light, skin)
     irises = iris_colour(median.irises, light)
     effective = _refine_parts(colours, median, canvas, albedo, effective, light, hair, irises)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)

@@ -81,7 +81,7 @@ def carry_pictures(
         names = [take.static_normals, *take.dynamic_normals]
         try:
             with folder_written_whole(normals) as work:
-                for relative in names:
+                for relative in dict.fromkeys(names):  # keys may share a picture
                     found = read_picture(folder / relative, alpha=True)
                     carried = carry_normals(found, passage)
                     write_picture(carried, work / Path(relative).name)

@@ -87,6 +87,6 @@ def _network() -> "FineNetwork":
 
     tensors, about = load_network(NETWORK)
     net = FineNetwork(Config.from_json(about["config"]))
-    net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    net.load_state_dict(tensors)
     net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return net.to(compute_device())

@@ -4,11 +4,15 @@ import cv2
 import numpy as np
 
 from ..srgb import linear_from_srgb, srgb_from_linear
+from .folds import BROWS, hull
 from .residual import LUMINANCE
 from .unwrap import FaceSheet, cut_window, lay_window
 
 DARKEST = 2e-3  # linear: below it colours are noise
 FINE_MM = 1.0  # Gaussian sigma: lines of a texture are finer
+_SKIN_GRAIN = 0.1  # log deviation within that which bare skin has; hairs have twice as much
+_BROW_MM = 3.0  # round the brows' landmarks: hairs that were drawn as the clip's
+_GAPS = 1.0  # of that deviation: how far skin between hairs, half of it all, stands above the mean
 
 
 def read_colours(texture: np.ndarray, sheet: FaceSheet) -> np.ndarray:
@@ -25,11 +29,34 @@ def own_hues(own: np.ndarray, model: np.ndarray, grey: float) -> np.ndarray:
 
 
 def change_colours(texture: np.ndarray, change: np.ndarray, sheet: FaceSheet) -> np.ndarray:
-    """The texture (n, n, 3) uint8 sRGB with a change of log reflectance (R, R, 3) in the window."""
-    part, rows, columns = lay_window(change.astype(np.float32), sheet.window, len(texture))
+    """The texture (n, n, 3) uint8 sRGB with a change of log reflectance (R, R, 3) in the window.
+
+    Where hairs of the texture are made lighter, brows aside, their lines fade as much: skin between
+    them would shine.
+    """
+    brows = sum(hull(sheet, brow, grow_mm=_BROW_MM) for brow in BROWS) > 0
+    laid = np.dstack([change, ~brows]).astype(np.float32)
+    laid, rows, columns = lay_window(laid, sheet.window, len(texture))
+    part, lines = laid[..., :3], laid[..., 3]
+    before = linear_from_srgb(texture[rows, columns])
+    fine = _fine(np.log(np.maximum(before, DARKEST)), len(texture), sheet)
+    rough = np.sqrt(_blurred(np.square(fine @ LUMINANCE), len(texture), sheet))
+    hairy = lines * np.clip((rough - _SKIN_GRAIN) / _SKIN_GRAIN, 0, 1)
+    lost = hairy * np.clip(part @ LUMINANCE / (_GAPS * np.maximum(rough, _SKIN_GRAIN)), 0, 1)
     out = texture.copy()
-    out[rows, columns] = srgb_from_linear(linear_from_srgb(texture[rows, columns]) * np.exp(part))
+    out[rows, columns] = srgb_from_linear(before * np.exp(part - lost[..., None] * fine))
     return out
+
+
+def _fine(values: np.ndarray, size: int, sheet: FaceSheet) -> np.ndarray:
+    """What is finer than FINE_MM of values (h, w[, C]) on a whole sheet of `size` texels."""
+    return values - _blurred(values, size, sheet)
+
+
+def _blurred(values: np.ndarray, size: int, sheet: FaceSheet) -> np.ndarray:
+    """Values (h, w[, C]) on a whole sheet of `size` texels, blurred by FINE_MM."""
+    per_texel = sheet.size / (sheet.window[2] * size)  # window's texels in one of these
+    return cv2.GaussianBlur(values, (0, 0), FINE_MM / (sheet.texel_mm * per_texel))
 
 
 def repaint(
@@ -56,10 +83,7 @@ def repaint(
     aim, lines, share = aim[used], lines[used], share[used]
     rows = slice(rows.start + used.start, rows.start + used.stop)
     before = np.log(np.maximum(linear_from_srgb(texture[rows, columns]), DARKEST))
-    per_texel = sheet.size / (sheet.window[2] * len(texture))  # window's texels in one of these
-    sigma = FINE_MM / (sheet.texel_mm * per_texel)
-    fine = before - cv2.GaussianBlur(before, (0, 0), sigma)
-    after = aim + lines * fine
+    after = aim + lines * _fine(before, len(texture), sheet)
     out = texture.copy()
     out[rows, columns] = srgb_from_linear(np.exp(before + share * (after - before)))
     return out

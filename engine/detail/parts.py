@@ -42,6 +42,8 @@ _HAIR_FACING = 0.25  # cosine: hair seen more slantwise may be the background
 _HAIR_SHADE = 0.5, 1.2  # of the face's median shading: harmonics err where none was fitted
 _LIKE_SKIN = 0.35  # log contrast to the skin below which it is no hair
 _HAIR_SHARE = 0.6  # of what is seen of the scalp, for its colour to count as the hair's
+_FEWEST_ON_SCALP = 20  # samples
+_ON_TOP = np.array([[0.0, 0.8, 0.6]])  # where what stands on top of the head looks
 
 
 @dataclass(frozen=True)
@@ -104,14 +106,24 @@ def iris_colour(sights: Iterable[Sight], light: np.ndarray) -> np.ndarray | None
     return np.median(_log(colour / (shade * _IN_SOCKET)), axis=0)
 
 
-def hair_colour(sights: Iterable[Sight], light: np.ndarray, skin: np.ndarray) -> np.ndarray | None:
+def hair_colour(
+    sights: Iterable[Sight], standing: np.ndarray, light: np.ndarray, skin: np.ndarray
+) -> np.ndarray | None:
     """Log reflectance (3,) of the hair; None when the scalp is bare, unseen or in doubt.
 
-    `skin` (3,) is the log reflectance of the skin.
+    Args:
+        sights: What lies on the scalp.
+        standing: (n, 3) linear colours above the skull's outline, NaN where no hair is: they tell
+            of the hair on heads seen from below.
+        light: (9, 3).
+        skin: (3,) log reflectance of the skin.
     """
     colour, normal = _joined(sights)
-    if len(colour) < 20:
-        return None
+    if len(colour) < _FEWEST_ON_SCALP:
+        hairy = np.isfinite(standing[:, 0])
+        if hairy.sum() < _FEWEST_ON_SCALP or hairy.mean() < _HAIR_SHARE:
+            return None
+        colour, normal = standing[hairy], _ON_TOP
     usual = harmonics(np.array([[0.0, 0, 1]])) @ light  # of a surface that faces the camera
     shade = np.clip(harmonics(normal) @ light, _HAIR_SHADE[0] * usual, _HAIR_SHADE[1] * usual)
     own = _log(colour / shade)

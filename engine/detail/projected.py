@@ -16,7 +16,7 @@ from ..faces import FaceTrack
 from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from ..srgb import colourless
+from ..media.hues import colourless
 from .folds import bare_of_eyes, bare_of_holes, hair_reaches
 from .paint import DARKEST, change_colours, own_hues, read_colours
 from .residual import LUMINANCE, masked_blur

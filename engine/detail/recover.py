@@ -12,7 +12,6 @@ they leave is its cavity, the share of the light that it loses, kept beside its 
 import os
 import tempfile
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +26,7 @@ from ..media import Clip
 from ..media.pictures import write_picture
 from ..progress import Report
 from .evidence import TEXELS
+from .keys import denser, key_frames, lenders
 from .learned import agreement, folded, knows, learned_relief
 from .relief import SolveOptions, shading_change, solve_relief
 from .residual import (
@@ -57,7 +57,6 @@ from .unwrap import FaceSheet, build_sheet, lay_window, map_surface
 
 Quality = Literal["off", "fast", "standard", "fine"]
 
-_QUICK = 0.3  # of a unit between two keys: maps blended over more show a fold too late or early
 _COARSEST_PICTURE_MM = 1.6  # per pixel: with larger pixels nothing that folds can be seen
 _LASTING_SOLVED = 0.5  # the solver's share of lasting relief where the network sees folds
 _PASSING_ROBUST = 0.1  # log contrast from which a passing misfit counts linearly: no pigment there
@@ -128,10 +127,11 @@ class Detail:
 
     sheet: FaceSheet
     static: np.ndarray  # (R, R) mm
-    dynamic: KeyMaps  # K maps (R, R) mm, on top of the static one
-    cavities: KeyMaps  # K maps (R, R), 0 or less: log light that passing folds lose beside slopes
-    frames: np.ndarray  # (K,)
-    times: np.ndarray  # (K,) seconds
+    dynamic: KeyMaps  # M maps (R, R) mm, on top of the static one
+    cavities: KeyMaps  # M maps (R, R), 0 or less: log light that passing folds lose beside slopes
+    frames: np.ndarray  # (M,) from which the maps are
+    shown: np.ndarray  # (K,) which of the maps each key shows
+    times: np.ndarray  # (K,) seconds of the keys
     mask: np.ndarray  # (R, R) in [0, 1]: where the clip shows skin
     rest_frame: int  # the calmest sampled frame
     size: int  # of the maps to bake, px
@@ -165,44 +165,20 @@ def recover_detail(
     reader = _Reader.of(canvas, params, skin, effort.solve)
     static = reader.lasting(rest_frame)
     dynamic, cavities = (KeyMaps(canvas.sheet.size) for _ in range(2))
-    read = []
-    for view in views(clip, track, params, canvas, keys):
+    lent, read = lenders(keys, params, track), []
+    wanted = np.unique(lent)
+    for view in views(clip, track, params, canvas, wanted):
         relief, cavity = reader.passing(view)
         dynamic.append(relief)
         cavities.append(cavity)
         read.append(view.frame)
-        report(0.3 + 0.7 * len(read) / len(keys))
-    read = np.array(read, int)
+        report(0.3 + 0.7 * len(read) / len(wanted))
+    known = np.isin(lent, read)
+    read, lent, keys = np.array(read, int), lent[known], keys[known]
     return Detail(
-        canvas.sheet, static, dynamic, cavities, read, track.times[read], skin.weight, rest_frame,
-        effort.size,
+        canvas.sheet, static, dynamic, cavities, read, np.searchsorted(read, lent),
+        track.times[keys], skin.weight, rest_frame, effort.size,
     )  # fmt: skip
-
-
-def key_frames(track: FaceTrack, spacing_seconds: float) -> np.ndarray:
-    """Frames (K,), about `spacing_seconds` apart, in which the face is seen."""
-    seen = np.flatnonzero(track.seen)
-    if not len(seen):
-        return seen
-    first, last = track.times[seen[0]], track.times[seen[-1]]
-    wanted = np.linspace(first, last, max(2, round(float(last - first) / spacing_seconds) + 1))
-    after = np.searchsorted(track.times[seen], wanted).clip(1, max(len(seen) - 1, 1))
-    before, after = seen[after - 1], seen[np.minimum(after, len(seen) - 1)]
-    nearer = wanted - track.times[before] <= track.times[after] - wanted
-    frames = np.unique(np.where(nearer, before, after))
-    return frames[np.abs(track.times[frames][:, None] - wanted).min(1) < spacing_seconds]
-
-
-def denser(keys: np.ndarray, params: FaceParams, track: FaceTrack) -> np.ndarray:
-    """Key frames (K,) with more of them, each a frame with a face, where an expression is quick."""
-    seen, out = np.flatnonzero(track.seen), [keys[:1]]
-    for start, stop in pairwise(keys):
-        between = seen[(seen > start) & (seen < stop)]
-        change = np.abs(params.expression[stop] - params.expression[start]).max()
-        count = min(int(change / _QUICK), len(between))
-        picks = np.linspace(0, len(between), count + 2)[1:-1].astype(int)
-        out += [between[picks], [stop]]
-    return np.unique(np.concatenate(out)).astype(int)
 
 
 def bake_normals(
@@ -239,7 +215,7 @@ def bake_normals(
         ) from error
     return {
         "static_normals": f"{pictures.name}/static.png",
-        "dynamic_normals": tuple(f"{pictures.name}/{file}" for file in names),
+        "dynamic_normals": tuple(f"{pictures.name}/{names[k]}" for k in detail.shown),
         "detail_times": detail.times,
     }
 

@@ -30,6 +30,7 @@ _FLOW_LIMIT_MM = 2.5
 _FLOW_SMOOTH_MM = 3.0
 _LEAST_SIZE = 128  # texels
 _SKIES, _DEEPEST = 48, 0.4  # directions; deeper than that light from the skin round it fills in
+JAW_UNIT = 0.15  # rad: half open counts as one unit
 
 
 @dataclass(frozen=True)
@@ -227,7 +228,7 @@ def shift(values: np.ndarray, flow: np.ndarray) -> np.ndarray:
 
 def activity(params: FaceParams, frames: np.ndarray) -> np.ndarray:
     """How far each frame's face is from rest, in units of expression coefficients."""
-    jaw = np.linalg.norm(params.jaw[frames], axis=1) / 0.15  # rad: half open counts as one unit
+    jaw = np.linalg.norm(params.jaw[frames], axis=1) / JAW_UNIT
     return np.abs(params.expression[frames]).sum(1) + jaw
 
 

@@ -35,8 +35,9 @@ def write_textures(
     """Write the skin's colour and normal maps beside the take; what `Take` stores about them."""
     name = take_stem(out)
     stage = report.part("detail", 0.6, 0.4)
-    detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), stage)
-    normals = bake_normals(detail, head, params, out.parent, name)
+    read, drawn = stage.part("detail", 0, 0.7), stage.part("detail", 0.7, 0.3)
+    detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), read)
+    normals = bake_normals(detail, head, params, out.parent, name, drawn)
     texture = paint_features(person_texture(head, params.albedo, _SIZE), face)
     if options.skin != "model":
         forced = options.skin == "clip"

@@ -38,6 +38,9 @@ _BELOW_MM, _BESIDE_MM = np.arange(10.0, 130, 5), np.arange(-10.0, 22, 4)
 _FIRST = 5  # heights below the ears: all of them have hair where it hangs
 _LIKE_HAIR = 0.4  # share of the way from background and skin
 _STRAND = 75  # percentile across: some of it may be background
+# What stands on top of the skull: degrees from the top, mm above the outline, and the log contrast
+# to skin and background from which on it is hair.
+_TOP, _STANDS_MM, _UNLIKE = 30, 5.0, 0.4
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Outline:
 
     ends: np.ndarray  # (D,) mm above the skull where hair ends on each ray
     hanging: np.ndarray  # (2, len(_BELOW_MM)) how like hair it is beside the neck, left and right
+    standing: np.ndarray  # (n, 3) linear colours above the skull's outline; NaN where no hair is
 
 
 def see_outline(
@@ -56,7 +60,7 @@ def see_outline(
     hair, back = _ends_of_rays(rays)
     hanging = np.full((2, len(_BELOW_MM)), np.nan)
     if min(len(hair), len(back)) < _FEWEST_SAMPLES:
-        return Outline(np.full(len(rays), np.nan), hanging)
+        return Outline(np.full(len(rays), np.nan), hanging, np.zeros((0, 3)))
 
     def colours(points: np.ndarray) -> np.ndarray:
         posed = to_camera(points, params.head_pose[frame], params.head_translation[frame])
@@ -65,6 +69,7 @@ def see_outline(
     masks = head.file.masks
     skin = colours(rest[0][masks["cheeks"] | masks["nose"]])
     skin = skin[np.isfinite(skin[:, 0])]
+    standing = _standing(rays, back, skin) if len(skin) >= _NEAREST else np.zeros((0, 3))
     if len(skin) >= _FEWEST_SAMPLES:
         beside = colours(_beside_neck(head, rest[0]).reshape(-1, 3))
         whole = np.isfinite(beside[:, 0])
@@ -75,7 +80,16 @@ def see_outline(
         like = like.reshape(2, len(_BELOW_MM), -1)
         seen = np.isfinite(like).any(2)
         hanging[seen] = np.nanpercentile(like[seen], _STRAND, axis=1)
-    return Outline(_ends(rays, hair, back), hanging)
+    return Outline(_ends(rays, hair, back), hanging, standing)
+
+
+def _standing(rays: np.ndarray, back: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """Linear colours (n, 3) on top of the skull by rays (D, m, 3); NaN where like skin or back."""
+    above = (_STEPS_MM >= 0) & (_STEPS_MM < _STANDS_MM)
+    seen = rays[np.abs(_DIRECTIONS) <= _TOP][:, above].reshape(-1, 3)
+    seen = seen[np.isfinite(seen[:, 0])]
+    unlike = np.minimum(_away(back, seen), _away(skin, seen)) > _UNLIKE
+    return np.where(unlike[:, None], np.exp(seen) - _DARKEST, np.nan)
 
 
 def hanging_down(outlines: list[Outline]) -> float:

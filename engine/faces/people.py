@@ -60,6 +60,7 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
     options = options or LinkOptions()
     tracklets = followed.tracklets
     signatures = [signature_of(tracklet) for tracklet in tracklets]
+    as_seen = [usual_colours(tracklet) for tracklet in tracklets]
     pairs: list[tuple[float, int, int]] = []
     for late in range(len(tracklets)):
         for early in range(late):
@@ -67,9 +68,8 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
             cost = unlikeness(one, other) / options.alike
             if _stayed(tracklets[early], tracklets[late], followed.cuts, clip, options):
                 near = unlikeness(one, other, options.near_share) / options.near_alike
-                before, after = usual_colours(tracklets[early]), usual_colours(tracklets[late])
-                free = unlikeness(before, after, options.near_share) / options.near_as_seen
-                cost = min(cost, near, free)
+                free = unlikeness(as_seen[early], as_seen[late], options.near_share)
+                cost = min(cost, near, free / options.near_as_seen)
             if cost < 1:
                 pairs.append((cost, early, late))
     chains = [[index] for index in range(len(tracklets))]

@@ -208,7 +208,7 @@ def _network() -> "LandmarkNet":
 
     tensors, _ = load_network(NETWORK)
     net = LandmarkNet()
-    net.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in tensors.items()})
+    net.load_state_dict(tensors)
     net = net.eval()
     layers = [part for part in net.modules() if isinstance(part, nn.Sequential)]
     for layer in layers:  # a sixth of the time is the normalisation, which needs none

@@ -14,9 +14,9 @@ from ..exchange.take import REGIONS
 from ..media import Clip
 from ..progress import Report
 from .clearness import clearness
-from .colour_cover import colour_witness
+from .colour_cover import colour_witness, widened
 from .glances import seen_by_network
-from .mouth import judge_mouth, lips_missing, read_teeth
+from .mouth import judge_mouth, lips_missing, read_teeth, thing_between
 from .people import Person, choose_person, link_people, part_dissolved
 from .seen import NetworkPoints
 from .tracklets import FollowOptions, follow_faces
@@ -177,12 +177,16 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     confidence[person.frames] = judge_visibility(
         person.points, person.edges, witness, by_network, clip.size
     )
+    # what the network, too, takes for a mouth: its word doesn't count here
+    between = thing_between(person.points, person.colours, person.mouth)
+    mouth = confidence[:, REGIONS.index("mouth")]
+    mouth[person.frames] = np.minimum(mouth[person.frames], 1 - widened(between))
     mouth_inside = np.full((frames, 3), np.nan)
     teeth = np.full((frames, *person.mouth.shape[1:3]), np.nan, np.float32)
     inside = person.points, person.colours, person.mouth, person.lips
     mouth_inside[person.frames] = judge_mouth(*inside)
     teeth[person.frames] = read_teeth(*inside)
-    covered = confidence[:, REGIONS.index("mouth")] < _BELIEVED
+    covered = mouth < _BELIEVED
     mouth_inside[covered] = teeth[covered] = np.nan
     clear = _clearness(person, points, covered, clip) if points else None
     return FaceTrack(

@@ -10,6 +10,7 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.saving import save
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr")
+_JPEG_QUALITY = 88
 _NUMBERED = re.compile(r"^(?P<stem>.*?)(?P<number>\d+)(?P<suffix>\.[^.]+)$")
 
 
@@ -85,10 +86,14 @@ def read_picture(
 
 
 def write_picture(picture: np.ndarray, path: Path, compression: int = 2) -> None:
-    """Write (H, W, 3) uint8 RGB, or (H, W, 4) with alpha, as PNG. Raises AVFaceError."""
+    """Write (H, W, 3) uint8 RGB, or (H, W, 4) with alpha, as PNG; RGB at NAME.jpg as JPEG.
+
+    Raises AVFaceError.
+    """
     order = [2, 1, 0, 3][: picture.shape[2]]
-    done, data = cv2.imencode(
-        ".png", picture[..., order], [cv2.IMWRITE_PNG_COMPRESSION, compression]
-    )
+    kind, how = ".png", (cv2.IMWRITE_PNG_COMPRESSION, compression)
+    if path.suffix.lower() in (".jpg", ".jpeg"):
+        kind, how = ".jpg", (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY)
+    done, data = cv2.imencode(kind, picture[..., order], how)
     assert done, picture.shape
     save(path, data.tobytes())

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
-from ..exchange.take import Take
+from ..exchange.take import Take, find_clip
 from ..faces import FaceOptions, track_face
 from ..fitting import FitOptions, fit_clip
 from ..fitting.landmark_track import landmark_track
@@ -32,12 +32,13 @@ def refine(
     head_file: HeadFile,
     report: Report,
     trust: str | None = None,
+    clip: Path | None = None,
 ) -> Take:
     """Write the take at `out`: as `take_path`, going by `trust`, taught by the corrections.
 
     `out` should lie beside `take_path`: both share their pictures. Without corrections only the
-    stretches are looked at in which `trust` (as `CaptureOptions.trust`) is new.
-    Raises AVFaceError when the clip isn't where it was, or the head is another.
+    stretches are looked at in which `trust` (as `CaptureOptions.trust`) is new. `clip`: where the
+    take's clip is now. Raises AVFaceError when it is gone, or the head is another.
     """
     take = Take.load(take_path)
     if take.head["sha256"] != head_file.sha256:
@@ -45,6 +46,8 @@ def refine(
             f"{take_path.name} was made for another head than {head_file.name}.",
             "Give the head that it was captured with.",
         )
+    if found := find_clip(take, take_path.parent, clip):
+        take = replace(take, source=take.source | {"path": str(found)})
     options = _options_of(take)
     refined = take
     if trust is not None:

@@ -16,8 +16,8 @@ from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS, Take
 from ..head.model import FaceParams, Head, params_of
+from ..media.hues import colourless
 from ..media.pictures import read_picture
-from ..srgb import colourless
 from .shading import soften
 from .studio import Relief, Shot, Sitter, draw
 
@@ -26,10 +26,13 @@ RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)
 _TEXTURE_SIDE, _RELIEF_SIDE = 640, 1024  # px of the sheet: a preview shows nothing finer
 _WHOLE = 0.985  # share of the face from which on it hides the film; up to 1, but for fallen hair
 _DIMLY = 0.4  # where no face was found
-_DARKER, _SOFT_HAIR = (0.25, 0.55), 0.004  # log sRGB: skin in shade, hair; of the panel's height
+_DARKER = 0.25, 0.55  # log sRGB: skin in shade, hair
+_SOFT_HAIR, _SOFT_RIM = 0.004, 0.012  # of the panel's height: hair, and where it may lie
 _GRADE_STEP, _LEAST_GRADED = 4, 100  # every so many px is looked at; with fewer of them no grade
 _LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
-_DARKEST_FACE = 110  # sRGB, of its strongest colour: in a darker film the head stays visible
+# sRGB, of a face's strongest colour. In a darker film the head stays just visible; where a picture
+# is black up to _BLACK there is nothing else to see, and it stands out.
+_DARKEST_FACE, _IN_BLACK, _BLACK = 48, 110, 6
 _FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.55
 
 
@@ -230,8 +233,10 @@ def _over_clip(clip: np.ndarray, shot: Shot, found: bool, bare: int) -> np.ndarr
     inside = shot.face.astype(np.float32) / 255
     alpha = np.minimum(inside / _WHOLE, 1) * (shot.bare.astype(np.float32) / 255)
     if found:
-        hair = cv2.resize(_fallen_hair(clip, colour, shot.face == 255), clip.shape[1::-1])
-        alpha *= 1 - np.minimum((1 - inside) / (1 - _WHOLE), 1) * hair
+        beside = np.minimum((1 - inside[::2, ::2]) / (1 - _WHOLE), 1)
+        hair = cv2.GaussianBlur(beside, (0, 0), len(beside) * _SOFT_RIM)
+        hair *= _fallen_hair(clip, colour, shot.face == 255)
+        alpha *= 1 - cv2.resize(hair, clip.shape[1::-1])
     else:
         alpha *= _DIMLY
     over = cv2.blendLinear(
@@ -242,17 +247,17 @@ def _over_clip(clip: np.ndarray, shot: Shot, found: bool, bare: int) -> np.ndarr
 
 
 def _fallen_hair(clip: np.ndarray, colour: np.ndarray, face: np.ndarray) -> np.ndarray:
-    """How far a film is darker than the head over it, softly, (H / 2, W / 2) float32 from 0 to 1.
+    """How far film and head over it differ in lightness, softly, (H / 2, W / 2) from 0 to 1.
 
-    Near the hairline that is hair before the forehead. In a dark film all is darker: what counts is
-    by how much more than in the face (H, W).
+    Near the hairline that is hair before the forehead, or the head's where the film shows skin. In
+    a dark film all is darker: what counts is by how much more than in the face (H, W).
     """
     log = np.log(np.arange(256, dtype=np.float32) + 8)
     head, film = (cv2.LUT(np.ascontiguousarray(p[::2, ::2]), log) for p in (colour, clip))
     darker = cv2.transform(head - film, np.full((1, 3), 1 / 3))
     here = darker[::2, ::2][face[::4, ::4]]
     darker -= np.median(here) if len(here) else 0
-    hair = np.clip((darker - _DARKER[0]) / (_DARKER[1] - _DARKER[0]), 0, 1)
+    hair = np.clip((np.abs(darker) - _DARKER[0]) / (_DARKER[1] - _DARKER[0]), 0, 1)
     return cv2.GaussianBlur(hair, (0, 0), len(hair) * _SOFT_HAIR)
 
 
@@ -271,7 +276,8 @@ def _graded(clip: np.ndarray, shot: Shot, bare: int) -> np.ndarray:
     if face.sum() < _LEAST_GRADED:
         return colour
     film, head = (np.median(p[here][face], axis=0) + 1 for p in (clip, colour))
-    gain = film / head * max(_DARKEST_FACE / film.max(), 1)
+    visible = np.interp(film.max(), (1, 1 + _BLACK), (_IN_BLACK, _DARKEST_FACE))
+    gain = film / head * max(visible / film.max(), 1)
     curves = np.clip(np.arange(256)[:, None] * gain, 0, 255).round().astype(np.uint8)  # (256, 3)
     return cv2.LUT(colour, curves[:, None])
 

@@ -61,12 +61,12 @@ class Lights(NamedTuple):
 
 
 # Towards each light (x right, y up, z towards the camera), and its colour.
-KEY, KEY_COLOUR = unit(-0.52, 0.6, 0.72), _rgb(1.72, 1.5, 1.26)
+KEY, KEY_COLOUR = unit(-0.52, 0.6, 0.72), _rgb(1.73, 1.475, 1.25)
 FILL, FILL_COLOUR = unit(0.78, 0.0, 0.62), _rgb(0.23, 0.225, 0.235)
 RIM_LEFT, RIM_RIGHT = unit(-0.85, 0.25, -0.5), unit(0.85, 0.35, -0.5)
 RIM_COLOUR = _rgb(0.2, 0.205, 0.22)
 SKY, GROUND = _rgb(0.15, 0.15, 0.155), _rgb(0.1, 0.08, 0.07)
-_WRAP = _rgb(0.32, 0.12, 0.08)  # red light travels farther under the skin
+_WRAP = _rgb(0.2, 0.11, 0.09)  # red light travels farther under the skin
 
 _KEY_WRAPPED, _FILL_WRAPPED = KEY_COLOUR / (1 + _WRAP), FILL_COLOUR / (1 + _WRAP)
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)  # int literals would widen
@@ -186,7 +186,7 @@ def develop(face_id, nearness, surface, maps, lights):
                     picture[y, x, k] = int(total[k] * part + _HALF)
                     filmed[y, x, k] = int(total[3 + k] * film_part + _HALF)
                 coverage[y, x] = (covered * 255 + 2) // 4
-                face_share[y, x] = int(inner * part * np.float32(255.0))
+                face_share[y, x] = int(inner * part * np.float32(255.0) + _HALF)
     return picture, filmed, coverage, face_share, outline
 
 
@@ -390,8 +390,8 @@ def _light(point, albedo, rim, exposure):
     fill_mirror = gloss * ambient * _highlight(nx, ny, nz, vx, vy, vz, FILL, exponent)
     window = _window(point, vx, vy, vz)
     # light that has crossed the skin is red: shadows and cavities lose the other colours first
-    red_lit, red_ambient = lit * (np.float32(1.5) - lit * _HALF), ambient
-    ambient *= np.float32(0.75) + np.float32(0.25) * ambient
+    red_lit, red_ambient = lit * (np.float32(1.25) - lit * np.float32(0.25)), ambient
+    ambient *= np.float32(0.9) + np.float32(0.1) * ambient
     tone0 = tone1 = tone2 = _ZERO
     for k in range(3):
         open_, lit_ = (red_ambient, red_lit) if k == 0 else (ambient, lit)

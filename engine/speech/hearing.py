@@ -9,7 +9,7 @@ import numpy as np
 
 from ..exchange.take import REGIONS
 from ..fitting.leaning import hidden_share, lead_mouth
-from ..fitting.sound import Hearing, heard_share, opening_share, too_coarse, usual_range
+from ..fitting.sound import Hearing, heard_share, person_by_sound, too_coarse, usual_range
 from ..media import Clip, read_waveform
 from ..options import CaptureOptions, trust_ranges
 from .sync import Sync, measure_sync, sync_clock
@@ -80,8 +80,8 @@ def mouth_by_sound(
     expression, jaw = mouth_of(voice, track.times, head)
     units, opening = usual_range(head.file.expression_names), usual_range(("jaw",))
     heard = params.replace(expression=units * expression, jaw=opening * jaw)
-    hidden, motion = hidden_share(confidence), opening_share(voice)
-    led = lead_mouth(params, heard, hidden, hidden, motion, track.times, head)
+    hidden, own = hidden_share(confidence), person_by_sound(voice, track.times)
+    led = lead_mouth(params, heard, hidden, hidden, own, track.times, head)
     shut = sealed(led.expression, led.jaw, voice.closed * hidden, head)
     trust = (1 - confidence) * voice.speaking
     return led.replace(expression=shut), trust

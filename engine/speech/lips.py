@@ -20,7 +20,7 @@ from ..models.lips import LipNet, restore
 from ..weights import load_network
 
 SHAPE_ERROR_M = 5e-5  # of a vertex in a frame, from saying offsets as shapes
-_CHUNK = 128  # frames at once
+_CHUNK, _PIECE = 128, 1000  # frames at once: through the network, as rows of a matrix
 _NEGLIGIBLE_M = 2e-5  # less than this all over the clip is nothing
 _SMOOTH_S = 0.012  # sd of the offsets' low-pass
 _SHUT_M = 3e-4  # lips nearer than this are shut
@@ -76,7 +76,8 @@ def refine_lips(
         state = lip_state(region.mouth, coarse, params.jaw[part, 0])
         heard = windows(features, times[part])
         offsets[part] = _offsets(net, region, heard, state) * believed[part, None, None]
-    offsets = _main_parts(_smoothed(offsets, times), _PARTS)
+    _smooth(offsets, times)
+    _keep_main_parts(offsets, _PARTS)
     for start in range(0, len(params), _CHUNK):
         part = slice(start, start + _CHUNK)
         offsets[part] = keep_apart(region, params[part], rest, offsets[part], seal[part])
@@ -126,20 +127,32 @@ def keep_apart(
     return out
 
 
-def _main_parts(offsets: np.ndarray, count: int) -> np.ndarray:
-    """Offsets (T, M, 3) with no more than `count` independent shapes."""
-    flat = offsets.reshape(len(offsets), -1).astype(np.float64)
+def _keep_main_parts(offsets: np.ndarray, count: int) -> None:
+    """Leave offsets (T, M, 3) no more than `count` independent shapes, in place."""
+    flat = offsets.reshape(len(offsets), -1)
     kept = _directions(flat)[:, :count]
-    return ((flat @ kept) @ kept.T).reshape(offsets.shape)
+    for part in _pieces(len(flat)):
+        flat[part] = (flat[part].astype(np.float64) @ kept) @ kept.T
 
 
 def _directions(flat: np.ndarray) -> np.ndarray:
     """The principal directions about zero of (T, N) rows, (N, min(T, N)), the largest first."""
     T, N = flat.shape
-    values, vectors = np.linalg.eigh(flat @ flat.T if T < N else flat.T @ flat)
     if T < N:
-        vectors = flat.T @ vectors / np.sqrt(np.maximum(values, 1e-30))
-    return vectors[:, ::-1]
+        rows = flat.astype(np.float64)
+        values, vectors = np.linalg.eigh(rows @ rows.T)
+        vectors = rows.T @ vectors / np.sqrt(np.maximum(values, 1e-30))
+        return vectors[:, ::-1]
+    products = np.zeros((N, N))
+    for part in _pieces(T):
+        rows = flat[part].astype(np.float64)
+        products += rows.T @ rows
+    return np.linalg.eigh(products)[1][:, ::-1]
+
+
+def _pieces(frames: int) -> list[slice]:
+    """Some frames at once: ten minutes of lips in doubles take 350 MB, and again in each step."""
+    return [slice(start, start + _PIECE) for start in range(0, frames, _PIECE)]
 
 
 def as_shapes(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -149,20 +162,27 @@ def as_shapes(offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     farthest that the clip goes.
     """
     T, M, _ = offsets.shape
-    flat = offsets.reshape(T, -1).astype(np.float64)
+    flat = offsets.reshape(T, -1)
     vectors = _directions(flat)
-    left = flat.copy()
-    for count in range(1, vectors.shape[1] + 1):
-        direction = vectors[:, count - 1]
-        left -= np.outer(left @ direction, direction)
-        if np.linalg.norm(left.reshape(T, M, 3), axis=2).max() < SHAPE_ERROR_M:
-            break
+    count = 1
+    while count < vectors.shape[1] and _worst(flat, vectors[:, :count]) >= SHAPE_ERROR_M:
+        count += 1
     kept = vectors[:, :count]
-    weights = flat @ kept
+    weights = np.concatenate([flat[part].astype(np.float64) @ kept for part in _pieces(T)])
     largest = weights[np.abs(weights).argmax(0), np.arange(count)]  # signed
     largest = np.where(largest == 0, 1.0, largest)
     shapes = (kept * largest).T.reshape(count, M, 3)
     return shapes.astype(np.float32), (weights / largest).astype(np.float32)
+
+
+def _worst(flat: np.ndarray, kept: np.ndarray) -> float:
+    """How far directions (N, K) leave a vertex of rows (T, N) from its place, at most, m."""
+    worst = 0.0
+    for part in _pieces(len(flat)):
+        rows = flat[part].astype(np.float64)
+        left = rows - (rows @ kept) @ kept.T
+        worst = max(worst, np.linalg.norm(left.reshape(len(left), -1, 3), axis=2).max())
+    return worst
 
 
 def _gaps(
@@ -190,10 +210,13 @@ def _offsets(net: LipNet, region: LipRegion, heard: np.ndarray, state: np.ndarra
     return said.numpy() * region.fade[:, None].astype(np.float32)
 
 
-def _smoothed(offsets: np.ndarray, times: np.ndarray) -> np.ndarray:
+def _smooth(offsets: np.ndarray, times: np.ndarray) -> None:
+    """Low-pass offsets (T, M, 3) in time, in place."""
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     sigma = _SMOOTH_S / step
-    return gaussian_filter1d(offsets, sigma, axis=0) if sigma > 0.25 else offsets
+    if sigma > 0.25:
+        for vertex in range(offsets.shape[1]):
+            offsets[:, vertex] = gaussian_filter1d(offsets[:, vertex], sigma, axis=0)
 
 
 @cache

@@ -133,10 +133,10 @@ def seen_mouth(track: FaceTrack) -> dict[str, np.ndarray]:
 
     0 where the face isn't seen.
     """
-    points = track.landmarks[:, :, :2].astype(float)
 
     def distance(a: int, b: int) -> np.ndarray:
-        return np.linalg.norm(points[:, a] - points[:, b], axis=1)
+        ends = track.landmarks[:, [a, b], :2].astype(float)
+        return np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
 
     eyes = distance(*_EYES)
     gap = np.mean([distance(a, b) for a, b in _GAPS], axis=0)
