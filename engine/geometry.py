@@ -3,7 +3,39 @@
 Conventions of camera and head axes: `engine.exchange.take`.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """x -> scale R x + shift."""
+
+    turn: np.ndarray  # (3, 3)
+    shift: np.ndarray  # (3,)
+    scale: float = 1.0
+
+    def __call__(self, points: np.ndarray) -> np.ndarray:
+        """(N, 3) -> (N, 3)."""
+        return self.scale * points @ self.turn.T + self.shift
+
+
+def align_points(
+    source: np.ndarray,
+    target: np.ndarray,
+    weights: np.ndarray | None = None,
+    with_scale: bool = True,
+) -> Similarity:
+    """The least-squares similarity of points (N, 3) onto points (Umeyama 1991); weights (N,)."""
+    w = np.full(len(source), 1 / len(source)) if weights is None else weights / weights.sum()
+    middle, goal = w @ source, w @ target
+    a, b = source - middle, target - goal
+    u, values, vt = np.linalg.svd((w[:, None] * b).T @ a)
+    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    turn = u @ flip @ vt
+    scale = float((values * np.diag(flip)).sum() / (w @ a**2).sum()) if with_scale else 1.0
+    return Similarity(turn, goal - scale * turn @ middle, scale)
 
 
 def rotation_matrix(axis_angle: np.ndarray) -> np.ndarray:

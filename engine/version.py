@@ -5,6 +5,8 @@ import tomllib
 from functools import cache
 from pathlib import Path
 
+_PATIENCE_S = 10  # with a repository on a slow disk
+
 
 @cache
 def product_version() -> str:
@@ -19,8 +21,8 @@ def product_commit() -> str:
     try:
         done = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent,
-            capture_output=True, text=True, check=True,
+            capture_output=True, text=True, check=True, timeout=_PATIENCE_S,
         )  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
+    except (OSError, subprocess.SubprocessError):
         return "unknown"
     return done.stdout.strip()

@@ -53,7 +53,8 @@ def default_head_sha256() -> str:
 def load_network(name: str) -> "tuple[dict[str, Tensor], dict[str, str]]":
     """The tensors of a registered safetensors file and what its header says about them.
 
-    The sha256 is checked. Raises AVFaceError.
+    Half precision saves room in the file: a network's own numbers stay what they are as it loads
+    them. The sha256 is checked. Raises AVFaceError.
     """
     from safetensors import safe_open
 

@@ -39,6 +39,30 @@ _METAVARS = {"region": ("X", "Y", "WIDTH", "HEIGHT")}
 
 def main(arguments: list[str]) -> int:
     """Capture, then build the .blend; exit codes as the engine's."""
+    options = _read(arguments)
+    try:
+        engine = engine_python()
+    except CannotSetUp as error:
+        print(error, file=sys.stderr)
+        return 2
+    name = _take_name(options.clip)
+    take = options.out / f"{name}.take.npz"
+    start = time.monotonic()
+    code = run_here([
+        str(engine), "-m", "engine", "capture", str(options.clip), "--out", str(take),
+        "--preview", "--report", *_engine_options(options),
+    ])  # fmt: skip
+    if code != 0:
+        return code
+    code = _build_blend(take, options.out, options.out / f"{name}.report.json")
+    say(f"{time.monotonic() - start:.0f} s; the results are in {options.out}:")
+    for path in sorted(options.out.glob(f"{glob.escape(name)}.*")):
+        say(f"  {path.name}")
+    return code
+
+
+def _read(arguments: list[str]) -> argparse.Namespace:
+    """The command line; the engine's options as lists of words, None where they aren't given."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="capture.py [-h] [CLIP] [--out DIR] [engine options]",
@@ -60,32 +84,17 @@ def main(arguments: list[str]) -> int:
         else:
             group.add_argument(_flag(name), action="store_true")
     words = [_flag(word[2:]) if word.startswith("--") else word for word in arguments]
-    options = parser.parse_args(words)
-    engine_options = [
-        word
-        for name in ENGINE_OPTIONS
-        if (words := getattr(options, name)) not in (None, False)
-        for word in (_flag(name), *(words if words is not True else ()))
-    ]
-    try:
-        engine = engine_python()
-    except CannotSetUp as error:
-        print(error, file=sys.stderr)
-        return 2
-    name = _take_name(options.clip)
-    take = options.out / f"{name}.take.npz"
-    start = time.monotonic()
-    code = run_here([
-        str(engine), "-m", "engine", "capture", str(options.clip), "--out", str(take),
-        "--preview", "--report", *engine_options,
-    ])  # fmt: skip
-    if code != 0:
-        return code
-    code = _build_blend(take, options.out, options.out / f"{name}.report.json")
-    say(f"{time.monotonic() - start:.0f} s; the results are in {options.out}:")
-    for path in sorted(options.out.glob(f"{glob.escape(name)}.*")):
-        say(f"  {path.name}")
-    return code
+    return parser.parse_args(words)
+
+
+def _engine_options(options: argparse.Namespace) -> list[str]:
+    """Those that were given, as the engine's command line has them."""
+    found = []
+    for name, words in ENGINE_OPTIONS.items():
+        given = getattr(options, name)
+        if given:
+            found += [_flag(name), *(given if words else ())]
+    return found
 
 
 def _flag(name: str) -> str:

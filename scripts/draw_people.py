@@ -4,7 +4,6 @@
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ sys.path.insert(0, str(ROOT))
 from engine.geometry import to_camera  # noqa: E402
 from engine.head.albedo import load_albedo  # noqa: E402
 from engine.head.model import Head  # noqa: E402
+from engine.media.pictures import write_picture  # noqa: E402
 from engine.preview.studio import Sitter, draw  # noqa: E402
 from engine.weights import load_head, locate  # noqa: E402
 
@@ -60,11 +60,7 @@ def write_sheet(tiles: list[np.ndarray], columns: int, path: Path) -> None:
     rows = [np.concatenate(tiles[k : k + columns], 1) for k in range(0, len(tiles), columns)]
     width = max(row.shape[1] for row in rows)
     filled = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows]
-    picture = np.ascontiguousarray(np.concatenate(filled)[:, :, ::-1])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("partial-" + path.name)
-    cv2.imwrite(str(partial), picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
-    os.replace(partial, path)
+    write_picture(np.concatenate(filled), path)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ environment. `--labels` draws the points (green seen, red covered, blue turned a
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -15,7 +14,8 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from engine.training.people import build_stage, render_scene, render_sequence  # noqa: E402
+from engine.media.pictures import write_picture  # noqa: E402
+from engine.training.people import Scene, build_stage, render_scene, render_sequence  # noqa: E402
 from engine.training.people.labels import COVERED, TURNED_AWAY, Labels  # noqa: E402
 
 _SCALE = 3  # of the tiles on which points are drawn
@@ -32,26 +32,20 @@ def main() -> None:
     parser.add_argument("--difficulty", type=float, default=0.75)
     parser.add_argument("--labels", action="store_true")
     options = parser.parse_args()
-    stage, rows = build_stage(), []
-    for row in range(options.rows):
-        tiles = []
-        for column in range(options.columns):
-            index = row * options.columns + column
-            scene = render_scene(stage, options.seed, index, 1, options.size, options.difficulty)
-            tiles.append(_marked(scene.pictures[0], scene.labels, 0) if options.labels
-                         else scene.pictures[0])  # fmt: skip
-        rows.append(np.concatenate(tiles, 1))
+    stage, columns, shown = build_stage(), options.columns, (options.size, options.difficulty)
+
+    def tile(shot: Scene, t: int) -> np.ndarray:
+        return _marked(shot.pictures[t], shot.labels, t) if options.labels else shot.pictures[t]
+
+    tiles = [
+        tile(render_scene(stage, options.seed, index, 1, *shown), 0)
+        for index in range(options.rows * columns)
+    ]
     for index in range(options.sequences):
-        shown = render_sequence(
-            stage, options.seed + 1, index, 3 * options.columns, 25.0, options.size,
-            options.difficulty,
-        )  # fmt: skip
-        picked = range(0, 3 * options.columns, 3)
-        rows.append(np.concatenate([
-            _marked(shown.pictures[t], shown.labels, t) if options.labels else shown.pictures[t]
-            for t in picked
-        ], 1))  # fmt: skip
-    _write(np.concatenate(rows), options.out)
+        shot = render_sequence(stage, options.seed + 1, index, 3 * columns, 25.0, *shown)
+        tiles += [tile(shot, t) for t in range(0, 3 * columns, 3)]
+    rows = [np.concatenate(tiles[k : k + columns], 1) for k in range(0, len(tiles), columns)]
+    write_picture(np.concatenate(rows), options.out)
 
 
 def _marked(picture: np.ndarray, labels: Labels, t: int) -> np.ndarray:
@@ -64,14 +58,6 @@ def _marked(picture: np.ndarray, labels: Labels, t: int) -> np.ndarray:
             colour = (60, 60, 255)
         cv2.circle(out, (round(float(x) * _SCALE), round(float(y) * _SCALE)), 1, colour, -1)
     return out
-
-
-def _write(picture: np.ndarray, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("partial-" + path.name)
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 86] if path.suffix == ".jpg" else []
-    cv2.imwrite(str(partial), np.ascontiguousarray(picture[..., ::-1]), quality)
-    os.replace(partial, path)
 
 
 if __name__ == "__main__":

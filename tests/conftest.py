@@ -16,6 +16,12 @@ for _threads in (
 ):
     os.environ.setdefault(_threads, "1")
 
+if importlib.util.find_spec("hypothesis"):  # not in Blender's environments
+    from hypothesis import settings
+
+    settings.register_profile("patient", deadline=None)  # a busy machine is no failure
+    settings.load_profile("patient")
+
 ROOT = Path(__file__).parents[1]
 CLIPS = ROOT.parent / "shared" / "clips"
 sys.path.insert(0, str(ROOT))

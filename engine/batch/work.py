@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from ..exchange.protocol import (
     CANNOT_SERVE,
     CaptureJob,
     Done,
+    Event,
     Failed,
     Progress,
     decode,
@@ -113,17 +114,12 @@ def serve(
         _clear_leftovers(folder, work.take)
         write_job(CaptureJob(**work.job), folder / "job.json")
         code, outcome = _run_engine(work, hear, stopped)
+        done = isinstance(outcome, Done)
+        why = ("", "") if done else _why(code, outcome, folder)
         seconds = round(time.perf_counter() - start, 2)
-        if isinstance(outcome, Done):
-            record = Record(
-                work.name, work.job["clip"], "done", work.key, seconds=seconds, tries=count
-            )
-            break
-        message, hint = _why(code, outcome, folder)
-        record = Record(
-            work.name, work.job["clip"], "failed", work.key, message, hint, seconds, count
-        )
-        if code == CANNOT_SERVE or stopped():
+        state = "done" if done else "failed"
+        record = Record(work.name, work.job["clip"], state, work.key, *why, seconds, count)
+        if done or code == CANNOT_SERVE or stopped():
             break
     assert record is not None
     _clear_leftovers(folder, work.take)
@@ -153,11 +149,7 @@ def _run_engine(
         assert process.stdout
         assert process.stdin
         try:
-            for line in process.stdout:
-                try:
-                    event = decode(line)
-                except (ValueError, TypeError):
-                    continue  # cut short by its death
+            for event in _events(process.stdout):
                 if isinstance(event, Progress):
                     hear(event.stage, event.fraction)
                 elif isinstance(event, Done | Failed):
@@ -175,6 +167,16 @@ def _run_engine(
             process.stdin.close()
             process.stdout.close()
     return process.returncode, outcome
+
+
+def _events(lines: Iterable[bytes]) -> Iterator[Event]:
+    """What an engine says; a line that its death cut short is nothing."""
+    for line in lines:
+        try:
+            event = decode(line)
+        except (ValueError, TypeError):
+            continue
+        yield event
 
 
 def _why(code: int, outcome: Done | Failed | None, folder: Path) -> tuple[str, str]:

@@ -4,6 +4,7 @@ import argparse
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,9 @@ from ..exchange.protocol import (
     SOME_FAILED,
     VERSION,
     AVFaceError,
-    Done,
     Hello,
     Item,
+    answer,
 )
 from ..options import CaptureOptions
 from .flags import add_command, add_flags
@@ -50,11 +51,43 @@ def add_commands(commands: Any) -> None:
 
 def _batch(options: argparse.Namespace) -> int:
     """Serve the batch; 1 when some clips failed, 2 when all did."""
+    if options.events:
+        return _serve_program(options)
+    states, report = _serve(options, _tell)
+    print(f"{states.count('done')} of {len(states)} clips are captured; the report is {report}")
+    return _exit_code(states)
+
+
+def _serve_program(options: argparse.Namespace) -> int:
+    """The same for the add-on: events on stdout, gone when stdin closes."""
+    send, lock = speak(), threading.Lock()  # clips are heard of from several threads
+    states: list[str] = []
+
+    def hear(item: Item) -> None:
+        with lock:
+            send(item)
+
+    def work() -> str:
+        found, report = _serve(options, hear)
+        states.extend(found)
+        return str(report)
+
+    send(Hello(VERSION, "cpu"))
+    return answer(work, send) or _exit_code(states)
+
+
+def _exit_code(states: list[str]) -> int:
+    if "failed" not in states:
+        return DONE
+    return SOME_FAILED if "done" in states else CANNOT_SERVE
+
+
+def _serve(options: argparse.Namespace, hear: Callable[[Item], None]) -> tuple[list[str], Path]:
+    """Capture the clips and write the report: each clip's state, the page. Raises AVFaceError."""
     from dataclasses import fields
 
     from ..batch import BatchOptions, read_manifest, run_batch, write_summary
 
-    hear = _Events() if options.events else _Lines()
     start = time.perf_counter()
     given = {f.name: getattr(options, f.name) for f in fields(CaptureOptions) if f.name in options}
     wanted = read_manifest(options.source, given)
@@ -76,11 +109,7 @@ def _batch(options: argparse.Namespace) -> int:
     content = write_summary(wanted, options.out, time.perf_counter() - start)
     names = {item.name for item in mine}
     states = [row["state"] for row in content["results"] if row["name"] in names]
-    report = options.out / "batch.report.html"
-    hear.end(f"{states.count('done')} of {len(states)} clips are captured", report)
-    if "failed" not in states:
-        return DONE
-    return SOME_FAILED if "done" in states else CANNOT_SERVE
+    return states, options.out / "batch.report.html"
 
 
 def _part(wanted: list, part: str | None) -> list:
@@ -96,32 +125,7 @@ def _part(wanted: list, part: str | None) -> list:
     return wanted[k - 1 :: n]
 
 
-class _Lines:
-    """A line for each clip that begins or ends, for a person or a log."""
-
-    def __call__(self, item: Item) -> None:
-        if item.state in {"done", "skipped", "failed"}:
-            print(
-                f"{item.name}: {item.state}. {item.message}".rstrip(), file=sys.stderr, flush=True
-            )
-
-    def end(self, sentence: str, report: Path) -> None:
-        """The last word."""
-        print(f"{sentence}; the report is {report}")
-
-
-class _Events:
-    """Events on the standard output for the add-on; gone with it."""
-
-    def __init__(self) -> None:
-        self._send = speak()
-        self._lock = threading.Lock()  # clips are heard of from several threads
-        self._send(Hello(VERSION, "cpu"))
-
-    def __call__(self, item: Item) -> None:
-        with self._lock:
-            self._send(item)
-
-    def end(self, sentence: str, report: Path) -> None:
-        """The last word."""
-        self._send(Done(str(report)))
+def _tell(item: Item) -> None:
+    """A line for each clip that ends, for a person or a log."""
+    if item.state in {"done", "skipped", "failed"}:
+        print(f"{item.name}: {item.state}. {item.message}".rstrip(), file=sys.stderr, flush=True)

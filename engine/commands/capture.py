@@ -2,24 +2,23 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..exchange.files import TAKE_SUFFIX, take_stem
 from ..exchange.protocol import (
-    CANNOT_SERVE,
     DONE,
-    OUR_FAULT,
     PREPARING,
     VERSION,
     AVFaceError,
     CaptureJob,
-    Done,
-    Failed,
+    Event,
     Hello,
     Note,
     Progress,
+    answer,
     read_job,
     take_name,
 )
@@ -83,35 +82,29 @@ def _capture(options: argparse.Namespace) -> int:
 def _run_job(options: argparse.Namespace) -> int:
     """Serve one job file for the add-on: events on stdout, gone when stdin closes."""
     send = speak()
-    try:
-        from ..device import device_name
+    return answer(lambda: _follow(options.job, send), send)
 
-        send(Hello(VERSION, device_name()))
-        job = read_job(options.job)
-        if job.clip and not job.refines:
-            _check_clip(Path(job.clip), Path(job.out))
-        report = Report(
-            listener=lambda stage, fraction: send(Progress(stage, fraction)),
-            on_warning=lambda sentence: send(Note(sentence)),
-        )
-        with place_for_result(Path(job.out)):
-            from ..weights import load_head
 
-            head_file = load_head(Path(job.head) if job.head else None)
-            if _is_first_run():
-                report.part(PREPARING, 0, 1)(0.0)
-            (_refine if job.refines else _serve)(job, head_file, report)
-    except AVFaceError as error:
-        send(Failed(error.message, error.hint))
-        return CANNOT_SERVE
-    except Exception as error:
-        import traceback
+def _follow(path: Path, send: Callable[[Event], None]) -> str:
+    """Do what a job file says; the path of the take. Raises AVFaceError."""
+    from ..device import device_name
 
-        traceback.print_exc()  # to engine.log
-        send(Failed(f"The engine failed ({type(error).__name__}: {error}).", "See engine.log."))
-        return OUR_FAULT
-    send(Done(job.out))
-    return DONE
+    send(Hello(VERSION, device_name()))
+    job = read_job(path)
+    if job.clip and not job.refines:
+        _check_clip(Path(job.clip), Path(job.out))
+    report = Report(
+        listener=lambda stage, fraction: send(Progress(stage, fraction)),
+        on_warning=lambda sentence: send(Note(sentence)),
+    )
+    with place_for_result(Path(job.out)):
+        from ..weights import load_head
+
+        head_file = load_head(Path(job.head) if job.head else None)
+        if _is_first_run():
+            report.part(PREPARING, 0, 1)(0.0)
+        (_refine if job.refines else _serve)(job, head_file, report)
+    return job.out
 
 
 def _serve(job: CaptureJob, head_file: "HeadFile", report: Report, with_report: bool = True) -> int:
@@ -136,7 +129,7 @@ def _refine(job: CaptureJob, head_file: "HeadFile", report: Report) -> None:
 
     rows = Path(job.corrections) if job.corrections else None
     trust = job.options.get("trust")
-    refine(Path(job.refines), rows, Path(job.out), head_file, report, trust)
+    refine(Path(job.refines), rows, Path(job.out), head_file, report, trust, Path(job.clip))
 
 
 def _draw(

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,43 +11,64 @@ from ..exchange.protocol import DONE, AVFaceError
 from ..exchange.saving import place_for_result, save
 from ..options import CaptureOptions
 from ..progress import Report
-from .flags import add_command, add_flags
+from .flags import add_command, add_flags, add_group
 from .terminal import Terminal
 
-_WHAT = {
-    "clips": "against other trackers' landmarks",
-    "speech": "whether lips say what is heard",
-    "senses": "picture alone, sound alone and both, side by side",
-    "covers": "what is painted before a face",
-    "tables": "the papers' tables",
-    "visemes": "a picture of ten visemes",
-    "scans": "against scans of NoW or Multiface",
-}
+_VARIANT = ("method", "quality")  # of the options of a capture: what measures compare
+Measured = tuple[str, dict[str, Any]]  # a table to print, and its figures
 
 
 def add_commands(commands: Any) -> None:
     """Their parsers; heavy imports wait for the command."""
-    about = "captures against independent referees"
-    evaluate = add_command(commands, "evaluate", about, _evaluate)
-    meant = "; ".join(f"{name}: {explained}" for name, explained in _WHAT.items())
-    evaluate.add_argument(
-        "what", choices=tuple(_WHAT), metavar="WHAT", help=f"{meant} (docs/evaluation.md)"
+    what = add_group(commands, "evaluate", "captures against independent referees")
+    _add_measure(what, "clips", "against other trackers' landmarks", _clips, captures=True)
+    _add_measure(what, "speech", "whether lips say what is heard, of takes or clips", _speech)
+    _add_measure(what, "senses", "picture alone, sound alone and both, side by side", _senses)
+    _add_measure(what, "covers", "what is painted before a face", _covers, captures=True)
+    of = "NoW, or an entity of Multiface"
+    scans = _add_measure(
+        what, "scans", "against the scans of a data set", _scans, captures=True, of=of
     )
-    evaluate.add_argument(
-        "folder",
-        type=Path,
-        nargs="?",
-        help="of clips; visemes: of takes; scans: of NoW, or an entity of Multiface",
+    scans.add_argument(
+        "--camera", metavar="NAME", default="", help="Multiface's; default the first"
     )
-    evaluate.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
-    evaluate.add_argument(
-        "--sheet", type=Path, metavar="PNG", help="visemes: the picture, default in the folder"
+    visemes = add_command(what, "visemes", "a picture of ten visemes, film beside head", _visemes)
+    visemes.add_argument("folder", type=Path, help="of takes")
+    visemes.add_argument(
+        "--sheet", type=Path, metavar="PNG", help="default visemes.png in the folder"
     )
-    evaluate.add_argument(
-        "--camera", metavar="NAME", default="", help="scans: Multiface's; default the first"
+    _add_tables(what)
+    bench = add_command(
+        commands, "bench", "frames per second and peak memory of each stage", _bench
     )
-    add_flags(evaluate, CaptureOptions, only=("method", "quality"))
-    tables = evaluate.add_argument_group("tables")
+    bench.add_argument("clip", type=Path, nargs="?", help="default: the demo clip")
+    bench.add_argument(
+        "--repeat", type=int, metavar="N", default=2, help="captures after the warm-up; default 2"
+    )
+    bench.add_argument(
+        "--rasterizers", action="store_true", help="instead: pictures per second of each rasteriser"
+    )
+
+
+def _add_measure(
+    what: Any,
+    name: str,
+    explained: str,
+    run: Callable[[argparse.Namespace], int],
+    captures: bool = False,
+    of: str = "clips",
+) -> argparse.ArgumentParser:
+    """A measure on a folder; `captures`: it can be told how to capture."""
+    parser = add_command(what, name, explained, run)
+    parser.add_argument("folder", type=Path, help=f"of {of}")
+    _add_json(parser)
+    if captures:
+        add_flags(parser, CaptureOptions, only=_VARIANT)
+    return parser
+
+
+def _add_tables(what: Any) -> None:
+    tables = add_command(what, "tables", "the papers' tables (docs/evaluation.md)", _tables)
     tables.add_argument(
         "--synthetic", type=int, metavar="N", default=4, help="films with truth to make; default 4"
     )
@@ -62,62 +84,82 @@ def add_commands(commands: Any) -> None:
         "--rows", type=Path, metavar="JSON",
         help="table.json of scripts/recipes/ablate_expression.py: tables 1 to 3",
     )  # fmt: skip
-
-    about = "frames per second and peak memory of each stage"
-    bench = add_command(commands, "bench", about, _bench)
-    bench.add_argument("clip", type=Path, nargs="?", help="default: the demo clip")
-    bench.add_argument(
-        "--repeat", type=int, metavar="N", default=2, help="captures after the warm-up; default 2"
-    )
-    bench.add_argument(
-        "--rasterizers", action="store_true", help="instead: pictures per second of each rasteriser"
-    )
+    _add_json(tables)
 
 
-def _evaluate(options: argparse.Namespace) -> int:
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures here")
+
+
+def _measure(options: argparse.Namespace, work: Callable[[Report], Measured]) -> int:
+    """Print a measure's table, and write its figures where they are wanted."""
     with place_for_result(options.json) if options.json else nullcontext():
-        table, figures = _measure(options, Terminal().report())
+        table, figures = work(Terminal().report())
         print(table)
         if options.json:
             save(options.json, json.dumps(figures, indent=1))
     return DONE
 
 
-def _measure(options: argparse.Namespace, report: Report) -> tuple[str, dict[str, Any]]:
-    """The table and the figures of one evaluation. Raises AVFaceError."""
-    folder = options.folder
-    if options.what == "tables":
-        from ..evaluation.tables import print_tables
+def _folder(options: argparse.Namespace) -> Path:
+    if not options.folder.is_dir():
+        raise AVFaceError(f"There is no folder at {options.folder}.", "Check the path.")
+    return options.folder
 
-        made, kept, clips = options.synthetic, options.testset, options.clips
-        return print_tables(report, made, kept, clips, options.lip_reader, options.rows)
-    if folder is None or not folder.is_dir():
-        raise AVFaceError(f"To evaluate {options.what}, a folder is needed.", "Name one.")
-    if options.what == "visemes":
-        from ..evaluation.viseme_sheet import write_viseme_sheet
 
-        sheet = options.sheet or folder / "visemes.png"
-        return write_viseme_sheet(folder, sheet, report), {"sheet": str(sheet)}
-    if options.what == "speech":
-        from ..evaluation.speech import evaluate_speech
+def _variant(options: argparse.Namespace) -> CaptureOptions:
+    return CaptureOptions(**{name: getattr(options, name) for name in _VARIANT})
 
-        return evaluate_speech(folder, report)
-    if options.what == "senses":
-        from ..evaluation.senses import evaluate_senses
 
-        return evaluate_senses(folder, report)
-    variant = CaptureOptions(method=options.method, quality=options.quality)
-    if options.what == "covers":
-        from ..evaluation.covers import evaluate_covers
-
-        return evaluate_covers(folder, report, variant)
-    if options.what == "scans":
-        from ..evaluation.scanned import evaluate_scans
-
-        return evaluate_scans(folder, report, variant, options.camera)
+def _clips(options: argparse.Namespace) -> int:
     from ..evaluation.report import evaluate_clips
 
-    return evaluate_clips(folder, report, variant)
+    folder, variant = _folder(options), _variant(options)
+    return _measure(options, lambda report: evaluate_clips(folder, report, variant))
+
+
+def _speech(options: argparse.Namespace) -> int:
+    from ..evaluation.speech import evaluate_speech
+
+    folder = _folder(options)
+    return _measure(options, lambda report: evaluate_speech(folder, report))
+
+
+def _senses(options: argparse.Namespace) -> int:
+    from ..evaluation.senses import evaluate_senses
+
+    folder = _folder(options)
+    return _measure(options, lambda report: evaluate_senses(folder, report))
+
+
+def _covers(options: argparse.Namespace) -> int:
+    from ..evaluation.covers import evaluate_covers
+
+    folder, variant = _folder(options), _variant(options)
+    return _measure(options, lambda report: evaluate_covers(folder, report, variant))
+
+
+def _scans(options: argparse.Namespace) -> int:
+    from ..evaluation.scanned import evaluate_scans
+
+    folder, variant = _folder(options), _variant(options)
+    return _measure(options, lambda report: evaluate_scans(folder, report, variant, options.camera))
+
+
+def _visemes(options: argparse.Namespace) -> int:
+    from ..evaluation.viseme_sheet import write_viseme_sheet
+
+    folder = _folder(options)
+    print(write_viseme_sheet(folder, options.sheet or folder / "visemes.png", Terminal().report()))
+    return DONE
+
+
+def _tables(options: argparse.Namespace) -> int:
+    from ..evaluation.tables import print_tables
+
+    made, kept, clips = options.synthetic, options.testset, options.clips
+    lips, rows = options.lip_reader, options.rows
+    return _measure(options, lambda report: print_tables(report, made, kept, clips, lips, rows))
 
 
 def _bench(options: argparse.Namespace) -> int:

@@ -5,15 +5,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..exchange.protocol import (
-    CANNOT_SERVE,
-    DONE,
-    VERSION,
-    AVFaceError,
-    Done,
-    Failed,
-    Hello,
-)
+from ..exchange.protocol import DONE, VERSION, Hello, answer
 from ..exchange.saving import save
 from .flags import add_command
 from .wire import speak
@@ -46,23 +38,17 @@ def add_commands(commands: Any) -> None:
 
 def _faces(options: argparse.Namespace) -> int:
     if options.events:
-        return _serve(options)
+        send = speak()
+        send(Hello(VERSION, "cpu"))
+
+        def work() -> str:
+            _look(options)
+            return str(options.out)
+
+        return answer(work, send)
     still = _look(options)
     count = len(still.boxes)
     print(f"{options.out}: {count} {'face' if count == 1 else 'faces'} at {still.time:.2f} s")
-    return DONE
-
-
-def _serve(options: argparse.Namespace) -> int:
-    """The same for the add-on: events on stdout, gone when stdin closes."""
-    send = speak()
-    send(Hello(VERSION, "cpu"))
-    try:
-        _look(options)
-    except AVFaceError as error:
-        send(Failed(error.message, error.hint))
-        return CANNOT_SERVE
-    send(Done(str(options.out)))
     return DONE
 
 
@@ -70,6 +56,7 @@ def _look(options: argparse.Namespace) -> "Still":
     """Find the faces, and write what was asked for."""
     from ..faces.still import look_at_frame
     from ..media import open_clip
+    from ..media.pictures import write_picture
 
     clip = open_clip(options.clip, fps=options.fps)
     still = look_at_frame(clip, options.time)
@@ -80,16 +67,16 @@ def _look(options: argparse.Namespace) -> "Still":
         "faces": [{"box": [round(float(v), 1) for v in box]} for box in still.boxes],
     }
     if options.picture:
-        save(options.picture, _png(still.picture))
+        write_picture(_shown(still.picture), options.picture)
     save(options.out, json.dumps(content, indent=1))
     return still
 
 
-def _png(picture: "np.ndarray") -> bytes:
-    """The picture (H, W, 3) RGB as a PNG file, averaged down to _LARGEST_SIDE_PX."""
+def _shown(picture: "np.ndarray") -> "np.ndarray":
+    """The picture (H, W, 3) RGB, averaged down to _LARGEST_SIDE_PX."""
     import cv2
 
     scale = _LARGEST_SIDE_PX / max(picture.shape[:2])
     if scale < 1:
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))[1].tobytes()
+    return picture

@@ -18,10 +18,19 @@ def add_command(
     commands: Any, name: str, explained: str, run: Callable[[argparse.Namespace], int]
 ) -> argparse.ArgumentParser:
     """Add a command, which its own page and the list of commands explain alike."""
-    page = f"{explained[0].upper()}{explained[1:]}."
-    parser = commands.add_parser(name, help=explained, description=page)
+    parser = _page(commands, name, explained)
     parser.set_defaults(run=run)
     return parser
+
+
+def add_group(commands: Any, name: str, explained: str) -> Any:
+    """A command that is several: where they are added."""
+    return _page(commands, name, explained).add_subparsers(required=True, metavar="WHAT")
+
+
+def _page(commands: Any, name: str, explained: str) -> argparse.ArgumentParser:
+    sentence = f"{explained[0].upper()}{explained[1:]}."
+    return commands.add_parser(name, help=explained, description=sentence)
 
 
 def hyphenated(arguments: Sequence[str]) -> list[str]:

@@ -5,13 +5,12 @@ from pathlib import Path
 
 from ..exchange.protocol import DONE, AVFaceError
 from ..exchange.saving import save_arrays
-from .flags import add_command
+from .flags import add_command, add_group
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
     """Add `sound features` and `sound check`."""
-    sound = commands.add_parser("sound", help="what the engine hears in a clip")
-    what = sound.add_subparsers(required=True, metavar="WHAT")
+    what = add_group(commands, "sound", "what the engine hears in a clip")
     about = "speech features of a clip, 50 a second"
     features = add_command(what, "features", about, _features)
     features.add_argument("clip", type=Path, help="video or sound file")

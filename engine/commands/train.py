@@ -59,8 +59,12 @@ def _train(stage: str, arguments: list[str]) -> int:
     own = [item.name for item in fields(kind) if item.name != "start"]
     loop = [item.name for item in fields(LoopOptions) if item.name not in ("folder", "start_from")]
     parser = argparse.ArgumentParser(prog=f"avface train {stage}", description=module.__doc__)
-    parser.add_argument("--folder", type=Path, required=True, help="the run: resumed if begun")
-    parser.add_argument("--start", type=Path, help="weights (safetensors) of the stage before")
+    parser.add_argument(
+        "--folder", type=Path, metavar="FOLDER", required=True, help="the run: resumed if begun"
+    )
+    parser.add_argument(
+        "--start", type=Path, metavar="FILE", help="weights (safetensors) of the stage before"
+    )
     add_flags(parser, kind, own)
     add_flags(parser, LoopOptions, loop, _LOOP_DEFAULTS.get(stage))
     found = vars(parser.parse_args(arguments))
@@ -85,12 +89,19 @@ def _prepare(arguments: list[str]) -> int:
 
     parser = argparse.ArgumentParser(prog="avface train prepare")
     parser.add_argument("videos", type=Path, help="a folder of talking videos, at any depth")
-    parser.add_argument("--out", type=Path, required=True, help="the prepared folder")
-    parser.add_argument("--side", type=int, default=256, help="of the crops, px")
     parser.add_argument(
-        "--sound", choices=["phones", "deepspeech", "mel", "wav2vec2"], default="phones"
+        "--out", type=Path, metavar="FOLDER", required=True, help="the prepared folder"
     )
-    parser.add_argument("--sound-path", type=Path, help="your network of that kind")
+    parser.add_argument(
+        "--side", type=int, metavar="PIXELS", default=256, help="of the crops; default 256"
+    )
+    parser.add_argument(
+        "--sound",
+        choices=["phones", "deepspeech", "mel", "wav2vec2"],
+        default="phones",
+        help="what is heard of them; default phones, which needs no model of yours",
+    )
+    parser.add_argument("--sound-path", type=Path, metavar="PATH", help="your network of that kind")
     found = parser.parse_args(arguments)
     names = prepare_folder(found.videos, found.out, found.side, found.sound, found.sound_path)
     print(f"{found.out}: {len(names)} clips")
@@ -102,7 +113,7 @@ def _curves(arguments: list[str]) -> int:
 
     parser = argparse.ArgumentParser(prog="avface train curves")
     parser.add_argument("folder", type=Path, help="a run")
-    parser.add_argument("--out", type=Path, help="PNG; default curves.png in the run")
+    parser.add_argument("--out", type=Path, metavar="PNG", help="default curves.png in the run")
     found = parser.parse_args(arguments)
     out = found.out or found.folder / "curves.png"
     print(f"{out}: {draw_curves(found.folder, out)} curves")

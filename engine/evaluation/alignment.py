@@ -50,7 +50,7 @@ def known_words(path: Path) -> str | None:
     """The words of a clip: NAME.txt beside it, or what a name of the GRID corpus says; or None."""
     text = path.with_suffix(".txt")
     if text.is_file():
-        said = spoken_text(text.read_text(encoding="utf-8"))
+        said = spoken_text(text.read_text(encoding="utf-8", errors="replace"))
         return " ".join(re.findall(r"[a-z']+", said.lower()))
     name = _GRID_NAME.search(path.stem)
     if name is None:

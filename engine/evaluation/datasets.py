@@ -37,15 +37,6 @@ class NowScan:
     kinds: tuple[str, ...]  # of each picture: multiview_neutral, selfie ...
 
 
-@dataclass(frozen=True)
-class Lrs3Clip:
-    """One sentence."""
-
-    video: Path
-    text: str
-    words: tuple[tuple[str, float, float], ...]  # word, start and end in seconds
-
-
 def read_multiface(folder: Path, camera: str) -> Iterator[MultifaceFrame]:
     """Frames of an entity (`m--...--GHS`): images/EXPRESSION/CAMERA/FRAME.png and tracked meshes.
 
@@ -73,16 +64,16 @@ def read_krt(path: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
     Blocks of: the name, three rows of intrinsics, one of distortion, three of extrinsics.
     """
+    cameras = {}
     try:
         lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
-    except OSError as error:
-        raise AVFaceError(f"{path} can't be read.", "Give an entity's folder.") from error
-    lines = [line for line in lines if line]
-    cameras = {}
-    for k in range(0, len(lines) - 7, 8):
-        block = lines[k : k + 8]
-        numbers = [np.array(row, float) for row in (*block[1:4], *block[5:8])]
-        cameras[block[0][0]] = np.stack(numbers[:3]), np.stack(numbers[3:])
+        lines = [line for line in lines if line]
+        for k in range(0, len(lines) - 7, 8):
+            block = lines[k : k + 8]
+            turn, place = np.array(block[1:4], float), np.array(block[5:8], float)
+            cameras[block[0][0]] = turn.reshape(3, 3), place.reshape(3, 4)
+    except (OSError, ValueError) as error:
+        raise AVFaceError(f"{path} holds no cameras.", "Give an entity's folder.") from error
     return cameras
 
 
@@ -120,29 +111,15 @@ def read_picked_points(path: Path) -> np.ndarray:
     return np.array(found)
 
 
-def read_lrs3(folder: Path) -> Iterator[Lrs3Clip]:
-    """Sentences of LRS3: SPEAKER/NUMBER.mp4 with NUMBER.txt beside it. Raises AVFaceError."""
-    videos = sorted(folder.glob("*/*.mp4"))
-    if not videos:
+def lrs3_clips(folder: Path) -> list[Path]:
+    """Films of LRS3 that have their words, SPEAKER/NUMBER.mp4 and .txt. Raises AVFaceError."""
+    films = [path for path in sorted(folder.glob("*/*.mp4")) if path.with_suffix(".txt").is_file()]
+    if not films:
         raise AVFaceError(f"{folder} holds no clip of LRS3.", "Give its test/ or trainval/.")
-    for video in videos:
-        label = video.with_suffix(".txt")
-        if label.is_file():
-            yield _lrs3_clip(video, label.read_text(encoding="utf-8"))
+    return films
 
 
 def spoken_text(label: str) -> str:
     """What is said by a text beside a clip: of LRS3's labels their line `Text:`, else all of it."""
     first, _, _ = label.partition("\n")
     return first.removeprefix("Text:").strip() if first.startswith("Text:") else label
-
-
-def _lrs3_clip(video: Path, label: str) -> Lrs3Clip:
-    lines, words = label.splitlines(), []
-    if any(line.startswith("WORD ") for line in lines):
-        start = next(k for k, line in enumerate(lines) if line.startswith("WORD "))
-        for line in lines[start + 1 :]:
-            fields = line.split()
-            if len(fields) >= 3:
-                words.append((fields[0], float(fields[1]), float(fields[2])))
-    return Lrs3Clip(video, spoken_text(label), tuple(words))

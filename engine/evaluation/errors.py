@@ -54,16 +54,3 @@ def lip_gap(points: np.ndarray) -> np.ndarray:
     """Mean opening of the inner lips, (T,), in the units of the points."""
     upper, lower = (list(side) for side in zip(*_INNER_LIPS, strict=True))
     return np.linalg.norm(points[:, upper] - points[:, lower], axis=-1).mean(1)
-
-
-def closure(
-    gap_mm: np.ndarray, truth_mm: np.ndarray, shut_mm: float = 1.5, open_mm: float = 5.0
-) -> dict[str, int]:
-    """How many of the frames whose lips are truly shut are shut, and of the open ones shut too."""
-    shut, wide = truth_mm < shut_mm, truth_mm > open_mm
-    return {
-        "shut": int(shut.sum()),
-        "shut_hit": int((shut & (gap_mm < shut_mm)).sum()),
-        "open": int(wide.sum()),
-        "open_missed": int((wide & (gap_mm < shut_mm)).sum()),
-    }

@@ -33,10 +33,9 @@ from .read_lips import (
     viseme_errors,
     without_gaps,
 )
-from .systems import Answer
+from .systems import NAME_WIDTH, Answer
 
 CHARACTERS = "_ abcdefghijklmnopqrstuvwxyz'"  # of a user's reader; the first is CTC's blank
-_NAME = 37  # letters of a row's name
 _USERS_SIDE = 88  # px
 FILM, FLOOR = "the film itself", "floor: another clip's words"
 _NOT_CARRIED = (
@@ -119,12 +118,12 @@ class LipTable:
             "with no word known, %; CER, WER, VER, VWER of words read with the corpus' vocabulary,",
             "%. Captures are drawn in one skin and one light.",
             "",
-            f"{'':{_NAME}}" + "".join(f"{name:>9}" for name in _COLUMNS),
+            f"{'':{NAME_WIDTH}}" + "".join(f"{name:>9}" for name in _COLUMNS),
         ]
         figures = {name: _figures(row) for name, row in self.rows.items()}
         for name, row in figures.items():
             told = (row.get(column, float("nan")) for column in _COLUMNS)
-            lines.append(f"{name:{_NAME}}" + "".join(f"{value:9.1f}" for value in told))
+            lines.append(f"{name:{NAME_WIDTH}}" + "".join(f"{value:9.1f}" for value in told))
         film = figures.get(FILM, {})
         if "low" in film:
             lines.append(

@@ -71,9 +71,9 @@ def slow_gain(a: np.ndarray, b: np.ndarray) -> float:
     return gain(*means)
 
 
-def comparable_frames(landmarks: dict[str, np.ndarray], base: str) -> np.ndarray:
-    """Frames (T,) that all trackers have, on the same face as the tracker `base`."""
-    face = landmarks[base]
+def comparable_frames(landmarks: dict[str, np.ndarray]) -> np.ndarray:
+    """Frames (T,) that all trackers have, on the same face as the tracker "raw"."""
+    face = landmarks["raw"]
     with np.errstate(invalid="ignore"):
         side = np.sqrt(np.ptp(face[..., 0], 1) * np.ptp(face[..., 1], 1))
         good = np.isfinite(face[:, 0, 0])
@@ -117,16 +117,15 @@ def motion_error_mm(a: np.ndarray, b: np.ndarray, points: slice, frames: np.ndar
     return float(np.nanmean(np.linalg.norm(apart, axis=-1)) * EYE_DISTANCE_MM)
 
 
-def closure_counts(gap: np.ndarray, referees: list[np.ndarray]) -> dict[str, int]:
-    """Frames whose lips all referees see shut, or open, and how often `gap` says shut there.
+def closure_counts(gap_mm: np.ndarray, referees_mm: list[np.ndarray]) -> dict[str, int]:
+    """Frames whose lips all referees see shut, or open, and how often `gap_mm` says shut there.
 
-    Gaps are in eye distances.
+    Gaps are (T,); frames without one of one's own don't count.
     """
-    limit_shut, limit_open = _SHUT_MM / EYE_DISTANCE_MM, _OPEN_MM / EYE_DISTANCE_MM
     with np.errstate(invalid="ignore"):
-        shut = np.all([r < limit_shut for r in referees], axis=0) & np.isfinite(gap)
-        wide = np.all([r > limit_open for r in referees], axis=0) & np.isfinite(gap)
-        mine = gap < limit_shut
+        shut = np.all([gap < _SHUT_MM for gap in referees_mm], axis=0) & np.isfinite(gap_mm)
+        wide = np.all([gap > _OPEN_MM for gap in referees_mm], axis=0) & np.isfinite(gap_mm)
+        mine = gap_mm < _SHUT_MM
     return {
         "shut": int(shut.sum()),
         "shut_hit": int((shut & mine).sum()),

@@ -36,13 +36,27 @@ def is_judged(clip: Path) -> bool:
 def referee_landmarks(clip: Path, referees: Collection[str] = REFEREES) -> dict[str, np.ndarray]:
     """What each of them that has seen a clip says: (T, 68, 2) px."""
     paths = {who: _path(clip, who) for who in REFEREES if who in referees}
-    return {who: np.load(path).astype(float) for who, path in paths.items() if path.is_file()}
+    return {who: _load(path, (68, 2)) for who, path in paths.items() if path.is_file()}
 
 
 def referee_turn(clip: Path) -> np.ndarray | None:
     """How the head is turned, (T, 3, 3), by the one that says so."""
     path = clip.parent / "referees" / f"{clip.stem}__3ddfa_rotation.npy"
-    return np.load(path) if path.is_file() else None
+    return _load(path, (3, 3)) if path.is_file() else None
+
+
+def _load(path: Path, shape: tuple[int, int]) -> np.ndarray:
+    """(T, *shape) float. Raises AVFaceError."""
+    try:
+        values = np.load(path, allow_pickle=False).astype(float)
+        if values.shape[1:] != shape:
+            raise ValueError(f"its shape is {values.shape}")
+    except (OSError, EOFError, ValueError, AttributeError) as error:
+        raise AVFaceError(
+            f"{path} holds no {shape[0]} x {shape[1]} numbers a frame ({error}).",
+            "Write it once more as a .npy file.",
+        ) from error
+    return values
 
 
 def _path(clip: Path, who: str) -> Path:

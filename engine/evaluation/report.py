@@ -3,6 +3,7 @@
 What they say lies beside the clips (`referees`); clips without are left out.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,11 +54,8 @@ class _Captured:
         return self.track.landmarks[:, MESH_TO_68, :2].astype(float)
 
 
-def evaluate_clips(
-    folder: Path, report: Report, options: CaptureOptions | None = None
-) -> tuple[str, dict]:
+def evaluate_clips(folder: Path, report: Report, options: CaptureOptions) -> tuple[str, dict]:
     """Capture every clip that has referees: a table to print, and all figures."""
-    options = options or CaptureOptions()
     clips = judged_clips(folder)
     head, figures, captured = Head(load_head()), {}, {}
     for done, path in enumerate(clips):
@@ -82,7 +80,7 @@ def _score(path: Path, captured: _Captured) -> dict:
     points = {"fit": captured.fit.landmarks_px, "raw": captured.raw} | referee_landmarks(path)
     frames = min(map(len, points.values()))
     points = {who: landmarks[:frames] for who, landmarks in points.items()}
-    good = comparable_frames(points, "raw")
+    good = comparable_frames(points)
     signals = {
         who: {k: np.where(good, v, np.nan) for k, v in face_signals(landmarks).items()}
         for who, landmarks in points.items()
@@ -102,7 +100,9 @@ def _score(path: Path, captured: _Captured) -> dict:
                      if JUDGE[k] in signals},
             "jitter_mm": jitter_mm(points[who], still),
             "jitter_above_lips_mm": jitter_mm(points[who], still, BROWS_NOSE_EYES),
-            "closures": closure_counts(mine["gap"], [signals[j]["gap"] for j in judges]),
+            "closures": closure_counts(
+                EYE_DISTANCE_MM * mine["gap"], [EYE_DISTANCE_MM * signals[j]["gap"] for j in judges]
+            ),
             "blinks": _blink_counts(who, judges, signals),
         }  # fmt: skip
     scores["referees"] = _between_referees(signals)
@@ -162,41 +162,35 @@ def _summarize(figures: dict[str, dict]) -> dict:
     """Medians over the clips, and what is counted over all of them."""
     clips = list(figures.values())
 
-    def total(who: str, group: str, key: str) -> int:
-        return sum(clip[who][group][key] for clip in clips)
+    def median(pick: Callable[[dict], float]) -> float:
+        return float(np.nanmedian([pick(clip) for clip in clips]))
 
-    def share(part: int, whole: int) -> float:
-        return part / whole if whole else float("nan")
+    def share(who: str, group: str, part: str, whole: str) -> float:
+        hit, of = (sum(clip[who][group][key] for clip in clips) for key in (part, whole))
+        return hit / of if of else float("nan")
 
-    summary: dict = {}
-    for who in ("fit", "raw"):
-        summary[who] = {
-            "correlation": {
-                k: float(np.nanmedian([clip[who]["correlation"].get(k, np.nan) for clip in clips]))
-                for k in SIGNALS
-            },
-            "shut_lips_hit": share(
-                total(who, "closures", "shut_hit"), total(who, "closures", "shut")
-            ),
-            "open_lips_missed": share(
-                total(who, "closures", "open_missed"), total(who, "closures", "open")
-            ),
-            "blinks_hit": share(total(who, "blinks", "hit"), total(who, "blinks", "seen")),
+    def ratio(key: str) -> float:
+        return median(lambda clip: clip["fit"][key] / clip["raw"][key])
+
+    def by_signal(pick: Callable[[dict], dict]) -> dict[str, float]:
+        return {k: median(lambda clip, k=k: pick(clip).get(k, np.nan)) for k in SIGNALS}
+
+    summary: dict = {
+        who: {
+            "correlation": by_signal(lambda clip, who=who: clip[who]["correlation"]),
+            "shut_lips_hit": share(who, "closures", "shut_hit", "shut"),
+            "open_lips_missed": share(who, "closures", "open_missed", "open"),
+            "blinks_hit": share(who, "blinks", "hit", "seen"),
         }
-    ratios = [clip["fit"]["jitter_mm"] / clip["raw"]["jitter_mm"] for clip in clips]
-    summary["jitter_ratio"] = float(np.nanmedian(ratios))
-    above = [
-        clip["fit"]["jitter_above_lips_mm"] / clip["raw"]["jitter_above_lips_mm"] for clip in clips
-    ]
-    summary["jitter_ratio_above_lips"] = float(np.nanmedian(above))
-    summary["referees"] = {
-        k: float(np.nanmedian([clip["referees"].get(k, np.nan) for clip in clips])) for k in SIGNALS
+        for who in ("fit", "raw")
     }
-    summary["turn_degrees"] = float(np.nanmedian([clip["turn_degrees"] for clip in clips]))
-    summary["gain_on_raw"] = {
-        k: float(np.nanmedian([clip["gain_on_raw"][k] for clip in clips])) for k in SIGNALS
+    return summary | {
+        "jitter_ratio": ratio("jitter_mm"),
+        "jitter_ratio_above_lips": ratio("jitter_above_lips_mm"),
+        "referees": by_signal(lambda clip: clip["referees"]),
+        "turn_degrees": median(lambda clip: clip["turn_degrees"]),
+        "gain_on_raw": by_signal(lambda clip: clip["gain_on_raw"]),
     }
-    return summary
 
 
 def _table(figures: dict[str, dict], summary: dict) -> str:

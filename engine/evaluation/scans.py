@@ -12,6 +12,7 @@ import numpy as np
 
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
+from ..geometry import align_points
 
 SEVEN = (36, 39, 42, 45, 33, 48, 54)  # of the 68: eye corners, below the nose, mouth corners
 _NOSE_TIP, _NOSE_BRIDGE, _NOSE_BASE = 30, 27, 33
@@ -20,19 +21,6 @@ _CROP = 0.7  # of the eyes' distance and the nose's length together: the face's 
 _CROP_RISE = 0.3  # of the way from below the nose to between the eyes
 _REFINEMENTS = 12
 _SAMPLES = 4000  # points of the scan that the refinement looks at
-
-
-@dataclass(frozen=True)
-class Similarity:
-    """x -> scale R x + shift."""
-
-    turn: np.ndarray  # (3, 3)
-    shift: np.ndarray  # (3,)
-    scale: float = 1.0
-
-    def __call__(self, points: np.ndarray) -> np.ndarray:
-        """(N, 3) -> (N, 3)."""
-        return self.scale * points @ self.turn.T + self.shift
 
 
 @dataclass(frozen=True)
@@ -53,26 +41,14 @@ def pool_errors(scans: list[ScanErrors]) -> ScanErrors:
     return ScanErrors(np.concatenate([scan.distances_mm for scan in scans]))
 
 
-def align_points(source: np.ndarray, target: np.ndarray, with_scale: bool) -> Similarity:
-    """The least-squares similarity that takes source (N, 3) onto target (N, 3) (Umeyama 1991)."""
-    middle, goal = source.mean(0), target.mean(0)
-    a, b = source - middle, target - goal
-    u, values, vt = np.linalg.svd(b.T @ a)
-    flip = np.diag([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
-    turn = u @ flip @ vt
-    scale = float((values * np.diag(flip)).sum() / (a**2).sum()) if with_scale else 1.0
-    return Similarity(turn, goal - scale * turn @ middle, scale)
-
-
 def scan_to_mesh(
     scan: np.ndarray,
     scan_landmarks: np.ndarray,
     vertices: np.ndarray,
     faces: np.ndarray,
     landmarks: np.ndarray,
-    with_scale: bool = True,
 ) -> ScanErrors:
-    """One prediction against one scan.
+    """One prediction against one scan, its size free as in NoW's non-metrical table.
 
     Args:
         scan: (N, 3) points, mm.
@@ -80,17 +56,16 @@ def scan_to_mesh(
         vertices: (V, 3) predicted, any unit.
         faces: (F, 3).
         landmarks: (68, 3) on the prediction, or its seven.
-        with_scale: Leave the size free, as NoW's non-metrical table does; without it, give mm.
     """
     chosen = list(SEVEN)
     scan_seven = scan_landmarks[chosen] if len(scan_landmarks) == 68 else scan_landmarks
     own_seven = landmarks[chosen] if len(landmarks) == 68 else landmarks
     points = crop_face(scan, scan_landmarks) if len(scan_landmarks) == 68 else scan
-    laid = align_points(own_seven, scan_seven, with_scale)(vertices)
+    laid = align_points(own_seven, scan_seven)(vertices)
     step = max(1, len(points) // _SAMPLES)
     for _ in range(_REFINEMENTS):
         nearest, _ = closest_points(points[::step], laid, faces)
-        laid = align_points(nearest, points[::step], with_scale)(laid)
+        laid = align_points(nearest, points[::step])(laid)
     return ScanErrors(closest_points(points, laid, faces)[1])
 
 

@@ -19,6 +19,8 @@ from ..progress import Report
 from ..speech.hearing import hear_clip
 from ..weights import load_network
 
+NAME_WIDTH = 37  # letters of a row's name in every table
+
 
 @dataclass(frozen=True)
 class System:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
+from ..exchange.reading import load_arrays
 from ..exchange.saving import save_arrays, saved
 from ..progress import Report
 
@@ -22,6 +23,7 @@ FPS = 25
 _FRAMES, _SIZE = 50, 256  # of a film; px
 _RATE = 16_000  # Hz
 _LEAD_SECONDS = 0.1
+_ANEW = "Delete it and make the film anew."
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,18 @@ def read_testset(folder: Path) -> list[KnownFilm]:
         if not film.is_file() and any(stem.glob("*.png")):
             film = stem  # pictures of another renderer
         if film.exists():
-            with np.load(path, allow_pickle=False) as file:
-                truth = Truth(**{item.name: file[item.name] for item in fields(Truth)})
-            clips.append(KnownFilm(stem.name, film, truth))
+            clips.append(KnownFilm(stem.name, film, _read_truth(path)))
     if not clips:
         raise AVFaceError(f"{folder} holds no test clip with truth.", "Make it: --synthetic N.")
     return clips
+
+
+def _read_truth(path: Path) -> Truth:
+    arrays = load_arrays(path, "the truth of a film", _ANEW)
+    try:
+        return Truth(**{item.name: arrays[item.name] for item in fields(Truth)})
+    except KeyError as error:
+        raise AVFaceError(f"{path} lacks {error}.", _ANEW) from error
 
 
 def make_testset(folder: Path, count: int, report: Report) -> None:

@@ -28,7 +28,8 @@ _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
 _CROP_RISES, _FULL_RISES = 0.8, 1.1
 _LOWEST_LAYER = 0.3  # of the height
 _EVEN = 0.5  # of the full height: strands are nowhere shorter than those of hair so high
-_EDGE, _FINEST = 0.8, 0.2  # of the usual height: lower hair is sparse and fine, down to this share
+# Of the usual height: lower hair is finer and there is more of it, from where it begins on.
+_EDGE, _BEGINS, _FINEST, _MORE = 0.8, 0.2, 0.08, 3.0
 _RAGGED = 0.12  # of that, lock by lock: no line where hair begins
 # Where hair flows from: degrees from the top of the head towards the forehead, from and to.
 _SWEPT, _CROWN, _PARTED = (80.0, 80.0), (-38.0, -38.0), (-30.0, 74.0)
@@ -97,19 +98,23 @@ def comb(head: HeadFile, vertices: np.ndarray, hair: np.ndarray, hangs: float = 
     area = 5e5 * np.linalg.norm(across, axis=1)  # mm2
     lengths = _length(hair[head.faces[faces]].mean(1)) + hangs
     dense = np.minimum(_COVERED / np.maximum(lengths, 1), _PER_MM2)
-    on = np.repeat(np.arange(len(faces)), draw.poisson(area * dense))
+    usual = np.median(hair[head.faces[faces]])
+    fine = 1 - _grown_up(hair[head.faces[faces]].mean(1), usual)
+    counts = draw.poisson(area * dense), draw.poisson(area * dense * _MORE * fine)
+    on = np.concatenate([np.repeat(np.arange(len(faces)), count) for count in counts])
     weights = draw.dirichlet((1, 1, 1), len(on))  # even over a triangle
     height = (weights * hair[head.faces[faces[on]]]).sum(1)
     lock = _locks(np.einsum("nk,nkc->nc", weights, corners[on]), draw)
     ragged = _RAGGED * draw.normal(size=lock.max() + 1)[lock]
-    dense = np.clip(height / (_EDGE * np.median(height)) + ragged, 0, 1)
-    kept = (np.sqrt(dense) > draw.uniform(0, 1, len(on))) & (height > BARE_MM / 2)
+    dense = np.clip(_grown_up(height, usual) + ragged, 0, 1)
+    kept = height > BARE_MM / 2
     on, weights, lock = on[kept], weights[kept], lock[kept]
     height, dense = height[kept], dense[kept]
+    common = np.percentile(height[: kept[: counts[0].sum()].sum()], (50, 85))
     roots = np.einsum("nk,nkc->nc", weights, corners[on])
     uv = np.einsum("nk,nkc->nc", weights, head.uv[head.uv_faces[faces]][on])
     layer = np.sqrt(draw.uniform(_LOWEST_LAYER**2, 1, len(roots)))
-    points = _grown(roots, height, layer, lock, skull, hangs, draw)
+    points = _grown(roots, height, layer, lock, common, skull, hangs, draw)
     tone = _LOCK_TONE * draw.normal(size=lock.max() + 1)[lock]
     tone = np.exp(tone + _UNLIKE_TONE * draw.normal(size=len(roots)))
     width = _FINEST + (1 - _FINEST) * dense
@@ -132,12 +137,16 @@ def _grown(
     height: np.ndarray,
     layer: np.ndarray,
     lock: np.ndarray,
+    common: np.ndarray,
     skull: _Skull,
     hangs: float,
     draw: np.random.Generator,
 ) -> np.ndarray:
-    """Strands (N, POINTS, 3) from roots (N, 3) where hair is so high (N,) mm."""
-    usual, top = np.percentile(height, (50, 85))
+    """Strands (N, POINTS, 3) from roots (N, 3) where hair is so high (N,) mm.
+
+    `common` are the height that half of the hair has, and that which most of it has, mm.
+    """
+    usual, top = common
     arc = _PARTED if hangs > 0 else _CROWN if usual < _CROP_MM else _SWEPT
     full = _fullness(height)
     length = (
@@ -175,6 +184,11 @@ def _flow(out: np.ndarray, arc: tuple[float, float]) -> np.ndarray:
     angle = np.clip(np.arctan2(out[:, 2], out[:, 1]), *np.radians(arc))
     pole = np.stack([np.zeros(len(out)), np.cos(angle), np.sin(angle)], 1)
     return _unit((pole * out).sum(1, keepdims=True) * out - pole)
+
+
+def _grown_up(height: np.ndarray, usual: float) -> np.ndarray:
+    """0 where the hairline begins, 1 behind it, of heights in mm and the usual one."""
+    return np.clip((height / usual - _BEGINS) / (_EDGE - _BEGINS), 0, 1)
 
 
 def _fullness(height: np.ndarray) -> np.ndarray:

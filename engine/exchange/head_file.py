@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from .protocol import AVFaceError
+from .reading import load_arrays
 
 SCHEMA = 1
 JOINTS = ("root", "neck", "jaw", "left_eye", "right_eye")
+NECK_JOINT, JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = range(1, 5)
 # The last identity column of a head with these parts: how high they stand, all together, so that
 # the bite stays. No file holds it; it is made as it is read.
 _TEETH = ("upper_teeth", "lower_teeth", "tongue")
@@ -103,17 +105,7 @@ def head_sha256(path: Path) -> str:
 
 def load_head_file(path: Path) -> HeadFile:
     """Read a head file. Raises AVFaceError when the file isn't one."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError as error:
-        raise AVFaceError(f"There is no head file at {path}.", "Check the path.") from error
-    except PermissionError as error:
-        raise AVFaceError(
-            f"{path} can't be read ({error.strerror}).", "Ask its owner for it."
-        ) from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise AVFaceError(f"{path} is not a head file.", "Choose another.") from error
+    arrays = load_arrays(path, "a head file", "Choose another.")
     if int(arrays.get("schema", -1)) != SCHEMA or "template" not in arrays:
         raise AVFaceError(
             f"{path} is not a head file of schema {SCHEMA}.",

@@ -8,6 +8,7 @@ and the engine's Python both import this.
 import json
 import os
 import sys
+import traceback
 import typing
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -191,3 +192,18 @@ def claim_stdout() -> Callable[[Event], None]:
         events.write(encode(event) + "\n")
 
     return send
+
+
+def answer(work: Callable[[], str], send: Callable[[Event], None]) -> int:
+    """Do a job and send its last word: the path of the result, or why there is none; exit code."""
+    try:
+        result = work()
+    except AVFaceError as error:
+        send(Failed(error.message, error.hint))
+        return CANNOT_SERVE
+    except Exception as error:
+        traceback.print_exc()  # to the log that standard error is kept in
+        send(Failed(f"The engine failed ({type(error).__name__}: {error}).", "See its log."))
+        return OUR_FAULT
+    send(Done(result))
+    return DONE

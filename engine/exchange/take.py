@@ -14,7 +14,6 @@ Conventions (the one place that states them for both sides):
 
 import json
 import math
-import zipfile
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,9 +21,11 @@ from typing import Any
 import numpy as np
 
 from .protocol import AVFaceError, faces_from_one
+from .reading import load_arrays
 from .saving import save_arrays
 
 SCHEMA = 2
+_ANOTHER = "Choose a .take.npz that a capture made."
 REGIONS = ("face", "mouth", "left_eye", "right_eye", "brows")
 
 _PER_FRAME = (
@@ -120,20 +121,13 @@ class Take:
     @classmethod
     def load(cls, path: Path) -> "Take":
         """Read a take. Raises AVFaceError when the file isn't one."""
+        file = load_arrays(path, "a take", _ANOTHER)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                schema = int(file["schema"])
-                meta = json.loads(str(file["meta"]))
-                arrays = {name: file[name] for name in _ARRAYS}
-                arrays |= {name: file[name] for name in _OPTIONAL if name in file}
-        except FileNotFoundError as error:
-            raise AVFaceError(f"There is no take at {path}.", "Check the path.") from error
-        except PermissionError as error:
-            raise AVFaceError(
-                f"{path} can't be read ({error.strerror}).", "Ask its owner for it."
-            ) from error
-        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise _no_take(path) from error
+            schema, meta = int(file["schema"]), json.loads(str(file["meta"]))
+            arrays = {name: file[name] for name in _ARRAYS}
+        except (KeyError, TypeError, ValueError) as error:
+            raise AVFaceError(f"{path} is not a take.", _ANOTHER) from error
+        arrays |= {name: file[name] for name in _OPTIONAL if name in file}
         if schema not in (1, SCHEMA):
             raise AVFaceError(
                 f"{path} has schema {schema}, this version reads {SCHEMA}.",
@@ -151,6 +145,15 @@ class Take:
         return take
 
 
+def find_clip(take: Take, folder: Path, moved_to: Path | None = None) -> Path | None:
+    """The clip that a take was made from: where it was, or beside the take in `folder`."""
+    recorded = Path(take.source.get("path", ""))
+    for place in (moved_to, recorded, folder / recorded, folder / recorded.name):
+        if place is not None and place.name and place.exists():
+            return place.resolve()
+    return None
+
+
 def _check_whole(take: Take) -> None:
     """What a file may lack though its arrays fit together. Raises AssertionError, TypeError."""
     assert take.frame_count and (np.diff(take.times) > 0).all(), "times"
@@ -160,7 +163,3 @@ def _check_whole(take: Take) -> None:
     for name in ("times", "shape", "albedo", "expression", "head_pose", "head_translation", "jaw",
                  "eyes"):  # fmt: skip
         assert np.isfinite(getattr(take, name)).all(), name
-
-
-def _no_take(path: Path) -> AVFaceError:
-    return AVFaceError(f"{path} is not a take.", "Choose a .take.npz that a capture made.")

@@ -11,12 +11,20 @@ from typing import Any
 
 import numpy as np
 
-from ..exchange.head_file import SCHEMA, HeadFile, file_sha256, load_head_file
+from ..exchange.head_file import (
+    JAW_JOINT,
+    LEFT_EYE_JOINT,
+    RIGHT_EYE_JOINT,
+    SCHEMA,
+    HeadFile,
+    file_sha256,
+    load_head_file,
+)
 from ..exchange.protocol import AVFaceError
-from ..exchange.saving import save_arrays
+from ..exchange.saving import save_arrays, saved
 from ..geometry import embed
 from ..weights import load_head
-from .flame import Embedding, FlameFiles, FlameModel, read_flame_files
+from .flame import Embedding, FlameFiles, read_flame_files
 from .lending import embeddings, masks, own_68
 from .registration import Guides, Mesh, Registration, register
 from .transfer import carried_units
@@ -27,7 +35,7 @@ LICENCE = (
     "is yours to use and not to pass on, unless that licence (FLAME 2023 Open: CC-BY-4.0) says so."
 )
 _EXPRESSION_REACH = 5.0  # standard deviations that a coefficient may reach
-_STILL = 1e-3  # a joint with smaller weights moves nothing
+_STILL = 1e-3  # a jaw with smaller weights moves nothing
 _TOLD_MM = 2.5  # a registration whose face lies farther off is told
 
 
@@ -64,10 +72,11 @@ def adopt_flame(paths: list[Path], out: Path, shapes: int | None = None) -> Adop
         "sources": np.array(json.dumps(sources)),
         "notes": np.array(json.dumps(notes)),
     }
-    save_arrays(out, arrays, compressed=True)
-    names, mix = carried_units(load_head_file(out))
-    arrays |= {"unit_names": np.array(names), "unit_mix": mix}
-    save_arrays(out, arrays, compressed=True)
+    with saved(out) as temporary:
+        save_arrays(temporary, arrays)
+        names, mix = carried_units(load_head_file(temporary))
+        arrays |= {"unit_names": np.array(names), "unit_mix": mix}
+        save_arrays(temporary, arrays, compressed=True)
     return Adopted(out, load_head_file(out), tuple(notes))
 
 
@@ -106,16 +115,12 @@ def _check_sizes(files: FlameFiles) -> None:
             )
 
 
-def _is_still(model: FlameModel, joint: int) -> bool:
-    return bool(model.skin_weights[:, joint].max() < _STILL)
-
-
 def _eyeballs(files: FlameFiles) -> tuple[np.ndarray, np.ndarray]:
     """The left and the right eyeball's vertices: FLAME's masks, or what its eye joints move."""
     model = files.model
     assert model is not None
     found = []
-    for name, joint in (("left_eyeball", 3), ("right_eyeball", 4)):
+    for name, joint in (("left_eyeball", LEFT_EYE_JOINT), ("right_eyeball", RIGHT_EYE_JOINT)):
         mask = model.skin_weights[:, joint] > 0.5
         if name in files.masks:
             mask = np.zeros(len(model.template), bool)
@@ -206,7 +211,7 @@ def _notes(files: FlameFiles, laid: Registration) -> list[str]:
         )
         if files.texture is not None:
             notes.append("The texture is left out: it needs head_template.obj.")
-    if _is_still(model, 2):
+    if model.skin_weights[:, JAW_JOINT].max() < _STILL:
         notes.append("This FLAME's jaw does not turn: its expression columns open the mouth.")
     if laid.error_mm > _TOLD_MM:
         notes.append(

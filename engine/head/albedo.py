@@ -6,7 +6,6 @@ Beer-Lambert's law (absorbances add), for light skin it saturates as scattering 
 File format: docs/fileformats.md.
 """
 
-import zipfile
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
+from ..exchange.reading import load_arrays
 from ..srgb import srgb_from_linear
 
 SCHEMA = 1
@@ -117,15 +117,7 @@ def load_albedo(path: Path) -> Albedo:
 
 @lru_cache(maxsize=1)
 def _load(path: Path, _changed: int) -> Albedo:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError as error:
-        raise AVFaceError(f"There is no albedo file at {path}.", "Check the path.") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise AVFaceError(
-            f"{path} is not an albedo file ({error}).", "Install AVFace again."
-        ) from error
+    arrays = load_arrays(path, "an albedo file", "Install AVFace again.")
     if int(arrays.get("schema", -1)) != SCHEMA:
         raise AVFaceError(
             f"{path} is not an albedo file of schema {SCHEMA}.", "Install AVFace again."

@@ -9,14 +9,13 @@ from functools import cached_property
 
 import numpy as np
 
-from ..exchange.head_file import HeadFile
+from ..exchange.head_file import JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT, HeadFile
 from ..geometry import embed, rotation_matrix, vertex_normals
 from ..weights import load_head
 from .model import LipShapes
 from .registration import Guides, Mesh, register
 from .surface import nearest_on_surface
 
-JAW, LEFT_EYE, RIGHT_EYE = 2, 3, 4
 # fmt: off
 APERTURES = np.array([  # MediaPipe numbers, upper and lower: lips, right lids, left lids
     (191, 95), (80, 88), (81, 178), (82, 87), (13, 14), (312, 317), (311, 402), (310, 318),
@@ -25,6 +24,7 @@ APERTURES = np.array([  # MediaPipe numbers, upper and lower: lips, right lids, 
 ])
 # fmt: on
 LIP_APERTURES = 9
+_TURNING = [JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT]
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,13 @@ def point_head(file: HeadFile, default: HeadFile, points: CommonPoints) -> Point
     def mixed(values: np.ndarray) -> np.ndarray:
         return np.einsum("nk,nk...->n...", share, values[corners])
 
-    regressor = file.joint_regressor[[JAW, LEFT_EYE, RIGHT_EYE]].astype(float)
+    regressor = file.joint_regressor[_TURNING].astype(float)
     return PointHead(
         template=mixed(file.template),
         shape_basis=mixed(file.shape_basis),
         unit_basis=mixed(file.expression_basis),
         pose_basis=mixed(file.pose_basis[:, :, 9:]),
-        weights=mixed(file.skin_weights[:, [JAW, LEFT_EYE, RIGHT_EYE]]),
+        weights=mixed(file.skin_weights[:, _TURNING]),
         joints=regressor @ file.template,
         joint_basis=np.einsum("jv,vcs->jcs", regressor, file.shape_basis),
         corners=corners,

@@ -190,12 +190,12 @@ def _check_joints(content: Any, path: Path) -> None:
 
 
 def _landmarks(files: FlameFiles, content: Any, path: Path) -> FlameFiles:
-    for name, key in (("static", "static"), ("full", "full"), ("dynamic", "dynamic")):
-        if f"{key}_lmk_faces_idx" in content:
-            one = _embedding(content, f"{key}_lmk_faces_idx", f"{key}_lmk_bary_coords", path)
-            if name == "full":
+    for kind in ("static", "full", "dynamic"):
+        if f"{kind}_lmk_faces_idx" in content:
+            one = _embedding(content, f"{kind}_lmk_faces_idx", f"{kind}_lmk_bary_coords", path)
+            if kind == "full":
                 one = one[0].reshape(-1), one[1].reshape(-1, 3)
-            files = replace(files, **{name: one})
+            files = replace(files, **{kind: one})
     return files
 
 

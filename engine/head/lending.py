@@ -5,7 +5,7 @@ It lies on FLAME's template (`registration`). FLAME's own points and masks are n
 
 import numpy as np
 
-from ..exchange.head_file import HeadFile
+from ..exchange.head_file import LEFT_EYE_JOINT, RIGHT_EYE_JOINT, HeadFile
 from ..geometry import embed, rotation_matrix, vertex_normals
 from .flame import Embedding, FlameFiles
 from .registration import Mesh, Registration
@@ -101,7 +101,8 @@ def _irises(lender: HeadFile, mesh: Mesh) -> Embedding:
     joints = lender.joint_regressor @ lender.template
     points = embed(lender.template, lender.faces, lender.iris)
     faces, weights = [], []
-    for rows, joint, ball in ((slice(0, 5), 4, mesh.eyes[1]), (slice(5, 10), 3, mesh.eyes[0])):
+    right, left = (RIGHT_EYE_JOINT, mesh.eyes[1]), (LEFT_EYE_JOINT, mesh.eyes[0])
+    for rows, (joint, ball) in ((slice(0, 5), right), (slice(5, 10), left)):
         around = points[rows] - joints[joint]
         own = np.flatnonzero((ball if ball.any() else np.ones_like(ball))[mesh.faces].all(1))
         reach = np.linalg.norm(mesh.vertices[mesh.faces[own]].reshape(-1, 3) - mesh.joints[joint],

@@ -5,10 +5,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ..exchange.head_file import HeadFile
+from ..exchange.head_file import JAW_JOINT, HeadFile
 from ..geometry import rotation_matrix
 
-JAW_JOINT = 2
 _JAW_FEATURE = slice(9, 18)  # the jaw's columns of the pose basis
 _SHUT_SINE = np.sin(np.radians(21.4))  # the default head: mouthClose = sin(jaw) / this shuts it
 _MIDDLE_M = 0.010  # from the middle, of a lower lip that teeth can touch

@@ -12,15 +12,21 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
-from ..exchange.head_file import HeadFile
-from ..geometry import vertex_normals
+from ..exchange.head_file import LEFT_EYE_JOINT, NECK_JOINT, RIGHT_EYE_JOINT, HeadFile
+from ..geometry import Similarity, align_points, rotation_matrix, vertex_normals
 from .surface import nearest_on_surface
 
 _PERSON_ROUNDS, _FREE_ROUNDS = 12, 10
-_SHAPE_SD = 2.0
+_JOINTS = [NECK_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT]
+_JOINT_SD = np.array([0.1, 2e-3 / 3, 2e-3 / 3])  # m: the eyes are sure, the neck is not
+_SHAPE_SD = 1 / 3  # of a component, beside thousands of points whose errors go together
 _FIT_SD = 1.5e-3  # m, of a closest point, along the normal
+_PERSON_KNEE, _FREE_KNEE = 4e-3, 3e-3  # m: closest points beyond count less the farther they are
+_GUIDE_SD = 5e-3  # m, of a landmark while a person is sought
+_LEAST_GUIDES = 6  # that place a head without its joints
+_MOST_TURN, _MOST_GROWTH = 0.3, 0.1  # rad, log: of a step
 _STIFF = (30.0, 0.3)  # of the Laplacian, from the first free round to the last
-_GUIDE_WEIGHT = 8.0  # of a landmark against a closest point
+_GUIDE_WEIGHT = 8.0  # of a landmark against a closest point, in the free rounds
 _FAR = 15e-3  # m: closest points beyond have no meaning
 _LEAST_FACING = 0.4
 
@@ -72,58 +78,79 @@ def _guide_matrix(head: HeadFile, guides: Guides) -> Any:
 
 
 def _as_person(head: HeadFile, target: Mesh, guides: Guides, outside: np.ndarray) -> np.ndarray:
-    """Similarity and identity by closest points: the default head's vertices (V, 3)."""
-    basis, regressor = head.shape_basis.astype(float), head.joint_regressor.astype(float)
-    count = basis.shape[2]
-    guide = _guide_matrix(head, guides)
-    joint_ids = [1, 3, 4]  # neck and eyes; the eyes are sure, the neck is not
-    joint_weight = np.array([0.02, 3.0, 3.0])
+    """Similarity and identity by closest points (Gauss-Newton): the default head's vertices."""
+    template, basis = head.template.astype(float), head.shape_basis.astype(float)
+    joints, guide = head.joint_regressor[_JOINTS].astype(float), _guide_matrix(head, guides)
+    known = [(joints, target.joints[_JOINTS], 1 / _JOINT_SD)]
+    placing = align_points(joints @ template, target.joints[_JOINTS])
+    if count := guide.shape[0]:
+        known.append((guide, guides.target, np.full(count, 1 / _GUIDE_SD)))
+    if count >= _LEAST_GUIDES:
+        placing = align_points(guide @ template, guides.target)
     used = np.flatnonzero(outside & ~head.masks["sockets"])[::3]
-    shape = np.zeros(count)
-    points = head.template.astype(float)
-    scale, rotation, shift = _similarity(regressor[joint_ids] @ points, target.joints[joint_ids])
-    if guide.shape[0] >= 6:
-        scale, rotation, shift = _similarity(guide @ points, guides.target)
+    columns = basis.shape[2]
+    shape, prior = np.zeros(columns), np.eye(columns, columns + 7) / _SHAPE_SD
     for round_ in range(_PERSON_ROUNDS):
-        rest = head.template + basis @ shape
-        placed = scale * rest @ rotation.T + shift
-        face, weights, distance, facing = _closest(placed, head, used, target)
-        trust = (distance < _FAR * max(1.0, 3 - round_)) & (facing > _LEAST_FACING)
-        foot = np.einsum("nk,nkc->nc", weights, target.vertices[target.faces[face]])
-        normal = _normal_at(target, face, weights)
-        rows, right = [], []
-        w = trust / np.maximum(1, distance / 4e-3) / _FIT_SD
-        design = _design(basis[used], rest[used], scale, rotation)
-        rows.append(np.einsum("n,nc,nck->nk", w, normal, design))
-        right.append(w * np.einsum("nc,nc->n", normal, foot - placed[used]))
-        fixed: list[tuple[Any, np.ndarray, np.ndarray]] = [
-            (regressor[joint_ids], target.joints[joint_ids], joint_weight * 10)
-        ]
-        if guide.shape[0]:
-            fixed.append((guide, guides.target, np.full(guide.shape[0], _GUIDE_WEIGHT / 2)))
-        for matrix, wanted, weight in fixed:
-            moved = np.stack([matrix @ basis[:, c] for c in range(3)], 1)
-            here = matrix @ rest
-            part = _design(moved, here, scale, rotation) * (weight / 2e-3 / 10)[:, None, None]
-            apart = wanted - (scale * here @ rotation.T + shift)
-            rows.append(part.reshape(-1, part.shape[2]))
-            right.append((apart * (weight / 2e-3 / 10)[:, None]).ravel())
-        prior = np.zeros((count, count + 7))
-        prior[:, :count] = np.eye(count) * 6 / _SHAPE_SD
-        rows.append(prior)
-        right.append(-6 / _SHAPE_SD * shape)
-        A, b = np.concatenate(rows), np.concatenate(right)
-        step = np.linalg.solve(A.T @ A + 1e-9 * np.eye(count + 7), A.T @ b)
-        shape = shape + step[:count]
-        turn = _small_turn(step[count : count + 3])
-        rotation = rotation @ turn
-        shift = shift + step[count + 3 : count + 6]
-        scale *= float(np.exp(np.clip(step[-1], -0.1, 0.1)))
-    return scale * (head.template + basis @ shape) @ rotation.T + shift
+        rest = template + basis @ shape
+        far = _FAR * max(1.0, 3 - round_)
+        parts = [_surface_pull(head, target, used, basis, rest, placing, far)]
+        parts += [_point_pull(*points, basis, rest, placing) for points in known]
+        parts.append((prior, -shape / _SHAPE_SD))
+        A, b = (np.concatenate(side) for side in zip(*parts, strict=True))
+        step = np.linalg.solve(A.T @ A + 1e-9 * np.eye(columns + 7), A.T @ b)
+        shape, placing = shape + step[:columns], _moved(placing, step[columns:])
+    return placing(template + basis @ shape)
 
 
-def _design(basis: np.ndarray, rest: np.ndarray, scale: float, rotation: np.ndarray) -> np.ndarray:
+def _surface_pull(
+    head: HeadFile,
+    target: Mesh,
+    used: np.ndarray,
+    basis: np.ndarray,
+    rest: np.ndarray,
+    placing: Similarity,
+    far: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Equations (N, S + 7) and right sides (N,): vertices `used` onto the surface, along normals.
+
+    Closest points beyond `far` (m) don't count.
+    """
+    placed = placing(rest)
+    face, weights, distance, facing = _closest(placed, head, used, target)
+    trust = (distance < far) & (facing > _LEAST_FACING)
+    foot = np.einsum("nk,nkc->nc", weights, target.vertices[target.faces[face]])
+    normal = _normal_at(target, face, weights)
+    w = trust / np.maximum(1, distance / _PERSON_KNEE) / _FIT_SD
+    design = _design(basis[used], rest[used], placing)
+    rows = np.einsum("n,nc,nck->nk", w, normal, design)
+    return rows, w * np.einsum("nc,nc->n", normal, foot - placed[used])
+
+
+def _point_pull(
+    matrix: Any,
+    wanted: np.ndarray,
+    weight: np.ndarray,
+    basis: np.ndarray,
+    rest: np.ndarray,
+    placing: Similarity,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same for points that `matrix` (N, V) makes of vertices: onto `wanted` (N, 3) m."""
+    moves, here = np.stack([matrix @ basis[:, c] for c in range(3)], 1), matrix @ rest
+    rows = _design(moves, here, placing) * weight[:, None, None]
+    apart = (wanted - placing(here)) * weight[:, None]
+    return rows.reshape(-1, rows.shape[2]), apart.ravel()
+
+
+def _moved(placing: Similarity, step: np.ndarray) -> Similarity:
+    """After a step of turn (rad), shift (m) and log scale, (7,)."""
+    turn = rotation_matrix(np.clip(step[:3], -_MOST_TURN, _MOST_TURN))
+    grown = float(np.exp(np.clip(step[6], -_MOST_GROWTH, _MOST_GROWTH)))
+    return Similarity(placing.turn @ turn, placing.shift + step[3:6], placing.scale * grown)
+
+
+def _design(basis: np.ndarray, rest: np.ndarray, placing: Similarity) -> np.ndarray:
     """Derivative of placed points by shape, turn, shift and log scale: (N, 3, S + 7)."""
+    scale, rotation = placing.scale, placing.turn
     shape = scale * np.einsum("ab,nbk->nak", rotation, basis)
     x, y, z = rest.T
     zero = np.zeros_like(x)
@@ -152,7 +179,7 @@ def _freely(
         trust = (distance < _FAR) & (facing > _LEAST_FACING) & ~_on_rim(target, face)
         foot = np.einsum("nk,nkc->nc", weights, target.vertices[target.faces[face]])
         w = np.zeros(int(skin.sum()))
-        w[place[used]] = trust / np.maximum(1, distance / 3e-3)
+        w[place[used]] = trust / np.maximum(1, distance / _FREE_KNEE)
         wanted = np.zeros((len(w), 3))
         wanted[place[used]] = foot
         system = stiff * (laplacian.T @ laplacian) + sp.diags(w + 1e-6)
@@ -169,7 +196,7 @@ def _with_eyes(head: HeadFile, target: Mesh, laid: np.ndarray) -> np.ndarray:
     """Eyeballs moved and scaled onto the target's."""
     joints = head.joint_regressor @ head.template
     out = laid.copy()
-    for joint, mask, ball in zip((3, 4), ("left_eye", "right_eye"), target.eyes, strict=True):
+    for joint, mask, ball in zip(_JOINTS[1:], ("left_eye", "right_eye"), target.eyes, strict=True):
         chosen = head.masks[mask]
         around = head.template[chosen] - joints[joint]
         if ball.any():
@@ -210,19 +237,3 @@ def _laplacian(faces: np.ndarray, count: int) -> sp.csr_matrix:
     graph = sp.csr_matrix((np.ones(len(both)), (both[:, 0], both[:, 1])), (count, count))
     degree = np.maximum(np.asarray(graph.sum(1)).ravel(), 1)
     return sp.identity(count, format="csr") - sp.diags(1 / degree) @ graph
-
-
-def _similarity(source: np.ndarray, target: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-    """Scale, rotation and shift of points onto points (Umeyama 1991)."""
-    a, b = source - source.mean(0), target - target.mean(0)
-    u, s, vt = np.linalg.svd(b.T @ a)
-    sign = np.diag([1, 1, np.sign(np.linalg.det(u @ vt))])
-    rotation = u @ sign @ vt
-    scale = float(np.trace(np.diag(s) @ sign) / np.sum(a**2))
-    return scale, rotation, target.mean(0) - scale * rotation @ source.mean(0)
-
-
-def _small_turn(turn: np.ndarray) -> np.ndarray:
-    from ..geometry import rotation_matrix
-
-    return rotation_matrix(np.clip(turn, -0.3, 0.3))

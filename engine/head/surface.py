@@ -6,7 +6,7 @@ from scipy.spatial import KDTree
 from ..geometry import vertex_normals
 
 _CANDIDATES = 16  # triangles looked at for each point
-_TURNED_MM = 12e-3  # m: what a surface that faces the other way is moved off for the choice
+_TURNED_M = 12e-3  # what a surface that faces the other way is moved off for the choice
 
 
 def nearest_on_surface(
@@ -32,7 +32,7 @@ def nearest_on_surface(
     if normals is not None:
         field = vertex_normals(vertices, faces)[faces[candidates]]  # (N, K, 3, 3)
         facing = np.einsum("nkc,nkcd,nd->nk", weights, field, normals)
-        cost = distance + _TURNED_MM * np.clip(0.5 - facing, 0, None)
+        cost = distance + _TURNED_M * np.clip(0.5 - facing, 0, None)
     best = cost.argmin(1)
     rows = np.arange(len(points))
     return candidates[rows, best], weights[rows, best], distance[rows, best]

@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..exchange.head_file import HeadFile
+from ..exchange.head_file import JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT, HeadFile
 from .model import FaceParams
 
 _SMALL_ANGLE = 1e-4  # rad: below, Rodrigues' factors are taken from their series
 _CONTOUR_REACH = 39  # degrees of yaw that the sliding contour covers to each side
-_JAW, _LEFT_EYE, _RIGHT_EYE = 2, 3, 4
 _PER_FRAME = ("expression", "head_pose", "head_translation", "jaw", "eyes")
 
 
@@ -116,7 +115,7 @@ class TorchHead(nn.Module):
         moved = expression @ self.expression_basis + feature @ self.pose_basis  # (B, 3V)
         moved = vertices + moved.unflatten(1, (-1, 3))  # (B, V, 3)
         out = moved
-        for joint, column in ((_JAW, 1), (_LEFT_EYE, 2), (_RIGHT_EYE, 3)):
+        for joint, column in ((JAW_JOINT, 1), (LEFT_EYE_JOINT, 2), (RIGHT_EYE_JOINT, 3)):
             around = moved - joints[..., joint, None, :]
             weight = self.skin_weights[:, joint, None]
             out = out + weight * (around @ rotations[:, column].transpose(1, 2) - around)

@@ -14,7 +14,7 @@ import scipy.sparse as sp
 
 from ..exchange.head_file import HeadFile
 from ..exchange.take import Take
-from ..geometry import rotation_matrix
+from ..geometry import Similarity, align_points, rotation_matrix
 from .bridge import (
     APERTURES,
     LIP_APERTURES,
@@ -31,7 +31,7 @@ _SHAPE_SD, _SHAPE_POINT_SD = 2.0, 2e-3  # m: of a point of the person
 _JAW_SD = 0.05  # rad: how far the jaw's angle may differ between the heads
 _RIDGE = 0.05  # weight of units' own prior against the surface's
 _LEAST_SHOWN = 0.02  # of a coefficient
-_ROUNDS, _SWEEPS, _CHUNK = 8, 30, 64
+_PERSON_ROUNDS, _ROUNDS, _SWEEPS, _CHUNK = 30, 8, 30, 64
 
 
 @dataclass(frozen=True)
@@ -94,16 +94,16 @@ def carry_person(pair: Pair, shape: np.ndarray) -> Person:
     weight = np.repeat(np.sqrt(pair.points.weight), 3) / _SHAPE_POINT_SD * np.sqrt(400 / count)
     A = basis * weight[:, None]
     system = A.T @ A + np.eye(columns) / _SHAPE_SD**2
-    own, turn, shift = np.zeros(columns), np.eye(3), np.zeros(3)
-    for _ in range(30):
+    own, motion = np.zeros(columns), Similarity(np.eye(3), np.zeros(3))
+    for _ in range(_PERSON_ROUNDS):
         rest = target.template[:count] + (basis @ own).reshape(-1, 3)
-        turn, shift = _rigid(rest, wanted, pair.points.weight)
-        back = (wanted - shift) @ turn
+        motion = align_points(rest, wanted, pair.points.weight, with_scale=False)
+        back = (wanted - motion.shift) @ motion.turn
         right = A.T @ (weight * (back - target.template[:count]).ravel())
         own = np.linalg.solve(system, right)
     rest = target.template[:count] + (basis @ own).reshape(-1, 3)
-    apart = np.linalg.norm(rest @ turn.T + shift - wanted, axis=1)
-    return Person(own, turn, shift, float(1e3 * np.sqrt(np.mean(apart**2))))
+    apart = np.linalg.norm(motion(rest) - wanted, axis=1)
+    return Person(own, motion.turn, motion.shift, float(1e3 * np.sqrt(np.mean(apart**2))))
 
 
 def carry_frames(
@@ -288,14 +288,3 @@ def aperture_mm(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     upper, lower = points[..., -2 * pairs : -pairs, :], points[..., -pairs:, :]
     gap = 1e3 * np.linalg.norm(upper - lower, axis=-1)
     return gap[..., :LIP_APERTURES], gap[..., LIP_APERTURES:]
-
-
-def _rigid(
-    source: np.ndarray, target: np.ndarray, weight: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Turn and shift of points onto points (Kabsch 1976)."""
-    w = weight[:, None] / weight.sum()
-    a, b = source - (w * source).sum(0), target - (w * target).sum(0)
-    u, _, vt = np.linalg.svd((w * b).T @ a)
-    turn = u @ np.diag([1, 1, np.sign(np.linalg.det(u @ vt))]) @ vt
-    return turn, (w * target).sum(0) - turn @ (w * source).sum(0)

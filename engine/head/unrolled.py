@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.spatial import KDTree
 
+from ..exchange.head_file import LEFT_EYE_JOINT, RIGHT_EYE_JOINT
 from .registration import Mesh
 
 _COVER_REACH, _COVER_DEPTH = 4e-3, 5e-3  # m: skin that others cover so near, from so far
@@ -26,7 +27,9 @@ def unrolled(mesh: Mesh) -> tuple[np.ndarray, np.ndarray]:
     uv[..., 0] = np.clip(uv[..., 0], 0, 1)
     hidden = _behind_others(points, middle) & ~(mesh.eyes[0] | mesh.eyes[1])[mesh.faces].any(1)
     uv[hidden] = [0.12, 0.0] + [0.76, 0.06] * uv[hidden]
-    for ball, joint, left in zip(mesh.eyes, (3, 4), (0.02, 0.92), strict=True):
+    for ball, joint, left in zip(
+        mesh.eyes, (LEFT_EYE_JOINT, RIGHT_EYE_JOINT), (0.02, 0.92), strict=True
+    ):
         own = ball[mesh.faces].all(1)
         around = points[own] - mesh.joints[joint]
         around /= np.maximum(np.linalg.norm(around, axis=-1, keepdims=True), 1e-9)

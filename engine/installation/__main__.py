@@ -1,24 +1,13 @@
 """`python -m engine.installation PLAN`: events on standard output, as the engine's own jobs."""
 
 import sys
-import traceback
 from pathlib import Path
 
 from ..exchange.installation import ENGINE_FOLDER, InstallPlan, environment_python, read_plan
-from ..exchange.protocol import (
-    CANNOT_SERVE,
-    DONE,
-    OUR_FAULT,
-    VERSION,
-    AVFaceError,
-    Done,
-    Failed,
-    Hello,
-    Note,
-    claim_stdout,
-)
+from ..exchange.protocol import VERSION, Hello, Note, answer, claim_stdout
 from .child import hold_leash
-from .recipe import Send, install, remove, verify
+from .recipe import install, remove
+from .verification import Send, verify
 
 
 def main(path: Path) -> int:
@@ -26,17 +15,7 @@ def main(path: Path) -> int:
     send = claim_stdout()
     hold_leash()
     send(Hello(VERSION, "cpu"))
-    try:
-        result = _serve(read_plan(path), send)
-    except AVFaceError as error:
-        send(Failed(error.message, error.hint))
-        return CANNOT_SERVE
-    except Exception as error:
-        traceback.print_exc()  # to the log
-        send(Failed(f"The installation failed ({type(error).__name__}: {error}).", "See the log."))
-        return OUR_FAULT
-    send(Done(result))
-    return DONE
+    return answer(lambda: _serve(read_plan(path), send), send)
 
 
 def _serve(plan: InstallPlan, send: Send) -> str:

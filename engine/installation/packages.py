@@ -18,6 +18,8 @@ CUDA_INDEX = "https://download.pytorch.org/whl/cu130"
 EXPECTED_MEGABYTES = {"cpu": 480.0, "cuda": 3000.0}
 # Needed on disk while installing, GB.
 NEEDED_GIGABYTES = {"cpu": 3.0, "cuda": 9.0}
+_NO_BAR = ("--progress-bar", "off")
+_BAR_OF_BYTES = ("--progress-bar", "raw")  # while a package comes, since pip 24.1
 _COMMON = ("--disable-pip-version-check", "--no-input", "--only-binary", ":all:")
 _UNITS = {"B": 1e-6, "kB": 1e-3, "KB": 1e-3, "KiB": 1.024e-3, "MB": 1.0, "MiB": 1.048576,
           "GB": 1e3, "GiB": 1073.741824}  # fmt: skip
@@ -112,26 +114,22 @@ def install_packages(
         downloads.hear(line)
         report(min(downloads.total_mb / expected, 0.97), str(downloads))
 
-    def pip(*arguments: str) -> tuple[int, list[str]]:
-        bar = ("--progress-bar", "raw" if raw else "off")
-        command = child.module(python, "pip", "install", *_COMMON, *bar, *source, *arguments)
+    def pip(*arguments: str) -> list[str]:
         downloads.installing = False
-        return child.run(command, hear, settings)
+        return _pip(python, plan, hear, (*bar, *arguments))
 
-    source, settings, raw = _source(plan), {}, False
-    if plan.wheels:
-        settings = {"PIP_CONFIG_FILE": os.devnull}  # or a mirror in it would be asked
-        source.insert(0, "--isolated")
-    elif (code := pip("--upgrade", "pip>=24.1")[0]) == 0:
-        raw = True  # bytes while a package comes, since pip 24.1
-    else:
-        said.append("pip could not be renewed: sizes are shown only when a package has come.")
-    torch = _line_of("torch", requirements / "engine.txt")
+    bar = _NO_BAR
+    if not plan.wheels:
+        if pip("--upgrade", "pip>=24.1"):
+            said.append("pip could not be renewed: sizes are shown only when a package has come.")
+        else:
+            bar = _BAR_OF_BYTES
     if not plan.wheels and (index := torch_index(plan)):
-        code, last = pip("--index-url", index, "--retries", "1", torch)
-        if code != 0 and plan.torch_index:
+        torch = pins(requirements)["torch"]
+        last = pip("--index-url", index, "--retries", "1", f"torch=={torch}")
+        if last and plan.torch_index:
             raise _failed(plan, last)
-        if code != 0:
+        if last:
             said.append(
                 "PyTorch's own server could not be reached: the build of PyPI was taken instead."
             )
@@ -139,34 +137,37 @@ def install_packages(
         ["-r", str(requirements / "engine.txt")],
         ["--no-deps", "-r", str(requirements / "engine-alone.txt")],
     ):
-        code, last = pip(*wanted)
-        if code != 0:
+        if last := pip(*wanted):
             raise _failed(plan, last)
     report(1.0, str(downloads))
     return said
 
 
+def _pip(
+    python: Path, plan: InstallPlan, hear: Callable[[str], None], arguments: tuple[str, ...]
+) -> list[str]:
+    """Have pip install something: its last lines where that failed, else nothing."""
+    settings, source = {}, []
+    if plan.wheels:
+        settings = {"PIP_CONFIG_FILE": os.devnull}  # or a mirror in it would be asked
+        source = ["--isolated", "--no-index", "--find-links", plan.wheels]
+    command = child.module(python, "pip", "install", *_COMMON, *source, *arguments)
+    code, last = child.run(command, hear, settings)
+    return (last or [f"it ended with {code}"]) if code else []
+
+
 def pins(requirements: Path, system: str = sys.platform) -> dict[str, str]:
     """name -> version that requirements/engine*.txt ask for on this system."""
+    names = ("engine.txt", "engine-alone.txt")
+    lines = "\n".join((requirements / name).read_text(encoding="utf-8") for name in names)
     found = {}
-    for name in ("engine.txt", "engine-alone.txt"):
-        for line in (requirements / name).read_text(encoding="utf-8").splitlines():
-            wanted, _, marker = line.partition(";")
-            if "==" in wanted and not wanted.startswith("#"):
-                if "win32" in marker and system != "win32":
-                    continue
-                package, _, version = wanted.strip().partition("==")
-                found[package.strip()] = version.strip()
+    for line in lines.splitlines():
+        wanted, _, marker = line.partition(";")
+        package, pinned, version = wanted.partition("==")
+        here = "win32" not in marker or system == "win32"
+        if pinned and here and not wanted.startswith("#"):
+            found[package.strip()] = version.strip()
     return found
-
-
-def _source(plan: InstallPlan) -> list[str]:
-    return ["--no-index", "--find-links", plan.wheels] if plan.wheels else []
-
-
-def _line_of(package: str, path: Path) -> str:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return next(line for line in lines if re.match(rf"{package}\b", line))
 
 
 def _package(file: str) -> str:

@@ -1,63 +1,28 @@
-"""Install, verify, remove: what each does, step by step."""
+"""Install and remove: what each does, step by step."""
 
-import hashlib
 import importlib
-import json
 import os
 import shutil
-import tempfile
 import time
-import tomllib
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ..exchange.installation import (
     ENGINE_FOLDER,
-    PYTHONS,
     RECORD,
-    Installed,
     InstallPlan,
     environment_python,
     write_json,
 )
-from ..exchange.protocol import (
-    AVFaceError,
-    CaptureJob,
-    Done,
-    Failed,
-    Note,
-    Progress,
-    decode,
-    write_job,
-)
+from ..exchange.protocol import AVFaceError, Note, Progress
 from . import child, packages
 from .pythons import make_environment
+from .verification import ROOT, Send, verify
 
-ROOT = Path(__file__).parents[2]
 PARTIAL_FOLDER = f"{ENGINE_FOLDER}.partial"
 WINDOWS_PATH_LIMIT = 259
 LONGEST_FILE = 175  # of an environment, from its site-packages on; measured
-_LOOK = """
-import importlib.metadata as m, json, platform, sys
-versions = {}
-for name in sys.argv[1:]:
-    try:
-        versions[name] = m.version(name)
-    except m.PackageNotFoundError:
-        versions[name] = ""
-device = "cpu"
-if versions.get("torch"):
-    import torch
-    if torch.cuda.is_available():
-        device = torch.cuda.get_device_name(0)
-    elif getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
-        device = "mps"
-print(json.dumps({"python": platform.python_version(), "versions": versions, "device": device}))
-"""
-
 MADE = "avface-made"  # in an environment that has its interpreter and its pip
-
-Send = Callable[[Progress | Note], None]
 
 
 def install(plan: InstallPlan, send: Send) -> Path:
@@ -99,26 +64,6 @@ def install(plan: InstallPlan, send: Send) -> Path:
     return environment_python(home / ENGINE_FOLDER)
 
 
-def verify(python: Path, folder: Path, send: Send, start: float = 0.0) -> Installed:
-    """What an environment is, after it has captured a part of the demo clip. Raises AVFaceError."""
-    share = 1 - start
-    send(Progress("versions", start))
-    found = _look(python)
-    _check_versions(found)
-    send(Progress("weights", start + 0.1 * share))
-    check_weights(ROOT / "weights")
-    send(Progress("test", start + 0.2 * share))
-    _capture_demo(python, folder, lambda f: send(Progress("test", start + share * (0.2 + 0.8 * f))))
-    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
-    return Installed(
-        version=manifest["version"],
-        python=found["python"],
-        torch=found["versions"]["torch"],
-        device=found["device"],
-        megabytes=_megabytes(python.parents[1]),
-    )
-
-
 def remove(plan: InstallPlan, send: Send) -> None:
     """Take away the environment, what was fetched for it, and what an attempt has left."""
     home = Path(plan.folder)
@@ -127,19 +72,6 @@ def remove(plan: InstallPlan, send: Send) -> None:
     for index, place in enumerate(places):
         send(Progress("removing", index / len(places)))
         _forget(place)
-
-
-def check_weights(folder: Path) -> None:
-    """Every registered file is there and is itself. Raises AVFaceError."""
-    registry = tomllib.loads((folder / "registry.toml").read_text(encoding="utf-8"))
-    for row in registry.values():
-        path = folder / row["file"]
-        if row["file"].startswith("demo/") and not path.is_file():
-            continue  # the demo clip's truth stays with the source
-        if not path.is_file() or hashlib.sha256(path.read_bytes()).hexdigest() != row["sha256"]:
-            raise AVFaceError(
-                f"{path} is missing or damaged.", "Install AVFace again: the file comes with it."
-            )
 
 
 def _check_room(plan: InstallPlan, home: Path) -> None:
@@ -197,75 +129,6 @@ def _can_be_carried_on(partial: Path) -> bool:
     return child.run(child.module(python, "pip", "--version"))[0] == 0
 
 
-def _look(python: Path) -> dict:
-    """Versions and device of an environment. Raises AVFaceError when it doesn't run."""
-    names = list(packages.pins(ROOT / "requirements"))
-    code, lines = child.run([str(python), "-c", _LOOK, *names])
-    if code != 0:
-        raise AVFaceError(
-            f"The engine's Python {python} does not run ({lines[-1] if lines else code}).",
-            "Remove the engine and install it again.",
-        )
-    return json.loads(lines[-1])
-
-
-def _check_versions(found: dict) -> None:
-    if not found["python"].startswith(PYTHONS):
-        raise AVFaceError(
-            f"The engine runs on Python {' or '.join(PYTHONS)}; this is {found['python']}.",
-            "Choose another Python, or have AVFace install its own.",
-        )
-    wanted = packages.pins(ROOT / "requirements")
-    missing = [name for name in wanted if not found["versions"][name]]
-    if missing:
-        raise AVFaceError(f"The engine lacks {', '.join(missing)}.", "Install the engine again.")
-    other = [
-        f"{name} {found['versions'][name]} (wanted: {version})"
-        for name, version in wanted.items()
-        if found["versions"][name].partition("+")[0] != version  # torch 2.13.0+cpu
-    ]
-    if other:
-        raise AVFaceError(
-            f"The engine has {', '.join(other)}.", "Install the engine again to renew it."
-        )
-
-
-def _capture_demo(python: Path, folder: Path, report: Callable[[float], None]) -> None:
-    """One second of the demo clip through the engine itself. Raises AVFaceError."""
-    with tempfile.TemporaryDirectory(prefix="test-", dir=folder) as place:
-        take = Path(place) / "demo.take.npz"
-        clip = ROOT / "weights" / "demo" / "demo.mp4"
-        job = CaptureJob(str(clip), str(take), options={"end": 1.0, "detail": "off"})
-        write_job(job, Path(place) / "job.json")
-        failed: list[Failed] = []
-        done: list[Done] = []
-
-        def hear(line: str) -> None:
-            try:
-                event = decode(line)
-            except (ValueError, TypeError):
-                return  # something that a library printed
-            if isinstance(event, Progress):
-                report(event.fraction)
-            elif isinstance(event, Failed):
-                failed.append(event)
-            elif isinstance(event, Done):
-                done.append(event)
-
-        before = os.getcwd()
-        os.chdir(ROOT)
-        try:
-            command = [str(python), "-m", "engine", "run", str(Path(place) / "job.json")]
-            code, last = child.run(command, hear)
-        finally:
-            os.chdir(before)
-        if not done or not take.is_file():
-            why = failed[0].message if failed else (last[-1] if last else f"exit code {code}")
-            raise AVFaceError(
-                f"The engine was installed but its test failed: {why}", "Its log says more."
-            )
-
-
 def _take_place(partial: Path, final: Path) -> None:
     """Put the finished environment where the old one stands, which goes."""
     old = final.with_name(f"{final.name}.old-{os.getpid()}")
@@ -274,6 +137,9 @@ def _take_place(partial: Path, final: Path) -> None:
             os.rename(final, old)
         os.rename(partial, final)
     except OSError as error:
+        if old.exists():  # what stood goes on standing
+            with suppress(OSError):
+                os.rename(old, final)
         raise AVFaceError(
             f"The engine that stands in {final} can't be replaced ({error.strerror}).",
             "End the captures that use it and install again: nothing is downloaded twice.",
@@ -295,7 +161,3 @@ def _forget(place: Path) -> None:
                 f"{place} is in use ({error.strerror}).", "End the captures that use the engine."
             ) from error
     shutil.rmtree(doomed, ignore_errors=True)
-
-
-def _megabytes(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) >> 20

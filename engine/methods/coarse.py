@@ -79,8 +79,7 @@ def unpack_models(tensors: dict[str, Tensor], metadata: dict[str, str]) -> Coars
     config = Config.from_json(metadata["config"])
     networks = CoarseEncoder(config), ExpressionEncoder(config)
     for network, name in zip(networks, ("coarse.", "expression."), strict=True):
-        own = {k.removeprefix(name): v.float() if v.is_floating_point() else v
-               for k, v in tensors.items() if k.startswith(name)}  # fmt: skip
+        own = {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
         network.load_state_dict(own)
         network.eval().requires_grad_(False).to(compute_device())
     return CoarseModels(

@@ -73,8 +73,9 @@ def load_deca(
     _check_fit(path, encoder, coarse.image)
     coarse.image.load_state_dict(encoder, strict=True)
     also = ""
-    if expression is not None and _fits(encoder, expression.video.backbone, "backbone."):
-        _load_prefixed(encoder, expression.video.backbone, "backbone.")
+    seen = {n.removeprefix("backbone."): v for n, v in encoder.items() if n.startswith("backbone.")}
+    if expression is not None and _fits(seen, expression.video.backbone):
+        expression.video.backbone.load_state_dict(seen)
         also = " and the backbone of E_v"
     unused = tuple(
         f"{part}.{name}"
@@ -257,13 +258,7 @@ def _check_fit(path: Path, tensors: dict[str, Tensor], network: nn.Module) -> No
             )
 
 
-def _fits(tensors: dict[str, Tensor], network: nn.Module, prefix: str) -> bool:
-    wanted = network.state_dict()
-    return all(
-        prefix + name in tensors and tensors[prefix + name].shape == value.shape
-        for name, value in wanted.items()
-    )
-
-
-def _load_prefixed(tensors: dict[str, Tensor], network: nn.Module, prefix: str) -> None:
-    network.load_state_dict({name: tensors[prefix + name] for name in network.state_dict()})
+def _fits(tensors: dict[str, Tensor], network: nn.Module) -> bool:
+    """Whether these are a network's tensors, all of them and no other."""
+    wanted = {name: value.shape for name, value in network.state_dict().items()}
+    return {name: value.shape for name, value in tensors.items()} == wanted

@@ -54,12 +54,12 @@ class CoarseEncoder(nn.Module):
         """Single pictures (N, 3, H, W), or what was read of them -> embeddings (N, 183)."""
         return self.image(images)
 
-    def over_time(self, embeddings: Tensor, valid: Tensor | None = None) -> Tensor:
+    def over_time(self, embeddings: Tensor) -> Tensor:
         """Windows of embeddings (B, W, 183) -> c (B, W, 183)."""
-        code = self.temporal(embeddings, valid)
+        code = self.temporal(embeddings)
         return embeddings + code if self.config.coarse_residual else code
 
-    def forward(self, images: Tensor, valid: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """(B, W, 3, H, W) RGB in 0..1 -> c (B, W, 183)."""
         windows = images.shape[:2]
-        return self.over_time(self.embed(images.flatten(0, 1)).unflatten(0, windows), valid)
+        return self.over_time(self.embed(images.flatten(0, 1)).unflatten(0, windows))

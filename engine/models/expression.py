@@ -70,10 +70,10 @@ class ExpressionEncoder(nn.Module):
             self.straight = nn.Linear(both, config.expression_code)
             self.temporal.begin_silent()
 
-    def fuse(self, f_a: Tensor, f_v: Tensor, valid: Tensor | None = None) -> Tensor:
+    def fuse(self, f_a: Tensor, f_v: Tensor) -> Tensor:
         """Embeddings (B, W, 64) of both -> e (B, W, 53)."""
         both = torch.cat([f_a, f_v], -1)
-        e = self.temporal(both, valid)
+        e = self.temporal(both)
         return e if self.straight is None else self.straight(both) + e
 
     def forward(self, sound: Tensor, images: Tensor, generator: Generator | None = None) -> Tensor:

@@ -21,10 +21,9 @@ class TemporalEncoder(nn.Module):
         inputs: Size of an embedding.
         outputs: Size of a code.
         config: Layers, heads and widths.
-        tells_places: Add the sinusoids. Without them frames are a set.
     """
 
-    def __init__(self, inputs: int, outputs: int, config: Config, tells_places: bool = True):
+    def __init__(self, inputs: int, outputs: int, config: Config):
         super().__init__()
         heads = config.transformer_heads
         width = -(-inputs // heads) * heads
@@ -41,8 +40,7 @@ class TemporalEncoder(nn.Module):
         for a, b in pairwise(sizes):
             steps += [nn.Linear(a, b), nn.ReLU()]
         self.projection = nn.Sequential(*steps[:-1])  # codes have both signs
-        places = _sinusoids(config.window, width) if tells_places else torch.zeros(0, width)
-        self.register_buffer("places", places, persistent=False)
+        self.register_buffer("places", _sinusoids(config.window, width), persistent=False)
 
     places: Tensor  # (W, width)
 
@@ -53,18 +51,10 @@ class TemporalEncoder(nn.Module):
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
 
-    def forward(self, embeddings: Tensor, valid: Tensor | None = None) -> Tensor:
-        """(B, W, inputs) -> (B, W, outputs); W may be shorter than the window.
-
-        Args:
-            embeddings: One for each frame.
-            valid: (B, W) bool, frames that others may look at; at least one in each window.
-        """
+    def forward(self, embeddings: Tensor) -> Tensor:
+        """(B, W, inputs), one for each frame -> (B, W, outputs); W may be less than the window."""
         x = self.inlet(embeddings)
-        if len(self.places):
-            x = x + self.places[: x.shape[1]]
-        x = self.layers(x, src_key_padding_mask=None if valid is None else ~valid)
-        return self.projection(x)
+        return self.projection(self.layers(x + self.places[: x.shape[1]]))
 
 
 def _sinusoids(count: int, width: int) -> Tensor:

@@ -177,7 +177,12 @@ def read_rows(path: Path) -> tuple[list[str], dict]:
             for name, runs in told["rows"].items()
         }
         about = f"{told['steps']} steps of {told['batch']} windows, commit {told['commit']}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        means = {
+            name: {case: compare(np.stack([run[case] for run in runs]))[0] for case in CASES}
+            for name, runs in errors.items()
+        }
+        table = rows_table(errors)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise AVFaceError(
             f"{path} holds no rows of AVFace's tables ({error}).",
             "Name SCRATCH/rows/table.json of scripts/recipes/ablate_expression.py.",
@@ -188,11 +193,7 @@ def read_rows(path: Path) -> tuple[list[str], dict]:
         f"and voices that no training has met, mm (95 %). Seeds 0 to {seeds - 1}, {about}.",
         "covered: something is before the mouth; lost: no picture for a third of a second.",
     ]
-    means = {
-        name: {case: compare(np.stack([run[case] for run in runs]))[0] for case in CASES}
-        for name, runs in errors.items()
-    }
-    return [*lines, *rows_table(errors)], means
+    return [*lines, *table], means
 
 
 def _mean_where(values: np.ndarray, where: np.ndarray) -> np.ndarray:

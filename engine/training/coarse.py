@@ -5,6 +5,7 @@ what their truth allows.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,7 +13,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ..exchange.head_file import HeadFile
 from ..models.checkpoints import load_deca, load_imagenet
 from ..models.sight import SightBackbone
 from ..models.slots import load_slot
@@ -20,7 +20,7 @@ from ..options import option
 from ..weights import load_head
 from .data import Source, Windows
 from .objectives import CoarseObjective, landmark_figures
-from .stages import StageOptions, WindowTask
+from .stages import Part, StageOptions, WindowTask
 from .system import CoarseStage, Faces
 
 _LOG = logging.getLogger(__name__)
@@ -49,14 +49,10 @@ class CoarseTask(WindowTask):
     name = "coarse"
 
     def __init__(
-        self,
-        options: CoarseOptions,
-        source: Source | None = None,
-        test: Source | None = None,
-        head: HeadFile | None = None,
+        self, options: CoarseOptions, sources: Mapping[Part, Source] | None = None
     ) -> None:
-        config, file = options.networks, head or load_head()
-        super().__init__(options, config.window, file, source, test)
+        config, file = options.networks, load_head()
+        super().__init__(options, config.window, file, sources)
         self.options = options
         self.model = CoarseStage(config, options.senses, options.drops, options.looks_around)
         _begin_with(self.model, options)

@@ -18,8 +18,10 @@ import torch
 from torch import Tensor
 
 from ..exchange.protocol import AVFaceError
+from ..exchange.reading import load_arrays
 from ..exchange.saving import save, save_arrays
 
+_ANEW = "Delete it and prepare the videos anew."
 _HZ = 25.0  # of windows, whatever a clip's own rate
 _COVERED = 0.5  # a landmark believed less is taken for covered
 _TEST_SHARE = 10  # one clip in so many is kept for testing
@@ -130,10 +132,11 @@ class FolderSource:
     def clip(self, name: str) -> Prepared:
         """The arrays of one clip."""
         if name not in self._clips:
-            with np.load(self.folder / f"{name}.npz", allow_pickle=False) as file:
-                self._clips[name] = Prepared(
-                    **{item.name: file[item.name] for item in fields(Prepared)}
-                )
+            path = self.folder / f"{name}.npz"
+            try:
+                self._clips[name] = Prepared(**load_arrays(path, "a prepared clip", _ANEW))
+            except TypeError as error:  # arrays of something else
+                raise AVFaceError(f"{path} is not a prepared clip.", _ANEW) from error
         return self._clips[name]
 
     def stride(self, name: str) -> int:

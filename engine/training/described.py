@@ -20,7 +20,7 @@ from ..faces.crops import place_in_crop
 from ..faces.seen import crop_size
 from ..sight.features import Observations, middle_of_face, sight_features
 from .sights import FRAMES, HZ, Sights
-from .speech import Utterance
+from .speech import SOUND_RATE, Utterance
 from .speech.augment import pool_sounds, spoil
 from .speech.noises import noise_pool
 from .trackers import track_points
@@ -158,5 +158,5 @@ def _hear(
 def _noise(pool: np.ndarray, number: int, generator: np.random.Generator) -> np.ndarray:
     """Silence now and then, else noise or music of any loudness."""
     loudness = 0.0 if number % 4 == 0 else 10 ** generator.uniform(-4, -0.7)
-    sound = pool_sounds(pool, 1, int(_NOISE_S * 16_000), generator)[0].numpy()
+    sound = pool_sounds(pool, 1, int(_NOISE_S * SOUND_RATE), generator)[0].numpy()
     return (sound * loudness).clip(-1, 1)

@@ -3,11 +3,13 @@
 For ablations (table 1: `--senses`, `--drops`, `--looks-around`) and after the coarse stage.
 """
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
-from ..exchange.head_file import HeadFile
 from .coarse import CoarseOptions, CoarseTask
 from .data import Source, Windows
+from .stages import Part
 from .system import CoarseStage
 
 
@@ -17,13 +19,9 @@ class ExpressionTask(CoarseTask):
     name = "expression"
 
     def __init__(
-        self,
-        options: CoarseOptions,
-        source: Source | None = None,
-        test: Source | None = None,
-        head: HeadFile | None = None,
+        self, options: CoarseOptions, sources: Mapping[Part, Source] | None = None
     ) -> None:
-        super().__init__(options, source, test, head)
+        super().__init__(options, sources)
         assert isinstance(self.model, CoarseStage)
         self.model.coarse.requires_grad_(False)
 

@@ -6,6 +6,7 @@ as published) or from oriented filters.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,19 +14,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..exchange.head_file import HeadFile
 from ..models.fine import FineNetwork
 from ..models.slots import load_slot
 from ..options import option
 from ..weights import load_head
 from . import losses
-from .checkpoint import load_weights
 from .data import Source, Windows
 from .losses import FINE
 from .shading import normals_from_shading, shade
 from .sheet import Sheet
-from .stages import StageOptions, WindowTask, check_coarse
-from .system import CoarseStage, Faces
+from .stages import Part, StageOptions, WindowTask, check_coarse, fixed_coarse
+from .system import Faces
 
 _GAMMA = 1 / 2.2
 _FRAMES = 2  # of a window that are used: neighbours look alike
@@ -64,21 +63,11 @@ class FineTask(WindowTask):
 
     name = "fine"
 
-    def __init__(
-        self,
-        options: FineOptions,
-        source: Source | None = None,
-        test: Source | None = None,
-        head: HeadFile | None = None,
-    ) -> None:
-        config = options.networks
-        file = head or load_head()
-        super().__init__(options, config.window, file, source, test)
+    def __init__(self, options: FineOptions, sources: Mapping[Part, Source] | None = None) -> None:
+        config, file = options.networks, load_head()
+        super().__init__(options, config.window, file, sources)
         self.model: nn.Module = FineNetwork(config)
-        self.coarse = CoarseStage(config)
-        if options.coarse:
-            load_weights(self.coarse, options.coarse)
-        self.coarse.eval().requires_grad_(False)
+        self.coarse = fixed_coarse(config, options.coarse)
         self.faces, self.sheet = Faces(file, draws=True), Sheet(file, config.uv)
         self.with_normals = config.fine_channels == 6
         self.normals_network = load_slot(options.normals_network, "normals")

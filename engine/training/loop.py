@@ -163,24 +163,11 @@ class _Run:
         batches = made_ahead(
             self.task.batches(options.seed + _RANKS_APART * self.rank, self.step), options.prefetch
         )
-        saved = said = time.monotonic()
+        self.saved = self.said = time.monotonic()
         with stop.listening():
             while not self._is_over() and not self._should_pause(stop):
-                losses = self._take_step(on_device(next(batches), self.device))
-                if self.step % options.log_every == 0 or self.step == 1:
-                    rate = self.optimizer.param_groups[0]["lr"]
-                    self._log("train", lr=rate, losses=_numbers(losses))
-                now = time.monotonic()
-                if now - said > options.say_seconds and self.rank == 0:
-                    said = now
-                    self.say(self._line(_numbers(losses)))
-                if self.step % options.evaluate_every == 0 and not self._is_over():
-                    self._evaluate()
-                elif now - saved < options.checkpoint_seconds:
-                    continue
-                self._save()
-                saved = time.monotonic()
-                self.margin = max(self.margin, saved - now)
+                self._tell(self._take_step(on_device(next(batches), self.device)))
+                self._keep()
             batches.close()
             finished = self._is_over()
             if finished:
@@ -188,6 +175,27 @@ class _Run:
             self._save()
         self._log("end", finished=finished)
         return self._result(finished)
+
+    def _tell(self, losses: dict[str, Tensor]) -> None:
+        """The log's line of a step, and now and then one for who waits."""
+        if self.step % self.options.log_every == 0 or self.step == 1:
+            rate = self.optimizer.param_groups[0]["lr"]
+            self._log("train", lr=rate, losses=_numbers(losses))
+        now = time.monotonic()
+        if now - self.said > self.options.say_seconds and self.rank == 0:
+            self.said = now
+            self.say(self._line(_numbers(losses)))
+
+    def _keep(self) -> None:
+        """Evaluate where it is time; a checkpoint then, and where the last one is old."""
+        now = time.monotonic()
+        if self.step % self.options.evaluate_every == 0 and not self._is_over():
+            self._evaluate()
+        elif now - self.saved < self.options.checkpoint_seconds:
+            return
+        self._save()
+        self.saved = time.monotonic()
+        self.margin = max(self.margin, self.saved - now)
 
     def _result(self, finished: bool) -> dict:
         return {"step": self.step, "seconds": self._seconds(), "finished": finished,

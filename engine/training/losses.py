@@ -16,6 +16,7 @@ UPPER_LIDS, LOWER_LIDS = (37, 38, 43, 44), (41, 40, 47, 46)
 UPPER_LIPS, LOWER_LIPS = (61, 62, 63), (67, 66, 65)  # the inner lips
 LEFT_CORNER, RIGHT_CORNER = (54,), (48,)
 MOUTH = tuple(range(48, 68))
+_SHARPNESS = 0.5  # h of ID-MRF (Wang et al. 2018, eq. 3)
 NOSE_EYES_OUTLINE = (*range(17), *range(27, 48))
 
 
@@ -187,15 +188,13 @@ def displacement_loss(displacement: Tensor) -> Tensor:
     return displacement.abs().mean()
 
 
-def intra_distance_loss(
-    points: Tensor, target: Tensor, which: tuple[int, ...] = MOUTH, weights: Tensor | None = None
-) -> Tensor:
+def intra_distance_loss(points: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Squared difference of all distances among the mouth's landmarks (SPECTRE, supplement C).
 
     A sum over the pairs, as the paper's norm is: its weight is meant for that. By a mean, a lip
     reader would outweigh the landmarks.
     """
-    index = list(which)
+    index = list(MOUTH)
     first, second = torch.triu_indices(len(index), len(index), 1, device=points.device)
 
     def distances(of: Tensor) -> Tensor:
@@ -241,7 +240,7 @@ def feature_distance_loss(rendered: Tensor, picture: Tensor) -> Tensor:
     return ((rendered - picture) ** 2).mean()
 
 
-def mrf_loss(rendered: Tensor, picture: Tensor, sharpness: float = 0.5, bias: float = 1.0):
+def mrf_loss(rendered: Tensor, picture: Tensor) -> Tensor:
     """Implicit diversified Markov random field on feature maps (Wang et al. 2018, eq. 3-5).
 
     Each patch of the picture's features should be the nearest of some patch of the rendered ones.
@@ -255,6 +254,6 @@ def mrf_loss(rendered: Tensor, picture: Tensor, sharpness: float = 0.5, bias: fl
     cosine = patches(rendered).transpose(1, 2) @ patches(picture)  # (B, rendered, picture)
     apart = (1 - cosine) / 2
     relative = apart / (apart.amin(2, keepdim=True) + 1e-5)
-    similar = torch.softmax((bias - relative) / sharpness, 2)
+    similar = torch.softmax((1 - relative) / _SHARPNESS, 2)
     diverse = similar.amax(1)  # of each patch of the picture, (B, picture)
     return -torch.log(diverse.mean(1)).mean()

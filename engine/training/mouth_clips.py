@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
 
+from ..exchange.reading import load_arrays
 from ..exchange.saving import save_arrays
 from ..faces.crops import place_in_crop
 from ..models.lipreader import MERGED, VISEMES
@@ -72,12 +73,8 @@ class MouthClips:
     @staticmethod
     def read(paths: Sequence[Path]) -> "MouthClips":
         """All clips of several shards."""
-        parts: dict[str, list[np.ndarray]] = {item.name: [] for item in fields(MouthClips)}
-        for path in paths:
-            with np.load(path, allow_pickle=False) as file:
-                for name, kept in parts.items():
-                    kept.append(file[name])
-        return MouthClips(**{name: np.concatenate(kept) for name, kept in parts.items()})
+        parts = [load_arrays(path, "a shard", "Delete it and draw it anew.") for path in paths]
+        return MouthClips(**{name: np.concatenate([p[name] for p in parts]) for name in parts[0]})
 
     def write(self, path: Path) -> None:
         """Whole or not at all."""

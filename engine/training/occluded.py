@@ -4,13 +4,12 @@
 of clear windows stays in, so that nothing is forgotten.
 """
 
-from typing import Literal
-
 import numpy as np
 
 from .coarse import CoarseOptions, CoarseTask
 from .data import Sample, Source
 from .occlusions import WithHands
+from .stages import Part
 
 COVERED_SHARE = 0.75  # (open)
 
@@ -32,7 +31,7 @@ class OccludedTask(CoarseTask):
 
     name = "occluded"
 
-    def source(self, part: Literal["train", "test"]) -> Source:
+    def source(self, part: Part) -> Source:
         """Windows with hands; the coarse stage's own beneath them."""
         source = super().source(part)
         if isinstance(source, CountedSource):

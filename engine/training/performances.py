@@ -18,6 +18,7 @@ _CONSONANTS = ("P", "B", "M", "F", "V", "W", "R", "L", "T", "D", "N", "K", "G", 
                "CH", "TH", "DH", "Y", "HH", "NG")  # fmt: skip
 _VOWELS = ("AA", "AO", "AE", "AH", "AY", "AW", "EH", "EY", "ER", "IH", "IY", "OW", "UW")
 _HZ = 25.0
+_SPEAKING = 0.85  # share of windows with speech; the rest is silent acting
 _COVERED = 0  # bit of `Labels.hidden`: something is before the point
 _MOUTH_UNITS = ("mouth", "lips", "tongue", "jaw", "cheekPuff")
 
@@ -29,13 +30,10 @@ class Performers:
         size: P, px.
         difficulty: 0 plain faces before plain walls, 1 everything.
         seed: Other seeds give other people.
-        speaking: Share of windows with speech; the rest is silent acting.
     """
 
-    def __init__(
-        self, size: int, difficulty: float = 1.0, seed: int = 0, speaking: float = 0.85
-    ) -> None:
-        self.size, self.difficulty, self.seed, self.speaking = size, difficulty, seed, speaking
+    def __init__(self, size: int, difficulty: float = 1.0, seed: int = 0) -> None:
+        self.size, self.difficulty, self.seed = size, difficulty, seed
 
     @cached_property
     def stage(self) -> Stage:
@@ -67,7 +65,7 @@ class Performers:
         """A performance and its sound features (W, 16, 29)."""
         acting = act_sequence(self.stage, generator, frames, _HZ)
         seconds = np.arange(frames) / _HZ
-        if generator.random() > self.speaking:
+        if generator.random() > _SPEAKING:
             silent: list[Phone] = [("SIL", -1.0, frames / _HZ + 1.0)]
             return acting, windows(simulate_features(silent, generator), seconds + 1.0)
         phones = babble(generator, frames / _HZ + 2.0)

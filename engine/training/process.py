@@ -90,12 +90,8 @@ def made_ahead(batches: Iterator[Any], count: int) -> Generator[Any]:
     def fill() -> None:
         try:
             for batch in batches:
-                while not over.is_set():
-                    try:
-                        ready.put((batch, None), timeout=0.2)
-                        break
-                    except queue.Full:
-                        continue
+                while not over.is_set() and not _put(ready, (batch, None)):
+                    continue
                 if over.is_set():
                     return
         except BaseException as error:  # handed to the loop, which raises it
@@ -110,3 +106,12 @@ def made_ahead(batches: Iterator[Any], count: int) -> Generator[Any]:
             yield batch
     finally:
         over.set()
+
+
+def _put(ready: queue.Queue, item: Any) -> bool:
+    """Whether there was room within a moment."""
+    try:
+        ready.put(item, timeout=0.2)
+    except queue.Full:
+        return False
+    return True

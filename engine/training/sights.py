@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
+from ..exchange.reading import load_arrays
 from ..exchange.saving import save_arrays
 from ..faces.seen import Crop, crop_size, see_faces
 from ..models.landmarks import POINTS
@@ -34,6 +35,7 @@ _PASSING = 0.6  # of the hands: before the face for a part of the clip
 _LEAST_PASSING = 6  # frames
 _HELD_OUT_TEXTS = 12  # of each voice
 _MARGIN_S = 0.3  # a clip may begin so long before an utterance
+_ANEW = "Delete it and draw it anew."
 TEST_SEED = 990_002  # people that no training draws
 
 
@@ -69,8 +71,7 @@ class Sights:
     @staticmethod
     def read(path: Path) -> "Sights":
         """A shard."""
-        with np.load(path, allow_pickle=False) as file:
-            return Sights(**{item.name: file[item.name] for item in fields(Sights)})
+        return Sights(**load_arrays(path, "a shard", _ANEW))
 
     @staticmethod
     def join(parts: "list[Sights]") -> "Sights":
@@ -139,8 +140,7 @@ def _write_corpus(path: Path, said: list[Utterance]) -> None:
 
 def read_corpus(path: Path) -> list[Utterance]:
     """What `speak_corpus` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
+    arrays = load_arrays(path, "a corpus", _ANEW)
     pieces = np.split(arrays["sound"].astype(np.float32) / 32767, arrays["ends"][:-1])
     phones: list[list[tuple[str, float, float]]] = [[] for _ in pieces]
     for row, name, (a, b) in zip(arrays["rows"], arrays["names"], arrays["spans"], strict=True):

@@ -5,6 +5,7 @@ network is the user's or the small one of our own, the emotion network the user'
 loss is left out and the geometric ones remain.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,12 +20,11 @@ from ..models.spectre import SpectreEncoder
 from ..options import option
 from ..weights import load_head, load_network, registry
 from . import losses
-from .checkpoint import load_weights
 from .data import Source, Windows
 from .losses import SPECTRE
 from .mouths import MouthPainter, crop_mouths, mouth_squares
 from .objectives import landmark_figures
-from .stages import StageOptions, WindowTask, check_coarse
+from .stages import Part, StageOptions, WindowTask, check_coarse, fixed_coarse
 from .system import CoarseStage, Codes, Faces, head_albedo
 
 _MOUTH_SIDE = 88  # px: what lip readers of a user's see (Ma et al. 2022)
@@ -112,7 +112,7 @@ class PerceptualLosses:
             "expression": losses.expression_weight(nearness) * nearness,
             "jaw": SPECTRE.jaw * losses.nearness_loss(codes.jaw, start.jaw),
             "outline": SPECTRE.landmark * losses.outline_loss(points, target, belief),
-            "mouth": SPECTRE.mouth * losses.intra_distance_loss(points, target, weights=belief),
+            "mouth": SPECTRE.mouth * losses.intra_distance_loss(points, target, belief),
         }
         watched = watched or self.watch(windows)
         if watched.lips is not None:
@@ -171,10 +171,7 @@ def own_lip_reader() -> LipReader | None:
         return None
     tensors, about = load_network(_OWN_READER)
     reader = LipReader(LipReaderConfig.from_metadata(about))
-    reader.load_state_dict({
-        name: value.float() if value.is_floating_point() else value
-        for name, value in tensors.items()
-    })  # fmt: skip
+    reader.load_state_dict(tensors)
     return reader.eval().requires_grad_(False)
 
 
@@ -194,19 +191,12 @@ class SpectreTask(WindowTask):
     name = "spectre"
 
     def __init__(
-        self,
-        options: SpectreOptions,
-        source: Source | None = None,
-        test: Source | None = None,
-        head: HeadFile | None = None,
+        self, options: SpectreOptions, sources: Mapping[Part, Source] | None = None
     ) -> None:
-        config, file = options.networks, head or load_head()
-        super().__init__(options, config.spectre_frames, file, source, test)
+        config, file = options.networks, load_head()
+        super().__init__(options, config.spectre_frames, file, sources)
         self.model: nn.Module = SpectreEncoder(config)
-        self.coarse = CoarseStage(config)
-        if options.coarse:
-            load_weights(self.coarse, options.coarse)
-        self.coarse.eval().requires_grad_(False)
+        self.coarse = fixed_coarse(config, options.coarse)
         self.objective = perceptual_losses(file, options.lip_reader, options.emotion_network)
 
     def losses(self, batch: Windows) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """What all stages of AVFace's training ask for, and where their windows come from."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,10 +12,12 @@ from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..models.config import Config
 from ..options import option
+from .checkpoint import load_weights
 from .data import FolderSource, MixedSource, Source, Windows, window_batches
 from .process import on_device
-from .system import CONFIGS
+from .system import CONFIGS, CoarseStage
 
+Part = Literal["train", "test"]
 _TEST_SEED = 990_001  # people that no training draws
 
 
@@ -48,6 +50,14 @@ def check_coarse(weights: Path | None) -> None:
         )
 
 
+def fixed_coarse(config: Config, weights: Path | None) -> CoarseStage:
+    """The stage before, which learns no more; without weights, as it begins. Raises AVFaceError."""
+    stage = CoarseStage(config)
+    if weights:
+        load_weights(stage, weights)
+    return stage.eval().requires_grad_(False)
+
+
 class WindowTask:
     """What the stages' tasks share (`loop.Task`): windows of a source, and test windows.
 
@@ -55,8 +65,8 @@ class WindowTask:
         options: The stage's.
         frames: Of a window.
         head: Whose parameters are learnt.
-        source: Windows for training; default what the options say.
-        test: Windows of people and clips that no training sees.
+        sources: Where the windows of a part come from; default what the options say. Those of
+            "test" show people and clips that no training sees.
     """
 
     name = ""
@@ -68,20 +78,19 @@ class WindowTask:
         options: StageOptions,
         frames: int,
         head: HeadFile,
-        source: Source | None = None,
-        test: Source | None = None,
+        sources: Mapping[Part, Source] | None = None,
     ) -> None:
         self.frames = frames
         config = options.networks.to_json()
         self.metadata = {"config": config, "sound": "phones", "head": head.sha256}
         self._options = options
-        self._sources: dict[str, Source | None] = {"train": source, "test": test}
+        self._sources = dict(sources or {})
 
-    def source(self, part: Literal["train", "test"]) -> Source:
+    def source(self, part: Part) -> Source:
         """Where the windows of a part come from."""
-        source = self._sources[part] or choose_source(self._options, part, self.frames)
-        self._sources[part] = source
-        return source
+        if part not in self._sources:
+            self._sources[part] = choose_source(self._options, part, self.frames)
+        return self._sources[part]
 
     def batches(self, seed: int, step: int) -> Iterator[Windows]:
         """Each batch from one source, so that all of it has truth or none."""
@@ -106,7 +115,7 @@ class WindowTask:
         raise NotImplementedError
 
 
-def choose_source(options: StageOptions, part: Literal["train", "test"], frames: int) -> Source:
+def choose_source(options: StageOptions, part: Part, frames: int) -> Source:
     """Synthetic performers, prepared videos, or both by `real_share`."""
     size = options.networks.crop
     real = FolderSource(options.videos, size, part, frames) if options.videos else None

@@ -14,7 +14,7 @@ import torch
 from ..audio import SpeechFeatures
 from ..audio.features import RATE, STEP_CENTRE_SECONDS
 from ..head.mouth import Mouth, shutting
-from .speech import Utterance, language_of, speak, speak_all
+from .speech import SOUND_RATE, Utterance, language_of, speak, speak_all
 from .speech.augment import pool_sounds, spoil
 from .speech.corpus import ENGLISH, FOREIGN
 from .speech.neural import draw_voice
@@ -145,9 +145,9 @@ def heard_clips(
     generator = np.random.default_rng(seed)
     pool = noise_pool(70, 6.0, generator)
     for utterance in utterances:
-        quiet = int(generator.uniform(0, 0.8) * 16_000)  # before and after it
+        quiet = int(generator.uniform(0, 0.8) * SOUND_RATE)  # before and after it
         sound = np.pad(utterance.waveform, quiet)
-        shift = quiet / 16_000
+        shift = quiet / SOUND_RATE
         phones = [(name, a + shift, b + shift) for name, a, b in utterance.phones]
         for _ in range(takes):
             spoilt = spoil(torch.from_numpy(sound)[None], pool, generator)[0].numpy()
@@ -160,7 +160,7 @@ def unheard_clips(
     """Pieces of silence, noise and music with mouths that go their own way."""
     generator = np.random.default_rng(seed)
     pool = noise_pool(70, 6.0, generator)
-    length = int(_UNSPOKEN_S * 16_000)
+    length = int(_UNSPOKEN_S * SOUND_RATE)
     for place in range(count):
         loudness = 0.0 if place % 6 == 0 else 10 ** generator.uniform(-4, -0.7)
         sound = pool_sounds(pool, 1, length, generator)[0].numpy() * loudness

@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import sys
 import time
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -37,7 +38,8 @@ def draw(folder: str, size: int, capacity: int, until: int, seed: int, ramp: int
     fill_ring(Path(folder), RingOptions(capacity, size, seed, easy, ramp), until)
 
 
-def main() -> None:
+def read_options() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description="Train the landmark network.")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=70.0)
@@ -48,7 +50,29 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--full", action="store_true", help="192 px and the wide network")
     parser.add_argument("--drawers", type=int, default=1, help="processes that draw")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def begin_drawing(folders: list[Path], size: int, pictures: int) -> list[BaseProcess]:
+    """A process for each ring; returns when all have enough to begin with."""
+    share = pictures // len(folders)
+    context = multiprocessing.get_context("spawn")
+    drawers = [
+        context.Process(
+            target=draw, daemon=True, args=(str(folder), size, share, share, 1 + k, share // 4)
+        )
+        for k, folder in enumerate(folders)
+    ]  # fmt: skip
+    for process in drawers:
+        process.start()
+    while not all(_count(folder) >= FIRST_PICTURES for folder in folders):
+        time.sleep(1)
+    return drawers
+
+
+def main() -> None:
+    """Draw, train meanwhile, save, tell."""
+    options = read_options()
 
     import torch
     from safetensors.torch import load_file
@@ -62,21 +86,9 @@ def main() -> None:
     config = FULL if options.full else LandmarkNetConfig()
     folders = [options.folder / f"ring{k}" for k in range(options.drawers)]
     held = options.folder / "held"
-    share = options.pictures // options.drawers
-    context = multiprocessing.get_context("spawn")
-    drawers = [
-        context.Process(
-            target=draw, daemon=True,
-            args=(str(folder), config.size, share, share, 1 + k, share // 4),
-        )
-        for k, folder in enumerate(folders)
-    ]  # fmt: skip
     if not (held / "written.txt").is_file():
         draw(str(held), config.size, HELD_PICTURES, HELD_PICTURES, HELD_SEED, 0)
-    for process in drawers:
-        process.start()
-    while not all(_count(folder) >= FIRST_PICTURES for folder in folders):
-        time.sleep(1)
+    drawers = begin_drawing(folders, config.size, options.pictures)
     torch.set_num_threads(1 if not torch.cuda.is_available() else torch.get_num_threads())
     torch.manual_seed(0)
     model = LandmarkNet(config).to(memory_format=torch.channels_last)

@@ -8,7 +8,6 @@ from the full ones before and after, in mm. Called again, it goes on where it st
 whenever the acoustic network changes.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -18,17 +17,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 def main() -> int:
     """Clips, training, weights, table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("scratch", type=Path, help="folder of the run")
-    parser.add_argument("--seconds", type=float, default=400, help="of training")
-    parser.add_argument("--minutes", type=float, default=40, help="of speech to make")
-    parser.add_argument("--neural", type=float, default=0.0, help="minutes by neural voices too")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--start-from", type=Path, help="weights to begin with")
-    options = parser.parse_args()
+    from train_voice import read_options, speak_clips, speak_judges
+
+    options = read_options(__doc__, 40)
 
     import torch
-    from train_voice import speak_clips, speak_judges
 
     from engine.models.lips import describe
     from engine.training.checkpoint import save_weights

@@ -19,8 +19,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
-def main() -> int:
-    """Corpus, training, weights, tables."""
+def read_options() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("scratch", type=Path, help="folder of the corpus and of the run")
     parser.add_argument("--seconds", type=float, default=2400, help="of training")
@@ -31,9 +31,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--judge", type=Path, help="folder of NAME.wav and NAME.phone.json")
     parser.add_argument("--start-from", type=Path, help="weights to begin with")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Corpus, training, weights, tables."""
+    options = read_options()
 
     import torch
+    from safetensors.torch import load_file
 
     from engine.models.phone_classes import CLASSES
     from engine.training.checkpoint import save_weights
@@ -45,9 +51,9 @@ def main() -> int:
 
     torch.set_num_threads(1)
     torch.manual_seed(options.seed)
-    shares = Plan()
-    whole = sum(asdict(shares).values())
-    hours = {k: v * options.hours / whole for k, v in asdict(shares).items()}
+    shares = asdict(Plan())
+    whole = sum(shares.values())
+    hours = {name: share * options.hours / whole for name, share in shares.items()}
     plan = Plan(**hours | {"neural": options.neural})
     corpus = make_corpus(options.scratch / "corpus", plan, _say, options.seed)
     _say(f"corpus: {corpus.seconds / 3600:.1f} h, {len(set(corpus.voices))} voices")
@@ -58,14 +64,10 @@ def main() -> int:
     loop = LoopOptions(
         folder, seconds=options.seconds, lr=options.lr, warmup=60, optimizer="adamw",
         weight_decay=1e-2, clip=2.0, ema=0.995, evaluate_every=1000, seed=options.seed,
-        device="cpu",
-        start_from=options.start_from,
+        device="cpu", start_from=options.start_from,
     )  # fmt: skip
     done = train(task, loop, _say)
     _say(json.dumps(done["figures"], indent=1))
-
-    from safetensors.torch import load_file
-
     task.model.load_state_dict(load_file(folder / "last.safetensors"))
     balanced = [voice for voice in measured if voice in REAL_HELD_OUT + NEURAL_HELD_OUT]
     real = [u for voice in balanced for u in judges[voice]]

@@ -25,8 +25,8 @@ TEST_SHARDS = 4
 _MOST_SHARDS = 10_000
 
 
-def main() -> int:
-    """Draw, train, save, tell."""
+def read_options() -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(description="Train the small lip reader.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--draw", type=float, default=12, help="minutes of drawing")
@@ -37,7 +37,12 @@ def main() -> int:
     parser.add_argument("--reach", type=float, default=1.0, help="how far from --start to go")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Draw, train, save, tell."""
+    options = read_options()
 
     import cv2
     import torch
@@ -61,11 +66,9 @@ def main() -> int:
     _say(f"{len(clips.visemes)} clips of {clips.visemes.shape[1]} frames, {len(held.visemes)} held")
     torch.manual_seed(options.seed)
     reader = LipReader(LipReaderConfig(shapes=clips.shapes.shape[-1]))
-    start = {}
-    if options.start:
-        own, given = reader.state_dict(), load_file(options.start)
-        start = {name: v for name, v in given.items() if v.shape == own[name].shape}
-        reader.load_state_dict(start, strict=False)
+    own, given = reader.state_dict(), load_file(options.start) if options.start else {}
+    start = {name: value for name, value in given.items() if value.shape == own[name].shape}
+    reader.load_state_dict(start, strict=False)
     loop = LoopOptions(
         options.folder / "lipreader", steps=options.steps, seconds=60 * options.train,
         lr=options.lr, schedule="constant", warmup=50, optimizer="adamw", weight_decay=0.05,

@@ -17,16 +17,21 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 TESTED, CALIBRATED = ("flite:awb", "festival:ked"), ("espeak:gmw/en+m7", "espeak:en-us+f4")
 
 
-def main() -> int:
-    """Clips, training, calibration, weights, tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def read_options(about: str, minutes: float) -> argparse.Namespace:
+    """The command line of a training on spoken clips; `minutes` of speech by default."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("scratch", type=Path, help="folder of the run")
     parser.add_argument("--seconds", type=float, default=400, help="of training")
-    parser.add_argument("--minutes", type=float, default=90, help="of speech to make")
+    parser.add_argument("--minutes", type=float, default=minutes, help="of speech to make")
     parser.add_argument("--neural", type=float, default=0.0, help="minutes by neural voices too")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start-from", type=Path, help="weights to begin with")
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Clips, training, calibration, weights, tables."""
+    options = read_options(__doc__, 90)
 
     import torch
 

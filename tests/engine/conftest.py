@@ -1,6 +1,14 @@
-"""FLAME-like files of our own, made once, and a short take of the default head."""
+"""The default head, FLAME-like files of our own, made once, and a short take."""
 
 import pytest
+
+
+@pytest.fixture(scope="session")
+def head():
+    from engine.head.model import Head
+    from engine.weights import load_head
+
+    return Head(load_head())
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,14 @@ from engine.faces.track import FaceOptions, track_face
 from engine.geometry import embed
 from engine.head.model import Head, params_of
 from engine.media import open_clip, read_waveform
+from engine.preview.studio import Sitter
 from engine.progress import Report
 from engine.weights import load_head, locate
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 acting = importlib.import_module("demo_clip.acting")
+scene = importlib.import_module("demo_clip.scene")
+wardrobe = importlib.import_module("demo_clip.wardrobe")
 
 PHONEMES = (
     ("SIL", 0.0, 0.2), ("B", 0.2, 0.28), ("AA", 0.28, 0.45), ("B", 0.45, 0.52), ("F", 0.52, 0.62),
@@ -29,6 +32,20 @@ PHONEMES = (
 @pytest.fixture(scope="module")
 def truth() -> Take:
     return Take.load(locate("demo_truth"))
+
+
+def test_the_program_films_a_head_in_its_jumper(truth):
+    file, generator = load_head(), np.random.default_rng(3)
+    sheet = np.full((256, 256, 3), 180, np.uint8)
+    haired, texture, hair = wardrobe.grow_hair(file, sheet, generator)
+    sitter = Sitter(Head(haired), truth.shape, texture)
+    jumper = wardrobe.knit(sitter.rest[0][file.masks["boundary"]], generator)
+    room = scene.build_room(generator)
+    params = params_of(truth)
+    (picture,) = scene.film(sitter, hair, jumper, params, truth.times[:1], room, generator)
+    assert picture.shape == (truth.size[1], truth.size[0], 3)
+    x, y = truth.landmarks_px[0, 30].astype(int)  # the nose
+    assert picture[y, x].min() > 60
 
 
 def test_closures_are_closed_and_vowels_open():

@@ -1,9 +1,10 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from engine.geometry import embed, project, rotation_matrix, to_camera, vertex_normals
+from engine.geometry import align_points, embed, project, rotation_matrix, to_camera, vertex_normals
 
 angles = st.lists(st.floats(-3, 3), min_size=3, max_size=3)
 
@@ -41,3 +42,21 @@ def test_embed_mixes_corners():
     values = np.array([[0.0], [1.0], [2.0]])
     weights = np.array([[0.5, 0.25, 0.25]])
     np.testing.assert_allclose(embed(values, np.array([[0, 1, 2]]), ([0], weights)), [[0.75]])
+
+
+def test_alignment_finds_a_known_motion():
+    generator = np.random.default_rng(0)
+    points = generator.normal(size=(7, 3))
+    turn = rotation_matrix(np.array([0.4, -1.2, 0.3]))
+    moved = 1.7 * points @ turn.T + [3, -2, 5]
+    found = align_points(points, moved)
+    assert found.scale == pytest.approx(1.7)
+    assert np.allclose(found.turn, turn) and np.allclose(found(points), moved)
+    rigid = align_points(points, points @ turn.T, with_scale=False)
+    assert rigid.scale == 1 and np.allclose(rigid.turn, turn)
+
+
+def test_a_mirrored_set_is_not_turned_inside_out():
+    points = np.random.default_rng(1).normal(size=(7, 3))
+    found = align_points(points, points * [-1, 1, 1])
+    assert np.linalg.det(found.turn) == pytest.approx(1)

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-RATE = 16_000
+from .utterance import SOUND_RATE
+
 _ROOM = 8_000  # samples of a room's response
 _CODEC, _CODEC_HOP = 512, 256
 
@@ -32,7 +33,7 @@ def _room_and_microphone(sound: Tensor, generator: np.random.Generator, strength
     batch, length = sound.shape
     size = length + _ROOM
     size += -size % 1600
-    hertz = np.fft.rfftfreq(size, 1 / RATE)
+    hertz = np.fft.rfftfreq(size, 1 / SOUND_RATE)
     octaves = np.log2(np.maximum(hertz, 30) / 1000)
     gains = np.zeros((batch, len(hertz)))
     rows = _often(generator, 0.5 * strength, batch)
@@ -52,7 +53,7 @@ def _room_and_microphone(sound: Tensor, generator: np.random.Generator, strength
 
 def _rooms(batch: int, generator: np.random.Generator, strength: float) -> Tensor:
     """(B, _ROOM) impulse responses: the direct sound and decaying noise."""
-    decay = generator.uniform(0.08, 0.6, (batch, 1)) * RATE  # samples to -60 dB
+    decay = generator.uniform(0.08, 0.6, (batch, 1)) * SOUND_RATE  # samples to -60 dB
     place = np.arange(_ROOM)
     tail = generator.normal(size=(batch, _ROOM)) * 10 ** (-3 * place / decay)
     tail[place[None] < generator.uniform(8, 130, (batch, 1))] = 0

@@ -14,7 +14,7 @@ from ...exchange.saving import save_arrays
 from ...models.phone_classes import CLASS_OF
 from .neural import draw_voice
 from .texts import texts
-from .utterance import Utterance
+from .utterance import SOUND_RATE, Utterance
 from .voices import HELD_OUT, language_of, speak, speak_all
 
 _TEXTS_IN_SHARD = 40
@@ -71,7 +71,7 @@ class Corpus:
     @property
     def seconds(self) -> float:
         """Of the whole corpus."""
-        return len(self.samples) / 16_000
+        return len(self.samples) / SOUND_RATE
 
 
 def make_corpus(folder: Path, plan: Plan, say: Callable[[str], None], seed: int = 0) -> Corpus:
@@ -91,7 +91,7 @@ def make_corpus(folder: Path, plan: Plan, say: Callable[[str], None], seed: int 
             if not path.is_file():
                 _write_shard(path, _speak_shard(group, count, seed), group)
             with np.load(path) as shard:
-                spoken += shard["edges"][-1] / 16_000
+                spoken += shard["edges"][-1] / SOUND_RATE
             count += 1
         say(f"{group}: {count} shards, {spoken / 3600:.1f} h")
     return read_corpus(folder)

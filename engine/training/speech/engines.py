@@ -10,6 +10,7 @@ from scipy.io import wavfile
 from .phone_maps import FESTIVAL
 from .utterance import Utterance, make_utterance
 
+_PATIENCE_S = 60  # with a sentence
 # what festival calls a voice -> (its command, its language, the encoding of its text)
 FESTIVAL_VOICES = {
     "kal": ("voice_kal_diphone", "en", "ascii"),
@@ -37,7 +38,9 @@ def speak_flite(text: str, name: str, stretch: float) -> Utterance:
         path = Path(folder) / "speech.wav"
         command = ["flite", "-voice", name, "--setf", f"duration_stretch={stretch:.3f}", "-psdur"]
         command += ["-t", text, "-o", str(path)]
-        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=_PATIENCE_S
+        ).stdout
         rate, sound = _read_wave(path)
     phones, start = [], 0.0
     for item in said.split():
@@ -62,7 +65,10 @@ def speak_festival(texts: list[str], name: str, stretch: float) -> list[Utteranc
             )
         script = Path(folder) / "say.scm"
         script.write_bytes("\n".join(lines).encode(encoding, "ignore"))
-        subprocess.run(["festival", "-b", str(script)], capture_output=True, check=False)
+        subprocess.run(
+            ["festival", "-b", str(script)], capture_output=True, check=False,
+            timeout=_PATIENCE_S * len(texts),
+        )  # fmt: skip
         for place, text in enumerate(texts):
             wave, labels = (Path(folder) / f"{place}.{kind}" for kind in ("wav", "lab"))
             if not wave.is_file() or not labels.is_file():

@@ -17,11 +17,12 @@ from torch import nn
 
 from ...models.phone_classes import CLASS_OF, CLASSES, VISEME_OF
 from .task import step_labels, viseme_labels
+from .utterance import SOUND_RATE
 
 _SEALED = VISEME_OF[CLASSES.index("PB")]
 _PIECE = 100  # steps of a bootstrap's unit: 2 s
 _TOLERANCE = 0.06  # seconds between the middles of two events that are one
-PENALTY = 1.0  # nats that a change of class costs
+_PENALTY = 1.0  # nats that a change of class costs
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def judge_folder(model: nn.Module, folder: Path) -> str:
         if not alignment.is_file():
             continue
         rate, samples = wavfile.read(path)
-        assert rate == 16_000, f"{path} has {rate} Hz"
+        assert rate == SOUND_RATE, f"{path} has {rate} Hz"
         samples = samples if samples.ndim == 1 else samples[:, 0]
         sound = torch.from_numpy(samples.astype(np.float32) / 32768)
         with torch.inference_mode():
@@ -108,15 +109,15 @@ def _shares(table: np.ndarray) -> np.ndarray:
     return np.array([classes / steps, visemes / steps, recalled / true, right / heard])
 
 
-def likely_path(log_posteriors: np.ndarray, penalty: float = PENALTY) -> np.ndarray:
-    """(A, 29) -> (A,) the likeliest classes where a change of class costs `penalty` (Viterbi)."""
+def likely_path(log_posteriors: np.ndarray) -> np.ndarray:
+    """(A, 29) -> (A,) the likeliest classes where a change of class has its price (Viterbi)."""
     scores, backward = log_posteriors[0].copy(), []
     own = np.arange(log_posteriors.shape[1])
     for row in log_posteriors[1:]:
         best = int(scores.argmax())
-        stays = scores >= scores[best] - penalty
+        stays = scores >= scores[best] - _PENALTY
         backward.append(np.where(stays, own, best))
-        scores = np.maximum(scores, scores[best] - penalty) + row
+        scores = np.maximum(scores, scores[best] - _PENALTY) + row
     path = [int(scores.argmax())]
     for origin in reversed(backward):
         path.append(int(origin[path[-1]]))

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-RATE = 16_000
+from .utterance import SOUND_RATE
 
 
 def noise_pool(count: int, seconds: float, generator: np.random.Generator) -> np.ndarray:
     """(count, N) float32 sounds of many kinds, each of RMS 1."""
-    length = int(seconds * RATE)
+    length = int(seconds * SOUND_RATE)
     makers = (_coloured, _coloured, _hum, _knocks, _music, _music, _sweeps)
     pool = np.stack([makers[k % len(makers)](length, generator) for k in range(count)])
     return (pool / (pool.std(1, keepdims=True) + 1e-9)).astype(np.float32)
@@ -16,7 +16,7 @@ def noise_pool(count: int, seconds: float, generator: np.random.Generator) -> np
 def _coloured(length: int, generator: np.random.Generator) -> np.ndarray:
     """Noise whose spectrum falls with frequency and whose level drifts."""
     spectrum = np.fft.rfft(generator.normal(size=length))
-    hertz = np.fft.rfftfreq(length, 1 / RATE)
+    hertz = np.fft.rfftfreq(length, 1 / SOUND_RATE)
     spectrum *= np.maximum(hertz, 30.0) ** -generator.uniform(0, 1.3)
     if generator.random() < 0.5:  # a machine: one band stands out
         centre, width = generator.uniform(100, 6000), generator.uniform(0.05, 0.6)
@@ -32,7 +32,7 @@ def _coloured(length: int, generator: np.random.Generator) -> np.ndarray:
 
 def _hum(length: int, generator: np.random.Generator) -> np.ndarray:
     """Mains or a motor with its harmonics, in a little noise."""
-    time = np.arange(length) / RATE
+    time = np.arange(length) / SOUND_RATE
     base = generator.choice([50.0, 60.0, generator.uniform(30, 300)])
     sound = generator.normal(size=length) * generator.uniform(0, 0.3)
     for harmonic in range(1, generator.integers(3, 20)):
@@ -48,8 +48,8 @@ def _knocks(length: int, generator: np.random.Generator) -> np.ndarray:
     sound = 0.01 * generator.normal(size=length)
     for _ in range(generator.integers(3, 40)):
         start = int(generator.integers(0, length - 200))
-        size = min(int(generator.uniform(0.01, 0.3) * RATE), length - start)
-        time = np.arange(size) / RATE
+        size = min(int(generator.uniform(0.01, 0.3) * SOUND_RATE), length - start)
+        time = np.arange(size) / SOUND_RATE
         burst = generator.normal(size=size) * np.exp(-time / generator.uniform(0.003, 0.06))
         ring = np.sin(2 * np.pi * generator.uniform(60, 5000) * time)
         burst = burst * generator.uniform(0, 1) + ring * np.exp(
@@ -64,12 +64,12 @@ def _sweeps(length: int, generator: np.random.Generator) -> np.ndarray:
     sound = 0.02 * generator.normal(size=length)
     for _ in range(generator.integers(2, 12)):
         start = int(generator.integers(0, length - 1600))
-        size = min(int(generator.uniform(0.05, 1.5) * RATE), length - start)
+        size = min(int(generator.uniform(0.05, 1.5) * SOUND_RATE), length - start)
         glide = np.linspace(generator.uniform(200, 5000), generator.uniform(200, 5000), size)
         vibrato = 1 + 0.05 * generator.random() * np.sin(
-            2 * np.pi * generator.uniform(3, 15) * np.arange(size) / RATE
+            2 * np.pi * generator.uniform(3, 15) * np.arange(size) / SOUND_RATE
         )
-        tone = np.sin(2 * np.pi * np.cumsum(glide * vibrato) / RATE)
+        tone = np.sin(2 * np.pi * np.cumsum(glide * vibrato) / SOUND_RATE)
         sound[start : start + size] += generator.uniform(0.2, 1) * tone * np.hanning(size)
     return sound
 
@@ -81,10 +81,10 @@ def _music(length: int, generator: np.random.Generator) -> np.ndarray:
     scale = np.array([0, 2, 4, 5, 7, 9, 11, 12, 14, 16])
     held = generator.random() < 0.5
     brightness = generator.uniform(0.5, 1.8)
-    for start_seconds in np.arange(0, length / RATE - beat, beat):
-        start = int(start_seconds * RATE)
-        size = min(int(beat * generator.uniform(0.8, 3) * RATE), length - start)
-        time = np.arange(size) / RATE
+    for start_seconds in np.arange(0, length / SOUND_RATE - beat, beat):
+        start = int(start_seconds * SOUND_RATE)
+        size = min(int(beat * generator.uniform(0.8, 3) * SOUND_RATE), length - start)
+        time = np.arange(size) / SOUND_RATE
         fall = np.exp(-time / (2.0 if held else generator.uniform(0.08, 0.5)))
         envelope = np.minimum(time / generator.uniform(0.003, 0.08), 1) * fall
         envelope *= np.minimum((size - np.arange(size)) / 320, 1)

@@ -13,9 +13,8 @@ from ...models.phones import PhoneNetwork, PhonesConfig
 from .augment import pool_sounds, spoil
 from .corpus import DRAWS, Corpus, phone_rows
 from .noises import noise_pool
-from .utterance import Utterance
+from .utterance import SOUND_RATE, Utterance
 
-RATE = 16_000
 STEPS_PER_SECOND = 50
 _BATCH_SECONDS = 36.0
 _LENGTHS = (1.5, 3.0, 4.0, 6.0)  # seconds of the pieces of a batch
@@ -100,7 +99,7 @@ class PhonesTask:
     def _batch(self, generator: np.random.Generator) -> Batch:
         seconds = float(generator.choice(_LENGTHS))
         count = round(_BATCH_SECONDS / seconds)
-        pieces = [self._piece(generator, int(seconds * RATE)) for _ in range(count)]
+        pieces = [self._piece(generator, int(seconds * SOUND_RATE)) for _ in range(count)]
         sound = torch.from_numpy(np.stack([piece for piece, _ in pieces]))
         labels = np.stack([label for _, label in pieces])
         mute = generator.random(count) < _WITHOUT_SPEECH
@@ -124,7 +123,7 @@ class PhonesTask:
         places = (first + np.arange(length)) * pace
         sound = np.interp(places, np.arange(len(whole)), whole, left=0, right=0)
         rows = corpus.phones[row].copy()
-        rows[:, 1:] = rows[:, 1:] / pace - first / RATE
+        rows[:, 1:] = rows[:, 1:] / pace - first / SOUND_RATE
         return sound.astype(np.float32) / 32768, step_labels(rows, length // 320)
 
     @torch.no_grad()

@@ -8,6 +8,7 @@ from engine.audio import SpeechFeatures, speech_features
 from engine.audio.voice import hear, listen
 from engine.exchange.protocol import AVFaceError
 from engine.head.mouth import lip_marks_of
+from engine.models.phone_classes import CLASSES
 from engine.models.voice import VoiceConfig, VoiceNet, describe, restore
 from engine.training.trajectories import Style
 from engine.training.voice import VoiceTask, calibrate, disturb, measure, settle
@@ -175,6 +176,8 @@ def test_speech_moves_the_mouth():
     assert face.speaking[(times > 0.4) & (times < 1.1)].min() > 0.7
     assert face.gap_mm[(times > 0.63) & (times < 0.68), 0].min() < 2.5
     assert set(face.names) <= {"jaw", *load_head().expression_names}
+    lips_shut = face.sounds[(times > 0.33) & (times < 0.38), CLASSES.index("M")]
+    assert lips_shut.min() > 0.5 and face.sounds.sum(1).max() < 1.01
 
 
 @needs_weights

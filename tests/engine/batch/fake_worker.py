@@ -3,23 +3,15 @@
 import json
 import os
 import sys
-import threading
 import time
 import zipfile
 from pathlib import Path
 
 sys.path.insert(0, os.getcwd())
-from engine.exchange.protocol import VERSION, Done, Failed, Hello, Progress, claim_stdout
+from engine.commands.wire import speak
+from engine.exchange.protocol import VERSION, Done, Failed, Hello, Progress
 
-
-def leash() -> None:
-    while os.read(0, 1024):
-        continue
-    os._exit(130)
-
-
-threading.Thread(target=leash, daemon=True).start()
-send = claim_stdout()
+send = speak()
 job_path = Path(sys.argv[2])
 job = json.loads(job_path.read_text(encoding="utf-8"))
 name, out = Path(job["clip"]).stem, Path(job["out"])

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from engine.batch import BatchOptions, Wanted, read_manifest, run_batch, write_summary
-from engine.exchange.protocol import AVFaceError, Done, Item, decode
+from engine.exchange.protocol import AVFaceError, Done, Failed, Item, decode
+from tests.processes import lives, wait_until
 
 ROOT = Path(__file__).parents[3]
 FAKE = (sys.executable, str(Path(__file__).with_name("fake_worker.py")))
@@ -203,6 +203,13 @@ def test_the_command_and_its_exit_codes(tmp_path):
     assert (states[0], states[-1]) == ("waiting", "done")
 
 
+def test_a_batch_of_nothing_says_so_on_the_wire(tmp_path):
+    process = start_command(str(tmp_path / "none"), "--out", str(tmp_path / "out"), "--events")
+    assert process.stdout
+    last = decode(process.stdout.read().splitlines()[-1])
+    assert process.wait(60) == 2 and isinstance(last, Failed) and "none" in last.message
+
+
 def test_parts_share_a_list_between_machines(tmp_path):
     source, out = make_clips(tmp_path / "in", *"abcde"), tmp_path / "out"
     process = start_command(str(source), "--out", str(out), "--part", "2/2")
@@ -271,19 +278,3 @@ def kill_worker_of(out: Path, name: str) -> None:
     stat = Path(f"/proc/{engine}/stat").read_text()
     os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGKILL)
     wait_until(lambda: not lives(engine))
-
-
-def wait_until(ready, seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < until, "it did not happen"
-        time.sleep(0.02)
-
-
-def lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    status = Path(f"/proc/{process}/status")
-    return "State:\tZ" not in (status.read_text() if status.exists() else "")

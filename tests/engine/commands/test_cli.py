@@ -85,6 +85,17 @@ def test_numbers_that_say_nothing_are_refused(flags, word, tmp_path, capsys):
     assert word in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("what", ["clips", "speech", "senses", "covers", "scans", "visemes"])
+def test_a_measure_of_no_folder_says_so(what, tmp_path, capsys):
+    assert cli.main(["evaluate", what, str(tmp_path / "none")]) == protocol.CANNOT_SERVE
+    assert "no folder at" in capsys.readouterr().err
+
+
+def test_a_measure_refuses_the_flags_of_another():
+    with pytest.raises(SystemExit):
+        cli.main(["evaluate", "speech", str(ROOT), "--quality", "high"])
+
+
 def test_a_fault_of_ours_is_no_failed_clip(monkeypatch, capsys):
     monkeypatch.setattr("engine.exchange.take.Take.load", lambda _: 1 / 0)
     assert cli.main(["inspect", "a.take.npz"]) == protocol.OUR_FAULT

@@ -26,7 +26,7 @@ from engine.head.transfer import transfer_take
 from engine.weights import load_head
 
 CASES = int(os.environ.get("AVFACE_FUZZ", "60"))
-FUZZ = settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=CASES, suppress_health_check=list(HealthCheck))
 ANGLE = st.floats(-1.4, 1.4)
 
 

@@ -8,12 +8,11 @@ import numpy as np
 import pytest
 
 from engine.detail.folds import fold_zones, open_skin, region_reach, trusted
+from engine.detail.keys import denser, key_frames, lenders
 from engine.detail.recover import (
     DetailOptions,
     bake_normals,
-    denser,
     encode,
-    key_frames,
     recover_detail,
 )
 from engine.detail.relief import differences, surface_steps
@@ -217,6 +216,33 @@ def test_a_quick_expression_has_more_keys(head, params):
     found = denser(keys, quick, track).tolist()
     assert {0, 5, 9} < set(found) and 7 not in found and max(found[:-1]) > 5
     assert [k for k in found if k < 5] == [0]
+
+
+def test_keys_of_short_films_keep_their_own_maps(head, params):
+    keys = np.arange(FRAMES)
+    assert lenders(keys, params, _track(head, params), most=FRAMES).tolist() == keys.tolist()
+
+
+def test_an_expression_that_comes_again_shows_the_same_map(head, params):
+    """Two units in turn, each as strong as the time before: rest, the one, rest, the other."""
+    again = params.replace(expression=params.expression.copy())
+    again.expression[1::4, 0] = 1.0
+    again.expression[3::4, 1] = 0.8
+    keys, track = np.arange(FRAMES), _track(head, params)
+    lent = lenders(keys, again, track, most=4)
+    assert len(set(lent)) == 3
+    assert np.abs(again.expression[lent] - again.expression).max() == 0
+    assert len(set(lenders(keys, again, track, most=2))) == 2
+    track.confidence[1, REGIONS.index("mouth")] = 0.1  # a hand before it: the next time lends
+    assert set(lenders(keys, again, track, most=4)[1::4]) == {5}
+
+
+def test_keys_that_share_a_map_name_one_picture(head, params, passing, tmp_path):
+    detail = passing[1]
+    shared = replace(detail, shown=np.arange(len(detail.frames)) // 2)
+    written = bake_normals(shared, head, params, tmp_path, "name")
+    names = written["dynamic_normals"]
+    assert len(names) == len(written["detail_times"]) and names[0] == names[1] != names[2]
 
 
 def test_blotches_hardly_become_relief(passing):

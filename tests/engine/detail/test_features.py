@@ -8,6 +8,7 @@ from engine.detail.complexion import person_texture
 from engine.detail.folds import BROWS, LIPS, hull
 from engine.detail.irises import paint_irises, ring_places
 from engine.detail.lips import paint_lips
+from engine.detail.paint import change_colours
 from engine.detail.parts import Sight, fit_part, hair_colour, iris_maps
 from engine.detail.unwrap import build_sheet, cut_window
 from engine.head.albedo import load_albedo
@@ -98,6 +99,35 @@ def test_a_bare_scalp_says_nothing_of_hair():
     skin = np.array([0.5, 0.25, 0.16])
     bald = Sight(np.tile(skin, (60, 1)), normal)
     dark = Sight(np.tile(skin / 8, (60, 1)), normal)
-    assert hair_colour([bald], light, np.log(skin)) is None
-    found = hair_colour([dark], light, np.log(skin))
+    nothing = np.zeros((0, 3))
+    assert hair_colour([bald], nothing, light, np.log(skin)) is None
+    found = hair_colour([dark], nothing, light, np.log(skin))
     assert found is not None and np.allclose(found, np.log(skin / 8), atol=1e-6)
+
+
+def test_hair_that_stands_on_a_head_seen_from_below_tells_its_colour():
+    light = np.zeros((9, 3))
+    light[0] = 1
+    skin = np.array([0.5, 0.25, 0.16])
+    standing = np.tile(skin / 8, (60, 1))
+    found = hair_colour([], standing, light, np.log(skin))
+    assert found is not None and np.allclose(found, np.log(skin / 8), atol=1e-6)
+    standing[:30] = np.nan  # half of it is background
+    assert hair_colour([], standing, light, np.log(skin)) is None
+
+
+def test_hairs_made_lighter_leave_no_bright_skin_between_them(person):
+    """On bare skin the fine texture stays."""
+    sheet, noise = person[1], np.random.default_rng(0)
+
+    def lifted(darker: int, lighter: int, change: float) -> tuple[np.ndarray, np.ndarray]:
+        texture = np.tile(noise.choice([darker, lighter], (512, 512, 1)).astype(np.uint8), 3)
+        painted = change_colours(texture, np.full((256, 256, 3), change, np.float32), sheet)
+        here = (painted != texture).any(2)
+        return texture[here].astype(float), painted[here].astype(float)
+
+    stubble, lighter = lifted(40, 200, 0.8)
+    assert np.percentile(lighter, 95) < 1.1 * stubble.max()
+    assert lighter.mean() > 1.1 * stubble.mean()
+    skin, paler = lifted(186, 200, 0.1)
+    assert paler.std() > 0.9 * skin.std()

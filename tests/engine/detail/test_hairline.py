@@ -20,6 +20,7 @@ from engine.geometry import project
 from engine.head.albedo import load_albedo
 from engine.head.model import FaceParams, Head
 from engine.preview.studio import Sitter, draw
+from engine.srgb import linear_from_srgb
 from engine.weights import FOLDER, load_head
 
 SKIN = np.log([0.50, 0.25, 0.16])
@@ -116,6 +117,20 @@ def test_hair_stands_off_as_far_as_its_outline(person, stands_mm):
     hair = stand_off(outlines, heights, model_cover(albedo, head), head, rest)
     top = (rest[:, 1] > np.quantile(rest[:, 1], 0.99)) & (hair > 0)
     assert np.median(hair[top]) == pytest.approx(stands_mm, abs=3)
+
+
+def test_what_stands_on_the_head_is_hair_unless_it_is_background(person):
+    head, rest, _ = person
+    params = FaceParams.neutral(head, 1, focal=1200.0)
+    for stands_mm, haired in ((15, 1.0), (-1, 0.0)):
+        picture = picture_of(head, params, stands_mm)
+        face = rest[head.file.masks["face"]] + params.head_translation[0]
+        outline = cv2.convexHull(project(face, params.focal, (800, 800)).astype(np.float32))
+        cv2.fillConvexPoly(picture, outline.round().astype(np.int32), (200, 150, 120))
+        standing = see_outline(picture, params, head, head.rest(params.shape), 0).standing
+        seen = np.isfinite(standing[:, 0])
+        assert seen.mean() == pytest.approx(haired, abs=0.15)
+        assert np.allclose(standing[seen], linear_from_srgb(np.array([40, 28, 20])), atol=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,6 @@ from engine.detail.paint import own_hues
 from engine.detail.projected import _agreement, _change, _natural, project_colour
 from engine.detail.residual import LUMINANCE
 from engine.detail.unwrap import build_sheet, cut_window, lay_window
-from engine.exchange.take import REGIONS
-from engine.faces.track import FaceTrack
 from engine.geometry import embed, harmonics, project, vertex_normals
 from engine.head.model import FaceParams, Head
 from engine.media import open_clip
@@ -19,6 +17,7 @@ from engine.media.pictures import write_picture
 from engine.render import interpolate, rasterize
 from engine.srgb import linear_from_srgb, srgb_from_linear
 from engine.weights import load_head
+from tests.made_tracks import made_track
 
 SIDE, FRAMES = 448, 6
 LAMP = np.array([0.55, 0.2, 0.1, 0.3, 0, 0, 0, 0, 0.03])
@@ -79,12 +78,7 @@ def film(tmp_path_factory):
         write_picture(picture, folder / f"{k:03}.png")
     marks = np.zeros((FRAMES, 478, 3), np.float32)
     marks[:, :468, :2] = pixels
-    track = FaceTrack(
-        boxes=np.tile([100.0, 100, 300, 300], (FRAMES, 1)), landmarks=marks,
-        seen=np.ones(FRAMES, bool), confidence=np.ones((FRAMES, len(REGIONS)), np.float32),
-        mouth_inside=np.full((FRAMES, 3), np.nan, np.float32),
-        times=np.arange(FRAMES) / 25, size=(SIDE, SIDE),
-    )  # fmt: skip
+    track = made_track(marks, (SIDE, SIDE))
     return head, params, sheet, open_clip(folder, fps=25), track
 
 

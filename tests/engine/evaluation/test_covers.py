@@ -9,10 +9,10 @@ from engine.evaluation import covers as module
 from engine.evaluation.covers import _Row
 from engine.evaluation.painting import Cover, paint_cover
 from engine.exchange.take import REGIONS
-from engine.faces import FaceTrack
 from engine.head.model import FaceParams, Head
 from engine.media import open_clip
 from engine.weights import load_head, locate
+from tests.made_tracks import made_track
 
 MOUTH = REGIONS.index("mouth")
 
@@ -32,11 +32,7 @@ def followed():
         count = len(_PLACES[region])
         points[list(_PLACES[region]), :2] = centre + place + rng.uniform(-8, 8, (count, 2))
     landmarks = np.repeat(points[None].astype(np.float32), frames, 0)
-    track = FaceTrack(
-        np.zeros((frames, 4)), landmarks, np.ones(frames, bool), np.ones((frames, len(REGIONS))),
-        np.full((frames, 3), np.nan), clip.times, clip.size,
-    )  # fmt: skip
-    return clip, track
+    return clip, made_track(landmarks, clip.size, times=clip.times)
 
 
 @pytest.mark.parametrize("kind", ["skin", "dark", "pattern", "hand"])

@@ -54,13 +54,6 @@ def test_a_turned_plane_has_turned_normals():
     assert errors.normals_error_degrees(grid @ turn.T, grid, faces, which) == pytest.approx(20)
 
 
-def test_closures_are_counted():
-    truth = np.array([0.0, 1.0, 8.0, 9.0, 3.0])
-    assert errors.closure(np.array([0.0, 4.0, 0.5, 9.0, 0.0]), truth) == {
-        "shut": 2, "shut_hit": 1, "open": 2, "open_missed": 1,
-    }  # fmt: skip
-
-
 def test_known_edit_distances():
     assert edit_distance("kitten", "sitting") == 3
     assert edit_distance("", "abc") == 3

@@ -8,13 +8,7 @@ import pytest
 from engine.detail.unwrap import build_sheet
 from engine.evaluation import layers
 from engine.exchange.protocol import AVFaceError
-from engine.head.model import FaceParams, Head
-from engine.weights import load_head
-
-
-@pytest.fixture(scope="module")
-def head() -> Head:
-    return Head(load_head())
+from engine.head.model import FaceParams
 
 
 def test_relief_raises_the_skin_and_nothing_else(head):

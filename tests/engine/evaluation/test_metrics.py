@@ -80,8 +80,8 @@ def test_motion_error_forgets_lasting_offsets():
 
 
 def test_closures_are_counted():
-    mm = np.array([0.5, 1.0, 3.0, 6.0, 8.0, 0.2]) / EYE_DISTANCE_MM
-    mine = np.array([1.0, 2.0, 0.1, 1.0, 7.0, np.nan]) / EYE_DISTANCE_MM
+    mm = np.array([0.5, 1.0, 3.0, 6.0, 8.0, 0.2])
+    mine = np.array([1.0, 2.0, 0.1, 1.0, 7.0, np.nan])
     counts = closure_counts(mine, [mm, mm])
     assert counts == {"shut": 2, "shut_hit": 1, "open": 2, "open_missed": 1}
 
@@ -99,7 +99,7 @@ def test_frames_where_a_tracker_is_elsewhere_do_not_count():
     points = {"raw": face(), "other": face()}
     points["other"][3] += 500
     points["other"][5] = np.nan
-    good = comparable_frames(points, "raw")
+    good = comparable_frames(points)
     assert set(np.flatnonzero(~good)) == {3, 5}
 
 

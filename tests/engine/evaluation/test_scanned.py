@@ -11,19 +11,13 @@ from engine.evaluation.scans import SEVEN
 from engine.exchange.protocol import AVFaceError
 from engine.geometry import embed
 from engine.head.landmarks import MESH_TO_68
-from engine.head.model import FaceParams, Head
+from engine.head.model import FaceParams
 from engine.options import CaptureOptions
 from engine.progress import Report
-from engine.weights import load_head
 
 trimesh = pytest.importorskip("trimesh", reason="trimesh is not installed (requirements/dev.txt)")
 SIZE, FOCAL = (320, 400), 700.0
 FRAMES = (102, 105, 108)
-
-
-@pytest.fixture(scope="module")
-def head() -> Head:
-    return Head(load_head())
 
 
 @pytest.fixture

@@ -16,24 +16,6 @@ def sphere(radius: float):
     return np.asarray(mesh.vertices), np.asarray(mesh.faces)
 
 
-def test_alignment_finds_a_known_motion():
-    generator = np.random.default_rng(0)
-    points = generator.normal(size=(7, 3))
-    turn = rotation_matrix(np.array([0.4, -1.2, 0.3]))
-    moved = 1.7 * points @ turn.T + [3, -2, 5]
-    found = scans.align_points(points, moved, with_scale=True)
-    assert found.scale == pytest.approx(1.7)
-    assert np.allclose(found.turn, turn) and np.allclose(found(points), moved)
-    rigid = scans.align_points(points, points @ turn.T, with_scale=False)
-    assert rigid.scale == 1 and np.allclose(rigid.turn, turn)
-
-
-def test_a_mirrored_set_is_not_turned_inside_out():
-    points = np.random.default_rng(1).normal(size=(7, 3))
-    found = scans.align_points(points, points * [-1, 1, 1], with_scale=True)
-    assert np.linalg.det(found.turn) == pytest.approx(1)
-
-
 def test_spheres_a_millimetre_apart():
     vertices, faces = sphere(100.0)
     outer, _ = sphere(101.0)
@@ -61,7 +43,7 @@ def test_a_dent_is_measured_in_millimetres():
     dented = scan.copy()
     nose = np.linalg.norm(scan - marks[30], axis=1) < 15
     dented[nose] += [0, 0, 5]
-    found = scans.scan_to_mesh(scan, marks, dented, file.faces, marks, with_scale=False)
+    found = scans.scan_to_mesh(scan, marks, dented, file.faces, marks)
     median, mean, spread = found.row
     assert median < 0.3 and mean < 1 and found.distances_mm.max() > 1.5 and spread > 0.05
     pooled = scans.pool_errors([found, found])

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.evaluation import published, systems, tables, testset
+from engine.evaluation import known_films, published, real_clips, systems, tables, testset
 from engine.exchange.protocol import AVFaceError
 from engine.head.model import FaceParams, Head
 from engine.options import CaptureOptions
@@ -35,9 +35,9 @@ def film() -> tuple[testset.KnownFilm, FaceParams]:
 
 
 def score(film, params: FaceParams, points: np.ndarray) -> dict[str, float]:
-    scores = tables._Scores()
-    tables._add_film(scores, film, points, params, Head(load_head()))
-    return tables._film_row(scores)
+    scores = known_films._Scores()
+    known_films._add_film(scores, film, points, params, Head(load_head()))
+    return known_films._figures(scores)
 
 
 def test_the_truth_has_no_error(film):
@@ -72,9 +72,9 @@ def test_tables_name_what_cannot_serve(film, monkeypatch, tmp_path):
             return systems.Answer(truth)
         raise AVFaceError("The weights are not here.", "Train them.")
 
-    monkeypatch.setattr(tables, "ask", answer)
+    monkeypatch.setattr(known_films, "ask", answer)
     with_sound = SimpleNamespace(has_sound=True)
-    monkeypatch.setattr(tables, "open_clip", lambda path: with_sound)
+    monkeypatch.setattr(known_films, "open_clip", lambda path: with_sound)
     monkeypatch.setattr(tables, "read_testset", lambda folder: [clip])
     text, figures = tables.print_tables(Report(), synthetic=0, testset=tmp_path)
     assert "commit" in text and str(testset.SEED) in text
@@ -133,14 +133,14 @@ def test_lips_of_lrs3_are_read_though_no_referee_has_seen_them(monkeypatch, tmp_
     clip.parent.mkdir()
     clip.touch()
     clip.with_suffix(".txt").write_text("Text:  GOOD MORNING\nConf:  4\n")
-    monkeypatch.setattr(tables, "open_clip", lambda _: SimpleNamespace(has_sound=True))
+    monkeypatch.setattr(real_clips, "open_clip", lambda _: SimpleNamespace(has_sound=True))
     answer = systems.Answer(np.zeros((3, 68, 2)))
-    monkeypatch.setattr(tables, "ask", lambda *_: answer)
+    monkeypatch.setattr(real_clips, "ask", lambda *_: answer)
     read = []
     lips = SimpleNamespace(
         hear=lambda path, _: path.name, add=lambda *given: read.append(given[:2])
     )
-    monkeypatch.setattr(tables, "SYSTEMS", [systems.LANDMARKS])
-    lines, figures = tables._clip_table(tmp_path, lips, Report())
+    monkeypatch.setattr(real_clips, "SYSTEMS", [systems.LANDMARKS])
+    lines, figures = real_clips.clip_table(tmp_path, lips, Report())
     assert read == [(systems.LANDMARKS.name, "00001.mp4")]
     assert not figures and lines[-1].endswith("no referee")

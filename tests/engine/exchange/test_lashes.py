@@ -8,14 +8,8 @@ import pytest
 from engine.exchange.lashes import POINTS, grow_lashes
 from engine.geometry import embed
 from engine.head.model import FaceParams, Head
-from engine.weights import load_head
 
 UPPER_MIDDLE = [159, 386]  # MediaPipe's landmarks
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 def posed(head: Head, blink: float) -> np.ndarray:

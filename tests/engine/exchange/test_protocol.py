@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from engine.exchange.protocol import (
+    CANNOT_SERVE,
+    DONE,
+    OUR_FAULT,
     AVFaceError,
     CaptureJob,
     Done,
@@ -12,6 +15,7 @@ from engine.exchange.protocol import (
     Hello,
     Note,
     Progress,
+    answer,
     decode,
     encode,
     read_job,
@@ -33,6 +37,24 @@ def test_an_event_survives_the_wire(event):
 def test_what_is_no_event_is_refused(line):
     with pytest.raises(ValueError):
         decode(line)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "last"),
+    [
+        (None, DONE, Done("a.npz")),
+        (AVFaceError("No face.", "Look."), CANNOT_SERVE, Failed("No face.", "Look.")),
+        (KeyError("x"), OUR_FAULT, Failed("The engine failed (KeyError: 'x').", "See its log.")),
+    ],
+)
+def test_every_job_has_a_last_word(error, code, last):
+    def work() -> str:
+        if error:
+            raise error
+        return "a.npz"
+
+    heard = []
+    assert answer(work, heard.append) == code and heard == [last]
 
 
 def test_a_job_survives_its_file(tmp_path):

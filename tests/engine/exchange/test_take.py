@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.exchange.protocol import AVFaceError
-from engine.exchange.take import REGIONS, Take
+from engine.exchange.take import REGIONS, Take, find_clip
 
 
 def small_take(frames=5, units=("jawDrop", "smile")):
@@ -44,6 +44,17 @@ def test_a_take_survives_its_file(tmp_path):
     for item in fields(Take):
         np.testing.assert_array_equal(getattr(again, item.name), getattr(take, item.name))
     assert [path.name for path in tmp_path.iterdir()] == ["a.take.npz"]
+
+
+def test_its_clip_is_found_where_it_was_or_beside_it_or_where_one_says(tmp_path):
+    at_home, beside, given = (tmp_path / name for name in ("home", "takes", "given"))
+    take = replace(small_take(), source={"path": str(at_home / "clip.mp4"), "sha256": "1"})
+    assert find_clip(take, beside) is None
+    for folder in (beside, at_home, given):
+        folder.mkdir()
+        (folder / "clip.mp4").touch()
+        moved_to = given / "clip.mp4" if folder == given else None
+        assert find_clip(take, beside, moved_to) == folder / "clip.mp4"
 
 
 def test_a_slice_keeps_what_is_not_per_frame():

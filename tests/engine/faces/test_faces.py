@@ -31,11 +31,12 @@ from engine.faces.people import (
     unlikeness,
     usual_colours,
 )
-from engine.faces.track import FaceOptions, FaceTrack, _warn, stretches, track_face
+from engine.faces.track import FaceOptions, _warn, stretches, track_face
 from engine.faces.tracklets import FollowOptions, begin, colour_change, follow_faces
 from engine.media import Clip, open_clip, read_frames
 from engine.progress import Report
 from engine.weights import locate
+from tests.made_tracks import made_track
 
 SIZE = (320, 180)
 
@@ -327,11 +328,8 @@ def test_cartoon_has_no_face(clips: Path) -> None:
 def test_a_cover_is_told_with_its_time_where_time_passes(times, covered, said):
     confidence = np.ones((len(times), len(REGIONS)))
     confidence[:covered, REGIONS.index("mouth")] = 0.2
-    track = FaceTrack(
-        boxes=np.zeros((len(times), 4)), landmarks=np.zeros((len(times), 478, 3), np.float32),
-        seen=np.ones(len(times), bool), confidence=confidence,
-        mouth_inside=np.zeros((len(times), 3)), times=np.array(times), size=SIZE,
-    )  # fmt: skip
+    landmarks = np.zeros((len(times), 478, 3), np.float32)
+    track = made_track(landmarks, SIZE, confidence=confidence, times=np.array(times))
     report = Report()
     _warn(track, report)
     assert report.warnings == [said]
@@ -342,10 +340,7 @@ def test_a_mouth_beyond_the_edge_is_told_as_that():
     landmarks[:2, :, 1] = SIZE[1] + 9
     confidence = np.ones((4, len(REGIONS)))
     confidence[:2, REGIONS.index("mouth")] = 0
-    track = FaceTrack(
-        boxes=np.zeros((4, 4)), landmarks=landmarks, seen=np.ones(4, bool), confidence=confidence,
-        mouth_inside=np.zeros((4, 3)), times=np.arange(4) / 10, size=SIZE,
-    )  # fmt: skip
+    track = made_track(landmarks, SIZE, 10, confidence=confidence)
     report = Report()
     _warn(track, report)
     assert report.warnings == ["The mouth is outside the picture for 0.2 s at 0.0 s."]

@@ -15,7 +15,7 @@ from engine.faces.looks import (
     UPPER_OUTER,
     look_at,
 )
-from engine.faces.mouth import judge_mouth, lips_missing
+from engine.faces.mouth import judge_mouth, lips_missing, thing_between
 from engine.faces.visibility import judge_visibility
 
 FRAMES = 90
@@ -243,6 +243,17 @@ def test_shut_mouth_says_nothing() -> None:
     look = look_at(view, points)
     seen = judge_mouth(points[None], look.colours[None], look.mouth[None], look.lips[None])
     assert np.isnan(seen).all()
+
+
+def test_an_even_thing_in_a_wide_mouth_is_before_it() -> None:
+    """A fruit between the lips; an open mouth has its hollow beneath the teeth."""
+    for gap, hollow, sure in ((30, False, 1), (30, True, 0), (8, False, 0)):
+        view, points = painted_mouth("teeth", gap)
+        if hollow:
+            view.pixels[235 : round(235 + gap / 2), 118:202] = [60, 30, 30]
+        look = look_at(view, points)
+        found = thing_between(points[None], look.colours[None], look.mouth[None])
+        assert found[0] == pytest.approx(sure), (gap, hollow)
 
 
 def looked(frames: slice, region: str, value: float, elsewhere: float = 0.98) -> np.ndarray:

@@ -24,7 +24,7 @@ from engine.weights import load_head
 
 FRAMES = 3
 CASES = int(os.environ.get("AVFACE_FUZZ", "60"))
-FUZZ = settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=CASES, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

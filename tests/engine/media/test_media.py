@@ -10,6 +10,7 @@ import pytest
 
 from engine.exchange.protocol import AVFaceError
 from engine.media import SOUND_RATE, frames, open_clip, read_frames, read_some, read_waveform
+from engine.media.pictures import read_picture, write_picture
 
 SIZE = (96, 64)
 CLICK_SECONDS = 0.25  # where the sound has its click
@@ -344,3 +345,11 @@ def test_each_frame_of_a_program_stream_can_be_read_alone(clips):
     clip = open_clip(clips / "grid_bbaf2n.mpg")
     wanted = [0, 1, 4, 11, 12, 13, clip.frame_count - 1]
     assert [[n for n, _ in read_frames(clip, f, f + 1)] for f in wanted] == [[f] for f in wanted]
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.JPEG"])
+def test_a_picture_is_written_as_its_name_says(name, tmp_path):
+    picture = np.full((16, 24, 3), (200, 120, 40), np.uint8)
+    write_picture(picture, tmp_path / name)
+    np.testing.assert_allclose(read_picture(tmp_path / name), picture, atol=4)
+    assert (tmp_path / name).read_bytes().startswith(b"\x89PNG" if name == "a.png" else b"\xff\xd8")

@@ -14,7 +14,7 @@ from engine.fitting.recipe import FitOptions, fit_clip
 from engine.fitting.terms import CHIN, CHIN_EDGE, INNER_LIPS, OUTER_LIPS
 from engine.geometry import embed
 from engine.geometry import project as to_pixels
-from engine.head.model import FaceParams, Head
+from engine.head.model import FaceParams
 from engine.mending.corrections import (
     Correction,
     land,
@@ -26,16 +26,11 @@ from engine.mending.corrections import (
 )
 from engine.mending.dragged import pose_to_landmarks
 from engine.progress import Report
-from engine.weights import load_head
+from tests.made_tracks import made_track
 
 SIZE, FOCAL, FRAMES = (640, 480), 1280.0, 50
 TIMES = np.arange(FRAMES) / 25
 WRONG = slice(12, 38)  # frames in which the tracker sees the mouth too far open
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +68,7 @@ def track_of(head, params) -> FaceTrack:
         landmarks[t, :, :2] = to_pixels(points, FOCAL, SIZE)
         depth = -(points[:, 2] - params.head_translation[t, 2])
         landmarks[t, :, 2] = depth * FOCAL / -params.head_translation[t, 2]
-    boxes = np.concatenate([landmarks[..., :2].min(1), landmarks[..., :2].max(1)], 1)
-    return FaceTrack(
-        boxes, landmarks, np.ones(FRAMES, bool), np.ones((FRAMES, 5)),
-        np.full((FRAMES, 3), np.nan), TIMES, SIZE,
-    )  # fmt: skip
+    return made_track(landmarks, SIZE, times=TIMES)
 
 
 def refined(head, track, captured, first, person, rows) -> FaceParams:

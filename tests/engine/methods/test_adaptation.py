@@ -9,9 +9,8 @@ import torch
 
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
-from engine.faces.track import FaceTrack
-from engine.geometry import embed, project
-from engine.head.model import FaceParams, Head
+from engine.geometry import project
+from engine.head.model import FaceParams
 from engine.media import open_clip
 from engine.methods import adaptation
 from engine.methods.adaptation import adapt_to_clip
@@ -20,16 +19,11 @@ from engine.models.config import LITE
 from engine.models.spectre import SpectreEncoder
 from engine.progress import Report
 from engine.render import interpolate, rasterize
-from engine.weights import load_head
+from tests.made_tracks import made_track, points_of
 from tests.pretend_card import pretend_card
 
 SIZE, FOCAL, FRAMES = (240, 200), 420.0, 8
 TINY = replace(LITE, crop=32, backbone_width=0.1, spectre_width=8)
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 @pytest.fixture(scope="module")
@@ -63,21 +57,7 @@ def clip(head, truth, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def track(head, truth):
-    file = head.file
-    landmarks = np.zeros((FRAMES, 478, 3), np.float32)
-    for t in range(FRAMES):
-        placed = head.camera_frame(truth, t)
-        points = [embed(placed, file.faces, e) for e in (file.landmarks_468, file.iris)]
-        landmarks[t, :, :2] = project(np.concatenate(points), FOCAL, SIZE)
-    return FaceTrack(
-        boxes=np.zeros((FRAMES, 4)),
-        landmarks=landmarks,
-        seen=np.ones(FRAMES, bool),
-        confidence=np.ones((FRAMES, len(REGIONS))),
-        mouth_inside=np.full((FRAMES, 3), np.nan),
-        times=np.arange(FRAMES) / 25,
-        size=SIZE,
-    )
+    return made_track(points_of(head, truth, SIZE), SIZE)
 
 
 def with_errors(head, truth):

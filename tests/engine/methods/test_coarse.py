@@ -11,9 +11,7 @@ from engine.audio.features import SpeechFeatures
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
 from engine.faces.crops import crop_boxes, cut_crop, place_in_clip, place_in_crop, to_crop
-from engine.faces.track import FaceTrack
 from engine.geometry import embed, project, to_camera
-from engine.head.model import Head
 from engine.media import open_clip
 from engine.methods import coarse
 from engine.methods.coarse import (
@@ -30,16 +28,11 @@ from engine.methods.coarse import (
 from engine.models.coarse import CoarseEncoder
 from engine.models.config import LITE
 from engine.models.expression import ExpressionEncoder
-from engine.weights import load_head
+from tests.made_tracks import made_track
 from tests.pretend_card import pretend_card
 
 TINY = replace(LITE, crop=32, coarse_hidden=16, backbone_width=0.1)
 SIZE = (96, 72)
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 @pytest.fixture(scope="module")
@@ -58,16 +51,8 @@ def make_track(frames, fps=25.0, lost=(), cuts=()):
     seen = np.ones(frames, bool)
     seen[list(lost)] = False
     landmarks[~seen] = np.nan
-    return FaceTrack(
-        boxes=np.zeros((frames, 4)),
-        landmarks=landmarks,
-        seen=seen,
-        confidence=np.where(seen[:, None], 1.0, 0.0) * np.ones(len(REGIONS)),
-        mouth_inside=np.full((frames, 3), np.nan),
-        times=np.arange(frames) / fps,
-        size=SIZE,
-        cuts=tuple(cuts),
-    )
+    confidence = np.where(seen[:, None], 1.0, 0.0) * np.ones(len(REGIONS))
+    return made_track(landmarks, SIZE, fps, seen=seen, confidence=confidence, cuts=tuple(cuts))
 
 
 @pytest.fixture(scope="module")

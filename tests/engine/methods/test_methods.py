@@ -9,34 +9,22 @@ import torch
 
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
-from engine.faces.track import FaceTrack
 from engine.fitting import FitResult
 from engine.head.model import FaceParams, Head
 from engine.methods import dispatch as methods
 from engine.methods.dispatch import apply_method, check_method
 from engine.options import CaptureOptions
 from engine.progress import Report
-from engine.weights import load_head, registry
+from engine.weights import registry
+from tests.made_tracks import made_track
 
 FRAMES = 3
 
 
 @pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
-
-
-@pytest.fixture(scope="module")
 def track():
-    return FaceTrack(
-        boxes=np.zeros((FRAMES, 4)),
-        landmarks=np.random.default_rng(0).uniform(50, 90, (FRAMES, 478, 3)).astype(np.float32),
-        seen=np.ones(FRAMES, bool),
-        confidence=np.ones((FRAMES, len(REGIONS))),
-        mouth_inside=np.full((FRAMES, 3), np.nan),
-        times=np.arange(FRAMES) / 25,
-        size=(160, 120),
-    )
+    landmarks = np.random.default_rng(0).uniform(50, 90, (FRAMES, 478, 3))
+    return made_track(landmarks.astype(np.float32), (160, 120))
 
 
 @pytest.fixture

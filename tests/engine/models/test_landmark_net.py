@@ -23,6 +23,7 @@ from engine.training.landmarks import (
 )
 from engine.training.people.ring import RingOptions, fill_ring, open_ring
 from engine.weights import registry
+from tests.learning import totals_of
 
 # oneDNN's backward of 8-channel convolutions in channels_last corrupts memory (torch 2.13, CPU)
 TINY = LandmarkNetConfig(size=112, widths=(16, 16, 32, 32), neck=16, fine=8, token=4, hidden=32)
@@ -99,13 +100,7 @@ def test_the_trainer_lowers_its_loss(ring):
     task = LandmarkTask(LandmarkNet(TINY), [ring], ring, batch=16)
     batch = make_batch(ring, np.arange(16), None)
     optimizer = torch.optim.AdamW(task.model.parameters(), 3e-3)
-    totals = []
-    for _ in range(14):
-        total = torch.stack(list(task.losses(batch).values())).sum()
-        optimizer.zero_grad()
-        total.backward()
-        optimizer.step()
-        totals.append(total.item())
+    totals = totals_of(task, batch, optimizer, 14)
     assert totals[-1] < 0.75 * totals[0]
     with torch.no_grad():
         figures = task.evaluate(task.model.eval())

@@ -94,7 +94,7 @@ def test_depth_map_of_a_slope():
     assert np.isinf(depth[0, 11])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 10_000))
 def test_random_triangles_match_the_slow_reference(seed):
     rng = np.random.default_rng(seed)

@@ -11,6 +11,7 @@ from engine.sight.reader import centre, normalise
 from engine.training.people.acting import act_moments
 from engine.training.reader import ReaderTask, pose_points
 from engine.weights import registry
+from tests.learning import totals_of
 
 SIZE = (640, 480)
 
@@ -81,13 +82,7 @@ def test_batches_are_what_the_camera_sees(task):
 def test_the_trainer_lowers_its_loss(task):
     batch = task._sample(np.random.default_rng(4), 8)
     optimizer = torch.optim.AdamW(task.model.parameters(), 3e-3)
-    totals = []
-    for _ in range(40):
-        total = torch.stack(list(task.losses(batch).values())).sum()
-        optimizer.zero_grad()
-        total.backward()
-        optimizer.step()
-        totals.append(total.item())
+    totals = totals_of(task, batch, optimizer, 40)
     assert totals[-1] < 0.7 * totals[0]
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from engine.exchange.take import REGIONS
-from engine.faces import FaceTrack
 from engine.faces import seen as network
 from engine.faces.seen import NetworkPoints, Seen
 from engine.fitting.landmark_head import landmark_head
@@ -16,6 +15,7 @@ from engine.media import open_clip
 from engine.models.landmarks import BROWS, LIDS, LIPS, NOSE, OVAL, POINTS
 from engine.sight import second_look as module
 from engine.weights import load_head, locate, registry
+from tests.made_tracks import made_track
 from tests.pretend_card import pretend_card
 
 
@@ -28,10 +28,7 @@ def looked(monkeypatch):
     landmarks[..., :2] = 100 + np.arange(478)[None, :, None] % 50
     seen = np.ones(frames, bool)
     seen[3] = False
-    track = FaceTrack(
-        np.tile([100.0, 100, 150, 150], (frames, 1)), landmarks, seen, np.ones((frames, 5)),
-        np.full((frames, 3), np.nan), clip.times, clip.size,
-    )  # fmt: skip
+    track = made_track(landmarks, clip.size, seen=seen, times=clip.times)
     given = iter(np.flatnonzero(seen))
 
     def see(crops):
@@ -107,12 +104,9 @@ def test_profiles_are_the_networks(monkeypatch):
     """The tracker's mesh stops at 55 degrees; the network sees the head turn to 70."""
     yaw = np.radians(np.linspace(0, 70, 60))
     truth, tracked = meshed(yaw), meshed(np.minimum(yaw, np.radians(55)))
-    boxes = np.concatenate([tracked[..., :2].min(1), tracked[..., :2].max(1)], axis=1)
     nothing, confidence = np.full((60, 3), np.nan), np.ones((60, 5))
     confidence[yaw > np.radians(50), REGIONS.index("left_eye")] = 0  # the far one
-    track = FaceTrack(
-        boxes, tracked, np.ones(60, bool), confidence, nothing, np.arange(60) / 25, (320, 240)
-    )
+    track = made_track(tracked, (320, 240), confidence=confidence)
 
     def see(clip, boxes, wanted):
         points = truth[wanted][:, list(POINTS), :2]
@@ -146,10 +140,7 @@ def nodding():
     landmarks = np.zeros((frames, 478, 3), np.float32)
     landmarks[:, :468] = pictured * [1, -1, -1] + [160, 120, 0]
     landmarks[:, 468:] = landmarks[:, 33, None]
-    track = FaceTrack(
-        np.tile([100.0, 60, 220, 200], (frames, 1)), landmarks, np.ones(frames, bool),
-        np.ones((frames, 5)), np.full((frames, 3), np.nan), times, (320, 240),
-    )  # fmt: skip
+    track = made_track(landmarks, (320, 240), times=times)
     place = turned @ [0, 2e-3, 6e-3] / metre * [1, -1, -1]  # (T, 3)
     passing = np.stack([np.zeros(frames), np.sin(2 * np.pi * times / 1.3)], 1)
     shape = (frames, len(POINTS), 2)

@@ -8,22 +8,15 @@ import pytest
 from scipy.io import wavfile
 
 from engine.exchange.protocol import AVFaceError
-from engine.head.model import Head
 from engine.media.pictures import read_picture, write_picture
 from engine.options import CaptureOptions
 from engine.pipeline import capture
 from engine.progress import Report
 from engine.speech.improvise import improvise, mouth_of
-from engine.weights import load_head
 
 FPS, RATE = 30.0, 16_000
 TIMES = np.arange(0, 20, 1 / FPS)
 NAMES = ("jaw", "mouthClose", "mouthFunnel", "mouthLowerDownLeft", "tongueUp")
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 def voice():

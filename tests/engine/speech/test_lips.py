@@ -87,7 +87,7 @@ def test_the_state_tells_a_pucker_from_a_smile(head, region):
     np.testing.assert_allclose(state[0], 0, atol=0.2)
 
 
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(seed=st.integers(0, 10**6), size=st.floats(0, 3e-3), jaw=st.floats(0, 0.2),
        shut=st.booleans())  # fmt: skip
 def test_lips_neither_cross_nor_open(seed, size, jaw, shut):
@@ -141,16 +141,13 @@ def test_the_task_goes_down(head):
     torch.manual_seed(0)
     task = LipTask(head.file, [clip] * 2, [clip], batch=2)
     batch = next(task.batches(0, 0))
-    losses = []
+    optimizer, losses = torch.optim.Adam(task.model.parameters(), lr=1e-3), []
     for _ in range(8):
         loss = torch.stack(list(task.losses(batch).values())).sum()
-        task.model.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
         losses.append(loss.item())
-        with torch.no_grad():
-            for weights in task.model.parameters():
-                if weights.grad is not None:
-                    weights -= 0.02 * weights.grad / (weights.grad.norm() + 1e-9)
+        optimizer.step()
     assert np.mean(losses[-3:]) < np.mean(losses[:3])
     assert {"left_mm", "before_mm"} <= set(task.evaluate(task.model))
 

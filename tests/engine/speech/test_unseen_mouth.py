@@ -10,17 +10,11 @@ from engine.head.model import FaceParams, Head
 from engine.head.mouth import Mouth, shutting
 from engine.speech import unseen_mouth
 from engine.speech.unseen_mouth import say_unseen
-from engine.weights import load_head
 
 T, FPS = 40, 25.0
 TIMES = np.arange(T) / FPS
 NAMES = ("mouthPucker", "mouthFunnel", "mouthRollLower", "mouthRollUpper")
 SAID = slice(18, 23)  # frames in which the sound in question is heard
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 def voice(tucked=0.0, **units):

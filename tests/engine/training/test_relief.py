@@ -10,6 +10,7 @@ from engine.training import relief
 from engine.training.relief import ReliefTask, normal_errors
 from engine.training.unwrapped import Gallery
 from engine.training.wrinkles import GROUPS, grow_wrinkles, noise, relief_at
+from tests.learning import totals_of
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +75,6 @@ def test_the_network_learns_a_batch(monkeypatch):
     task = ReliefTask(batch=2, judges=1, people=2)
     batch = next(task.batches(0, 0))
     optimizer = torch.optim.Adam(task.model.parameters(), 2e-3)
-    totals = []
-    for _ in range(24):
-        total = torch.stack(list(task.losses(batch).values())).sum()
-        optimizer.zero_grad()
-        total.backward()
-        optimizer.step()
-        totals.append(float(total))
+    totals = totals_of(task, batch, optimizer, 24)
     assert totals[-1] < 0.85 * totals[0]
     assert set(task.evaluate(task.model.eval())) >= {"degrees"}

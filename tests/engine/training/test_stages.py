@@ -41,7 +41,7 @@ def build(performers, tiny):
         torch.manual_seed(0)
         options_of = {FineTask: FineOptions, SpectreTask: SpectreOptions}
         options = options_of.get(kind, CoarseOptions)(batch=2, test_windows=2, **changes)
-        return kind(options, performers, performers)
+        return kind(options, {"train": performers, "test": performers})
 
     return make
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.srgb import colourless
+from engine.media.hues import colourless
 
 GREY = np.random.default_rng(0).integers(60, 220, (80, 80, 1), np.uint8)
 
