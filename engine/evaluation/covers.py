@@ -9,7 +9,7 @@ the painted covers only that counts as false which the clip without them doesn't
 """
 
 import tempfile
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +22,15 @@ from ..fitting.landmark_track import posed_vertices
 from ..geometry import embed
 from ..head.model import FaceParams, Head
 from ..media import Clip, open_clip, read_waveform
+from ..models.landmarks import LIPS
 from ..options import CaptureOptions
 from ..pipeline import perform
 from ..progress import Report
+from ..sight.second_look import believed_points, look_beneath
 from ..weights import load_head
-from .painting import HARMLESS, Cover, Kind, paint_cover
+from .covers_table import UNPAINTED, Row, figures_of, write_table
+from .painted_hands import PART_KINDS
+from .painting import HARMLESS, Cover, Kind, hidden_shares, paint_cover
 from .testset import write_film
 
 # What is painted before which region, and whether for a third of the clip or all of it.
@@ -35,30 +39,16 @@ _PAINTED: tuple[tuple[Kind, str, bool], ...] = (
     ("hand", "mouth", False), ("hand", "mouth", True), ("dark", "mouth", True),
     ("hand", "left_eye", False), ("dark", "left_eye", True), ("hair", "brows", False),
     ("glasses", "left_eye", True), ("shadow", "mouth", False),
+    ("finger", "mouth", False), ("cheek", "mouth", False), ("chin", "mouth", False),
+    ("cup", "mouth", False), ("food", "mouth", False), ("cheek", "mouth", True),
 )  # fmt: skip
 _PART = (0.27, 0.6)  # of the clip's frames
 _HIDDEN = 0.7  # share of a region's points from which it counts as hidden
 _BELIEVED = 0.5
+_TOUCHED = 0.1  # hidden share of the lips' points from which a cover of a part counts
 _BESIDE = 5  # frames next to a cover that count neither as covered nor as clear
 _SHUT_MM, _MET_MM, _OPEN_MM = 0.8, 1.5, 5.0
-_UNPAINTED = "nothing painted"
 _UPPER, _LOWER = (61, 62, 63), (67, 66, 65)
-
-
-@dataclass
-class _Row:
-    """One kind of cover over all clips."""
-
-    hidden: int = 0  # frames of regions
-    noticed: int = 0
-    clear: int = 0
-    false: int = 0
-    lips: dict[str, list[float]] = field(default_factory=dict)  # mm, by sense and clip
-    shut: int = 0  # frames of truly shut lips beneath the cover
-    met: int = 0
-    wide: int = 0
-    wrong: int = 0
-    steps: list[tuple[float, float]] = field(default_factory=list)  # largest, and the true one
 
 
 def evaluate_covers(
@@ -69,7 +59,7 @@ def evaluate_covers(
     Raises AVFaceError when there is no such clip.
     """
     options, head = options or CaptureOptions(), Head(load_head())
-    rows = {_UNPAINTED: _Row()} | {_name(*painted): _Row() for painted in _PAINTED}
+    rows = {UNPAINTED: Row()} | {_name(*painted): Row() for painted in _PAINTED}
     paths = [path for path in sorted(folder.iterdir()) if path.is_file()]
     used = 0
     for done, path in enumerate(paths):
@@ -82,7 +72,7 @@ def evaluate_covers(
         except AVFaceError as error:
             report.warn(f"{path.name} is left out: {error.message}")
             continue
-        _count_noticed(track, np.zeros(track.confidence.shape), rows[_UNPAINTED])
+        _count_noticed(track, np.zeros(track.confidence.shape), rows[UNPAINTED])
         truth = perform(clip, head, options, Report(), track=track).fit.params
         for k, painted in enumerate(_PAINTED):
             row, number = rows[_name(*painted)], [done, k]
@@ -94,7 +84,7 @@ def evaluate_covers(
         used += 1
     if not used:
         raise AVFaceError(f"{folder} holds no clip of a face.", "Choose another folder.")
-    return _table(rows, used), {name: _figures(row) for name, row in rows.items()}
+    return write_table(rows, used), {name: figures_of(row) for name, row in rows.items()}
 
 
 def _name(kind: str, region: str, whole: bool) -> str:
@@ -108,18 +98,18 @@ def _try_cover(
     painted: tuple[Kind, str, bool],
     head: Head,
     options: CaptureOptions,
-    row: _Row,
+    row: Row,
     number: list[int],
 ) -> None:
     """One cover on one clip, into its row."""
     kind, region, whole = painted
     start, stop = (int(share * clip.frame_count) for share in ((0, 1) if whole else _PART))
-    cover, shares = Cover(kind, region, start, stop), []
+    cover, points = Cover(kind, region, start, stop), []
     even = [side // 2 * 2 for side in reversed(clip.size)]
 
     def pictures():
-        for picture, share in paint_cover(clip, track, cover, np.random.default_rng(number)):
-            shares.append(share)
+        for picture, hides in paint_cover(clip, track, cover, np.random.default_rng(number)):
+            points.append(hides)
             yield picture[: even[0], : even[1]]
 
     with tempfile.TemporaryDirectory(prefix="avface-covers-") as temporary:
@@ -127,8 +117,12 @@ def _try_cover(
         write_film(film, pictures(), read_waveform(clip), clip.fps)
         over = open_clip(film)
         seen = track_face(over, FaceOptions(), Report())
-        frames = min(len(shares), over.frame_count)
-        hidden = _count_noticed(seen, np.array(shares)[:frames], row, track)
+        hides = np.array(points)[: over.frame_count]  # (T, 478)
+        if kind in PART_KINDS:
+            hidden = _count_parts(look_beneath(over, seen), hides, row)
+            _count_false(seen, hidden_shares(hides), row, track)
+        else:
+            hidden = _count_noticed(seen, hidden_shares(hides), row, track)
         if region != "mouth" or whole or kind in HARMLESS or not hidden.any() or not clip.has_sound:
             return
         for sense in ("picture", "both"):
@@ -141,24 +135,49 @@ def _try_cover(
 
 
 def _count_noticed(
-    seen: FaceTrack, shares: np.ndarray, row: _Row, unpainted: FaceTrack | None = None
+    seen: FaceTrack, shares: np.ndarray, row: Row, unpainted: FaceTrack | None = None
 ) -> np.ndarray:
-    """Covers and false alarms into the row; frames (T,) in which the mouth is hidden.
+    """Covers and false alarms into the row; frames (T,) in which the mouth is hidden."""
+    frames = len(shares)
+    alarm = seen.confidence[:frames] < _BELIEVED
+    hidden = (shares >= _HIDDEN) & seen.seen[:frames, None]
+    row.hidden += int(hidden.sum())
+    row.noticed += int((alarm & hidden).sum())
+    _count_false(seen, shares, row, unpainted)
+    return shares[:, REGIONS.index("mouth")] >= _HIDDEN
+
+
+def _count_false(
+    seen: FaceTrack, shares: np.ndarray, row: Row, unpainted: FaceTrack | None = None
+) -> None:
+    """Clear regions that are taken for covered into the row, by the hidden `shares` (T, R).
 
     Where `unpainted`, the same clip without the painted cover, has an alarm too, it is not false.
     """
     frames = len(shares)
-    for k, _ in enumerate(REGIONS):
-        alarm = (seen.confidence[:frames, k] < _BELIEVED) & seen.seen[:frames]
-        hidden = (shares[:, k] >= _HIDDEN) & seen.seen[:frames]
-        near = maximum_filter1d(shares[:, k], 2 * _BESIDE + 1) > 0
-        row.hidden += int(hidden.sum())
-        row.noticed += int((alarm & hidden).sum())
-        row.clear += int((seen.seen[:frames] & ~near).sum())
-        if unpainted is not None:
-            alarm &= unpainted.confidence[:frames, k] >= _BELIEVED
-        row.false += int((alarm & ~near).sum())
-    return shares[:, REGIONS.index("mouth")] >= _HIDDEN
+    alarm = (seen.confidence[:frames] < _BELIEVED) & seen.seen[:frames, None]
+    near = maximum_filter1d(shares, 2 * _BESIDE + 1, axis=0) > 0
+    row.clear += int((seen.seen[:frames, None] & ~near).sum())
+    if unpainted is not None:
+        alarm &= unpainted.confidence[:frames] >= _BELIEVED
+    row.false += int((alarm & ~near).sum())
+
+
+def _count_parts(seen: FaceTrack, hides: np.ndarray, row: Row) -> np.ndarray:
+    """The lips' points that a cover of a part `hides` (T, 478) and leaves free, into the row.
+
+    Returns the frames (T,) in which it hides some.
+    """
+    lips = list(LIPS)
+    hidden = hides[:, lips]
+    touched = (hidden.mean(1) >= _TOUCHED) & seen.seen[: len(hides)]
+    believed = believed_points(seen)[: len(hides), lips] >= _BELIEVED
+    here = touched[:, None]
+    row.hidden += int((hidden & here).sum())
+    row.noticed += int((~believed & hidden & here).sum())
+    row.beside += int((~hidden & here).sum())
+    row.kept += int((believed & ~hidden & here).sum())
+    return touched
 
 
 def _lip_error(
@@ -194,7 +213,7 @@ def _gap_mm(params: FaceParams, head: Head) -> np.ndarray:
     return np.maximum(1e3 * apart.mean(0), 0)
 
 
-def _count_closures(gap: np.ndarray, true: np.ndarray, hidden: np.ndarray, row: _Row) -> None:
+def _count_closures(gap: np.ndarray, true: np.ndarray, hidden: np.ndarray, row: Row) -> None:
     frames = len(hidden)
     gap, true = gap[:frames], true[:frames]
     near = np.minimum.reduce([gap, np.r_[gap[1:], gap[-1]], np.r_[gap[0], gap[:-1]]])
@@ -203,58 +222,3 @@ def _count_closures(gap: np.ndarray, true: np.ndarray, hidden: np.ndarray, row: 
     row.met += int((near[shut] < _MET_MM).sum())
     row.wide += int(wide.sum())
     row.wrong += int((gap[wide] < _MET_MM).sum())
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
-
-
-def _figures(row: _Row) -> dict[str, float]:
-    def median(values) -> float:
-        return float(np.median(values)) if len(values) else float("nan")
-
-    picture, both = (row.lips.get(sense, []) for sense in ("picture", "both"))
-    return {
-        "noticed": _share(row.noticed, row.hidden),
-        "false_alarms": _share(row.false, row.clear),
-        "lips_picture_mm": median(picture),
-        "lips_both_mm": median(both),
-        "ratio": median([b / p for p, b in zip(picture, both, strict=True)]),
-        "shut_met": _share(row.met, row.shut),
-        "shut_wrongly": _share(row.wrong, row.wide),
-        "step_mm": median([mine for mine, _ in row.steps]),
-        "true_step_mm": median([true for _, true in row.steps]),
-    }
-
-
-def _table(rows: dict[str, _Row], clips: int) -> str:
-    painted = [row for name, row in rows.items() if name != _UNPAINTED]
-    together = _Row(
-        lips={
-            sense: [e for row in painted for e in row.lips.get(sense, [])]
-            for sense in ("picture", "both")
-        },
-        steps=[step for row in painted for step in row.steps],
-        **{
-            name: sum(getattr(row, name) for row in painted)
-            for name in ("hidden", "noticed", "clear", "false", "shut", "met", "wide", "wrong")
-        },
-    )
-    lines = [
-        f"Painted covers on {clips} clips: hidden frames noticed; clear ones taken for covered by",
-        "what is painted (all regions; in the first row what is taken for covered in the clips as",
-        "they are); lip vertices beneath a covered mouth against the clip without the cover,",
-        "mm, by the picture and by both senses (medians); truly shut lips that meet, wide ones",
-        "shut; the largest step from frame to frame, and the true one, mm.",
-        "",
-        f"{'':26}{'noticed':>9}{'false':>8}{'picture':>9}{'both':>7}{'ratio':>7}{'shut':>7}"
-        f"{'wrong':>7}{'step':>7}{'true':>7}",
-    ]
-    for name, row in {**rows, "all": together}.items():
-        f = _figures(row)
-        lines.append(
-            f"{name:26}{f['noticed']:9.1%}{f['false_alarms']:8.2%}{f['lips_picture_mm']:9.2f}"
-            f"{f['lips_both_mm']:7.2f}{f['ratio']:7.2f}{f['shut_met']:7.0%}"
-            f"{f['shut_wrongly']:7.0%}{f['step_mm']:7.1f}{f['true_step_mm']:7.1f}"
-        )
-    return "\n".join(lines)

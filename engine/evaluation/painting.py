@@ -1,13 +1,13 @@
 """Things painted before a face that has been followed: what is beneath stays known.
 
 A cover keeps its place on the face and drifts a little, slides in within a few pictures and out
-again. Balls, cups and sheets are ellipses; hands are the training's own. Glasses and a shadow
-hide nothing: they must not be taken for covers.
+again. Balls and sheets are ellipses; hands are the training's own. Glasses and a shadow hide
+nothing: they must not be taken for covers. What hides a part of the mouth is `painted_hands`'.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import cv2
 import numpy as np
@@ -17,8 +17,9 @@ from ..faces import FaceTrack
 from ..media import Clip, read_frames
 from ..training.occlusions import draw_hand, render_hand
 from ..training.people.transfer import transfer_colours
+from .painted_hands import PART_KINDS, PartKind, draw_thing, paint_thing
 
-Kind = Literal["skin", "dark", "pattern", "hand", "hair", "glasses", "shadow"]
+Kind = Literal["skin", "dark", "pattern", "hand", "hair", "glasses", "shadow"] | PartKind
 HARMLESS = ("glasses", "shadow")
 _SLIDE_FRAMES = 4
 _DRIFT = 0.004  # of the face's width, from one picture to the next
@@ -46,13 +47,10 @@ class Cover:
 def paint_cover(
     clip: Clip, track: FaceTrack, cover: Cover, generator: np.random.Generator
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """The clip's pictures with the cover, (H, W, 3) uint8, and the hidden share of each region.
-
-    Shares are (R,) in 0..1, in the order of `exchange.take.REGIONS`; the face's is left 0.
-    """
+    """The clip's pictures with the cover, (H, W, 3) uint8, and the points it hides, (478,) bool."""
     brush = _Brush(cover, generator)
     for frame, picture in read_frames(clip):
-        shares = np.zeros(len(REGIONS))
+        hidden = np.zeros(len(track.landmarks[frame]), bool)
         if track.seen[frame] and cover.start <= frame < cover.stop:
             points = track.landmarks[frame, :, :2].astype(float)
             away = _away(frame, cover, clip.frame_count)
@@ -60,8 +58,8 @@ def paint_cover(
             blended = picture + alpha[..., None] * (colour - picture)
             picture = np.clip(np.rint(blended), 0, 255).astype(np.uint8)
             if cover.kind not in HARMLESS:
-                shares = _hidden_shares(alpha, points)
-        yield picture, shares
+                hidden = _hidden_points(alpha, points)
+        yield picture, hidden
 
 
 def _away(frame: int, cover: Cover, frames: int) -> float:
@@ -71,12 +69,22 @@ def _away(frame: int, cover: Cover, frames: int) -> float:
     return max(0.0, 1 - (1 + min(since, until)) / _SLIDE_FRAMES)
 
 
-def _hidden_shares(alpha: np.ndarray, points: np.ndarray) -> np.ndarray:
+def hidden_shares(hidden: np.ndarray) -> np.ndarray:
+    """The hidden share of each region by its points: (..., 478) bool -> (..., R) in 0..1.
+
+    In the order of `exchange.take.REGIONS`; the face's is left 0.
+    """
+    shares = np.zeros((*hidden.shape[:-1], len(REGIONS)))
+    for region, points in _PLACES.items():
+        shares[..., REGIONS.index(region)] = hidden[..., list(points)].mean(-1)
+    return shares
+
+
+def _hidden_points(alpha: np.ndarray, points: np.ndarray) -> np.ndarray:
     height, width = alpha.shape
     column, row = np.rint(points).astype(int).T
-    hidden = alpha[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)] > 0.5
-    shares = [0.0 if r == "face" else float(hidden[list(_PLACES[r])].mean()) for r in REGIONS]
-    return np.array(shares)
+    hidden: np.ndarray = alpha[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)] > 0.5
+    return hidden
 
 
 class _Brush:
@@ -94,6 +102,8 @@ class _Brush:
         self._drift = np.zeros(2)
         self._steps = generator
         self._colours: np.ndarray | None = None  # of the face, as first seen
+        is_part = cover.kind in PART_KINDS
+        self._thing = draw_thing(cast(PartKind, cover.kind), generator) if is_part else None
 
     def paint(
         self, picture: np.ndarray, points: np.ndarray, away: float
@@ -101,10 +111,13 @@ class _Brush:
         """Colours (H, W, 3) and coverage (H, W) over a face with these points (478, 2)."""
         width = float(np.ptp(points[:468, 0]))
         self._drift = self._drift + self._steps.normal(0, _DRIFT, 2)
-        middle = points[list(_PLACES[self._cover.region])].mean(0) + self._drift * width
-        middle = middle + away * width * np.array([0.9 * self._side, 1 - 0.4 * abs(self._side)])
+        coming = away * np.array([0.9 * self._side, 1 - 0.4 * abs(self._side)])
+        moved = width * (self._drift + coming)
+        middle = points[list(_PLACES[self._cover.region])].mean(0) + moved
         if self._colours is None:
             self._colours = _skin_colours(picture, points)
+        if self._thing is not None:
+            return paint_thing(self._thing, picture, points, moved, self._colours)
         if self._cover.kind == "hand":
             return self._paint_hand(picture, middle, width)
         if self._cover.kind == "glasses":
