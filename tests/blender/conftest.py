@@ -5,12 +5,14 @@ They need numpy and pytest only. Reference surfaces come from the engine's own h
 
 import importlib
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
 from types import ModuleType
 
-os.environ["BLENDER_USER_RESOURCES"] = tempfile.mkdtemp(prefix="avface-blender-")  # before bpy
+_RESOURCES = tempfile.mkdtemp(prefix="avface-blender-")
+os.environ["BLENDER_USER_RESOURCES"] = _RESOURCES  # before bpy
 
 # The conftest above stands in for Blender's package of extensions; Blender brings its own.
 sys.modules.pop("bl_ext", None)
@@ -35,7 +37,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Leave at once: with classes or timers alive, some Blenders hang or crash at exit."""
+    """Leave at once: with classes or timers alive, some Blenders hang or crash at exit.
+
+    What Blender would have taken away then goes here.
+    """
+    for folder in (_RESOURCES, bpy.app.tempdir):
+        shutil.rmtree(folder, ignore_errors=True)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(config.stash.get(_EXIT_STATUS, 1))
