@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 from environments import (
     BLENDER_WHEELS,
+    FOLDER,
     ROOT,
     CannotSetUp,
     blender_python,
@@ -21,6 +24,8 @@ from environments import (
     say,
 )
 
+# What a disk must take, GB: the environments with pip's cache, what the tests of one run write.
+ENGINE_GB, BLENDER_GB, TESTS_GB = 3.0, 1.5, 2.0
 SOURCES = ["avface_blender", "engine", "scripts", "tests", "__init__.py"]
 
 
@@ -31,8 +36,9 @@ def main() -> int:
     parser.add_argument("--fast", action="store_true", help="without Blender")
     options = parser.parse_args()
     try:
-        engine = engine_python(development=True)
         blenders = [] if options.fast else options.blender
+        refuse_little_room(blenders)
+        engine = engine_python(development=True)
         checks: list[tuple[str, list[str]]] = [
             ("ruff check", [*_module(engine, "ruff"), "check", *SOURCES]),
             ("ruff format", [*_module(engine, "ruff"), "format", "--check", *SOURCES]),
@@ -49,6 +55,25 @@ def main() -> int:
     failed = [name for name, command in checks if not _passes(name, command)]
     say(f"Failed: {', '.join(failed)}." if failed else "All checks passed.")
     return 1 if failed else 0
+
+
+def refuse_little_room(blenders: list[str]) -> None:
+    """Raises CannotSetUp before a disk runs full: half-written files would look like faults."""
+    sizes = {"engine": ENGINE_GB} | {f"blender-{version}": BLENDER_GB for version in blenders}
+    missing = sum(size for name, size in sizes.items() if not (FOLDER / name).is_dir())
+    kept = next(place for place in (FOLDER, *FOLDER.parents) if place.is_dir())
+    temporary = Path(tempfile.gettempdir())
+    if kept.stat().st_dev == temporary.stat().st_dev:
+        wanted = [(temporary, missing + TESTS_GB)]
+    else:
+        wanted = [(kept, missing), (temporary, TESTS_GB)]
+    for place, gigabytes in wanted:
+        free = shutil.disk_usage(place).free / 1e9
+        if free < gigabytes:
+            raise CannotSetUp(
+                f"The checks need {gigabytes:.1f} GB and the disk of {place} has {free:.1f} GB "
+                "free: free some space and run this again."
+            )
 
 
 def _module(python: Path, name: str) -> list[str]:
