@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +17,10 @@ CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 CUDA_INDEX = "https://download.pytorch.org/whl/cu130"
 # Downloaded in all, MB, for the bar; measured with torch 2.13 (its CUDA libraries from PyPI).
 EXPECTED_MEGABYTES = {"cpu": 480.0, "cuda": 3000.0}
-# Needed on disk while installing, GB.
+# Needed on disk, GB: while installing from the network; by an interpreter with pip alone.
 NEEDED_GIGABYTES = {"cpu": 3.0, "cuda": 9.0}
+_BARE_GIGABYTES = 0.1
+_COMPILED = 1.2  # an environment's bytes for one of its wheels' unpacked: Python's bytecode
 _NO_BAR = ("--progress-bar", "off")
 _BAR_OF_BYTES = ("--progress-bar", "raw")  # while a package comes, since pip 24.1
 _COMMON = ("--disable-pip-version-check", "--no-input", "--only-binary", ":all:")
@@ -77,6 +80,24 @@ def torch_build(plan: InstallPlan, system: str = sys.platform) -> str:
     if plan.torch == "auto":
         return "cuda" if has_nvidia(system) else "cpu"
     return plan.torch
+
+
+def needed_gigabytes(plan: InstallPlan) -> float:
+    """What must be free on disk; of a folder of wheels no more than they unpack to."""
+    needed = NEEDED_GIGABYTES[torch_build(plan)]
+    if not plan.wheels:
+        return needed
+    unpacked = sum(_unpacked_bytes(wheel) for wheel in Path(plan.wheels).glob("*.whl"))
+    return min(needed, _BARE_GIGABYTES + _COMPILED * unpacked / 1e9)
+
+
+def _unpacked_bytes(wheel: Path) -> int:
+    """0 for what is no wheel: pip says so in its own words."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            return sum(file.file_size for file in archive.infolist())
+    except (OSError, zipfile.BadZipFile):
+        return 0
 
 
 def has_nvidia(system: str = sys.platform) -> bool:

@@ -76,21 +76,6 @@ def remove(plan: InstallPlan, send: Send) -> None:
 
 def _check_room(plan: InstallPlan, home: Path) -> None:
     """Raises AVFaceError when the place can't take an environment."""
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(home).free / 1e9
-    except OSError as error:
-        raise AVFaceError(
-            f"The folder {home} can't be used ({error.strerror}).", "Choose another Engine Folder."
-        ) from error
-    needed = packages.NEEDED_GIGABYTES[packages.torch_build(plan)]
-    if free < needed:
-        raise AVFaceError(
-            f"The engine needs {needed:.0f} GB and {home} has {free:.1f} GB free.",
-            "Free some space or choose another Engine Folder.",
-        )
-    if os.name == "nt" and not _long_paths():
-        refuse_deep_folder(str(home))
     if plan.wheels and not Path(plan.wheels).is_dir():
         raise AVFaceError(f"There is no folder {plan.wheels}.", "Correct Folder of Wheels.")
     if not plan.wheels and not plan.online:
@@ -98,6 +83,21 @@ def _check_room(plan: InstallPlan, home: Path) -> None:
             "Blender may not use the network.",
             "Allow Online Access in Preferences > System, or choose a folder of wheels.",
         )
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(home).free / 1e9
+    except OSError as error:
+        raise AVFaceError(
+            f"The folder {home} can't be used ({error.strerror}).", "Choose another Engine Folder."
+        ) from error
+    needed = packages.needed_gigabytes(plan)
+    if free < needed:
+        raise AVFaceError(
+            f"The engine needs {needed:.1f} GB and {home} has {free:.1f} GB free.",
+            "Free some space or choose another Engine Folder.",
+        )
+    if os.name == "nt" and not _long_paths():
+        refuse_deep_folder(str(home))
 
 
 def refuse_deep_folder(home: str) -> None:

@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -289,7 +291,22 @@ def test_without_network_and_wheels_nothing_is_begun(tmp_path):
     failed = events_of(process)[-1]
     assert isinstance(failed, Failed)
     assert "may not use the network" in failed.message
-    assert not list((tmp_path / "home").iterdir())
+    assert not (tmp_path / "home").exists()
+
+
+def test_room_is_asked_for_what_will_be_there(tmp_path, monkeypatch):
+    """From the network all of it; from a folder no more than its wheels unpack to."""
+    online = InstallPlan(str(tmp_path), torch="cpu", online=True)
+    from_wheels = InstallPlan(str(tmp_path), torch="cpu", wheels=str(tmp_path))
+    assert packages.needed_gigabytes(online) == packages.NEEDED_GIGABYTES["cpu"]
+    assert packages.needed_gigabytes(from_wheels) < 0.2
+    (tmp_path / "broken.whl").write_text("no archive")
+    with zipfile.ZipFile(tmp_path / "a.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        wheel.writestr("zeros", bytes(100_000_000))
+    assert 0.2 < packages.needed_gigabytes(from_wheels) < 0.25
+    monkeypatch.setattr(recipe.shutil, "disk_usage", lambda place: SimpleNamespace(free=1.5e8))
+    with pytest.raises(AVFaceError, match=r"needs 0\.2 GB and .* has 0\.1 GB free"):
+        recipe.install(from_wheels, print)
 
 
 def test_verify_names_a_python_that_lacks_the_engine(tmp_path):
