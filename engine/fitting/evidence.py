@@ -21,6 +21,7 @@ from .landmark_head import (
     TRANSLATION,
     LandmarkHead,
 )
+from .lids import shut_lids
 from .projection import Evidence
 from .solver import Targets
 from .sound import SoundTerms, closing
@@ -223,6 +224,9 @@ def gather(
         gap, offset[:, :lips] = gap * (1 - shut), offset[:, :lips] * (1 - shut)[:, :, None]
     pair_weight[:, :lips] *= 1 + _CLOSURE_TRUST * np.exp(-((gap / _CLOSURE_GAP) ** 2))
     offset[:, :lips] *= np.clip((gap - _TOUCH[0]) / (_TOUCH[1] - _TOUCH[0]), 0, 1)[:, :, None]
+    offset[:, lips:], pair_weight[:, lips:] = shut_lids(
+        points, offset[:, lips:], pair_weight[:, lips:]
+    )
     return Evidence(
         points=points,
         point_weight=weight,

@@ -35,7 +35,7 @@ _INNER_SHADE = np.float32(0.55)  # what the innermost layer lacks
 _WRAP_KEY, _WRAP_FILL = np.float32(0.25), np.float32(0.3)
 _GLOSS, _SHARP = np.float32(0.09), 24
 _RIM = np.float32(0.25)
-_LASH_WIDTH, _BEHIND_LASHES = np.float32(0.3), np.array([0, 0, 0.1])  # of a strand's; m
+_LASH_WIDTH, _BEHIND_LASHES = np.float32(0.22), np.array([0, 0, 0.1])  # of a strand's; m
 _OVER_SKIN = np.float32(1.004)  # nearness beside the skin's: roots lie in it
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 

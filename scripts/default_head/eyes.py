@@ -5,10 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 SEGMENTS = 24
-PUPIL, IRIS = np.radians(8.0), np.radians(25.0)  # half angles: 1.9 mm and 5.9 mm on this eyeball
+# Half angles: 1.7 mm and 5.4 mm on this eyeball, so that irises are as wide beside the way between
+# the pupils as the tracker sees them in films (docs/log.md).
+PUPIL, IRIS = np.radians(7.2), np.radians(22.4)
 RING_ANGLES = np.concatenate(
     [
-        np.radians([4.0, 8.0, 12.0, 16.5, 21.0, 25.0, 30.0, 36.0, 43.0]),
+        np.radians([3.6, 7.2, 10.8, 14.8, 18.8, 22.4, 27.6, 34.4, 42.3]),
         np.radians(np.linspace(52.0, 166.0, 9)),
     ]
 )

@@ -1,8 +1,9 @@
-"""A newly built mouth, or units, in the head file that stands.
+"""A newly built mouth, eyeballs or units, in the head file that stands.
 
 A rebuild turns nearly equal identity components and packs the sheet anew, and networks are trained
-on both. Teeth and tongue can be made anew without that: the rest of the file stays bit by bit, and
-with it what takes and networks mean by their parameters. So can units: people and sheet stay.
+on both. Teeth, tongue and eyeballs can be made anew without that: the rest of the file stays bit by
+bit, and with it what takes and networks mean by their parameters. So can units: people and sheet
+stay.
 """
 
 from collections.abc import Sequence
@@ -10,25 +11,28 @@ from pathlib import Path
 
 import numpy as np
 
-PARTS = ("upper_teeth", "lower_teeth", "tongue")
+MOUTH = ("upper_teeth", "lower_teeth", "tongue")
+EYES = ("left_eye", "right_eye")
 MAPS = ("teeth", "tooth_neck", "gums", "tongue", "tongue_coat", "tongue_furrow", "cavity",
         "cavity_deep")  # fmt: skip
 ALIKE_M = 1e-4  # largest distance of two skins that count as one
 
 
-def set_mouth(path: Path, built: dict[str, np.ndarray], head_sha256: str) -> dict[str, np.ndarray]:
-    """The arrays of the head file at `path`, called `head_sha256`, with the mouth of `built`.
+def set_parts(
+    path: Path, built: dict[str, np.ndarray], head_sha256: str, parts: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The arrays of the head file at `path`, called `head_sha256`, with `parts` of `built`.
 
-    Raises ValueError when the two differ in more than the mouth.
+    `parts` are MOUTH or EYES. Raises ValueError when the two differ in more than those.
     """
     standing = _arrays(path)
-    turn = _turn_of_people(standing, built)
+    turn = _turn_of_people(standing, built, parts)
     skin = standing["mask_skin"]
-    mouth = np.any([standing[f"mask_{part}"] for part in PARTS], axis=0)
+    own = np.any([standing[f"mask_{part}"] for part in parts], axis=0)
     template = built["template"] + (standing["template"] - built["template"])[skin].mean(0)
-    standing["template"][mouth] = template[mouth]
-    standing["shape_basis"][mouth] = built["shape_basis"][mouth].astype(float) @ turn
-    standing["expression_basis"][mouth] = built["expression_basis"][mouth]
+    standing["template"][own] = template[own]
+    standing["shape_basis"][own] = built["shape_basis"][own].astype(float) @ turn
+    standing["expression_basis"][own] = built["expression_basis"][own]
     return standing | {"parameters_sha256": np.array(head_sha256)}
 
 
@@ -42,7 +46,7 @@ def set_units(
     the jaw's correctives, and when the two differ in more than units.
     """
     standing = _arrays(path)
-    _turn_of_people(standing, built)
+    _turn_of_people(standing, built, MOUTH)
     names = [str(name) for name in standing["expression_names"]]
     columns = []
     for stem in stems:
@@ -55,13 +59,15 @@ def set_units(
     return standing
 
 
-def _turn_of_people(standing: dict[str, np.ndarray], built: dict[str, np.ndarray]) -> np.ndarray:
+def _turn_of_people(
+    standing: dict[str, np.ndarray], built: dict[str, np.ndarray], parts: Sequence[str]
+) -> np.ndarray:
     """The matrix (S, S) that takes identity components of `built` to those that stand.
 
     Raises ValueError when it is not the same skin, or not the same people.
     """
-    parts = ("mask_skin", *(f"mask_{part}" for part in PARTS))
-    for name in ("faces", "expression_names", *parts):
+    masks = ("mask_skin", *(f"mask_{part}" for part in parts))
+    for name in ("faces", "expression_names", *masks):
         if not np.array_equal(standing[name], built[name]):
             raise ValueError(f"{name} has changed: build the whole head.")
     skin = standing["mask_skin"]

@@ -1,4 +1,4 @@
-"""A new mouth, or new units, in an old head: all else stays; by a new mouth it keeps its name."""
+"""New parts, or new units, in an old head: all else stays; by new parts it keeps its name."""
 
 import sys
 from pathlib import Path
@@ -10,15 +10,16 @@ from engine.exchange.head_file import file_sha256, head_sha256, load_head_file
 from engine.weights import FOLDER, default_head_sha256, load_head, locate
 
 sys.path.insert(0, str(FOLDER.parent / "scripts"))
-from default_head.standing import PARTS, set_mouth, set_units  # type: ignore[import-not-found]
+from default_head.standing import EYES, MOUTH, set_parts, set_units  # type: ignore[import-not-found]
 
 NAME = "5" * 64
+ALL_PARTS = MOUTH + EYES
 
 
 @pytest.fixture
 def standing(tmp_path) -> tuple[Path, dict[str, np.ndarray]]:
     """A head of sixty skin vertices and three of each part, and its file."""
-    random, count = np.random.default_rng(4), 60 + 3 * len(PARTS)
+    random, count = np.random.default_rng(4), 60 + 3 * len(ALL_PARTS)
     arrays = {
         "template": random.normal(0, 0.1, (count, 3)).astype(np.float32),
         "shape_basis": random.normal(0, 1e-3, (count, 3, 4)),
@@ -26,29 +27,29 @@ def standing(tmp_path) -> tuple[Path, dict[str, np.ndarray]]:
         "expression_names": np.array(["aLeft", "mouthClose"]),
         "faces": np.arange(count).reshape(-1, 3),
         "mask_skin": np.arange(count) < 60,
-        **{f"mask_{p}": (np.arange(count) - 60) // 3 == k for k, p in enumerate(PARTS)},
+        **{f"mask_{p}": (np.arange(count) - 60) // 3 == k for k, p in enumerate(ALL_PARTS)},
     }
     path = tmp_path / "head.npz"
     np.savez(path, **arrays)  # type: ignore[arg-type]
     return path, arrays
 
 
-def test_only_the_mouth_is_taken_and_components_are_turned_to_the_old_ones(standing):
+@pytest.mark.parametrize("parts", [MOUTH, EYES])
+def test_only_its_parts_are_taken_and_components_are_turned_to_the_old_ones(standing, parts):
     path, arrays = standing
     turn = np.linalg.qr(np.random.default_rng(5).normal(size=(4, 4)))[0]
-    mouth = ~arrays["mask_skin"]
+    own = np.any([arrays[f"mask_{part}"] for part in parts], axis=0)
     built = {k: v.copy() for k, v in arrays.items()}
     built["template"] += np.float32(0.002)  # another origin
-    built["template"][mouth] += np.array([0, 0.001, 0], np.float32)
+    built["template"][own] += np.array([0, 0.001, 0], np.float32)
     built["shape_basis"] = arrays["shape_basis"] @ turn
     built["expression_basis"] *= 2
-    out = set_mouth(path, built, NAME)
-    raised = (out["template"] - arrays["template"])[mouth]
+    out = set_parts(path, built, NAME, parts)
+    raised = (out["template"] - arrays["template"])[own]
     np.testing.assert_allclose(raised, np.tile([0, 0.001, 0], (len(raised), 1)), atol=1e-6)
     np.testing.assert_allclose(out["shape_basis"], arrays["shape_basis"], atol=1e-9)
-    skin = arrays["mask_skin"]
     for name in ("template", "shape_basis", "expression_basis"):
-        np.testing.assert_array_equal(out[name][skin], arrays[name][skin])
+        np.testing.assert_array_equal(out[name][~own], arrays[name][~own])
     assert str(out["parameters_sha256"]) == NAME
 
 
@@ -79,7 +80,7 @@ def test_another_skin_is_refused(standing):
     path, arrays = standing
     moved = arrays | {"template": arrays["template"] * np.float32(1.1)}
     with pytest.raises(ValueError, match="build the whole head"):
-        set_mouth(path, moved, NAME)
+        set_parts(path, moved, NAME, MOUTH)
     with pytest.raises(ValueError, match="build the whole head"):
         set_units(path, moved, ["a"])
 

@@ -1,0 +1,36 @@
+"""Eyes that are shut: the tracker leaves their lids apart, by .02 to .1 of the eye's width."""
+
+import numpy as np
+
+from .terms import LEFT_LID_PAIRS, RIGHT_LID_PAIRS
+
+# An eye's height over its width: up to here it is shut, from there on as open as it looks.
+_SHUT, _OPEN = 0.08, 0.16
+_TRUST = 2.5  # a shut eye is a sharp event: so much more its lids weigh
+_EYES = ((RIGHT_LID_PAIRS, (33, 133)), (LEFT_LID_PAIRS, (263, 362)))  # and their corners
+_MIDDLE = [1, 3]  # of the pairs of an eye
+
+
+def shut_lids(
+    points: np.ndarray, offset: np.ndarray, weight: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The lids' apertures and their weights, with those of shut eyes closed.
+
+    Args:
+        points: (n, L, 2) px, the tracker's.
+        offset: (n, p, 2) px, upper less lower point of the lids' pairs, right eye then left.
+        weight: (n, p) of them.
+    """
+    shut = np.repeat(eyes_shut(points), [len(pairs) for pairs, _ in _EYES], axis=1)
+    return offset * (1 - shut)[:, :, None], weight * (1 + _TRUST * shut)
+
+
+def eyes_shut(points: np.ndarray) -> np.ndarray:
+    """How far right and left eye are shut, (n, 2) 0..1, by points (n, L, 2) px."""
+    ratios = []
+    for pairs, (outer, inner) in _EYES:
+        upper, lower = np.array(pairs)[_MIDDLE].T
+        height = np.linalg.norm(points[:, upper] - points[:, lower], axis=2).mean(1)
+        width = np.linalg.norm(points[:, outer] - points[:, inner], axis=1)
+        ratios.append(height / np.maximum(width, 1e-6))
+    return np.clip((_OPEN - np.stack(ratios, 1)) / (_OPEN - _SHUT), 0, 1)

@@ -1,0 +1,38 @@
+"""Eyes that the tracker sees nearly shut are shut; open ones stay as they look."""
+
+import numpy as np
+import pytest
+
+from engine.fitting.lids import eyes_shut, shut_lids
+from engine.fitting.terms import LEFT_LID_PAIRS, LIP_PAIRS, PAIRS, RIGHT_LID_PAIRS
+
+WIDTH = 30.0  # px
+
+
+def eyes(right: float, left: float) -> np.ndarray:
+    """Points (1, 468, 2) px of eyes so high beside their width."""
+    points = np.zeros((1, 468, 2))
+    for pairs, corners, height in (
+        (RIGHT_LID_PAIRS, (33, 133), right),
+        (LEFT_LID_PAIRS, (263, 362), left),
+    ):
+        points[0, corners[1], 0] = WIDTH
+        points[0, [lower for _, lower in pairs], 1] = height * WIDTH
+    return points
+
+
+@pytest.mark.parametrize(("ratio", "shut"), [(0.05, 1.0), (0.12, 0.5), (0.16, 0.0), (0.3, 0.0)])
+def test_an_eye_is_shut_by_its_height_over_its_width(ratio, shut):
+    np.testing.assert_allclose(eyes_shut(eyes(ratio, 0.3)), [[shut, 0.0]], atol=1e-12)
+
+
+def test_only_the_shut_eyes_lids_are_closed():
+    points = eyes(0.06, 0.3)
+    upper, lower = PAIRS[len(LIP_PAIRS) :].T
+    seen, weight = points[:, upper] - points[:, lower], np.ones((1, len(upper)))
+    offset, trust = shut_lids(points, seen, weight)
+    own = len(RIGHT_LID_PAIRS)
+    assert np.abs(offset[:, :own]).max() == 0
+    assert trust[:, :own].min() > 1
+    np.testing.assert_array_equal(offset[:, own:], seen[:, own:])
+    np.testing.assert_array_equal(trust[:, own:], 1)
