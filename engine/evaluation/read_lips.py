@@ -16,7 +16,7 @@ from torch import Tensor
 from ..faces.crops import crop_boxes, to_crop
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from ..methods.coarse import crop_batches
+from ..methods.crops import crop_batches
 from ..methods.spectre import codes_in_crops
 from ..models.lipreader import MERGED, VISEMES, LipReader
 from ..training.lipreader import mean_recall

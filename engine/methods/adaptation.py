@@ -30,7 +30,7 @@ from ..head.model import FaceParams, Head
 from ..head.torch_head import TorchHead, TorchParams, project_points, rotation_matrices
 from ..progress import Report
 from ..render import visible_faces
-from .coarse import crop_batches, face_boxes
+from .crops import crop_batches, face_boxes
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack

@@ -7,13 +7,11 @@ result alone, never with the pictures. A frame's code is the mean of what all it
 The shared trunk's networks take no pictures but what `engine.sight` reads from them; what they say
 of the mouth can be asked of the sound or of the picture alone.
 
-Choices that the paper leaves open: a clip of a higher rate than 25 a second is read in strides, so
-that windows last as long as in training; windows end at cuts; where the face was not found, E_c's
-embedding is led over from the neighbours and the picture is missing to the expression branch, so
-that the sound leads; shape, albedo and light are the clip's means.
+Choices that the paper leaves open: where the face was not found, E_c's embedding is led over from
+the neighbours and the picture is missing to the expression branch, so that the sound leads; shape,
+albedo and light are the clip's means.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,21 +23,21 @@ from ..audio.features import SpeechFeatures
 from ..audio.windows import windows
 from ..device import compute_device
 from ..exchange.protocol import AVFaceError
-from ..faces.crops import crop_boxes, cut_crop, place_in_clip
+from ..faces.crops import place_in_clip
 from ..geometry import embed
 from ..head.model import FaceParams, Head
 from ..models.coarse import CoarseEncoder
 from ..models.config import Config
 from ..models.expression import ExpressionEncoder
 from ..progress import Report
+from .crops import crop_batches, face_boxes
+from .windows import over_time
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack
     from ..media import Clip
 
-_BATCH = 8  # pictures that are held at once
-_WINDOW_BATCH = 64
-_MESH_POINTS = 468
+_SOUND_BATCH = 64  # frames
 _FOCAL_PER_SIDE = 2.0  # as the fit's: a usual lens
 _MOUTH = ("mouth", "lips", "tongue", "cheek")  # units that sound can say
 
@@ -126,86 +124,6 @@ def estimate_coarse(
     return codes_to_params(codes, boxes, track, models.config, head, focal)
 
 
-def face_boxes(track: "FaceTrack") -> np.ndarray:
-    """The crop of each frame (T, 3), led over frames in which no face was found."""
-    seen = np.flatnonzero(track.seen)
-    points = track.landmarks[seen][:, :_MESH_POINTS, :2].astype(float)
-    every, edges = np.arange(len(track.times)), np.asarray(track.cuts)
-    boxes = np.empty((len(every), 3))
-    shot_of = np.searchsorted(edges, every, side="right")
-    for shot in np.unique(shot_of):
-        inside = shot_of[seen] == shot
-        mine = shot_of == shot
-        if not inside.any():
-            inside = np.ones(len(seen), bool)
-        own = crop_boxes(points[inside])
-        boxes[mine] = np.stack([np.interp(every[mine], seen[inside], c) for c in own.T], 1)
-    return boxes
-
-
-def over_time(
-    network: Callable[..., Tensor],
-    inputs: tuple[Tensor, ...],
-    track: "FaceTrack",
-    config: Config,
-) -> np.ndarray:
-    """A temporal network over a whole clip: inputs (T, C) -> (T, outputs), windows averaged."""
-    out: np.ndarray | None = None
-    for frames in _runs(track, config):
-        merged = merge_windows(network, tuple(x[frames] for x in inputs), config).cpu().numpy()
-        out = np.zeros((len(track.times), merged.shape[1])) if out is None else out
-        out[frames] = merged
-    assert out is not None
-    return out
-
-
-def merge_windows(
-    network: Callable[..., Tensor], inputs: tuple[Tensor, ...], config: Config
-) -> Tensor:
-    """Overlapping windows of a run, each frame the mean of its windows: (n, C) -> (n, outputs).
-
-    A run shorter than a window is one shorter window.
-    """
-    count = len(inputs[0])
-    length = min(config.window, count)
-    starts = torch.arange(0, count - length + 1, config.window_step)
-    if starts[-1] != count - length:
-        starts = torch.cat([starts, torch.tensor([count - length])])
-    places = starts[:, None] + torch.arange(length)  # (n windows, W)
-    total, times = None, inputs[0].new_zeros(count, 1)
-    with torch.inference_mode():
-        for chunk in places.to(times.device).split(_WINDOW_BATCH):
-            said = network(*(x[chunk] for x in inputs)).flatten(0, 1)
-            total = said.new_zeros(count, said.shape[1]) if total is None else total
-            total.index_add_(0, chunk.flatten(), said)
-            times.index_add_(0, chunk.flatten(), times.new_ones(chunk.numel(), 1))
-    assert total is not None
-    return total / times
-
-
-def crop_batches(
-    clip: "Clip",
-    boxes: np.ndarray,
-    side: int,
-    batch: int = _BATCH,
-    start: int = 0,
-    stop: int | None = None,
-) -> Iterator[tuple[np.ndarray, Tensor]]:
-    """Frames (n,) and their crops (n, 3, side, side) in 0..1; no more than `batch` at once."""
-    from ..media import read_frames
-
-    frames: list[int] = []
-    crops: list[np.ndarray] = []
-    for frame, picture in read_frames(clip, start, stop):
-        frames.append(frame)
-        crops.append(cut_crop(picture, boxes[frame], side))
-        if len(frames) == batch:
-            yield _batch(frames, crops)
-            frames, crops = [], []
-    if frames:
-        yield _batch(frames, crops)
-
-
 def codes_to_params(
     codes: np.ndarray,
     boxes: np.ndarray,
@@ -288,7 +206,7 @@ def _hear(sound: Sounding | None, times: np.ndarray, models: CoarseModels) -> Te
     heard = torch.from_numpy(windows(sound.features, times + sound.offset_seconds))
     heard = heard.float().to(models.device)
     with torch.inference_mode():
-        return torch.cat([models.expression.audio(part) for part in heard.split(_WINDOW_BATCH)])
+        return torch.cat([models.expression.audio(part) for part in heard.split(_SOUND_BATCH)])
 
 
 def _look_at_landmarks(
@@ -339,18 +257,3 @@ def _bridged(values: Tensor, known: np.ndarray) -> Tensor:
     columns = values[torch.from_numpy(known)].cpu().numpy().T
     led = np.stack([np.interp(every, places, column) for column in columns], 1)
     return torch.from_numpy(led.astype(np.float32)).to(values.device)
-
-
-def _runs(track: "FaceTrack", config: Config) -> Iterator[np.ndarray]:
-    """Frames that go through windows together: one shot, one phase of the stride."""
-    times = track.times
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / config.frame_rate
-    stride = max(1, round(1 / config.frame_rate / max(step, 1e-6)))
-    for shot in np.split(np.arange(len(times)), [c for c in track.cuts if 0 < c < len(times)]):
-        for phase in range(min(stride, len(shot))):
-            yield shot[phase::stride]
-
-
-def _batch(frames: list[int], crops: list[np.ndarray]) -> tuple[np.ndarray, Tensor]:
-    pictures = torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2).float() / 255
-    return np.array(frames), pictures

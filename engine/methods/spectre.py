@@ -38,7 +38,7 @@ from ..training.mouths import room_light
 from ..training.spectre import PerceptualLosses, Watched, perceptual_losses
 from ..training.system import Codes, Faces
 from .adaptation import fade_in, pieces
-from .coarse import crop_batches, face_boxes
+from .crops import crop_batches, face_boxes
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack

@@ -73,8 +73,8 @@ class Config:
     # SPECTRE's perceptual encoder
     spectre_backbone: Backbone = "mobilenet_v2"
     spectre_frames: int = 20  # K
-    spectre_kernel: int = 3  # (open) frames of the temporal convolution
-    spectre_width: int = 256  # (open) its channels
+    spectre_kernel: int = 5  # frames of the temporal convolution; with its channels in no
+    spectre_width: int = 256  # paper: as in the authors' public code
 
     # training; what losses weigh: `training.losses`, the optimiser: `training.loop`
     occluded_train: int = 3000  # sequences of `window` frames with a synthetic hand

@@ -22,7 +22,8 @@ from ..models.config import SHARED
 from ..version import product_commit
 from .described import Described
 from .loop import LoopOptions
-from .shared import SharedOptions, SharedTask, held_out_windows
+from .moments import held_out_windows
+from .shared import SharedOptions, SharedTask
 from .system import CoarseStage
 
 _LOST = slice(4, 12)  # frames of a window of 16

@@ -175,16 +175,19 @@ def normals_loss(normals: Tensor, target: Tensor, mask: Tensor) -> Tensor:
 def symmetry_loss(displacement: Tensor, mask: Tensor, mirror: Tensor) -> Tensor:
     """Soft symmetry where the face can't be seen (DECA eq. 15): L1 of D against its mirror image.
 
+    A sum over the map, as DECA's norm is and its code has it: the weight is meant for that. By a
+    mean it would not be felt.
+
     Args:
-        displacement: (B, 1, U, U).
+        displacement: (B, 1, U, U) m.
         mask: (B, 1, U, U), 1 where a texel is hidden in the picture.
         mirror: (B, 1, U, U) the displacement of the other side at each texel.
     """
-    return (mask * (displacement - mirror.detach()).abs()).mean()
+    return (mask * (displacement - mirror.detach()).abs()).sum((1, 2, 3)).mean()
 
 
 def displacement_loss(displacement: Tensor) -> Tensor:
-    """L1 of the displacement (AVFace eq. 4, its last term)."""
+    """Mean L1 of the displacement (AVFace eq. 4, its last term; a mean as in DECA's code)."""
     return displacement.abs().mean()
 
 

@@ -13,24 +13,24 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, OVAL, POINTS
+from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, OVAL
 from ..models.reader import ReaderNet, Reading
 from ..sight.reader import centre
 from .people.acting import Acting, act_moments
 from .people.camera import rotation
-from .people.stage import Stage, build_stage
+from .people.stage import build_stage
+from .point_head import (
+    PAIRS,
+    PLACE,
+    pair_places,
+    point_head,
+    point_weights,
+    pose_points,
+    unit_weights,
+)
+from .trackers import smooth_fields
 
-_PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
-# Pairs of points whose difference must be right, with its weight.
-PAIRS = (
-    (13, 14, 3.0), (82, 87, 1.5), (312, 317, 1.5), (0, 17, 1.5), (61, 291, 3.0), (78, 308, 2.0),
-    (159, 145, 4.0), (386, 374, 4.0), (158, 153, 3.0), (385, 380, 3.0), (160, 144, 3.0),
-    (387, 373, 3.0), (105, 33, 2.0), (334, 263, 2.0), (66, 133, 2.0), (296, 362, 2.0),
-    (65, 133, 1.0), (295, 362, 1.0), (152, 1, 2.0), (107, 133, 1.0), (336, 362, 1.0),
-    (468, 33, 2.0), (473, 263, 2.0), (468, 159, 1.5), (473, 386, 1.5), (61, 4, 1.0), (291, 4, 1.0),
-)  # fmt: skip
 _GROUPS = (LIPS, LIDS, BROWS, OVAL, IRISES)
-_UNSEEN = ("tongue", "neckTighten", "cheekPuff", "cheekSuck", "nostrilDilate", "lipsEvert")
 
 
 @dataclass(frozen=True)
@@ -50,66 +50,6 @@ class ReaderBatch:
     true_seen: Tensor  # (B, N, L, 2) without a tracker's errors, in the radius
 
 
-@dataclass(frozen=True)
-class _PointHead:
-    """The head at the network's points: L places with every basis, float32."""
-
-    template: np.ndarray  # (L, 3)
-    shape_basis: np.ndarray  # (L * 3, S)
-    unit_basis: np.ndarray  # (L * 3, E)
-    pose_basis: np.ndarray  # (L * 3, 27)
-    weights: np.ndarray  # (L, 3) jaw, left eye, right eye
-    joints: np.ndarray  # (3, 3)
-    joint_basis: np.ndarray  # (9, S)
-
-
-def point_head(stage: Stage) -> _PointHead:
-    """The stage's head mixed at POINTS."""
-    file = stage.head.file
-    face, mix = stage.points
-    corners, mix = file.faces[face[list(POINTS)]], mix[list(POINTS)]
-
-    def mixed(values: np.ndarray) -> np.ndarray:
-        return np.einsum("lk,lk...->l...", mix, values[corners]).astype(np.float32)
-
-    flat = lambda values: mixed(values).reshape(3 * len(POINTS), -1)  # noqa: E731
-    regressor, shape_basis = file.joint_regressor[2:], file.shape_basis[..., : file.face_columns]
-    return _PointHead(
-        mixed(file.template), flat(shape_basis), flat(file.expression_basis),
-        flat(file.pose_basis[:, :, 9:]), mixed(file.skin_weights[:, 2:]),
-        regressor @ file.template,
-        np.einsum("jv,vcs->jcs", regressor, shape_basis).reshape(9, -1),
-    )  # fmt: skip
-
-
-def pose_points(
-    head: dict[str, Tensor], shape: Tensor, units: Tensor, jaw: Tensor, gaze: Tensor
-) -> Tensor:
-    """Points in head axes with gradients, (B, N, L, 3): (B, S), (B, N, E), (B, N, 3), (B, N, 4)."""
-    clips, frames = units.shape[:2]
-    rest = (head["template"].flatten() + shape @ head["shape_basis"].T)[:, None]  # (B, 1, 3 L)
-    joints = head["joints"].flatten() + shape @ head["joint_basis"].T
-    joints = joints.view(clips, 1, 3, 1, 3)
-    zero = torch.zeros_like(gaze[..., :1])
-    left, right = torch.cat([gaze[..., :2], zero], -1), torch.cat([gaze[..., 2:], zero], -1)
-    turns = _rodrigues(torch.stack([jaw, left, right], 2))  # (B, N, 3, 3, 3)
-    feature = (turns - torch.eye(3)).flatten(2)
-    moved = rest + units @ head["unit_basis"].T + feature @ head["pose_basis"].T
-    moved = moved.view(clips, frames, 1, -1, 3)  # (B, N, 1, L, 3)
-    around = moved - joints
-    turned = torch.einsum("bnjik,bnjlk->bnjli", turns, around) - around  # (B, N, 3, L, 3)
-    return moved[:, :, 0] + torch.einsum("lj,bnjli->bnli", head["weights"], turned)
-
-
-def _rodrigues(axis: Tensor) -> Tensor:
-    angle = axis.norm(dim=-1, keepdim=True).clamp_min(1e-8)[..., None]
-    x, y, z = axis.unbind(-1)
-    zero = torch.zeros_like(x)
-    cross = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
-    first, second = torch.sin(angle) / angle, (1 - torch.cos(angle)) / angle**2
-    return torch.eye(3) + first * cross + second * (cross @ cross)
-
-
 class ReaderTask:
     """What the loop trains: see `engine.training.loop.Task`."""
 
@@ -124,11 +64,8 @@ class ReaderTask:
         self.pool = act_moments(self.stage, np.random.default_rng(11), moments)
         self.smooth = smooth_fields(arrays.template)
         self.unit_weight = torch.from_numpy(unit_weights(self.stage, arrays))
-        self.pairs = torch.tensor([(_PLACE[a], _PLACE[b]) for a, b, _ in PAIRS])
-        self.pair_weights = torch.tensor([w for _, _, w in PAIRS])
-        self.point_weights = torch.ones(len(POINTS))
-        for group in (LIPS, LIDS, BROWS, IRISES):
-            self.point_weights[[_PLACE[mesh] for mesh in group]] = 2.0
+        self.pairs, self.pair_weights = pair_places()
+        self.point_weights = point_weights()
         if not torch.any(model.whiten):
             self._prepare()
         self.held = [self._sample(np.random.default_rng([7, k]), 16) for k in range(64)]
@@ -291,7 +228,7 @@ class ReaderTask:
         error = error * (1 + 2 * turned)[..., None, None]
         trust = np.ones((clips, frames, count))
         for group in _GROUPS:
-            rows = [_PLACE[mesh] for mesh in group]
+            rows = [PLACE[mesh] for mesh in group]
             weak = generator.random((clips, 1)) * (generator.random((clips, frames)) < 0.5)
             weak = np.where(generator.random((clips, 1)) < 0.08, weak, 0.0)
             if group == IRISES:
@@ -317,23 +254,3 @@ def _head_turns(generator: np.random.Generator, clips: int, frames: int) -> np.n
     yaw, pitch = np.clip(yaw, -1.2, 1.2), np.clip(pitch, -0.7, 0.7)
     turns = rotation(pitch.ravel(), yaw.ravel(), roll.ravel())
     return turns.reshape(clips, frames, 3, 3)
-
-
-def smooth_fields(place: np.ndarray, count: int = 30) -> np.ndarray:
-    """Waves of 2, 4 and 8 cm over the points, together of unit deviation, (L, count)."""
-    generator = np.random.default_rng(3)
-    length = np.repeat([0.02, 0.04, 0.08], count // 3)
-    waves = np.cos(place @ (generator.normal(size=(3, count)) / length)
-                   + 2 * np.pi * generator.random(count))  # fmt: skip
-    return waves / np.sqrt(count / 2)
-
-
-def unit_weights(stage: Stage, head: _PointHead) -> np.ndarray:
-    """By how many millimetres a unit moves the points; what they can't see hardly counts."""
-    moves = head.unit_basis.reshape(len(POINTS), 3, -1)
-    size = 1000 * np.sqrt((moves**2).sum(1).mean(0))
-    weight = np.sqrt(np.clip(size, 0.15, 3))
-    for name, k in stage.head.unit.items():
-        if name.startswith(_UNSEEN):
-            weight[k] = 0.05
-    return weight.astype(np.float32)

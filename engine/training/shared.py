@@ -18,37 +18,23 @@ from torch.nn import functional
 
 from ..head.torch_head import rotation_matrices
 from ..models.config import SHARED, Config
-from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS
+from ..models.landmarks import LIPS
 from ..models.sight import SightBackbone
 from ..weights import load_head
 from . import losses
 from .described import VARIANTS, Described
 from .linear_start import begin_linear
+from .moments import Moments, cut, held_out_windows
 from .people.stage import build_stage
+from .point_head import PLACE, pair_places, point_head, point_weights, pose_points, unit_weights
 from .process import on_device
-from .reader import PAIRS, point_head, pose_points, unit_weights
 from .system import CoarseStage, Faces, Senses, split_codes
 
-_PLACE = {mesh: k for k, mesh in enumerate(POINTS)}
 # What is read is shaken, in deviations, so that nothing hangs on what only performers show.
 _LASTING_NOISE, _PASSING_NOISE = 0.2, 0.04  # of a window, of a frame
 _ALONE = 0.3  # of windows without a tracker's points
 _MOUTH_COVERED = 0.4  # share of the lips' landmarks
 _LANDMARK_STEP = 4  # frames between those whose landmarks are compared
-_TEST_STARTS = (0, 8, 16)
-_TEST_BATCH = 64
-
-
-@dataclass(frozen=True)
-class Moments:
-    """B windows of W frames."""
-
-    sight: Tensor  # (B, W, SIGHT)
-    sound: Tensor  # (B, W, 16, A)
-    c: Tensor  # (B, W, 183)
-    e: Tensor  # (B, W, 57)
-    marks: Tensor  # (B, W, 68, 2) half crops
-    covered: Tensor  # (B, W, 68) bool
 
 
 @dataclass(frozen=True)
@@ -101,11 +87,8 @@ class SharedTask:
         self.faces = Faces(load_head())
         head, weights = _points_of_head()
         self.head, self.unit_weight = dict(head), weights
-        self.pairs = torch.tensor([(_PLACE[a], _PLACE[b]) for a, b, _ in PAIRS])
-        self.pair_weights = torch.tensor([weight for _, _, weight in PAIRS])
-        self.point_weights = torch.ones(len(POINTS))
-        for group in (LIPS, LIDS, BROWS, IRISES):
-            self.point_weights[[_PLACE[mesh] for mesh in group]] = 2.0
+        self.pairs, self.pair_weights = pair_places()
+        self.point_weights = point_weights()
 
     def batches(self, seed: int, step: int) -> Iterator[Moments]:
         """Windows from anywhere in the clips."""
@@ -251,7 +234,7 @@ class SharedTask:
         for name, a, b in (("gap", 13, 14), ("width", 61, 291), ("lid", 159, 145),
                            ("brow", 105, 33), ("jaw", 152, 1)):  # fmt: skip
             for who, points in (("mine", mine), ("true", true)):
-                length = (points[:, :, _PLACE[a]] - points[:, :, _PLACE[b]]).norm(dim=-1)
+                length = (points[:, :, PLACE[a]] - points[:, :, PLACE[b]]).norm(dim=-1)
                 out[f"{name}_{who}"] = (length - length.mean(1, keepdim=True)).flatten()
         return {name: value.cpu().numpy() for name, value in out.items()}
 
@@ -267,7 +250,7 @@ def _points_of_head() -> tuple[dict[str, Tensor], Tensor]:
 
 def _lips_mm(mine: Tensor, true: Tensor) -> Tensor:
     """(B, W, L, 3) m -> (B, W)."""
-    lips = [_PLACE[mesh] for mesh in LIPS]
+    lips = [PLACE[mesh] for mesh in LIPS]
     return 1000 * (mine - true)[:, :, lips].norm(dim=-1).mean(-1)
 
 
@@ -297,29 +280,3 @@ def _figures(found: dict[str, np.ndarray]) -> dict[str, float]:
             if rows.any():
                 figures[f"r_{name}{where}"] = np.corrcoef(*both)[0, 1]
     return {name: float(value) for name, value in figures.items()}
-
-
-def cut(
-    data: Described, variant: np.ndarray, take: np.ndarray, clip: np.ndarray, start: np.ndarray,
-    window: int,
-) -> Moments:  # fmt: skip
-    """Windows (B,) of the data."""
-    rows, v, s = (torch.from_numpy(x)[:, None] for x in (clip, variant, take))
-    place = torch.from_numpy(start)[:, None] + torch.arange(window)
-    return Moments(
-        data.sight[v, rows, place].float(), data.sound[s, rows, place].float(),
-        data.c[rows, place], data.e[rows, place], data.marks[rows, place],
-        data.covered[rows, place],
-    )  # fmt: skip
-
-
-def held_out_windows(data: Described, window: int, variant: int) -> Iterator[Moments]:
-    """The same windows of every clip, clean and spoilt sound by turns."""
-    clips = np.repeat(np.arange(len(data.e)), len(_TEST_STARTS))
-    starts = np.tile(_TEST_STARTS, len(data.e))
-    for first in range(0, len(clips), _TEST_BATCH):
-        some = clips[first : first + _TEST_BATCH]
-        yield cut(
-            data, np.full(len(some), variant), some % len(data.sound), some,
-            starts[first : first + _TEST_BATCH], window,
-        )  # fmt: skip

@@ -22,7 +22,7 @@ from .occlusions import cover_with_hand
 from .people import Stage, build_stage, render_sequence
 from .people.acting import act_sequence
 from .performances import covered_68, speak_with
-from .speech import HELD_OUT, Utterance, speak_all
+from .speech import HELD_OUT, Utterance, require_speakers, speak_all
 from .speech.texts import texts
 from .voice_clips import read_aloud
 
@@ -104,23 +104,21 @@ def shard_paths(folder: Path, part: str) -> list[Path]:
 def speak_corpus(
     folder: Path, minutes: float, test: bool, say: Callable[[str], None]
 ) -> list[Utterance]:
-    """The utterances of a folder's corpus, spoken unless they are there."""
+    """The utterances of a folder's corpus, spoken unless they are there. Raises AVFaceError."""
     path = folder / ("spoken_test.npz" if test else "spoken.npz")
     if not path.is_file():
+        require_speakers()
         said = _held_out() if test else read_aloud(minutes, 21, say)
         _write_corpus(path, said)
     return read_corpus(path)
 
 
 def _held_out() -> list[Utterance]:
-    """Sentences by voices that no training hears; those that can speak here."""
+    """Sentences by voices that no training hears."""
     stream, said = texts("en", random.Random(5_211)), []
     for voice in HELD_OUT:
         some = [next(stream) for _ in range(_HELD_OUT_TEXTS)]
-        try:
-            said += speak_all(some, voice)
-        except (ValueError, OSError):
-            continue
+        said += speak_all(some, voice)
     return said
 
 

@@ -1,8 +1,8 @@
 """Faces on the sheet with known relief, as films and unwrapping leave them: no rasteriser needed.
 
-Pigment without relief (the albedo model, spots, blotches, strands), relief without pigment
-(`wrinkles`), coarse surfaces of random people who act, light with shadows, and a camera. What is
-written is what the product would give the network (`detail.evidence`) and the true relief.
+Pigment without relief (`pigment`), relief without pigment (`wrinkles`), coarse surfaces of random
+people who act, light with shadows, and a camera. What is written is what the product would give the
+network (`detail.evidence`) and the true relief.
 """
 
 from dataclasses import dataclass
@@ -25,23 +25,20 @@ from ..detail.residual import (
     skin_share,
     without_strangers,
 )
-from ..detail.unwrap import FaceSheet, Surface, build_sheet, cut_window, map_surface
+from ..detail.unwrap import FaceSheet, Surface, build_sheet, map_surface
 from ..geometry import rotation_matrix
-from ..head.albedo import load_albedo
 from ..render import interpolate
 from ..srgb import linear_from_srgb, srgb_from_linear
-from ..weights import locate
 from .people import build_stage
 from .people.acting import act_moments
 from .people.camera import turn_heads
 from .people.light import Lighting, choose_lighting, light_points
-from .wrinkles import grow_wrinkles, noise, relief_at, spot
+from .pigment import draw_pigment, read_paints, shift
+from .wrinkles import grow_wrinkles, noise, relief_at
 
 _PIXEL_MM = (0.35, 1.6)  # of the face under one pixel: the product looks no coarser
 _SHADE_SCALES_MM = (0.7, 1.4, 2.8, 5.6)
 _SCATTER_MM = np.array([1.3, 0.5, 0.3])  # how far red, green, blue wander in skin
-_MELANIN = np.array([0.45, 0.8, 1.2])  # log reflectance of R, G, B per unit of pigment
-_BLOOD = np.array([0.15, 1.0, 0.8])
 _SHAPE_OFF, _TURN_OFF = 0.7, 0.04  # how far a fit is off: standard deviations, rad
 _EASED = 0.4  # share of moments in which folds of the median picture are gone
 _MOMENTS = 2  # surfaces of one person: one calm, one that acts
@@ -78,7 +75,7 @@ class Gallery:
         self.sheet = build_sheet(head, self.rest[0], TEXELS)
         self.open, self.calm = open_skin(self.sheet), calm_skin(self.sheet)
         self.zones = fold_zones(self.sheet)
-        self.paints, self.mean, self.basis, self.low = _paints(self.sheet)
+        self.paints = read_paints(self.sheet)
         values = np.concatenate([self.stage.open_to, self.stage.openness[None]]).T
         self._open_to = _lay(self.sheet, values)  # (R, R, 65)
         random = np.random.default_rng([seed, 0])
@@ -155,7 +152,7 @@ class _Scene:
         self.vivid = random.choice([0.0, random.uniform(0.5, 1.2)], p=[0.1, 0.9])
         self.soft = random.uniform(0.3, 0.9)
         self.level = 0.0  # what light is multiplied by: one exposure for the whole clip, once known
-        self.pigment = self._pigment()
+        self.pigment = draw_pigment(gallery.paints, random, self.texel)
         self.wrinkles = grow_wrinkles(self.sheet, random)
         self.covered = self._covered()
         self.edge = self._shadow_edge()
@@ -180,7 +177,7 @@ class _Scene:
         ratio_now, weight_now, _ = self._read(1, frame, light)
         slip = np.stack([noise(self.random, TEXELS, 12 / self.texel) for _ in "uv"], -1)
         slip *= np.float32(self.random.uniform(0, 0.6) / self.texel)
-        change = ratio_now - _shift(ratio, slip), weight_now * _shift(weight, slip), light
+        change = ratio_now - shift(ratio, slip), weight_now * shift(weight, slip), light
         return self._done(True, change, 1, moved - still, frame)
 
     def _done(self, passing: bool, read: tuple, which: int, relief: np.ndarray, picture) -> Example:
@@ -262,50 +259,6 @@ class _Scene:
         ratio = np.log(luminance) - log_shading(surface.normal, light)
         return ratio.astype(np.float32), weight, light
 
-    def _pigment(self) -> np.ndarray:
-        """Log reflectance (R, R, 3) of skin that knows nothing of its relief."""
-        random, gallery = self.random, self.gallery
-        drawn = random.normal(size=len(gallery.low)) * random.uniform(0.5, 1.2)
-        above = np.maximum(drawn, gallery.low) - np.maximum(gallery.low, 0)
-        colours = gallery.mean + np.tensordot(above, gallery.basis, 1)  # (M, 3)
-        logit = gallery.paints @ colours.astype(np.float32)
-        out = -np.log1p(np.exp(-logit)).reshape(TEXELS, TEXELS, 3)
-        # paint lies beside the coarse surface by millimetres, and nobody's marks lie alike
-        slip = np.stack([noise(random, TEXELS, 16 / self.texel) for _ in "uv"], -1)
-        out = _shift(out, slip * np.float32(random.uniform(0, 2.5) / self.texel))
-        for wide, most in ((0.8, 0.06), (2.0, 0.08), (5.0, 0.12)):
-            blotch = noise(random, TEXELS, wide / self.texel) * (most * random.random() ** 2)
-            out += blotch[..., None] * self._tone()
-        marks = np.zeros((TEXELS, TEXELS), np.float32)
-        tone = self._tone()
-        most = (1, 6, 60)[int(random.integers(3))]
-        for _ in range(int(random.integers(most))):
-            wide = np.exp(random.uniform(np.log(0.4), np.log(2.5))) / self.texel
-            dark = random.uniform(0.05, 0.9) * random.choice([1, 1, 1, -0.3])
-            spot(marks, random.uniform(0.08, 0.92, 2) * TEXELS, wide, dark)
-        out -= marks[..., None] * tone
-        if random.random() < 0.35:
-            out -= self._strands()[..., None]
-        return out.astype(np.float32)
-
-    def _tone(self) -> np.ndarray:
-        share = self.random.random()
-        return (share * _MELANIN + (1 - share) * _BLOOD).astype(np.float32)
-
-    def _strands(self) -> np.ndarray:
-        """Hair over the skin or lines drawn on it: dark, flat, (R, R)."""
-        random = self.random
-        drawn = np.zeros((4 * TEXELS,) * 2, np.uint8)
-        for _ in range(int(random.integers(1, 8))):
-            start = random.uniform(0, 4 * TEXELS, 2)
-            angle, length = random.uniform(0, 2 * np.pi), random.uniform(40, 500)
-            way = start + np.outer(np.linspace(0, 1, 6) * length, [np.cos(angle), np.sin(angle)])
-            way = way + random.normal(0, 8, way.shape)
-            thick = int(random.integers(1, 4) if random.random() < 0.8 else random.integers(4, 12))
-            cv2.polylines(drawn, [np.round(way).astype(np.int32)], False, (255,), thick)
-        thin = cv2.resize(drawn, (TEXELS, TEXELS), interpolation=cv2.INTER_AREA)
-        return thin.astype(np.float32) * np.float32(random.uniform(0.1, 1.2) / 255)
-
     def _shadow_edge(self) -> np.ndarray:
         """(R, R) share of the lamps beside the edge of a shadow: of hair, a nose, a hat."""
         random = self.random
@@ -329,19 +282,6 @@ class _Scene:
         return cv2.GaussianBlur(out, (0, 0), 1.2)
 
 
-def _paints(sheet: FaceSheet):
-    """The albedo model's maps in the window (R * R, M), their colours, and the lows."""
-    model = load_albedo(locate("albedo_default"))
-    maps = np.empty((len(model.ranges), sheet.size, sheet.size), np.float32)
-    for k, picture in enumerate([*model.sharp, *model.smooth]):
-        low, high = model.ranges[k]
-        maps[k] = low + (high - low) * cut_window(picture, sheet.window, sheet.size) / 255
-    gate = (maps[0] - model.ranges[0, 0]) / max(float(np.ptp(model.ranges[0])), 1e-6)
-    maps[len(model.sharp) :] *= gate
-    flat = np.ascontiguousarray(maps.reshape(len(maps), -1).T)
-    return flat, model.mean, model.basis, model.low
-
-
 def _lay(sheet: FaceSheet, values: np.ndarray) -> np.ndarray:
     """Values at vertices (V, C) on the sheet, (R, R, C) float32."""
     laid = interpolate(values, sheet.faces, sheet.face_id, sheet.barycentric)
@@ -362,9 +302,3 @@ def _blur_on(values: np.ndarray, mask: np.ndarray, sigma: float) -> np.ndarray:
     share = mask.astype(np.float32)
     top, bottom = (cv2.GaussianBlur(part, (0, 0), sigma) for part in (values * share, share))
     return top / np.maximum(bottom, 1e-3)
-
-
-def _shift(values: np.ndarray, way: np.ndarray) -> np.ndarray:
-    """Values (R, R[, C]) read `way` (R, R, 2) texels aside."""
-    y, x = np.mgrid[: values.shape[0], : values.shape[1]].astype(np.float32)
-    return cv2.remap(values, x + way[..., 0], y + way[..., 1], cv2.INTER_LINEAR)

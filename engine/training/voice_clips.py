@@ -13,8 +13,9 @@ import torch
 
 from ..audio import SpeechFeatures
 from ..audio.features import RATE, STEP_CENTRE_SECONDS
+from ..exchange.protocol import AVFaceError
 from ..head.mouth import Mouth, shutting
-from .speech import SOUND_RATE, Utterance, language_of, speak, speak_all
+from .speech import SOUND_RATE, Utterance, language_of, require_speakers, speak, speak_all
 from .speech.augment import pool_sounds, spoil
 from .speech.corpus import ENGLISH, FOREIGN
 from .speech.neural import draw_voice
@@ -95,7 +96,10 @@ def read_aloud(
     """Speech by the voices that trainings hear, decided by the seed: a third by each group.
 
     `neural`: minutes by neural voices besides (engine/training/speech/neural.py).
+
+    Raises AVFaceError where there are no such voices.
     """
+    require_speakers()
     source, said = random.Random(seed), []
     groups = (
         [(voice, False) for voice in ENGLISH],
@@ -110,6 +114,11 @@ def read_aloud(
             said += some
             seconds += sum(u.seconds for u in some)
             place += 1
+            if not seconds and place == len(group):
+                raise AVFaceError(
+                    f"None of the voices {', '.join(name for name, _ in group)} speaks here.",
+                    "Install the Debian packages that scripts/recipes/train_phones.py names.",
+                )
         say(f"spoken: {len(said)} utterances, {sum(u.seconds for u in said) / 60:.0f} min")
     stream, seconds = texts("en", source), 0.0
     while seconds < neural * 60:

@@ -5,9 +5,10 @@
     python scripts/recipes/train_avface.py RUNS --full --videos VIDEOS      with talking videos
 
 Synthetic performers are drawn as they are needed. VIDEOS is any folder of talking videos; it is
-prepared once (`python -m engine train prepare`). Every stage goes on where it stopped, so the same
-line may be called again and again: `--minutes` is the time of each stage in one call. Ends with a
-table of the figures; the weights are RUNS/STAGE/best.safetensors, the curves RUNS/STAGE/curves.png.
+prepared once (`python -m engine train prepare`). A stage begins when the one before has finished,
+and goes on where it stopped, so the same line may be called again and again: `--minutes` is the
+longest that a stage takes in one call. Ends with a table of the figures; the weights are
+RUNS/STAGE/best.safetensors, the curves RUNS/STAGE/curves.png.
 `--print` only shows the commands.
 """
 
@@ -19,6 +20,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
 # Steps of each stage. (open) The paper gives none; small is what a CPU does in a night.
 _SMALL = {"coarse": 12_000, "expression": 6_000, "occluded": 2_000, "fine": 4_000, "spectre": 6_000}
 _FULL = {"coarse": 200_000, "expression": 60_000, "occluded": 10_000, "fine": 60_000,
@@ -74,17 +76,30 @@ def main() -> int:
     found = parser.parse_args()
     chosen = {k: v for k, v in commands(found).items() if not found.only or k in found.only}
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    for line in chosen.values():
+    begun = []
+    for stage, line in chosen.items():
         print(shlex.join(line), flush=True)
-        if not found.only_print and subprocess.run(line, cwd=ROOT, env=environment).returncode:
+        if found.only_print:
+            continue
+        if subprocess.run(line, cwd=ROOT, env=environment).returncode:
             return 1
-    if not found.only_print:
-        _print_figures(found.folder, [stage for stage in chosen if stage != "prepare"])
+        if stage != "prepare":
+            begun.append(stage)
+            if not _has_finished(found.folder / stage):
+                print(f"{stage} has not finished: the same line goes on.")
+                break
+    if begun:
+        _print_figures(found.folder, begun)
     return 0
 
 
+def _has_finished(run: Path) -> bool:
+    from engine.training.checkpoint import read_log
+
+    return any(line["kind"] == "end" and line["finished"] for line in read_log(run)[-1:])
+
+
 def _print_figures(folder: Path, stages: list[str]) -> None:
-    sys.path.insert(0, str(ROOT))
     from engine.training.checkpoint import read_log
     from engine.training.curves import draw_curves
 

@@ -15,7 +15,7 @@ from ...models.phone_classes import CLASS_OF
 from .neural import draw_voice
 from .texts import texts
 from .utterance import SOUND_RATE, Utterance
-from .voices import HELD_OUT, language_of, speak, speak_all
+from .voices import HELD_OUT, language_of, require_speakers, speak, speak_all
 
 _TEXTS_IN_SHARD = 40
 _SHORTEST, _LONGEST = 0.6, 14.0  # seconds of an utterance that is kept
@@ -75,7 +75,7 @@ class Corpus:
 
 
 def make_corpus(folder: Path, plan: Plan, say: Callable[[str], None], seed: int = 0) -> Corpus:
-    """Speak the shards that are missing in `folder`, then read all of them."""
+    """Speak the shards that are missing in `folder`, then read all of them. Raises AVFaceError."""
     folder.mkdir(parents=True, exist_ok=True)
     hours = {
         "english": plan.english,
@@ -89,6 +89,7 @@ def make_corpus(folder: Path, plan: Plan, say: Callable[[str], None], seed: int 
         while spoken < wanted * 3600:
             path = folder / f"{group}-{count:04d}.npz"
             if not path.is_file():
+                require_speakers()
                 _write_shard(path, _speak_shard(group, count, seed), group)
             with np.load(path) as shard:
                 spoken += shard["edges"][-1] / SOUND_RATE

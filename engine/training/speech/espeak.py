@@ -14,6 +14,7 @@ import numpy as np
 from .phone_maps import STOPS, from_ipa
 from .utterance import Utterance, make_utterance
 
+_LIBRARY = "libespeak-ng.so.1"
 _SYNCHRONOUS = 2  # espeak_AUDIO_OUTPUT
 _PHONEME_EVENTS_IN_IPA = 1 | 2  # options of espeak_Initialize
 _UTF8 = 1
@@ -41,11 +42,20 @@ _Callback = ctypes.CFUNCTYPE(
 )
 
 
+def is_installed() -> bool:
+    """Whether espeak-ng's library can be loaded here."""
+    try:
+        ctypes.CDLL(_LIBRARY)
+    except OSError:
+        return False
+    return True
+
+
 class _Library:
     """The loaded library with what it said last."""
 
     def __init__(self) -> None:
-        self.library: Any = ctypes.CDLL("libespeak-ng.so.1")
+        self.library: Any = ctypes.CDLL(_LIBRARY)
         self.rate: int = self.library.espeak_Initialize(
             _SYNCHRONOUS, 0, None, _PHONEME_EVENTS_IN_IPA
         )

@@ -1,7 +1,10 @@
 """Every voice by one name, `engine:voice`, and which of them a training hears."""
 
+import shutil
+
+from ...exchange.protocol import AVFaceError
 from .engines import FESTIVAL_VOICES, speak_festival, speak_flite
-from .espeak import speak_espeak
+from .espeak import is_installed, speak_espeak
 from .neural import KOKORO_HELD_OUT, speak_neural
 from .utterance import Utterance
 
@@ -12,6 +15,17 @@ HELD_OUT = (
 
 REAL_HELD_OUT = HELD_OUT[:2]  # those that were built from recordings
 NEURAL_HELD_OUT = tuple(f"neural:kokoro-{name}" for name in KOKORO_HELD_OUT)
+
+
+def require_speakers() -> None:
+    """Raises AVFaceError where a program that corpora are spoken with is missing."""
+    missing = [name for name in ("flite", "festival") if not shutil.which(name)]
+    missing += [] if is_installed() else ["espeak-ng's library"]
+    if missing:
+        raise AVFaceError(
+            f"This training speaks its own corpus, and {' and '.join(missing)} can't be found.",
+            "Install the Debian packages that scripts/recipes/train_phones.py names.",
+        )
 
 
 def speak(

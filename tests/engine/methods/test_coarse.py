@@ -13,18 +13,15 @@ from engine.exchange.take import REGIONS
 from engine.faces.crops import crop_boxes, cut_crop, place_in_clip, place_in_crop, to_crop
 from engine.geometry import embed, project, to_camera
 from engine.media import open_clip
-from engine.methods import coarse
 from engine.methods.coarse import (
     CoarseModels,
     Sounding,
     codes_to_params,
-    crop_batches,
     estimate_coarse,
-    face_boxes,
-    merge_windows,
-    over_time,
     unpack_models,
 )
+from engine.methods.crops import crop_batches, face_boxes
+from engine.methods.windows import merge_windows, over_time
 from engine.models.coarse import CoarseEncoder
 from engine.models.config import LITE
 from engine.models.expression import ExpressionEncoder
@@ -229,9 +226,8 @@ def test_crops_are_cut_where_they_are_asked_for():
 
 def test_pictures_are_held_a_few_at_a_time(clip):
     boxes = np.tile([10.0, 10.0, 40.0], (20, 1))
-    counts = [len(frames) for frames, _ in crop_batches(clip, boxes, 16, batch=6)]
-    assert counts == [6, 6, 6, 2]
-    assert coarse._BATCH <= 16
+    counts = [len(frames) for frames, _ in crop_batches(clip, boxes, 16)]
+    assert sum(counts) == 20 and max(counts) == counts[0] <= 16
 
 
 def test_networks_on_a_card_say_what_they_say_here(clip, head, models):

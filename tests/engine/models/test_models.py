@@ -105,7 +105,7 @@ def test_parameter_counts_of_the_published_networks():
     expression = audio + video + transformer(128, 53)
     assert count(on_meta(ExpressionEncoder, PUBLISHED)) == expression
     mobile = 3_504_872 - 1280 * 1000 - 1000
-    spectre = mobile + 1280 * 256 * 3 + 2 * 256 + 256 * 53 + 53
+    spectre = mobile + 1280 * 256 * 5 + 2 * 256 + 256 * 53 + 53
     assert count(on_meta(SpectreEncoder, PUBLISHED)) == spectre
 
 
@@ -213,7 +213,7 @@ def test_a_spectre_chunk_with_its_neighbours_equals_the_whole():
     features = torch.randn(1, 12, network.backbone.outputs)
     whole = network.over_time(features)
     part = network.over_time(features[:, 3:10])
-    torch.testing.assert_close(part[:, 1:-1], whole[:, 4:9], atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(part[:, 2:-2], whole[:, 5:8], atol=1e-6, rtol=1e-5)
 
 
 @pytest.mark.parametrize("build", [CoarseEncoder, ExpressionEncoder, SpectreEncoder, FineNetwork])

@@ -9,7 +9,8 @@ from engine.models.landmarks import POINTS
 from engine.models.reader import ReaderConfig, ReaderNet
 from engine.sight.reader import centre, normalise
 from engine.training.people.acting import act_moments
-from engine.training.reader import ReaderTask, pose_points
+from engine.training.point_head import pose_points
+from engine.training.reader import ReaderTask
 from engine.weights import registry
 from tests.learning import totals_of
 

@@ -21,7 +21,7 @@ from engine.sight.features import (
 )
 from engine.training.people.acting import act_moments
 from engine.training.people.stage import build_stage
-from engine.training.reader import point_head, pose_points
+from engine.training.point_head import point_head, pose_points
 
 SIZE, FOCAL, FRAMES = (640, 480), 1280.0, 6
 

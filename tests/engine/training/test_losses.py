@@ -136,7 +136,7 @@ def test_symmetry_asks_only_where_hidden():
     map_ = torch.zeros(1, 1, 4, 4)
     map_[..., :2] = 1
     mirror = map_.flip(-1)
-    assert losses.symmetry_loss(map_, torch.ones_like(map_), mirror) == pytest.approx(1)
+    assert losses.symmetry_loss(map_, torch.ones_like(map_), mirror) == pytest.approx(16)
     assert losses.symmetry_loss(map_, torch.zeros_like(map_), mirror) == 0
 
 

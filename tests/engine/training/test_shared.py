@@ -12,7 +12,8 @@ from engine.training import linear_start
 from engine.training.ablation import ROWS, by_sound_first, compare, lips_of_clips, row_task
 from engine.training.described import TAKES, VARIANTS, Described, load_described
 from engine.training.loop import LoopOptions, train
-from engine.training.shared import SharedOptions, SharedTask, cut
+from engine.training.moments import cut
+from engine.training.shared import SharedOptions, SharedTask
 from engine.training.sights import FRAMES, Sights, draw_shard, read_corpus, shard_path
 from engine.training.sights import _write_corpus as write_corpus
 from engine.training.speech import Utterance

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.exchange.protocol import AVFaceError
 from engine.models.phone_classes import CLASS_OF, CLASSES
 from engine.models.phones import FRAME, PhoneNetwork, PhonesConfig, mel_matrix, warped_mel
 from engine.training.loop import LoopOptions, train
@@ -16,7 +17,7 @@ from engine.training.speech import Utterance, speak
 from engine.training.speech.align import _best_edges
 from engine.training.speech.augment import spoil
 from engine.training.speech.balance import balance_closures
-from engine.training.speech.corpus import DRAWS, Corpus
+from engine.training.speech.corpus import DRAWS, Corpus, Plan, make_corpus
 from engine.training.speech.espeak import _move_onsets_before_closures
 from engine.training.speech.judge import figures
 from engine.training.speech.noises import noise_pool
@@ -24,6 +25,7 @@ from engine.training.speech.phone_maps import ARPABET, FESTIVAL, from_ipa
 from engine.training.speech.task import PhonesTask, step_labels
 from engine.training.speech.texts import texts
 from engine.training.speech.utterance import make_utterance, shut_before_bursts
+from engine.training.voice_clips import read_aloud
 
 RATE = 16_000
 TINY = PhonesConfig(bands=12, channels=8, dilations=(1, 2))
@@ -231,6 +233,14 @@ def test_espeak_speaks_with_timings():
     assert all(a[2] == b[1] for a, b in zip(said.phones, said.phones[1:], strict=False))
     with pytest.raises(ValueError, match="no voice"):
         speak("x", "espeak:nobody")
+
+
+def test_a_corpus_wants_its_speakers(monkeypatch, tmp_path):
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(AVFaceError, match="flite and festival"):
+        make_corpus(tmp_path, Plan(), print)
+    with pytest.raises(AVFaceError, match="Debian"):
+        read_aloud(1, 0, print)
 
 
 @pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed")
