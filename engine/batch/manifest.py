@@ -13,12 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from ..exchange.protocol import AVFaceError, take_name
+from ..media.pictures import FILM_SUFFIXES
 from ..options import OPTIONS, option_value
 
-VIDEO_SUFFIXES = {
-    ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",
-    ".mxf", ".ogv", ".ts", ".webm", ".wmv",
-}  # fmt: skip
 _RENAMED = {"in": "start", "out": "end"}
 
 
@@ -53,7 +50,7 @@ def read_manifest(path: Path, defaults: dict[str, Any] | None = None) -> list[Wa
 def _films(folder: Path) -> list[Path]:
     """By name. Raises AVFaceError."""
     try:
-        return sorted(p for p in folder.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES)
+        return sorted(p for p in folder.iterdir() if p.suffix.lower() in FILM_SUFFIXES)
     except OSError as error:
         raise AVFaceError(
             f"{folder} can't be read ({error.strerror}).", "Ask its owner for it."

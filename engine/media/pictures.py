@@ -10,7 +10,13 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.saving import save
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".exr")
+FILM_SUFFIXES = {
+    ".3gp", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".mts",
+    ".mxf", ".ogv", ".ts", ".webm", ".wmv",
+}  # fmt: skip
 _JPEG_QUALITY = 88
+_PNG = b"\x89PNG\r\n\x1a\n"
+_WEBP_MOVES = 0x02  # flag of a VP8X header (WebP Container Specification)
 _NUMBERED = re.compile(r"^(?P<stem>.*?)(?P<number>\d+)(?P<suffix>\.[^.]+)$")
 
 
@@ -35,11 +41,15 @@ def find_pictures(path: Path) -> tuple[tuple[Path, ...], np.ndarray]:
             sequences.setdefault(name, {})[int(match["number"])] = file
     chosen = _choose(path, sequences)
     if not chosen and path.is_file():
+        _refuse_animation(path)
         chosen = {0: path}  # one still picture
     if not chosen:
+        films = sorted(f.name for f in folder.iterdir() if f.suffix.lower() in FILM_SUFFIXES)
         raise AVFaceError(
             f"There are no numbered pictures at {path}.",
-            "Name a folder of pictures, one of them, or a pattern such as shot.####.png.",
+            f"It holds {films[0]}: name the film itself, or give the folder to `batch`."
+            if path.is_dir() and films
+            else "Name a folder of pictures, one of them, or a pattern such as shot.####.png.",
         )
     numbers = np.array(sorted(chosen), np.int64)
     return tuple(chosen[int(n)] for n in numbers), numbers
@@ -56,6 +66,19 @@ def _choose(path: Path, sequences: dict[tuple[str, str], dict[int, Path]]) -> di
     if match and path.is_file():
         return sequences.get((match["stem"], match["suffix"]), {})
     return {}
+
+
+def _refuse_animation(path: Path) -> None:
+    """Raises AVFaceError for a moving WebP or PNG: only its first picture would be read."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    moves = head[12:16] == b"VP8X" and bool(head[20] & _WEBP_MOVES)
+    moves |= head.startswith(_PNG) and b"acTL" in head.partition(b"IDAT")[0]
+    if moves:
+        raise AVFaceError(
+            f"{path.name} is an animation, of which only the first picture could be read.",
+            "Export it as a film (MP4) or as numbered pictures.",
+        )
 
 
 def read_picture(

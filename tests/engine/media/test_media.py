@@ -347,6 +347,31 @@ def test_each_frame_of_a_program_stream_can_be_read_alone(clips):
     assert [[n for n, _ in read_frames(clip, f, f + 1)] for f in wanted] == [[f] for f in wanted]
 
 
+def test_an_animated_picture_is_refused(tmp_path):
+    """Its first picture alone would be read, without a word."""
+    with av.open(str(tmp_path / "moving.apng"), "w") as container:
+        film = container.add_stream("apng", rate=10)
+        film.width, film.height, film.pix_fmt = *SIZE, "rgb24"
+        for number in range(3):
+            container.mux(film.encode(av.VideoFrame.from_ndarray(picture(number), format="rgb24")))
+        container.mux(film.encode(None))
+    (tmp_path / "moving.apng").rename(tmp_path / "moving.png")
+    header = b"RIFF\x80\0\0\0WEBPVP8X\x0a\0\0\0\x02" + bytes(64)
+    (tmp_path / "moving.webp").write_bytes(header)
+    for name in ("moving.png", "moving.webp"):
+        with pytest.raises(AVFaceError, match=f"{name} is an animation"):
+            open_clip(tmp_path / name)
+    write_picture(picture(1), tmp_path / "still.png")
+    assert open_clip(tmp_path / "still.png").frame_count == 1
+
+
+def test_a_folder_of_films_is_no_sequence(tmp_path):
+    (tmp_path / "take.mp4").touch()
+    with pytest.raises(AVFaceError, match="no numbered pictures") as caught:
+        open_clip(tmp_path)
+    assert "take.mp4" in caught.value.hint
+
+
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.JPEG"])
 def test_a_picture_is_written_as_its_name_says(name, tmp_path):
     picture = np.full((16, 24, 3), (200, 120, 40), np.uint8)
