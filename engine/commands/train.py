@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import logging
+import os
 import sys
 from dataclasses import fields
 from pathlib import Path
@@ -63,7 +64,10 @@ def _train(stage: str, arguments: list[str]) -> int:
         "--folder", type=Path, metavar="FOLDER", required=True, help="the run: resumed if begun"
     )
     parser.add_argument(
-        "--start", type=Path, metavar="FILE", help="weights (safetensors) of the stage before"
+        "--start-from",  # --start alone torchrun would take for a flag of its own
+        type=Path,
+        metavar="FILE",
+        help="weights (safetensors) of the stage before",
     )
     add_flags(parser, kind, own)
     add_flags(parser, LoopOptions, loop, _LOOP_DEFAULTS.get(stage))
@@ -72,14 +76,16 @@ def _train(stage: str, arguments: list[str]) -> int:
         raise AVFaceError("A training needs an end.", "Give --steps, --seconds or both.")
     if not all(found[name] is None or found[name] > 0 for name in ("steps", "seconds")):
         raise AVFaceError("A training takes a step at least.", "Give numbers above 0.")
-    options = kind(**{name: found[name] for name in own}, start=found["start"])
+    options = kind(**{name: found[name] for name in own}, start=found["start_from"])
     chosen = {name: found[name] for name in loop}
     chosen["rate_drops"] = tuple(chosen["rate_drops"])
-    run = LoopOptions(found["folder"], start_from=found["start"], **chosen)
+    run = LoopOptions(found["folder"], start_from=found["start_from"], **chosen)
     torch.manual_seed(run.seed)
     result = train(module.build_task(options), run, _say)
     state = "finished" if result["finished"] else "paused; the same command goes on"
     figures = ", ".join(f"{name} {value:.4g}" for name, value in result["figures"].items())
+    if os.environ.get("RANK", "0") != "0":
+        return DONE  # one of torchrun's processes speaks for all
     print(f"{run.folder}: step {result['step']}, {state}. {figures}")
     return DONE
 

@@ -45,5 +45,5 @@ class OccludedTask(CoarseTask):
 
 
 def build_task(options: CoarseOptions) -> OccludedTask:
-    """What `python -m engine train occluded` trains; `--start` with the coarse stage's weights."""
+    """What `python -m engine train occluded` trains; `--start-from` names the coarse stage."""
     return OccludedTask(options)

@@ -45,8 +45,8 @@ def commands(found: argparse.Namespace) -> dict[str, list[str]]:
         return str(found.folder / stage / "best.safetensors")
 
     starts = {
-        "coarse": [], "expression": ["--start", best("coarse")],
-        "occluded": ["--start", best("expression")], "fine": ["--coarse", best("occluded")],
+        "coarse": [], "expression": ["--start-from", best("coarse")],
+        "occluded": ["--start-from", best("expression")], "fine": ["--coarse", best("occluded")],
         "spectre": ["--coarse", best("occluded")],
     }  # fmt: skip
     for stage, start in starts.items():

@@ -22,7 +22,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--lr", type=float, default=5e-4)
-    parser.add_argument("--start", type=Path, help="weights to begin with (safetensors)")
+    parser.add_argument("--start-from", type=Path, help="weights to begin with (safetensors)")
     options = parser.parse_args()
 
     import torch
@@ -38,7 +38,7 @@ def main() -> None:
     loop = LoopOptions(
         folder=options.folder, seconds=60 * options.minutes, lr=options.lr, warmup=300,
         optimizer="adamw", weight_decay=0.01, clip=5.0, ema=0.998, evaluate_every=3000,
-        start_from=options.start,
+        start_from=options.start_from,
     )  # fmt: skip
     result = train(ReaderTask(ReaderNet()), loop, say=lambda line: print(line, flush=True))
     trained = load_file(options.folder / "last.safetensors")

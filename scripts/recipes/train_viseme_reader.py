@@ -5,9 +5,9 @@
 Speaks a corpus (Debian packages: see train_phones.py), films and draws performers who say it, then
 trains and leaves SCRATCH/lipreader.safetensors (half precision) with a table of figures on people
 and voices that no training has met. Called again, it goes on where it stopped. Begun at earlier
-weights (`--start`), it may keep to half of the way from them (`--reach 0.5`): such weights know
-performers a little less and real faces better (Wortsman et al. 2022). More steps are no better: the
-longer it learns, the better it reads performers and the worse people (docs/log.md).
+weights (`--start-from`), it may keep to half of the way from them (`--reach 0.5`): such weights
+know performers a little less and real faces better (Wortsman et al. 2022). More steps are no
+better: the longer it learns, the better it reads performers and the worse people (docs/log.md).
 """
 
 import argparse
@@ -33,8 +33,8 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--train", type=float, default=16, help="minutes of training")
     parser.add_argument("--steps", type=int, help="of training; default as many as fit in --train")
     parser.add_argument("--speech", type=float, default=24, help="minutes of the corpus")
-    parser.add_argument("--start", type=Path, help="weights to begin with, as far as they fit")
-    parser.add_argument("--reach", type=float, default=1.0, help="how far from --start to go")
+    parser.add_argument("--start-from", type=Path, help="weights to begin with, as far as they fit")
+    parser.add_argument("--reach", type=float, default=1.0, help="how far from --start-from to go")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
@@ -66,7 +66,7 @@ def main() -> int:
     _say(f"{len(clips.visemes)} clips of {clips.visemes.shape[1]} frames, {len(held.visemes)} held")
     torch.manual_seed(options.seed)
     reader = LipReader(LipReaderConfig(shapes=clips.shapes.shape[-1]))
-    own, given = reader.state_dict(), load_file(options.start) if options.start else {}
+    own, given = reader.state_dict(), load_file(options.start_from) if options.start_from else {}
     start = {name: value for name, value in given.items() if value.shape == own[name].shape}
     reader.load_state_dict(start, strict=False)
     loop = LoopOptions(

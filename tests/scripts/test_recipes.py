@@ -37,6 +37,8 @@ def test_flags_of_the_recipe_are_flags_of_the_stages(tmp_path):
     import importlib.util
     from dataclasses import fields
 
+    from torch.distributed.run import get_args_parser
+
     from engine.training.coarse import CoarseOptions
     from engine.training.fine import FineOptions
     from engine.training.loop import LoopOptions
@@ -53,3 +55,5 @@ def test_flags_of_the_recipe_are_flags_of_the_stages(tmp_path):
         known |= {f.name for f in fields(LoopOptions)}
         own = line[line.index(stage) :]
         assert {flag[2:].replace("-", "_") for flag in own if flag.startswith("--")} <= known
+        shared = get_args_parser().parse_args(line[line.index("--standalone") :])
+        assert shared.training_script_args == line[line.index("engine") + 1 :]  # none is torchrun's

@@ -33,7 +33,8 @@ def test_mistakes_are_sentences(tmp_path, capsys):
     assert main(["train", "coarse", "--folder", str(tmp_path)]) == CANNOT_SERVE
     assert main(["train", "curves", str(tmp_path)]) == CANNOT_SERVE
     (tmp_path / "text").write_text("no weights")
-    begin = ["--folder", str(tmp_path / "run"), "--steps", "1", "--start", str(tmp_path / "text")]
+    begin = ["--folder", str(tmp_path / "run"), "--steps", "1"]
+    begin += ["--start-from", str(tmp_path / "text")]
     for stage in ("fine", "spectre"):
         assert main(["train", stage, *begin]) == CANNOT_SERVE
         assert "builds on a coarse stage" in capsys.readouterr().err
