@@ -1,8 +1,12 @@
-"""Whether a film has colours of its own: old ones are black and white, or toned all over."""
+"""What a film makes of colours: old ones are black and white, or toned all over; some are dark."""
 
 import numpy as np
 
+from ..srgb import linear_from_srgb
+
 _STEP, _TELLS_HUE = 8, 40  # px; sRGB below which a pixel's hue is noise
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of linear R, G, B
+_WHITE = 99.7  # percentile: lamps and their mirrors may be smaller
 _HUES = 0.09, 0.17  # log, of nine tenths of a film's pixels: none differ, some do
 
 
@@ -16,3 +20,12 @@ def colourless(picture: np.ndarray) -> float:
     hues = logs - logs.mean(1, keepdims=True)
     differ = np.percentile(np.abs(hues - np.median(hues, axis=0)).max(1), 90)
     return float(np.clip((_HUES[1] - differ) / (_HUES[1] - _HUES[0]), 0, 1))
+
+
+def whitest(picture: np.ndarray) -> float:
+    """How much light the brightest of a picture (H, W, 3) uint8 gives, linear, 1 for white.
+
+    Of a coloured light, whites have the hue: they give as much less as it does.
+    """
+    pixels = linear_from_srgb(picture[::_STEP, ::_STEP]) @ _LUMINANCE
+    return max(float(np.percentile(pixels, _WHITE)), 1e-3)

@@ -1,8 +1,8 @@
-"""Colours of a picture: none, one hue all over, or its own."""
+"""Colours of a picture: none, one hue all over, or its own; how bright it gets."""
 
 import numpy as np
 
-from engine.media.hues import colourless
+from engine.media.hues import colourless, whitest
 
 GREY = np.random.default_rng(0).integers(60, 220, (80, 80, 1), np.uint8)
 
@@ -20,3 +20,13 @@ def test_a_film_of_colours_is_told():
 
 def test_darkness_tells_nothing():
     assert colourless(np.zeros((80, 80, 3), np.uint8)) == 0
+
+
+def test_the_brightest_is_as_white_as_a_film_gets():
+    dark = np.full((80, 80, 3), 20, np.uint8)
+    assert 0.005 < whitest(dark) < 0.01
+    dark[:16, :16] = 255
+    assert abs(whitest(dark) - 1) < 1e-3
+    dark[:16, :16] = 255, 0, 0  # white in red light
+    assert 0.2 < whitest(dark) < 0.25
+    assert whitest(np.zeros((80, 80, 3), np.uint8)) > 0

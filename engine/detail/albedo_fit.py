@@ -1,0 +1,127 @@
+"""A head's albedo coefficients and the light on it, told apart by what is likely.
+
+log picture = log albedo(coefficients) + log shading + exposure. Coefficients lie near 0 (a unit
+each), light near white, skin is exposed as films expose it, less in a film that lacks white.
+Ridge least squares in the logarithm, bounded where nobody has less than none of a component; the
+shape of the shading and the colours in turns.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import lsq_linear
+
+from ..geometry import harmonics
+from ..head.albedo import Albedo
+from .light import fit_light, refine_light
+from .residual import LUMINANCE
+
+BEARD_GROUND = 0.3  # of the beard's map: where one grows
+_BEARD_SAYS = 0.2  # what is dark there may be hair and says little of the light
+_ROUNDS = 4
+_SHADE_OUTLIER = 0.3  # wide: a side light is no outlier, and half a face may lie in its shade
+# Log contrast of what no component explains: the coarse light errs in shade, hardly in hue.
+_SHADE_NOISE, _HUE_NOISE = 0.3, 0.1
+_EFFECTIVE_TEXELS = 25  # independent observations in a face: neighbours repeat each other
+_EXPOSURE, _EXPOSURE_SPREAD = np.log(0.85), 0.1  # light on the brighter skin, white = 1
+# Linear: films have something brighter. What one lacks of it, its light lacks; how much, in
+# logarithms, is as uncertain as this share of it.
+_LEAST_WHITE, _LACK_SPREAD = 0.5, 0.35
+_DIMMEST = -6.0  # log of the light
+_TINT_SPREAD = 0.4  # log: many clips are badly white-balanced
+_GREY = np.full((3, 3), 1 / 3)
+_PLAIN_SKIN = np.array([0.50, 0.25, 0.16])  # linear reflectance, for heads without a model
+
+
+@dataclass(frozen=True)
+class Colours:
+    """What the clip shows of P texels, and how the head's albedo varies there."""
+
+    seen: np.ndarray  # (P, 3) log linear RGB
+    normals: np.ndarray  # (P, 3)
+    trust: np.ndarray  # (P,)
+    mean: np.ndarray  # (P, 3) logit of reflectance
+    basis: np.ndarray  # (A, P, 3)
+    least: np.ndarray  # (A,) smallest effective coefficient
+    threshold: np.ndarray  # (A,) what a coefficient must pass before it counts
+    maps: np.ndarray  # (M + K, P) the model's maps there
+    smooth: np.ndarray  # (P,) how much each says of the light: little where beards grow
+    used: np.ndarray  # (r, r) bool: the P texels in the face's window, coarser than the canvas
+    white: float  # linear: how bright the film gets anywhere
+
+
+def variation(
+    albedo: Albedo | None, maps: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Mean (P, 3) and basis (A, P, 3) where the maps are (M + K, P), and the bounds."""
+    if albedo is None:
+        mean = np.tile(np.log(_PLAIN_SKIN / (1 - _PLAIN_SKIN)), (count, 1))
+        return mean, np.zeros((0, len(mean), 3)), np.zeros(0), np.zeros(0)
+    mean = maps.T @ albedo.mean
+    basis = np.einsum("mp,amc->apc", maps, albedo.basis, optimize=True)
+    return mean, basis, np.minimum(albedo.low, 0), np.maximum(albedo.low, 0)
+
+
+def beardless(albedo: Albedo | None, maps: np.ndarray) -> np.ndarray:
+    """What texels (P,) whose maps are (M + K, P) say of the light."""
+    if albedo is None:
+        return np.ones(maps.shape[1])
+    return np.where(maps[albedo.maps.index("beard")] > BEARD_GROUND, _BEARD_SAYS, 1.0)
+
+
+def solve_albedo(colours: Colours) -> tuple[np.ndarray, np.ndarray]:
+    """Effective coefficients (A,) and light (9, 3), RGB, in the camera's axes."""
+    count = len(colours.basis)
+    effective, tint = np.zeros(count), np.zeros(3)
+    shape = np.zeros(9)
+    for _ in range(_ROUNDS):
+        logit = colours.mean + np.tensordot(effective, colours.basis, 1)
+        reflectance = 1 / (1 + np.exp(-logit))
+        lit = np.exp(colours.seen - np.log(reflectance)) @ LUMINANCE
+        shape = fit_light(colours.normals, lit, _SHADE_OUTLIER, colours.smooth)
+        shading = np.maximum(harmonics(colours.normals) @ shape, 1e-3)
+        bright = np.percentile(shading, 80)
+        shape, shading = shape / bright, np.maximum(shading / bright, 0.05)
+        gap = colours.seen - np.log(reflectance) - np.log(shading)[:, None] - tint  # (P, 3)
+        effective, tint = _step(colours, reflectance, gap, effective, tint)
+    tint = tint + np.median(gap, axis=0)  # what is left over all skin is light
+    light = shape[:, None] * np.exp(tint)
+    ratio = colours.seen - np.log(reflectance)
+    return effective, refine_light(colours.normals, ratio, light, colours.trust * colours.smooth)
+
+
+def _step(
+    colours: Colours,
+    reflectance: np.ndarray,
+    gap: np.ndarray,
+    effective: np.ndarray,
+    tint: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """One bounded Gauss-Newton step on the coefficients and the log light's colour (3,)."""
+    count = len(effective)
+    rows = np.moveaxis(colours.basis * (1 - reflectance), 0, -1)  # (P, 3, A): d log R = 1 - R
+    design = np.concatenate([rows, np.tile(np.eye(3), (len(gap), 1, 1))], axis=2)
+    now = np.concatenate([effective, tint])
+    target = gap + design @ now  # (P, 3)
+    precision = _GREY / _SHADE_NOISE**2 + (np.eye(3) - _GREY) / _HUE_NOISE**2
+    size = np.sqrt(np.einsum("pc,cd,pd->p", gap, precision, gap))
+    trust = colours.trust / np.maximum(1, size / 2)
+    trust *= _EFFECTIVE_TEXELS / trust.sum()
+    weighted = np.einsum("p,cd,pdk->pck", trust, precision, design)
+    normal = np.einsum("pck,pcl->kl", design, weighted, optimize=True)
+    right = np.einsum("pck,pc->k", weighted, target)
+
+    normal[np.arange(count), np.arange(count)] += 1.0
+    right[:count] -= colours.threshold  # the coefficient is effective + threshold, and near 0
+    cast = np.eye(3) - LUMINANCE  # of the light: what differs from its own luminance
+    lack = min(float(np.log(colours.white / _LEAST_WHITE)), 0.0)
+    spread = np.hypot(_EXPOSURE_SPREAD, _LACK_SPREAD * lack)
+    normal[count:, count:] += np.outer(LUMINANCE, LUMINANCE) / spread**2
+    normal[count:, count:] += cast.T @ cast / _TINT_SPREAD**2
+    right[count:] += (_EXPOSURE + lack) * LUMINANCE / spread**2
+
+    root = np.linalg.cholesky(normal).T
+    low = np.concatenate([colours.least, np.full(3, _DIMMEST)])
+    high = np.concatenate([np.full(count, 3.0), np.full(3, 3.0)])
+    found = lsq_linear(root, np.linalg.solve(root.T, right), (low, high)).x
+    return found[:count], found[count:]

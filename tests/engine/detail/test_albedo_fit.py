@@ -1,0 +1,58 @@
+"""Skin and light told apart: by what is likely, and by how bright the film gets at all."""
+
+import numpy as np
+import pytest
+
+from engine.detail.albedo_fit import Colours, solve_albedo
+from engine.geometry import harmonics
+from engine.head.albedo import load_albedo
+from engine.weights import FOLDER, load_head
+
+COUNT = 800  # texels
+LAMP = np.array([0.6, 0.1, 0.15, 0.35, 0, 0, 0, 0, 0])
+
+
+def filmed(skin_units: float, light: float) -> tuple[Colours, np.ndarray, np.ndarray]:
+    """Plain skin of so much melanin under so much light, and its log reflectance (3,)."""
+    albedo = load_albedo(FOLDER / load_head().albedo_file)
+    maps = np.zeros((len(albedo.ranges), COUNT), np.float32)
+    maps[0] = 1
+    mean = maps.T @ albedo.mean
+    basis = np.einsum("mp,amc->apc", maps, albedo.basis)
+    coefficients = np.zeros(len(albedo.names))
+    coefficients[albedo.names.index("melanin")] = skin_units
+    own = -np.log1p(np.exp(-mean[0] - np.tensordot(coefficients, basis[:, 0], 1)))
+    normals = np.random.default_rng(0).normal(size=(COUNT, 3))
+    normals[:, 2] = np.abs(normals[:, 2]) + 1
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    seen = own + np.log(light * harmonics(normals) @ LAMP)[:, None]
+    ones = np.ones(COUNT)
+    white = min(light, 1.0)
+    colours = Colours(
+        seen, normals, ones, mean, basis, np.minimum(albedo.low, 0), np.maximum(albedo.low, 0),
+        maps, ones, np.ones((1, COUNT), bool), white,
+    )  # fmt: skip
+    return colours, own, mean[0]
+
+
+def solved(colours: Colours) -> np.ndarray:
+    """The log reflectance (3,) that was found."""
+    effective, _ = solve_albedo(colours)
+    logit = colours.mean[0] + np.tensordot(effective, colours.basis[:, 0], 1)
+    return -np.log1p(np.exp(-logit))
+
+
+@pytest.mark.parametrize("skin_units", [-1.0, 0.5])
+def test_a_dark_film_is_short_of_light_not_full_of_dark_skin(skin_units):
+    bright, own, _ = filmed(skin_units, 1.0)
+    dark, _, _ = filmed(skin_units, 0.06)
+    assert np.abs(solved(bright) - own).mean() < 0.3
+    assert np.abs(solved(dark) - own).mean() < 0.45
+    blind = Colours(**{**dark.__dict__, "white": 1.0})  # as if something in it were white
+    assert (solved(blind) < solved(dark) - 0.5).all()
+
+
+def test_films_with_some_white_are_told_by_their_exposure_alone():
+    colours, _, _ = filmed(0.0, 1.0)
+    half = Colours(**{**colours.__dict__, "white": 0.5})
+    np.testing.assert_allclose(solved(half), solved(colours))
