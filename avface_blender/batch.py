@@ -1,4 +1,4 @@
-"""Captures and exports without a window: clips (or takes) in, .blend, FBX, Alembic, reports out.
+"""Captures and exports without a window: clips (or takes) in, .blend, exports, reports out.
 
     blender -b --python-exit-code 3 --python scripts/blender_batch.py -- CLIP... --out DIR
     blender --command avface CLIP... --out DIR        (where the extension is enabled)
@@ -7,21 +7,18 @@
 Each clip gets a scene of its own; one that fails does not stop the others.
 """
 
-import argparse
-import json
 import logging
 import shutil
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import bpy
 
-from ..engine.exchange.files import TAKE_SUFFIX, write_whole, written_whole
+from ..engine.exchange.files import TAKE_SUFFIX, written_whole
+from ..engine.exchange.livelink import write_livelink
 from ..engine.exchange.protocol import (
     CANNOT_SERVE,
     DONE,
@@ -36,87 +33,29 @@ from ..engine.exchange.protocol import (
     take_name,
 )
 from ..engine.exchange.take import Take
+from .batch_options import BatchOptions, parse
+from .batch_report import ClipReport, read_report
+from .curves import scene_curves
 from .engine_client import BatchRequest, start_batch, start_capture
-from .export import export_alembic, export_fbx
+from .export import export_alembic, export_fbx, export_gltf, export_usd, missing_part
 from .install import ROOT
 from .preferences import engine_python
+from .scene_setup import set_rate, set_shot
 from .shot import look_through_camera
-from .take_importer import ImportOptions, ImportResult, Timing, import_take, set_rate, set_shot
+from .take_importer import ImportOptions, ImportResult, import_take
 
 log = logging.getLogger(__name__)
-
-# What goes to the engine as it is (engine/options.py), and how it is read from the command line.
-CAPTURE_OPTIONS: dict[str, Callable[[str], Any]] = {
-    "start": float, "end": float, "face": int, "fps": float, "focal": float, "detail": str,
-    "skin": str, "hair": str, "person": str, "smoothing": float, "method": str, "quality": str,
-    "lip_reader": str, "emotion_network": str, "senses": str, "trust": str,
-    "fix_sync": bool, "lips": str, "actor": str, "consent": str,
-}  # fmt: skip
 
 
 class EngineError(AVFaceError):
     """The engine ended without a word, or by an error of ours."""
 
 
-@dataclass(frozen=True)
-class BatchOptions:
-    """What a batch is asked for."""
-
-    clips: tuple[Path, ...]  # clips, and takes that stand already
-    out: Path
-    batch: Path | None = None  # folder of clips, or a list of them, as `engine batch` reads it
-    workers: int = 1  # captures of `batch` at a time
-    part: str = ""  # "2/5": only the second of five parts of `batch`
-    only_report: bool = False
-    export: tuple[str, ...] = ("blend",)
-    scene_fps: float | None = None  # of every scene; None: each clip's own
-    timing: Timing = "resample"  # how a take's frames meet those of a scene with a rate of its own
-    engine: Path | None = None  # its Python; None: where the add-on finds it
-    head: Path | None = None  # a head file; None: the default head
-    capture: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def times(self) -> dict[str, Any]:
-        """How scenes meet their clips in time: what stands otherwise is made anew."""
-        return {"fps": self.scene_fps, "timing": self.timing if self.scene_fps else None}
-
-
-@dataclass
-class ClipReport:
-    """What stands in NAME.report.json; a capture's own figures stand beside it."""
-
-    clip: str
-    ok: bool = False
-    message: str = ""
-    hint: str = ""
-    blender: str = bpy.app.version_string
-    stages: dict[str, dict[str, float]] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
-    files: list[str] = field(default_factory=list)
-    built: dict[str, dict[str, Any]] = field(default_factory=dict)  # kind -> `BatchOptions.times`
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time one stage."""
-        start = time.perf_counter()
-        yield
-        self.stages[name] = {"seconds": round(time.perf_counter() - start, 3)}
-
-    def write(self, path: Path) -> None:
-        """Add to the report that the engine has left, or write a new one."""
-        content = _read_report(path)
-        own = asdict(self)
-        own["built"] = content.get("built", {}) | own["built"]
-        own["clip"] = content.get("clip", self.clip)  # of a take: the film that it came from
-        own["stages"] = content.get("stages", {}) | own["stages"]
-        own["warnings"] = list(dict.fromkeys(content.get("warnings", []) + own["warnings"]))
-        write_whole(path, json.dumps(content | own, indent=1))
-
-
 def main(arguments: list[str]) -> int:
     """Serve a command line; an exit code of `engine.exchange.protocol`."""
-    options = _parse(arguments)
+    options = parse(arguments, EXPORTS, __doc__)
     try:
+        _can_be_written(options.export)
         codes = run_batch(options)
     except AVFaceError as error:
         _say(str(error))
@@ -212,18 +151,13 @@ def _serve_batch(options: BatchOptions, python: Path | None) -> list[int]:
 def _is_built(take: Path, name: str, options: BatchOptions) -> bool:
     """Whether all that was asked for stands, made as it is asked for now and after the take."""
     files = {kind: options.out / f"{name}.{kind}" for kind in options.export}
-    built = _read_report(options.out / f"{name}.report.json").get("built", {})
+    built = read_report(options.out / f"{name}.report.json").get("built", {})
     return all(
         file.is_file()
         and file.stat().st_mtime >= take.stat().st_mtime
         and built.get(kind) == options.times
         for kind, file in files.items()
     )
-
-
-def _read_report(path: Path) -> dict[str, Any]:
-    """What stands in a report; nothing where there is none."""
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
 def _capture(
@@ -293,65 +227,27 @@ def _save_blend(_result: ImportResult, path: Path) -> None:
         ) from error
 
 
+def _save_curves(result: ImportResult, path: Path) -> None:
+    write_livelink(scene_curves(result.head, bpy.context), path)
+
+
+# By the ending of the file. What isn't the .blend goes the way of the button of its name.
 EXPORTS: dict[str, Callable[[ImportResult, Path], None]] = {
     "blend": _save_blend,
     "fbx": lambda result, path: export_fbx(result.head, path, bpy.context),
+    "glb": lambda result, path: export_gltf(result.head, path, bpy.context),
+    "usdc": lambda result, path: export_usd(result.head, path, bpy.context),
     "abc": lambda result, path: export_alembic(result.head, path, bpy.context),
+    "csv": _save_curves,
 }
+_NEEDS = {"abc": "Alembic", "usdc": "USD"}  # parts that a Blender may have been built without
 
 
-def _parse(arguments: list[str]) -> BatchOptions:
-    parser = argparse.ArgumentParser(
-        prog="blender_batch.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("clips", nargs="*", type=Path, help="clips, or takes that stand already")
-    parser.add_argument("--batch", type=Path, help="folder of clips, or a list (CSV, JSON)")
-    parser.add_argument("--workers", type=int, default=1, help="captures of --batch at a time")
-    parser.add_argument("--part", default="", metavar="K/N", help="the K-th of N parts of --batch")
-    parser.add_argument("--only-report", action="store_true", help="write --batch's report and end")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the results")
-    parser.add_argument("--export", nargs="+", choices=list(EXPORTS), default=["blend"])
-    parser.add_argument("--engine", type=Path, help="the Python that runs the engine")
-    parser.add_argument("--head", type=Path, help="a head file; default the one that we ship")
-    parser.add_argument(
-        "--scene-fps", type=float, metavar="RATE", help="of every scene; default each clip's own"
-    )
-    parser.add_argument(
-        "--timing", choices=["resample", "exact"], default="resample",
-        help="with --scene-fps: keys on the scene's whole frames, or at the clip's own times",
-    )  # fmt: skip
-    as_there = "as `python -m engine capture` has it"
-    for name, kind in CAPTURE_OPTIONS.items():
-        flags = dict.fromkeys((f"--{name.replace('_', '-')}", f"--{name}"))
-        if kind is bool:
-            parser.add_argument(*flags, action="store_const", const=True, help=as_there)
-        else:
-            parser.add_argument(*flags, type=kind, help=as_there)
-    parser.add_argument(
-        "--region", type=float, nargs=4, metavar=("X", "Y", "W", "H"), help=as_there
-    )
-    chosen = parser.parse_args(arguments)
-    if not (chosen.clips or chosen.batch):
-        parser.error("give clips, or --batch")
-    if chosen.scene_fps is not None and not 1 <= chosen.scene_fps <= 1000:
-        parser.error("--scene-fps lies between 1 and 1000")
-    capture = {name: getattr(chosen, name) for name in (*CAPTURE_OPTIONS, "region")}
-    return BatchOptions(
-        clips=tuple(chosen.clips),
-        out=chosen.out,
-        batch=chosen.batch,
-        workers=chosen.workers,
-        part=chosen.part,
-        only_report=chosen.only_report,
-        export=tuple(chosen.export),
-        scene_fps=chosen.scene_fps,
-        timing=chosen.timing,
-        engine=chosen.engine,
-        head=chosen.head,
-        capture={name: value for name, value in capture.items() if value is not None},
-    )
+def _can_be_written(kinds: tuple[str, ...]) -> None:
+    """Raises AVFaceError before the first capture, not after it."""
+    for kind in kinds:
+        if problem := missing_part(_NEEDS[kind]) if kind in _NEEDS else "":
+            raise AVFaceError(f"{problem}.", f"Leave {kind} out of --export.")
 
 
 def _is_take(path: Path) -> bool:

@@ -21,12 +21,12 @@ from bpy.props import (
 from ..engine.exchange.protocol import Done, Event, Failed, Item
 from . import watch
 from .action import Action
+from .capture_settings import shared_options
 from .engine_client import BatchRequest, EngineJob, start_batch
 from .head_files import panel_head
 from .install import ROOT
 from .paths import file_property, folder_property
 from .preferences import engine_python
-from .properties import shared_options
 from .sidebar import SidebarPanel, paragraph
 
 STATES = {  # of a clip: the engine's word -> the artist's, an icon

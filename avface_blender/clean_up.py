@@ -1,9 +1,11 @@
 """What a filter does to a take's values, region by region: pure functions on arrays over time.
 
-A region's values are moved in time, smoothed, strengthened and held, in that order. Rotations are
-unit quaternions (w, x, y, z). T frames, C channels.
+A region's values are moved in time, smoothed, strengthened and held, in that order. Smoothing
+passes through the frames that are pinned: those that an artist has corrected. Rotations are unit
+quaternions (w, x, y, z). T frames, C channels.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,23 +65,27 @@ def region_of_bone(name: str) -> str:
     return _BONES.get(name, "head")
 
 
-def filtered(values: np.ndarray, filter_: Filter) -> np.ndarray:
-    """Values (T, C) whose rest is 0, filtered: (T, C)."""
-    values = _smoothed(_moved(values, filter_.offset), filter_.smooth)
+def filtered(values: np.ndarray, filter_: Filter, pinned: Sequence[int] = ()) -> np.ndarray:
+    """Values (T, C) whose rest is 0, filtered: (T, C). `pinned` frames, from 0, aren't smoothed."""
+    values = _smoothed_between(_moved(values, filter_.offset), filter_, pinned)
     return _held(values * filter_.strength, filter_.hold)
 
 
-def filtered_about_mean(values: np.ndarray, filter_: Filter) -> np.ndarray:
+def filtered_about_mean(
+    values: np.ndarray, filter_: Filter, pinned: Sequence[int] = ()
+) -> np.ndarray:
     """Places (T, C), strengthened about their own mean, filtered: (T, C)."""
     middle = values.mean(axis=0)
-    return filtered(values - middle, filter_) + middle
+    return filtered(values - middle, filter_, pinned) + middle
 
 
-def filtered_turns(turns: np.ndarray, filter_: Filter, about_mean: bool = False) -> np.ndarray:
+def filtered_turns(
+    turns: np.ndarray, filter_: Filter, about_mean: bool = False, pinned: Sequence[int] = ()
+) -> np.ndarray:
     """Rotations (T, 4), filtered, strengthened about rest or about their mean: (T, 4)."""
     turns = one_sign(turns)
     middle = mean_turn(turns) if about_mean else np.array([1.0, 0, 0, 0])
-    turns = _unit(_smoothed(_moved(turns, filter_.offset), filter_.smooth))
+    turns = _unit(_smoothed_between(_moved(turns, filter_.offset), filter_, pinned))
     if filter_.strength != 1:
         turns = strengthened(turns, filter_.strength, middle)
     return _held(one_sign(turns), filter_.hold)
@@ -108,6 +114,21 @@ def _moved(values: np.ndarray, frames: float) -> np.ndarray:
         return values
     at = np.arange(len(values)) - frames
     return np.stack([np.interp(at, np.arange(len(values)), c) for c in values.T], axis=1)
+
+
+def _smoothed_between(values: np.ndarray, filter_: Filter, pinned: Sequence[int]) -> np.ndarray:
+    """Smoothed but in the pinned frames, moved as the values are; what is near them follows."""
+    smooth = _smoothed(values, filter_.smooth)
+    numbers = np.arange(len(values))
+    pins = np.array(sorted(pinned), float) + filter_.offset
+    pins = pins[(pins >= 0) & (pins <= len(values) - 1)]
+    if not len(pins) or filter_.smooth < _LEAST_DEVIATION:
+        return smooth
+    # What smoothing has taken off, from pin to pin in a straight line, dying off beyond them.
+    taken = [np.interp(pins, numbers, channel) for channel in (values - smooth).T]
+    back = np.stack([np.interp(numbers, pins, channel) for channel in taken], axis=1)
+    away = np.abs(numbers[:, None] - pins).min(axis=1)
+    return smooth + back * np.exp(-0.5 * (away / filter_.smooth) ** 2)[:, None]
 
 
 def _smoothed(values: np.ndarray, deviation: float) -> np.ndarray:

@@ -129,6 +129,7 @@ def export_usd(
             export_armatures=True,
             export_uvmaps=True,
             export_materials=True,
+            overwrite_textures=True,  # beside the file, in `textures`: those of a take before too
         )
 
 

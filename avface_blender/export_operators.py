@@ -163,8 +163,17 @@ CLASSES = (
 )
 
 
-def draw_export(self, context):
+def register() -> None:
     """The entries of File > Export."""
+    bpy.types.TOPBAR_MT_file_export.append(draw_export)
+
+
+def unregister() -> None:
+    """Take them away again."""
+    bpy.types.TOPBAR_MT_file_export.remove(draw_export)
+
+
+def draw_export(self, context):
     self.layout.operator("avface.export_fbx", text="AVFace Head (.fbx)")
     self.layout.operator("avface.export_alembic", text="AVFace Head (.abc)")
     self.layout.operator("avface.export_gltf", text="AVFace Head (.glb)")

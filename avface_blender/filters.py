@@ -19,7 +19,7 @@ import numpy as np
 from bpy.props import FloatProperty, IntProperty, PointerProperty
 
 from ..engine.exchange.protocol import AVFaceError
-from . import neutral
+from . import neutral, pins
 from .captured import forget_twin, frames_of, keep_twin, motions_of, parts_of
 from .clean_up import (
     REGIONS,
@@ -105,6 +105,7 @@ class _TakeFilter:
     """The settings of a take, as a value; as it stands here it does nothing."""
 
     rest: neutral.Rest = field(default_factory=dict)
+    pinned: pins.Pins = field(default_factory=dict)
     tolerance: float = 0.0
     regions: tuple[Filter, ...] = (Filter(),) * len(REGIONS)
 
@@ -118,7 +119,7 @@ def apply(action: bpy.types.Action) -> None:
     settings = _settings_of(action)
     for part in parts_of(action):
         _filter_action(part, settings)
-        if settings == _TakeFilter():
+        if settings == _TakeFilter(pinned=settings.pinned):
             forget_twin(part)
 
 
@@ -143,6 +144,7 @@ def hand_on(source: bpy.types.Action, to: bpy.types.Action) -> None:
             if getattr(theirs, name) != getattr(ours, name):  # each one filters the take anew
                 setattr(ours, name, getattr(theirs, name))
     neutral.hand_on(source, to)
+    pins.hand_on(source, to)
     apply(to)
 
 
@@ -174,14 +176,14 @@ def clear_neutral(actions: list[bpy.types.Action]) -> None:
 
 
 @contextmanager
-def frame_by_frame(action: bpy.types.Action) -> Iterator[None]:
-    """The take without what mixes its frames (Smooth, Fewer Keys), for the moment.
+def with_all_keys(action: bpy.types.Action) -> Iterator[None]:
+    """The take with all its keys, for the moment, where there are fewer.
 
-    Then a value that is seen in a frame is one that was captured, and `captured_as` tells which.
+    Then what is seen in a corrected frame can be captured (`captured_as` tells how): smoothing
+    leaves such frames as they are.
     """
     settings = _settings_of(action)
-    regions = tuple(replace(filter_, smooth=0.0) for filter_ in settings.regions)
-    unmixed = _TakeFilter(settings.rest, 0.0, regions)
+    unmixed = replace(settings, tolerance=0.0)
     for part in parts_of(action) if unmixed != settings else ():
         _filter_action(part, unmixed)
     try:
@@ -230,7 +232,7 @@ def _middle(action: Any, path: str, region: str) -> np.ndarray:
 def _settings_of(action: Any) -> _TakeFilter:
     settings = action.avface_filters
     regions = tuple(getattr(settings, name).filter for name in REGIONS)
-    return _TakeFilter(neutral.rest_of(action), settings.tolerance, regions)
+    return _TakeFilter(neutral.rest_of(action), pins.pins_of(action), settings.tolerance, regions)
 
 
 def _filter_action(action: Any, settings: _TakeFilter) -> None:
@@ -241,21 +243,24 @@ def _filter_action(action: Any, settings: _TakeFilter) -> None:
         if not region or any((path, index) not in shown for index in motion.indices):
             continue
         values = neutral.taken_off(path, motion.values, settings.rest)
-        values = _filter_values(path, region, values, settings.of(region))
+        pinned = [k for name in (path, region) for k in settings.pinned.get(name, ())]
+        values = _filter_values(path, region, values, settings.of(region), pinned)
         for index, column in zip(motion.indices, values.T, strict=True):
             set_keys(shown[path, index], motion.frames, column)
     if settings.tolerance:
         thin(action, settings.tolerance)
 
 
-def _filter_values(path: str, region: str, values: np.ndarray, filter_: Filter) -> np.ndarray:
+def _filter_values(
+    path: str, region: str, values: np.ndarray, filter_: Filter, pinned: list[int]
+) -> np.ndarray:
     if filter_.is_neutral:
         return values
     if path.endswith("rotation_quaternion"):
-        return filtered_turns(values, filter_, about_mean=_is_about_mean(path, region))
+        return filtered_turns(values, filter_, _is_about_mean(path, region), pinned)
     if path.endswith("location"):
-        return filtered_about_mean(values, filter_)
-    return filtered(values, filter_)
+        return filtered_about_mean(values, filter_, pinned)
+    return filtered(values, filter_, pinned)
 
 
 def _is_about_mean(path: str, region: str) -> bool:

@@ -1,4 +1,4 @@
-"""How a captured take comes into the scene: as a new shot, over a range, in a take's place."""
+"""When and how a captured take comes in: as a new shot, over a range, in a take's place."""
 
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
@@ -14,8 +14,47 @@ from ..engine.exchange.provenance import PROVENANCE_PROPERTY
 from . import job_folders, landmarks
 from .head_builder import HEAD_PROPERTY
 from .head_files import DEFAULT_HEAD, sha256_of
+from .job import Job
 from .selection import selected_head
 from .views import largest, main_region, views_of
+
+
+def arrive(job: Job) -> None:
+    """Import a job's take by the operator, so that it is one step of undo.
+
+    Raises RuntimeError, as operators of Blender's do, when it can't be.
+    """
+    window: Any = _window_of(job) or bpy.context.window_manager.windows[0]
+    with bpy.context.temp_override(window=window):
+        options = import_options(job.capture, job.folder, job.over, job.head)
+        import_job(job.folder, options)
+    if not (job.over or job.capture.refines):
+        look_through_camera(window)
+
+
+def not_yet(job: Job) -> str:
+    """When a take can come in, where now is no time for it: an import would break what goes on."""
+    if not job.import_when_done:
+        return ""
+    window = _window_of(job)
+    if window is None:
+        return f"It comes in when the scene {job.scene} is shown."
+    if any(operator.bl_idname.startswith("TRANSFORM_OT_") for operator in window.modal_operators):
+        return "It comes in after your drag."
+    if bpy.app.is_job_running("RENDER"):
+        return "It comes in after the render."
+    with bpy.context.temp_override(window=window):
+        is_free = bpy.context.mode == "OBJECT"
+    return "" if is_free else "It comes in when you are back in Object Mode."
+
+
+def _window_of(job: Job) -> bpy.types.Window | None:
+    """The window that shows the scene of a job; any where that scene has gone."""
+    windows: list[Any] = [bpy.context.window, *bpy.context.window_manager.windows]
+    windows = [window for window in windows if window is not None]
+    if job.scene not in bpy.data.scenes:
+        return windows[0]
+    return next((window for window in windows if window.scene.name == job.scene), None)
 
 
 def import_job(folder: Path, options: dict[str, Any]) -> None:

@@ -8,7 +8,6 @@ one runs does not lose it, but its take is then not imported into that file with
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 
 import time
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,79 +15,20 @@ from typing import Any
 import bpy
 
 from ..engine.exchange.protocol import (
-    PREPARING,
     AVFaceError,
     CaptureJob,
     Done,
     Event,
     Failed,
-    Note,
-    Progress,
     write_job,
 )
-from . import job_folders, pace, watch
+from . import job_display, job_folders, job_import, pace, watch
 from .action import said_by
 from .engine_client import EngineJob, start_capture
 from .install import ROOT
+from .job import Job
 from .job_folders import FolderLock
-from .job_import import import_job, import_options, look_through_camera
 from .preferences import jobs_folder
-
-
-@dataclass
-class Job:
-    """A capture that was asked for, and what the engine has said about it."""
-
-    capture: CaptureJob
-    folder: Path
-    python: Path
-    lock: FolderLock | None
-    scene: str  # in which it was asked for
-    head: int = 0  # onto which it goes, by Blender's number for it; 0: none was selected
-    engine: EngineJob | None = None  # while and after it runs
-    import_when_done: bool = True
-    over: bool = False  # of a range: the take that plays now plays on before and after
-    stage: str = "starting"
-    fraction: float = 0.0
-    prepares: bool = False  # the engine compiles itself meanwhile: its first capture
-    notes: list[str] = field(default_factory=list)
-    started: float = 0.0
-    heard: pace.Timeline = field(default_factory=list)
-    last_pace: pace.Timeline = field(default_factory=list)  # of a capture of its kind
-
-    @property
-    def clip(self) -> str:
-        """Name of the clip."""
-        return Path(self.capture.clip).name
-
-    @property
-    def seconds(self) -> int:
-        """Whole seconds since the engine's start."""
-        return int(time.monotonic() - self.started)
-
-    @property
-    def seconds_left(self) -> int:
-        """An estimate; -1 while there is none. What is compiled when can't be foretold."""
-        if self.prepares:
-            return -1
-        return pace.seconds_left(self.fraction, time.monotonic() - self.started, self.last_pace)
-
-    @property
-    def kind(self) -> str:
-        """Captures of a kind share their time alike between their stages."""
-        if self.capture.refines:
-            return "refine" if self.capture.corrections else "trust"
-        return str(self.capture.options.get("detail", ""))
-
-    def hear(self, event: Event) -> None:
-        """Take in one event."""
-        if isinstance(event, Progress):
-            self.stage, self.fraction = event.stage, event.fraction
-            self.prepares |= event.stage == PREPARING
-            self.heard.append((event.fraction, time.monotonic() - self.started))
-        elif isinstance(event, Note):
-            self.notes.append(event.message)
-
 
 _running: Job | None = None
 _waiting: list[Job] = []
@@ -150,7 +90,8 @@ def bring_in(folder: Path) -> None:
     """Import the take of a captured job onto the selected head. Raises AVFaceError."""
     job = job_folders.read_job(folder / "job.json")
     try:
-        import_job(folder, import_options(job, folder, job_folders.is_over(folder)))
+        over = job_folders.is_over(folder)
+        job_import.import_job(folder, job_import.import_options(job, folder, over))
     except RuntimeError as error:
         raise AVFaceError(said_by(error)) from error
     list_jobs()
@@ -165,7 +106,7 @@ def dismiss(folder: Path) -> None:
     if job_folders.read_state(folder) in {"waiting", "running", "done"}:
         job_folders.write_state(folder, "dismissed")
     if _running is None or _running.folder != folder:
-        _forget(folder)
+        job_display.forget(folder)
     list_jobs()
 
 
@@ -174,22 +115,14 @@ def imported(take: Path, notes: tuple[str, ...]) -> None:
     if job_folders.read_state(take.parent) in {"done", "running", "waiting"}:
         job_folders.write_state(take.parent, "imported")
         list_jobs()
-    state = _state()
-    if not state.take or Path(state.take) != take:
-        return
-    state.imported = True
-    state.message = state.hint = ""
-    known = {note.text for note in state.notes}
-    for note in notes:
-        if note not in known:
-            state.notes.add().text = note
+    job_display.imported(take, notes)
 
 
 def cancel() -> None:
     """Ask the running engine to end; the watcher sees it gone. What waits behind it goes on."""
     work.cancel()
     if _running:
-        _show(_running)
+        job_display.show(_running)
 
 
 def follow() -> None:
@@ -197,9 +130,16 @@ def follow() -> None:
     watch.finish(partial(poll, waits=False))
 
 
+def register() -> None:
+    """Hear of it when another file is opened."""
+    bpy.app.handlers.load_post.append(keep_out_of_another_file)
+
+
 def unregister() -> None:
     """Forget all jobs when the add-on is disabled or Blender closes; they can be resumed."""
     global _running
+    if keep_out_of_another_file in bpy.app.handlers.load_post:
+        bpy.app.handlers.load_post.remove(keep_out_of_another_file)
     for job in filter(None, (_running, *_waiting, *_captured)):
         if job.lock:
             job.lock.release()
@@ -215,27 +155,14 @@ def keep_out_of_another_file(*_arguments) -> None:
     for job in filter(None, (_running, *_waiting, *_captured)):
         job.import_when_done = False
     if _running:
-        _show(_running)
+        job_display.show(_running)
     list_jobs()
 
 
 def list_jobs() -> None:
     """Tell the panel which jobs wait, were interrupted, or have a take that was not imported."""
-    rows = bpy.context.window_manager.avface_jobs
-    rows.clear()
-    for job in _waiting:
-        _add_row(rows, job.folder, job.capture, "WAITING")
-    for job, why in _failed:
-        _add_row(rows, job.folder, job.capture, "FAILED", why)
-    for left in job_folders.find_left(jobs_folder(bpy.context)):
-        _add_row(rows, left.folder, left.job, "CAPTURED" if left.is_captured else "INTERRUPTED")
-    watch.redraw()
-
-
-def _add_row(rows: Any, folder: Path, capture: CaptureJob, state: str, message: str = "") -> None:
-    row = rows.add()
-    row.name, row.folder = Path(capture.clip).name, str(folder)
-    row.state, row.message = state, message
+    left = job_folders.find_left(jobs_folder(bpy.context))
+    job_display.list_rows(_waiting, _failed, left)
 
 
 def poll(waits: bool = True) -> bool:
@@ -245,9 +172,9 @@ def poll(waits: bool = True) -> bool:
     """
     work.poll()
     if _captured:
-        why = _not_yet(_captured[0]) if waits else ""
+        why = job_import.not_yet(_captured[0]) if waits else ""
         if why:
-            _tell(_captured[0], why)
+            job_display.tell(_captured[0], why)
         else:
             _bring_in(_captured.pop(0))
     return bool(_running or _waiting or _captured)
@@ -258,8 +185,8 @@ def _hear(news: list[Event]) -> None:
     assert _running is not None, "an engine runs for a job"
     for event in news:
         _running.hear(event)
-    if news or _state().seconds != _running.seconds:
-        _show(_running)
+    if news or job_display.state().seconds != _running.seconds:
+        job_display.show(_running)
 
 
 def _end(engine: EngineJob) -> None:
@@ -267,7 +194,7 @@ def _end(engine: EngineJob) -> None:
     global _running
     job, _running = _running, None
     assert job is not None, "an engine runs for a job"
-    _show(job)
+    job_display.show(job)
     if engine.cancelled:
         _let_go(job, "cancelled")
     elif isinstance(engine.outcome, Done):
@@ -306,7 +233,7 @@ def _launch(job: Job) -> None:
     job.last_pace = pace.recall(job.folder.parent, job.kind)
     _running = job
     job_folders.write_state(job.folder, "running")
-    _show(job)
+    job_display.show(job)
 
 
 def _let_go(job: Job, state: job_folders.State) -> None:
@@ -317,94 +244,18 @@ def _let_go(job: Job, state: job_folders.State) -> None:
         job.lock.release()
 
 
-def _not_yet(job: Job) -> str:
-    """When a take can come in, where now is no time for it: an import would break what goes on."""
-    if not job.import_when_done:
-        return ""
-    window = _window_of(job)
-    if window is None:
-        return f"It comes in when the scene {job.scene} is shown."
-    if any(operator.bl_idname.startswith("TRANSFORM_OT_") for operator in window.modal_operators):
-        return "It comes in after your drag."
-    if bpy.app.is_job_running("RENDER"):
-        return "It comes in after the render."
-    with bpy.context.temp_override(window=window):
-        is_free = bpy.context.mode == "OBJECT"
-    return "" if is_free else "It comes in when you are back in Object Mode."
-
-
-def _window_of(job: Job) -> bpy.types.Window | None:
-    """The window that shows the scene of a job; any where that scene has gone."""
-    windows: list[Any] = [bpy.context.window, *bpy.context.window_manager.windows]
-    windows = [window for window in windows if window is not None]
-    if job.scene not in bpy.data.scenes:
-        return windows[0]
-    return next((window for window in windows if window.scene.name == job.scene), None)
-
-
-def _tell(job: Job, sentence: str) -> None:
-    """Say something of a captured job, where the panel shows it."""
-    state = _state()
-    if state.folder == str(job.folder) and state.message != sentence:
-        state.message = sentence
-        watch.redraw()
-
-
 def _bring_in(job: Job) -> None:
-    """Import a take by the operator, so that it is one step of undo."""
+    """Import a take, where that is still wanted, and say how it went."""
     if job.lock:
         job.lock.release()
     if job.import_when_done:
-        state = _state()
-        window: Any = _window_of(job) or bpy.context.window_manager.windows[0]
         try:
-            with bpy.context.temp_override(window=window):
-                options = import_options(job.capture, job.folder, job.over, job.head)
-                import_job(job.folder, options)
+            job_import.arrive(job)
         except RuntimeError as error:
-            state.message = f"{job.clip} was captured but not imported."
-            state.hint = said_by(error)
-        else:
-            if not (job.over or job.capture.refines):
-                look_through_camera(window)
+            shown = job_display.state()
+            shown.message = f"{job.clip} was captured but not imported."
+            shown.hint = said_by(error)
     list_jobs()
-
-
-def _show(job: Job) -> None:
-    """Write what the panel draws, and have it drawn."""
-    assert job.engine is not None
-    state, outcome = _state(), job.engine.outcome
-    state.clip, state.stage, state.fraction = job.clip, job.stage, job.fraction
-    state.seconds, state.seconds_left = job.seconds, job.seconds_left
-    state.folder, state.prepares = str(job.folder), job.prepares
-    state.message = state.hint = state.take = ""
-    state.imported = False
-    if job.engine.cancelled:
-        state.status = "RUNNING" if job.engine.running else "IDLE"
-        state.message = "Cancelling ..." if job.engine.running else "Cancelled."
-    elif outcome is None:
-        state.status = "RUNNING"
-    elif isinstance(outcome, Done):
-        state.status, state.take = "DONE", outcome.result
-    elif isinstance(outcome, Failed):
-        state.status, state.message, state.hint = "FAILED", outcome.message, outcome.hint
-    state.notes.clear()
-    for note in job.notes if not job.engine.cancelled else ():
-        state.notes.add().text = note
-    watch.redraw()
-
-
-def _forget(folder: Path) -> None:
-    """Nothing of this job in the panel any more, where it is what the panel shows."""
-    state = _state()
-    if state.folder == str(folder):
-        state.status, state.folder = "IDLE", ""
-        state.message = state.hint = state.take = ""
-        state.notes.clear()
-
-
-def _state():
-    return bpy.context.window_manager.avface_job
 
 
 work = watch.Work(_hear, _end)

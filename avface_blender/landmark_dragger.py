@@ -4,32 +4,22 @@
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
 # pyright: reportIncompatibleMethodOverride=false
 
-import textwrap
 from typing import Any
 
 import bpy
-from bpy.props import FloatVectorProperty, IntProperty
 
 from ..engine.exchange.protocol import AVFaceError
-from . import ghost, landmarks, live_pose, overlay, side_by_side, takes, watch
-from .following import HEADS_OWN
+from . import ghost, landmark_drawing, landmarks, live_pose, overlay, side_by_side, takes, watch
+from .landmark_operators import shown_here
 from .picking import Layout
 from .selection import selected_head, the_head
 from .take_operators import FilmedTakeAction
 from .views import all_areas, main_region
 
-_STILL, _FREE = (1.0, 1.0, 1.0, 0.5), (1.0, 1.0, 1.0, 0.9)
-_RIM, _NEAR, _DRAGGED = (0.0, 0.0, 0.0, 0.6), (0.35, 0.75, 1.0, 1.0), (1.0, 0.75, 0.1, 1.0)
-_EARLIER, _LATER = (0.35, 1.0, 0.45), (0.75, 0.5, 1.0)
-_HELP = (
-    "Drag a landmark to where the clip shows it.  X: put it back.  H: head.  O: onion.  Esc: done"
-)
-
 _view: Any = None  # the area in which landmarks are dragged now
 _handles: list[Any] = []  # of what is drawn in it
 _showed: dict[str, bool] = {}  # what stands in the clip's way, and whether that view showed it
 _is_to_end = False
-_LETTER_PX = 8  # mean width of the help's letters
 _SWITCHES = {"H": "see_head", "O": "use_onion"}  # keys over the view
 _has_changed = False  # another frame, or undone: the head may stand as it plays
 
@@ -59,7 +49,7 @@ class AVFACE_OT_drag_landmarks(FilmedTakeAction, bpy.types.Operator):
             _is_to_end = True
             return {"FINISHED"}
         try:
-            _shown(context)
+            shown_here(context)
         except AVFaceError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
@@ -178,79 +168,12 @@ class AVFACE_OT_drag_landmarks(FilmedTakeAction, bpy.types.Operator):
         if there is None:
             return
         at, layout, _ = there
-        scale = bpy.context.preferences.system.ui_scale
-        places = [layout.to_view(*place) for place in at.places]
-        captured = [layout.to_view(*place) for place in at.captured]
-        if self._held is not None:
-            places[self._held] = self._mouse
-        if bpy.context.scene.avface.use_onion:
-            _draw_onion(at, layout, bpy.context.scene.avface.onion_frames, scale)
-        moved = {*at.dragged, *([self._held] if self._held is not None else [])}
-        for number in moved:
-            overlay.line(captured[number], places[number], _DRAGGED, 1.5 * scale)
-        face = [k for k in range(len(places)) if k not in HEADS_OWN]
-        overlay.discs([places[k] for k in sorted(HEADS_OWN - moved)], 2.5 * scale, _STILL)
-        overlay.discs([places[k] for k in face], 4.5 * scale, _RIM)
-        overlay.discs([places[k] for k in face if k not in moved], 3 * scale, _FREE)
-        overlay.discs([places[k] for k in sorted(moved)], 4 * scale, _DRAGGED)
-        near = self._held
-        if near is None:
-            near = landmarks.nearest(at, layout, self._mouse)
-        if near is not None:
-            overlay.discs([places[near]], 5 * scale, _NEAR)
-        width = overlay.free_width(_view)
-        lines = textwrap.wrap(_HELP, max(int(width / (_LETTER_PX * scale)), 20))
-        for k, line in enumerate(reversed(lines)):
-            overlay.words(line, (width / 2, (48 + 20 * k) * scale), 14 * scale, _FREE, centred=True)
+        settings: Any = bpy.context.scene.avface
+        mouse, onion = self._mouse, settings.onion_frames if settings.use_onion else 0
+        landmark_drawing.draw(at, layout, overlay.free_width(_view), mouse, self._held, onion)
 
 
-class AVFACE_OT_move_landmark(FilmedTakeAction, bpy.types.Operator):
-    """Say where a landmark belongs in this frame; Refine goes by it"""
-
-    bl_idname = "avface.move_landmark"
-    bl_label = "Move Landmark"
-    bl_options = {"REGISTER", "UNDO"}
-
-    landmark: IntProperty(name="Landmark", min=0, max=67, description="One of the 68, from 0")
-    place: FloatVectorProperty(
-        name="Place", size=2, description="Pixels of the clip, from its upper left corner"
-    )
-
-    def act(self, context):
-        landmarks.drag(the_head(context), _shown(context), self.landmark, tuple(self.place))
-        return f"Landmark {self.landmark} was dragged; Refine lets the face follow"
-
-
-class AVFACE_OT_forget_landmarks(FilmedTakeAction, bpy.types.Operator):
-    """Put back the landmarks that were dragged in this frame"""
-
-    bl_idname = "avface.forget_landmarks"
-    bl_label = "Put Landmarks Back"
-    bl_options = {"REGISTER", "UNDO"}
-
-    landmark: IntProperty(
-        name="Landmark", default=-1, min=-1, max=67, description="Only this one; -1: all",
-        options={"SKIP_SAVE"},
-    )  # fmt: skip
-
-    @classmethod
-    def disabled_reason(cls, context):
-        reason = super().disabled_reason(context)
-        if reason:
-            return reason
-        try:
-            at = _shown(context)
-        except AVFaceError as error:
-            return str(error)
-        return "" if at.dragged else "No landmark was dragged in this frame"
-
-    def act(self, context):
-        one = None if self.landmark < 0 else self.landmark
-        count = landmarks.forget(the_head(context), _shown(context), one)
-        return f"{count} landmark{'' if count == 1 else 's'} put back"
-
-
-CLASSES = (AVFACE_OT_drag_landmarks, AVFACE_OT_move_landmark, AVFACE_OT_forget_landmarks)
+CLASSES = (AVFACE_OT_drag_landmarks,)
 
 
 def draw(layout, head: bpy.types.Object | None) -> None:
@@ -286,20 +209,6 @@ def _note_change(*_arguments) -> None:
     _has_changed = True
 
 
-def _draw_onion(at: landmarks.Shown, layout: Layout, count: int, scale: float) -> None:
-    """The landmarks of the frames around, fainter the farther, and the ways between them."""
-    views = {k: [layout.to_view(*place) for place in at.around[k]] for k in at.around}
-    views[0] = [layout.to_view(*place) for place in at.places]
-    for step, colour in ((-1, _EARLIER), (1, _LATER)):
-        for k in range(count, 0, -1):
-            there, nearer = views.get(k * step), views.get((k - 1) * step)
-            if there is None or nearer is None:
-                continue
-            strength = 0.85 * (1 - (k - 1) / (count + 0.5))
-            overlay.lines(list(zip(there, nearer, strict=True)), (*colour, 0.5 * strength))
-            overlay.discs(there, 2.2 * scale, (*colour, strength))
-
-
 def _leave() -> set[str]:
     """Take the landmarks off the view; the operator ends with the next event, if not now."""
     global _view
@@ -322,14 +231,6 @@ def _changes() -> tuple[Any, Any, Any]:
     """Blender's lists of whom to call when another frame is shown, or something is undone."""
     handlers = bpy.app.handlers
     return handlers.frame_change_post, handlers.undo_post, handlers.redo_post
-
-
-def _shown(context) -> landmarks.Shown:
-    """The landmarks at the scene's frame. Raises AVFaceError outside the take."""
-    at = landmarks.shown(context.scene, the_head(context))
-    if at is None:
-        raise AVFaceError("The take has no picture in this frame.", "Go to a frame of the take.")
-    return at
 
 
 def _is_over(event, region) -> bool:

@@ -1,16 +1,8 @@
-"""Skin, eyes, teeth and tongue: materials with a take's own pictures.
+"""Skin, eyes, teeth and tongue: materials with a take's own pictures."""
 
-Wrinkles that move are key pictures, tens of milliseconds apart. Two image nodes show the key before
-and the key after the current frame, and a mix node blends them; which picture each shows is
-animated by its frame offset, so that any numbers in the pictures' names will do. Their alpha, the
-light that the cavities of folds leave, is multiplied with the skin's colour.
-"""
-
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import bpy
@@ -18,26 +10,16 @@ import numpy as np
 
 from .hair import HAIR_COLOUR
 from .head_builder import GLOSS_ATTRIBUTE, PART_ATTRIBUTE, PART_COLOURS, PARTS, UV_NAME
-from .keyframes import make_action, play
+from .take_pictures import Pictures
+from .wrinkle_nodes import image_node, socket_of, wrinkles
 
 _PORES, _PORES_PER_SHEET, _PORE_MM = "Pores", 300.0, 0.3  # side by side; deep at a strength of 1
 _OIL, _OIL_ROUGHNESS = 0.4, 0.32  # a second, sharper lobe: how strong at full gloss, how rough
 _UNEVEN, _SPOTS_PER_SHEET = (0.45, 1.55), 220.0  # of the oil, from spot to spot: no glaze
 _HAIR_GLOSS = 5.0  # times the gloss map: full on all skin, none on the scalp's hair
-_BEFORE, _AFTER, _BLEND = "Wrinkles before", "Wrinkles after", "Wrinkle blend"
-_CAVITY_BLEND, _CAVITIES = "Cavity blend", "Cavities"
+_CAVITIES = "Cavities"  # the light that folds leave, multiplied with the skin's colour
 # What lids and lashes, finer and denser than the head's, leave of the light on the whites of eyes.
 _SHADED, _ON_WHITES = "Shade of lids", (0.44, 0.4, 0.38, 1.0)
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """A take's pictures, absolute paths; empty where it has none."""
-
-    albedo: Path | None = None
-    static_normals: Path | None = None
-    dynamic_normals: tuple[Path, ...] = ()  # K complete normal maps
-    dynamic_frames: np.ndarray | None = None  # (K,) scene frames, increasing
 
 
 @dataclass(frozen=True)
@@ -126,7 +108,7 @@ def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
         elif node.name == _PORES:
             found["Pores"] = node.inputs[1]
         elif node.name == _CAVITIES:
-            found["Cavities"] = _socket(node.inputs, "Factor_Float")
+            found["Cavities"] = socket_of(node.inputs, "Factor_Float")
     return found
 
 
@@ -139,9 +121,9 @@ def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
         tree: Any = material.node_tree
         darkened = (tree.nodes.get(name) for name in (_CAVITIES, _SHADED)) if tree else ()
         for mix in filter(None, darkened):
-            link = _socket(mix.outputs, "Result_Color").links[0]
+            link = socket_of(mix.outputs, "Result_Color").links[0]
             taken.append((tree, link.from_socket, link.to_socket))
-            tree.links.new(_socket(mix.inputs, "A_Color").links[0].from_socket, link.to_socket)
+            tree.links.new(socket_of(mix.inputs, "A_Color").links[0].from_socket, link.to_socket)
     try:
         yield
     finally:
@@ -166,7 +148,7 @@ def _make_material(name: str, part: str, pictures: Pictures, oily: bool) -> bpy.
             _add_gloss(tree, shader)
     if part == "eyes":
         _multiply(tree, shader, _SHADED).default_value = _ON_WHITES
-    normals, light_left = _normals(tree, name, pictures) if part == "skin" else (None, None)
+    normals, light_left = wrinkles(tree, name, pictures) if part == "skin" else (None, None)
     if light_left is not None:
         tree.links.new(light_left, _multiply(tree, shader, _CAVITIES))
     if normals is not None:
@@ -247,7 +229,7 @@ def _add_gloss(tree: Any, shader: Any) -> None:
 def _colour(tree: Any, pictures: Pictures) -> Any:
     """The socket that gives the base colour: the skin picture, or the part's plain colour."""
     if pictures.albedo is not None:
-        return _image_node(tree, "Skin", pictures.albedo, (-550, 250), is_colour=True).outputs[0]
+        return image_node(tree, "Skin", pictures.albedo, (-550, 250), is_colour=True).outputs[0]
     node = tree.nodes.new("ShaderNodeAttribute")
     node.location = (-550, 250)
     node.attribute_name = PART_ATTRIBUTE
@@ -261,85 +243,7 @@ def _multiply(tree: Any, shader: Any, name: str) -> Any:
     mix.data_type, mix.blend_type = "RGBA", "MULTIPLY"
     mix.location = (-300, 100)
     base = shader.inputs["Base Color"]
-    _socket(mix.inputs, "Factor_Float").default_value = 1.0
-    tree.links.new(base.links[0].from_socket, _socket(mix.inputs, "A_Color"))
-    tree.links.new(_socket(mix.outputs, "Result_Color"), base)
-    return _socket(mix.inputs, "B_Color")
-
-
-def _normals(tree: Any, name: str, pictures: Pictures) -> tuple[Any | None, Any | None]:
-    """The sockets that give tangent-space normals and the light left in cavities; None without."""
-    if pictures.dynamic_normals and pictures.dynamic_frames is not None:
-        return _moving_normals(tree, name, pictures.dynamic_normals, pictures.dynamic_frames)
-    if pictures.static_normals is not None:
-        node = _image_node(tree, "Normals", pictures.static_normals, (-550, -250), is_colour=False)
-        return node.outputs[0], None
-    return None, None
-
-
-def _moving_normals(
-    tree: Any, name: str, keys: tuple[Path, ...], key_frames: np.ndarray
-) -> tuple[Any, Any]:
-    """Two image nodes and a blend, animated so that they pass through the key pictures."""
-    before = _image_node(tree, _BEFORE, keys[0], (-850, -150), is_colour=False)
-    after = _image_node(tree, _AFTER, keys[0], (-850, -450), is_colour=False)
-    for node in (before, after):
-        node.image.source = "SEQUENCE"
-        node.image_user.frame_duration = 1
-        node.image_user.use_auto_refresh = True
-    blend, cavities = (tree.nodes.new("ShaderNodeMix") for _ in range(2))
-    for node, title, kind, output, height in (
-        (blend, _BLEND, "Color", 0, -250), (cavities, _CAVITY_BLEND, "Float", 1, 0)
-    ):  # fmt: skip
-        node.name, node.data_type = title, {"Color": "RGBA", "Float": "FLOAT"}[kind]
-        node.location = (-550, height)
-        tree.links.new(before.outputs[output], _socket(node.inputs, f"A_{kind}"))
-        tree.links.new(after.outputs[output], _socket(node.inputs, f"B_{kind}"))
-
-    frames = np.arange(np.floor(key_frames[0]), np.ceil(key_frames[-1]) + 1)
-    lower, fraction = _between_keys(key_frames, frames)
-    numbers = np.array([_picture_number(key) for key in keys])
-    # With a duration of one frame, Blender shows the picture whose number is 1 + offset.
-    upper = np.minimum(lower + 1, len(keys) - 1)
-    factor = [socket.identifier for socket in blend.inputs].index("Factor_Float")
-    curves = {
-        (f'nodes["{_BEFORE}"].image_user.frame_offset', 0): numbers[lower] - 1,
-        (f'nodes["{_AFTER}"].image_user.frame_offset', 0): numbers[upper] - 1,
-        (f'nodes["{_BLEND}"].inputs[{factor}].default_value', 0): fraction,
-        (f'nodes["{_CAVITY_BLEND}"].inputs[{factor}].default_value', 0): fraction,
-    }
-    stepped = frozenset(path for path, _ in curves)
-    play(tree, make_action(tree, f"{name} wrinkles", frames, curves, stepped=stepped))
-    return _socket(blend.outputs, "Result_Color"), _socket(cavities.outputs, "Result_Float")
-
-
-def _between_keys(key_frames: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The key before each frame and how far it is to the next: (K,), (N,) -> (N,), (N,)."""
-    lower = np.clip(np.searchsorted(key_frames, frames, side="right") - 1, 0, len(key_frames) - 1)
-    upper = np.minimum(lower + 1, len(key_frames) - 1)
-    span = np.maximum(key_frames[upper] - key_frames[lower], 1e-6)
-    return lower, np.clip((frames - key_frames[lower]) / span, 0, 1)
-
-
-def _picture_number(path: Path) -> int:
-    """The number at the end of a picture's name, by which Blender finds it."""
-    match = re.search(r"(\d+)$", path.stem)
-    assert match, f"{path.name} has no number"
-    return int(match[1])
-
-
-def _image_node(tree: Any, name: str, path: Path, place: tuple[int, int], is_colour: bool) -> Any:
-    """An image node with its own image: EEVEE keeps one texture per image, whatever the frame."""
-    node: Any = tree.nodes.new("ShaderNodeTexImage")
-    node.name = node.label = name
-    node.location = place
-    image: Any = bpy.data.images.load(str(path), check_existing=is_colour)
-    if not is_colour:
-        image.colorspace_settings.name = "Non-Color"
-        image.alpha_mode = "CHANNEL_PACKED"  # the light that cavities leave: no transparency
-    node.image = image
-    return node
-
-
-def _socket(sockets: Any, identifier: str) -> Any:
-    return next(socket for socket in sockets if socket.identifier == identifier)
+    socket_of(mix.inputs, "Factor_Float").default_value = 1.0
+    tree.links.new(base.links[0].from_socket, socket_of(mix.inputs, "A_Color"))
+    tree.links.new(socket_of(mix.outputs, "Result_Color"), base)
+    return socket_of(mix.inputs, "B_Color")

@@ -13,12 +13,24 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..engine.exchange.files import TAKE_SUFFIX
 from ..engine.exchange.protocol import AVFaceError
-from . import character_panel, corrections, filters, job_folders, jobs, review, takes, trust
+from . import (
+    character_panel,
+    corrections,
+    filters,
+    job_folders,
+    jobs,
+    pins,
+    refine,
+    review,
+    takes,
+    trust,
+)
 from .action import Action
+from .capture_settings import TIMINGS, capture_job, clip_problem
 from .preferences import engine_problem, engine_python, jobs_folder
-from .properties import TIMINGS, capture_job, clip_problem
 from .selection import capture_head, head_named, selected_head
 from .take_importer import ImportOptions, import_take
+from .timeline import rate_of
 
 
 class AVFACE_OT_capture(Action, bpy.types.Operator):
@@ -193,6 +205,9 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         cleaned = takes.armature_action(head) if head and self.keeps_clean_up else None
         result = import_take(path, context, options)
         new = takes.armature_action(result.head)
+        if self.told and new is not None:
+            rate = rate_of(scene).frames_per_second
+            pins.pin(new, refine.corrected_in(Path(self.told)), rate)
         if cleaned is not None and new is not None:
             filters.hand_on(cleaned, new)
         for note in result.notes:

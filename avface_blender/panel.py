@@ -3,42 +3,16 @@
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false
 
-import textwrap
 from pathlib import Path
 
 import bpy
 
-from . import capture_presets, engine_setup, jobs
+from . import capture_presets, engine_setup, job_panel, jobs
 from .install import DEMO_CLIP
 from .operators import AVFACE_OT_capture
 from .preferences import EXTENSION, engine_problem
-from .properties import AVFACE_JobState
 from .selection import capture_head, head_left_out, selected_head
 from .sidebar import SidebarPanel, optional, paragraph
-
-_HINT_CHARACTERS = 300  # the rest of a crashed engine's log is in its folder
-
-_STAGES = {  # the engine's words -> the artist's
-    "starting": "Starting",
-    "preparing": "Preparing",
-    "faces": "Following the face",
-    "fit": "Fitting the head",
-    "detail": "Finding wrinkles",
-}
-
-_JOB_STATES = {
-    "WAITING": ("waits", "TIME"),
-    "INTERRUPTED": ("interrupted", "ERROR"),
-    "FAILED": ("failed", "ERROR"),
-    "CAPTURED": ("captured, not imported", "CHECKMARK"),
-}
-
-
-_OUTCOMES = {
-    "IDLE": ("cancelled", "CANCEL"),
-    "DONE": ("captured", "CHECKMARK"),
-    "FAILED": ("failed", "ERROR"),
-}
 
 
 class AVFACE_PT_clip(SidebarPanel, bpy.types.Panel):
@@ -113,7 +87,7 @@ class AVFACE_PT_capture(SidebarPanel, bpy.types.Panel):
         for name in ("quality", "detail", "skin", "use_hair"):
             options.prop(settings, name)
         if jobs.is_running():
-            _draw_running(layout, state, context)
+            job_panel.draw_running(layout, state, context)
             layout.operator("avface.capture", text="Capture This Clip Next", icon="PLAY")
         else:
             button = layout.row()
@@ -125,8 +99,8 @@ class AVFACE_PT_capture(SidebarPanel, bpy.types.Panel):
                 said = layout.column()
                 said.active = False
                 paragraph(said, reason, context)
-        _draw_outcome(layout, state, context)
-        _draw_jobs(layout, context)
+        job_panel.draw_outcome(layout, state, context)
+        job_panel.draw_jobs(layout, context)
 
 
 class AVFACE_PT_options(SidebarPanel, bpy.types.Panel):
@@ -180,6 +154,16 @@ CLASSES = (
 )
 
 
+def register() -> None:
+    """The entry of File > Import."""
+    bpy.types.TOPBAR_MT_file_import.append(draw_import)
+
+
+def unregister() -> None:
+    """Take it away again."""
+    bpy.types.TOPBAR_MT_file_import.remove(draw_import)
+
+
 def draw_import(self, context):
     self.layout.operator("avface.import_take", text="AVFace Take (.take.npz)")
 
@@ -227,77 +211,3 @@ def _draw_setup(layout, context) -> bool:
         )
         button.module = EXTENSION
     return bool(problem)
-
-
-def _draw_running(layout, state: AVFACE_JobState, context) -> None:
-    column = layout.column(align=True)
-    heading = column.row()
-    heading.label(text=state.clip, icon="FILE_MOVIE")
-    clock = heading.row()
-    clock.alignment = "RIGHT"
-    clock.label(text=_time_left(state.seconds_left) or _minutes(state.seconds))
-    row = column.row(align=True)
-    row.scale_y = 1.5
-    stage = _STAGES.get(state.stage, state.stage.capitalize())
-    row.progress(factor=state.fraction, text=f"{stage}  {state.fraction:.0%}")
-    row.operator("avface.cancel", text="", icon="X")
-    hint = column.column()
-    hint.active = False
-    if state.prepares:
-        paragraph(hint, "The first capture prepares itself: about a minute more.", context)
-    hint.label(text="Go on working; Esc here cancels")
-
-
-def _draw_jobs(layout, context) -> None:
-    """The captures that wait, were interrupted, or have a take that is not in any scene yet."""
-    state = context.window_manager.avface_job
-    for job in context.window_manager.avface_jobs:
-        if job.folder == state.folder and state.status in {"DONE", "FAILED"}:
-            continue  # _draw_outcome has it
-        row = layout.row(align=True)
-        text, icon = _JOB_STATES[job.state]
-        row.label(text=f"{job.name}: {text}", icon=icon)
-        if job.state == "INTERRUPTED":
-            row.operator("avface.resume_job", text="", icon="PLAY").folder = job.folder
-        elif job.state == "CAPTURED":
-            row.operator("avface.import_job", text="", icon="IMPORT").folder = job.folder
-        row.operator("avface.dismiss_job", text="", icon="X").folder = job.folder
-        if job.message:
-            paragraph(layout, job.message, context)
-
-
-def _minutes(seconds: int) -> str:
-    return f"{seconds // 60}:{seconds % 60:02d}"
-
-
-def _time_left(seconds: int) -> str:
-    """In words that don't pretend to know it to the second."""
-    if seconds < 0:
-        return ""
-    if seconds < 55:
-        return f"{5 * (seconds // 5 + 1)} s left"
-    return f"about {round(seconds / 60)} min left"
-
-
-def _draw_outcome(layout, state: AVFACE_JobState, context) -> None:
-    if not (state.message or state.take or state.notes):
-        return
-    box = layout.box()
-    if state.status != "RUNNING":
-        top = box.row()
-        how, icon = _OUTCOMES[state.status]
-        how = "imported" if state.imported else how
-        top.label(text=f"{state.clip}: {how}", icon=icon)
-        top.operator("avface.dismiss_job", text="", icon="X", emboss=False).folder = state.folder
-    if state.message and state.status != "IDLE":
-        paragraph(box, state.message, context)
-    if state.hint:
-        paragraph(box, textwrap.shorten(state.hint, _HINT_CHARACTERS), context)
-    for note in state.notes:
-        paragraph(box, note.text, context, "INFO")
-    if state.take and not state.imported:
-        box.operator("avface.import_job").folder = state.folder
-    if state.folder and state.status in {"DONE", "FAILED"}:
-        box.operator(
-            "wm.path_open", text="Open Its Folder", icon="FOLDER_REDIRECT"
-        ).filepath = state.folder

@@ -21,6 +21,8 @@ from .timeline import rate_of
 _TURNS = {
     bone: f'pose.bones["{bone}"].rotation_quaternion' for bone in ("jaw", "left_eye", "right_eye")
 }
+_FILE = "corrections.json"
+_LANDMARKS = ((17, "mouth"), (27, "brows"), (36, ""), (48, "eyes"))  # up to which; then lips
 _ON_FRAME = 1e-3  # frames: so near a key is on the take's first or last
 
 
@@ -34,7 +36,7 @@ def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path)
     take = Take.load(path)
     assert action is not None, "a take that has a file plays"
     told = _told(context.scene, head, take, action)
-    with filters.frame_by_frame(action):  # the new take is filtered as this one is
+    with filters.with_all_keys(action):
         rows = _rows(context.scene, head, take, action, told)
     _add_landmarks(rows, landmarks.dragged_in(head, takes.playing(head)), take)
     if not rows:
@@ -42,7 +44,7 @@ def refine_job(context: bpy.types.Context, head: bpy.types.Object, folder: Path)
             "No frame of this take has been corrected.",
             "Drag landmarks in a frame or two, or pose the face and key it (Correct by Hand).",
         )
-    file = folder / "corrections.json"
+    file = folder / _FILE
     try:
         write_whole(file, json.dumps({"corrections": [rows[k] for k in sorted(rows)]}))
         corrections.write_told(folder, told)
@@ -139,6 +141,28 @@ def _add_landmarks(
         if frame < take.frame_count:
             row = rows.setdefault(frame, {"time": float(take.times[frame])})
             row["landmarks"] = {str(number): list(place) for number, place in places.items()}
+
+
+def corrected_in(folder: Path) -> dict[str, list[float]]:
+    """Data path or region -> seconds of the clip at which a job was told of it; empty without."""
+    try:
+        rows = json.loads((folder / _FILE).read_text(encoding="utf-8"))["corrections"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        names = {f'key_blocks["{unit}"].value' for unit in row.get("expression", ())}
+        names |= {_TURNS["jaw"]} if "jaw" in row else set()
+        names |= {_TURNS["left_eye"], _TURNS["right_eye"]} if "eyes" in row else set()
+        names |= {_region_of(int(number)) for number in row.get("landmarks", ())}
+        for name in filter(None, names):
+            found.setdefault(name, []).append(row["time"])
+    return found
+
+
+def _region_of(landmark: int) -> str:
+    """The region that follows one of the 68 landmarks; none the nose, which moves the head."""
+    return next((region for end, region in _LANDMARKS if landmark < end), "mouth")
 
 
 def head_path(take: Take) -> str:

@@ -1,11 +1,14 @@
 """What Blender must know of the add-on while it is enabled."""
 
+from typing import Any
+
 import bpy
 
 from . import (
     batch,
     batch_panel,
     capture_presets,
+    capture_settings,
     character_operators,
     character_panel,
     export_operators,
@@ -13,15 +16,16 @@ from . import (
     filters,
     jobs,
     landmark_dragger,
+    landmark_operators,
     landmarks,
     offset,
     operators,
     panel,
     preferences,
-    properties,
     review_operators,
     setup_operators,
     side_by_side,
+    states,
     take_operators,
     take_panels,
     trust,
@@ -29,56 +33,48 @@ from . import (
     watch,
 )
 
-CLASSES = (
-    *preferences.CLASSES,
-    *properties.CLASSES,
-    *setup_operators.CLASSES,
-    *operators.CLASSES,
-    *capture_presets.CLASSES,
-    *face_picker.CLASSES,
-    *filters.CLASSES,
-    *landmarks.CLASSES,
-    *offset.CLASSES,
-    *side_by_side.CLASSES,
-    *landmark_dragger.CLASSES,
-    *take_operators.CLASSES,
-    *review_operators.CLASSES,
-    *trust.CLASSES,
-    *trust_painter.CLASSES,
-    *panel.CLASSES,
-    *batch_panel.CLASSES,
-    *take_panels.CLASSES,
-    *character_panel.CLASSES,
-    *character_operators.CLASSES,
-    *export_operators.CLASSES,
-)
-
-# Modules with more than classes to make known, in this order; the last goes first.
-_PARTS = (
+# In this order: what others point to first. A part has CLASSES, or more to make known (`register`),
+# or something to end (`unregister`), which goes the other way round: what goes on ends first.
+_PARTS: tuple[Any, ...] = (
+    preferences,
+    capture_settings,
+    states,
+    setup_operators,
+    operators,
     capture_presets,
-    properties,
-    batch_panel,
+    face_picker,
     filters,
     landmarks,
+    landmark_operators,
+    landmark_dragger,
     offset,
+    side_by_side,
+    take_operators,
+    review_operators,
     trust,
     trust_painter,
+    panel,
+    batch_panel,
+    take_panels,
     character_panel,
+    character_operators,
+    export_operators,
+    jobs,
+    watch,
 )
+
+CLASSES = tuple(cls for part in _PARTS for cls in getattr(part, "CLASSES", ()))
 
 _commands: list[object] = []
 _keys: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 
 
 def register() -> None:
-    """Classes, pointers, menus, `blender --command avface`, and what a running job must hear."""
-    for cls in CLASSES:
-        bpy.utils.register_class(cls)
+    """Every part, `blender --command avface`, the Esc key, and the jobs that are left."""
     for part in _PARTS:
-        part.register()
-    bpy.types.TOPBAR_MT_file_import.append(panel.draw_import)
-    bpy.types.TOPBAR_MT_file_export.append(export_operators.draw_export)
-    bpy.app.handlers.load_post.append(jobs.keep_out_of_another_file)
+        for cls in getattr(part, "CLASSES", ()):
+            bpy.utils.register_class(cls)
+        getattr(part, "register", _nothing)()
     _commands.append(bpy.utils.register_cli_command("avface", batch.main))
     _register_escape()
     watch.add(_list_jobs)  # not now: enabling must be quick, and has no window yet
@@ -89,19 +85,18 @@ def _list_jobs() -> bool:
     return False
 
 
+def _nothing() -> None:
+    """What a part without more to make known has to do."""
+
+
 def unregister() -> None:
     """The same in reverse."""
     _unregister_escape()
     bpy.utils.unregister_cli_command(_commands.pop())
-    bpy.app.handlers.load_post.remove(jobs.keep_out_of_another_file)
-    bpy.types.TOPBAR_MT_file_export.remove(export_operators.draw_export)
-    bpy.types.TOPBAR_MT_file_import.remove(panel.draw_import)
-    for part in (watch, landmark_dragger, jobs):  # end what goes on
-        part.unregister()
     for part in reversed(_PARTS):
-        part.unregister()
-    for cls in reversed(CLASSES):
-        bpy.utils.unregister_class(cls)
+        getattr(part, "unregister", _nothing)()
+        for cls in reversed(getattr(part, "CLASSES", ())):
+            bpy.utils.unregister_class(cls)
 
 
 def _register_escape() -> None:

@@ -7,34 +7,25 @@ from typing import Any, Literal
 
 import bpy
 import numpy as np
-from mathutils import Vector
 
-from ..engine.exchange.head_file import HeadFile, load_head_file
-from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, provenance
 from ..engine.exchange.take import Take, find_clip
 from . import shot
 from .hair import grow_hair
-from .head_builder import (
-    HEAD_PROPERTY,
-    build_head,
-    existing_lip_keys,
-    lip_keys,
-    set_identity,
-    shape_keys,
-    to_blender,
-)
-from .head_files import find_head
+from .head_builder import existing_lip_keys, lip_keys, set_identity, shape_keys, to_blender
 from .keyframes import TAKE_PROPERTY, Curves, bone_curves, make_action, play, shape_key_curves
 from .lashes import put_lashes
-from .material import Pictures, dress, dress_hair
+from .material import dress, dress_hair
 from .paths import where_now
 from .resampling import Performance, on_frames
 from .review import lay_confidence
-from .rig import bone_moves, bone_turns, build_rig, object_turns, place_joints, rig_of, unhidden
+from .rig import bone_moves, bone_turns, object_turns, place_joints
 from .rotations import turned
+from .scene_setup import other_speed, set_rate, set_shot
 from .selection import selected_head
 from .strips import add_sound
+from .take_head import NAME_LENGTH, head_and_rig, head_file_for
+from .take_pictures import find_pictures
 from .takes import (
     CLIP_PROPERTY,
     CLIP_START_PROPERTY,
@@ -43,12 +34,9 @@ from .takes import (
     actions_of,
     playing,
 )
-from .timeline import SceneRate, rate_of, scene_rate, to_frames
+from .timeline import SceneRate, rate_of, to_frames
 
 Timing = Literal["set_scene", "resample", "exact"]
-_SAME_RATE = 1e-3
-_BESIDE_M = 0.4  # from head to head
-_NAME_LENGTH = 40  # of actor and clip in names: Blender cuts a name at 63 bytes, silently
 
 
 @dataclass(frozen=True)
@@ -127,8 +115,8 @@ def import_take(
     options = options or ImportOptions()
     take = Take.load(path)
     old = None if options.new_head else options.head or selected_head(context)
-    head_file = _head_for(take, path, old, options)
-    head, rig = _head_and_rig(take, head_file, old, context)
+    head_file = head_file_for(take, path, old, options.head_path)
+    head, rig = head_and_rig(take, head_file, old, context)
     if options.identity or old is None:
         set_identity(head, take.shape)
         place_joints(rig, head_file, take.shape)
@@ -151,12 +139,13 @@ def import_take(
         clip_start=_clip_start(take, head, scene, rate, options),
         middle=np.median(take.head_translation, axis=0),
     )
-    said = [shot.hide_startup_cube(scene), _other_speed(before, rate)]
+    said = [shot.hide_startup_cube(scene), other_speed(before, rate)]
     notes = [*take.warnings, *filter(None, said)]
     performance = on_frames(take, job.take_frames, exact=options.timing == "exact")
     _animate(job, performance)
     if options.look:
-        pictures = _pictures(job, notes)
+        pictures, lack = find_pictures(take, job.folder, rate, job.clip_start)
+        notes += [lack] if lack else []
         dress(head, job.name, pictures)
         hair = grow_hair(head, head_file, take, job.name, pictures.albedo)
         for strands in filter(None, (hair, put_lashes(head, head_file, job.name))):
@@ -180,98 +169,6 @@ def import_take(
     return ImportResult(job.name, head, rig, camera, first, last, tuple(notes))
 
 
-def _head_for(
-    take: Take, path: Path, old: bpy.types.Object | None, options: ImportOptions
-) -> HeadFile:
-    """The head file of a take. Raises AVFaceError when the take wants another head."""
-    if old is not None and old[HEAD_PROPERTY] != take.head["sha256"]:
-        raise AVFaceError(
-            f"{path.name} was made for another head, or version of it, than {old.name}.",
-            "Select the head that it was captured with, or import it onto a new one.",
-        )
-    known = find_head(take.head["sha256"], options.head_path)
-    if known is not None:
-        return load_head_file(known)
-    raise AVFaceError(
-        f"{path.name} was made for another head, or version of it: {take.head['name']}.",
-        "Choose the head file that it was captured with (Clip > Head), or capture the clip again.",
-    )
-
-
-def _head_and_rig(
-    take: Take, head_file: HeadFile, old: bpy.types.Object | None, context: bpy.types.Context
-) -> tuple[bpy.types.Object, bpy.types.Object]:
-    """The head that was chosen, or a new one in a collection named after the actor."""
-    rig = _rig_in_view(old, context) if old is not None else None
-    if context.mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
-    if old is not None and rig is not None:
-        return old, rig
-    scene: Any = context.scene
-    collection = bpy.data.collections.new(take.actor)
-    scene.collection.children.link(collection)
-    unit = 1 / scene.unit_settings.scale_length  # a head is life-size in any
-    place = _free_place(scene, unit * _BESIDE_M)
-    head = build_head(head_file, collection)
-    rig = build_rig(head, head_file, collection)
-    rig.scale = [unit] * 3
-    rig.location.x = place
-    layer: Any = context.view_layer
-    layer.update()
-    head.name = f"{take.actor} head"[:_NAME_LENGTH]
-    rig.name = f"{take.actor} rig"[:_NAME_LENGTH]
-    return head, rig
-
-
-def _free_place(scene: bpy.types.Scene, step: float) -> float:
-    """Where along X no head stands yet: at 0, else whole steps beside it."""
-    heads = [item.matrix_world.translation for item in scene.objects if HEAD_PROPERTY in item]
-    place = 0.0
-    while any((head - Vector((place, 0, 0))).length < step / 2 for head in heads):
-        place += step
-    return place
-
-
-def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.types.Object:
-    """The armature of a head. Raises AVFaceError when it can't be worked on."""
-    rig = rig_of(head)
-    if rig is None:
-        raise AVFaceError(
-            f"{head.name} has lost its armature.", "Import the take onto a new head instead."
-        )
-    armature: Any = rig.data
-    layer: Any = context.view_layer
-    with_us = rig.name in layer.objects and not (rig.library or armature.library)
-    if with_us:
-        with unhidden(rig):
-            with_us = rig.visible_get()
-    if not with_us:
-        raise AVFaceError(
-            f"The armature of {head.name} can't be changed from this view layer.",
-            "Make it local and its collection visible, or import the take onto a new head.",
-        )
-    return rig
-
-
-def set_rate(scene: bpy.types.Scene, frames_per_second: float) -> SceneRate:
-    """Give the scene a rate."""
-    rate = scene_rate(frames_per_second)
-    scene.render.fps, scene.render.fps_base = rate.fps, rate.base
-    return rate
-
-
-def _other_speed(before: SceneRate, rate: SceneRate) -> str | None:
-    """A sentence when what is animated already plays faster or slower now."""
-    old, new = before.frames_per_second, rate.frames_per_second
-    actions: Any = bpy.data.actions
-    if abs(new / old - 1) < _SAME_RATE or not any(CLIP_START_PROPERTY in a for a in actions):
-        return None
-    return (
-        f"The scene shows {new:.4g} frames a second now, not {old:.4g}: takes that were there "
-        "before have lost their time. Frame Rate: Resample keeps the scene's rate."
-    )
-
-
 def _clip_start(
     take: Take, head: bpy.types.Object, scene: Any, rate: SceneRate, options: ImportOptions
 ) -> int:
@@ -286,7 +183,7 @@ def _clip_start(
 def _free_name(take: Take) -> str:
     """Actor, clip and a number that no take in this file has yet."""
     clip = Path(take.source.get("path", "")).stem or "clip"
-    number, base = 1, f"{take.actor} {clip}"[:_NAME_LENGTH].strip()
+    number, base = 1, f"{take.actor} {clip}"[:NAME_LENGTH].strip()
     taken = {word for a in bpy.data.actions for word in (a.name, str(a.get(TAKE_PROPERTY, "")))}
     while any(word.startswith(f"{base} {number:02d}") for word in taken):
         number += 1
@@ -368,44 +265,6 @@ def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
         first_sample = job.clip_start + take.sound_offset * rate
         said.append(add_sound(job.scene, job.rig, clip, job.name, first_sample))
     return [sentence for sentence in said if sentence]
-
-
-def _pictures(job: _Import, notes: list[str]) -> Pictures:
-    """Where a take's pictures are; what is missing is noted and left out."""
-
-    def found(relative: str) -> Path | None:
-        if not relative:
-            return None
-        place = (job.folder / relative).resolve()
-        if place.is_file():
-            return place
-        missing.append(relative)
-        return None
-
-    take, missing = job.take, []
-    albedo, static = found(take.albedo_image), found(take.static_normals)
-    keys = [found(relative) for relative in take.dynamic_normals]
-    times = take.detail_times if all(keys) else None
-    if missing:
-        others = f" and {len(missing) - 1} more" if missing[1:] else ""
-        notes.append(f"The take's pictures are missing: {missing[0]}{others}.")
-    return Pictures(
-        albedo=albedo,
-        static_normals=static,
-        dynamic_normals=tuple(key for key in keys if key) if times is not None else (),
-        dynamic_frames=None if times is None else to_frames(times, job.rate, job.clip_start),
-    )
-
-
-def set_shot(
-    scene: Any, size: tuple[int, int], camera: bpy.types.Object | None, first: int, last: int
-) -> None:
-    """Give the scene the clip's length and size (px), and show its first frame."""
-    scene.frame_start, scene.frame_end = first, last
-    scene.render.resolution_x, scene.render.resolution_y = size
-    scene.camera = camera or scene.camera
-    scene.sync_mode = "AUDIO_SYNC"  # or the playback falls behind its sound
-    scene.frame_set(first)
 
 
 def _select_only(context: bpy.types.Context, head: bpy.types.Object) -> None:

@@ -24,9 +24,9 @@ from . import (
     trust,
 )
 from .action import Action, HeadAction
+from .capture_settings import capture_job
 from .head_builder import HEAD_PROPERTY
 from .preferences import engine_python, jobs_folder
-from .properties import capture_job
 from .refine import head_path
 from .rig import rig_of
 from .selection import is_linked, selected_head, the_head

@@ -43,6 +43,17 @@ def test_smoothing_takes_out_a_tremor():
     assert np.abs(shaken - calm)[5:-5].max() < 1e-3
 
 
+def test_smoothing_passes_through_what_was_corrected():
+    tremor = np.column_stack([np.resize([1.0, -1.0], 60), np.zeros(60)])
+    filter_, pinned = Filter(smooth=2.0, offset=3.0), [20, 22]
+    values = filtered(tremor, filter_, pinned)
+    np.testing.assert_allclose(values[[23, 25]], tremor[[20, 22]], atol=1e-9)
+    assert abs(values[24, 0]) <= 1, "no overshoot between them"
+    far = np.r_[0:10, 40:60]
+    np.testing.assert_allclose(values[far], filtered(tremor, filter_)[far], atol=1e-6)
+    np.testing.assert_array_equal(filtered(tremor, Filter(), pinned), tremor)
+
+
 def test_strength_and_offset_by_hand():
     np.testing.assert_allclose(filtered(WAVE, Filter(strength=2)), 2 * WAVE)
     later = filtered(WAVE, Filter(offset=3))

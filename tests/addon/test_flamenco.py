@@ -84,11 +84,11 @@ def test_nonsense_is_made_sensible_and_texts_stay_whole():
 
 def test_every_word_is_one_that_the_add_on_reads():
     """What the job type says to `blender --command avface`, its parser has."""
-    batch = (SCRIPT.parents[1] / "batch.py").read_text(encoding="utf-8")
+    options = (SCRIPT.parents[1] / "batch_options.py").read_text(encoding="utf-8")
     tasks = compile_job(consent="yes")["tasks"]
     for task in tasks:
         for word in task["commands"][0]["parameters"]["args"]:
             name = word.split("=")[0]
             if name.startswith("--") and name != "--command":
-                known = f'"{name}"' in batch or f'"{name[2:]}"' in batch
+                known = f'"{name}"' in options or f'"{name[2:]}"' in options
                 assert known, name

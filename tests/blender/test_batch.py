@@ -38,20 +38,31 @@ def read_report(out: Path, name: str) -> dict:
     return json.loads((out / f"{name}.report.json").read_text(encoding="utf-8"))
 
 
-def test_a_clip_gives_a_take_a_blend_an_fbx_an_abc_and_a_report(tmp_path, engine):
+def test_a_clip_gives_a_take_every_kind_of_file_and_a_report(tmp_path, engine):
     out = tmp_path / "my résults"
     clip = make_clip(tmp_path, "ada.mp4")
-    assert run(out, engine, clip, "--export", "fbx", "abc", "blend") == DONE
-    names = {"ada.take.npz", "ada.blend", "ada.fbx", "ada.abc", "ada.report.json"}
-    sidecars = {"ada.fbx.made-by.json", "ada.abc.made-by.json"}
-    assert {path.name for path in out.iterdir()} == names | sidecars
+    kinds = [kind for kind in batch.EXPORTS if kind != "blend"] + ["blend"]
+    assert run(out, engine, clip, "--export", *kinds) == DONE
+    names = {"ada.take.npz", "ada.report.json", *(f"ada.{kind}" for kind in kinds)}
+    sidecars = {f"ada.{kind}.made-by.json" for kind in ("fbx", "glb", "usdc", "abc")}
+    assert {path.name for path in out.iterdir()} == names | sidecars | {"textures"}
     report = read_report(out, "ada")
     assert report["ok"]
     assert set(report["files"]) == names - {"ada.report.json"}
-    assert {"capture", "import", "blend", "fbx", "abc"} <= set(report["stages"])
+    assert {"capture", "import", *kinds} <= set(report["stages"])
     assert "The clip has no sound." in report["warnings"]
     bpy.ops.wm.open_mainfile(filepath=str(out / "ada.blend"))
     assert selected_head(bpy.context) is not None
+
+
+def test_a_format_that_this_blender_lacks_is_refused_before_the_first_capture(
+    tmp_path, engine, monkeypatch
+):
+    lacks = "This Blender was built without Alembic"
+    monkeypatch.setattr(batch, "missing_part", lambda name: lacks if name == "Alembic" else "")
+    clip = make_clip(tmp_path, "ada.mp4")
+    assert run(tmp_path / "out", engine, clip, "--export", "fbx", "abc") == CANNOT_SERVE
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("timing", ["resample", "exact"])

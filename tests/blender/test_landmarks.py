@@ -142,12 +142,12 @@ def test_a_take_whose_file_is_gone_says_so(addon, imported):
     bpy.context.scene.frame_set(at_gone)
     with pytest.raises(RuntimeError, match=r"one\.take\.npz is gone"):
         bpy.ops.avface.move_landmark(landmark=LIP_CORNER, place=(1, 1))
-    reason = addon.landmark_dragger.AVFACE_OT_forget_landmarks.disabled_reason(bpy.context)
+    reason = addon.landmark_operators.AVFACE_OT_forget_landmarks.disabled_reason(bpy.context)
     assert "is gone" in reason
 
 
 def test_without_the_clips_camera_there_is_a_reason(addon, imported):
-    drag = addon.landmark_dragger.AVFACE_OT_move_landmark
+    drag = addon.landmark_operators.AVFACE_OT_move_landmark
     assert drag.disabled_reason(bpy.context) == ""
     scene = bpy.context.scene
     other = bpy.data.objects.new("Other", bpy.data.cameras.new("Other"))

@@ -30,7 +30,7 @@ def start(addon: ModuleType, folder: Path, name: str) -> None:
     settings = bpy.context.scene.avface
     takes = addon.preferences.jobs_folder(bpy.context)
     job_folder = addon.job_folders.new_folder(takes, settings.clip)
-    job = addon.properties.capture_job(settings, job_folder)
+    job = addon.capture_settings.capture_job(settings, job_folder)
     head = addon.selection.capture_head(bpy.context)
     addon.jobs.start(job, job_folder, addon.preferences.engine_python(bpy.context), head)
 
@@ -186,7 +186,7 @@ def test_a_retake_that_comes_in_later_is_laid_over_its_range(addon, tmp_path):
     addon.jobs.follow()
     head = heads()[0]
     folder = addon.job_folders.new_folder(tmp_path / "retakes", "ada.mp4")
-    job = addon.properties.capture_job(bpy.context.scene.avface, folder)
+    job = addon.capture_settings.capture_job(bpy.context.scene.avface, folder)
     python = addon.preferences.engine_python(bpy.context)
     addon.jobs.start(job, folder, python, head, over=True)
     addon.jobs.keep_out_of_another_file()
@@ -202,10 +202,10 @@ def test_a_retake_that_comes_in_later_is_laid_over_its_range(addon, tmp_path):
 
 
 def test_time_left_follows_the_pace(addon):
-    panel = addon.panel
-    assert panel._time_left(-1) == ""
-    assert panel._time_left(12) == "15 s left"
-    assert panel._time_left(150) == "about 2 min left"
+    job_panel = addon.job_panel
+    assert job_panel._time_left(-1) == ""
+    assert job_panel._time_left(12) == "15 s left"
+    assert job_panel._time_left(150) == "about 2 min left"
 
 
 def test_the_first_capture_promises_no_time_and_foretells_nothing(addon, tmp_path):
@@ -251,7 +251,7 @@ def test_opening_another_file_keeps_the_job_but_not_its_import(addon, tmp_path):
 def test_an_import_waits_for_the_artists_drag_or_render(addon, tmp_path, monkeypatch):
     start(addon, tmp_path, "ada")
     with monkeypatch.context() as busy:
-        busy.setattr(addon.jobs, "_not_yet", lambda job: "It comes in after your drag.")
+        busy.setattr(addon.job_import, "not_yet", lambda job: "It comes in after your drag.")
         while addon.jobs.is_running():
             assert addon.jobs.poll()
             time.sleep(0.02)
@@ -317,7 +317,7 @@ def test_the_take_of_another_actor_makes_a_head_of_its_own(addon, tmp_path):
     assert bpy.ops.avface.capture.poll()
     clip = bpy.context.scene.avface.clip
     folder = addon.job_folders.new_folder(tmp_path / "täkes of mine", clip)
-    job = addon.properties.capture_job(bpy.context.scene.avface, folder)
+    job = addon.capture_settings.capture_job(bpy.context.scene.avface, folder)
     addon.jobs.start(job, folder, addon.preferences.engine_python(bpy.context))
     finish(addon)
     assert [len(addon.takes.takes_of(head)) for head in heads()] == [1, 1]

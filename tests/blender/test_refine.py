@@ -162,6 +162,8 @@ def correct(head, rig, frame: int) -> None:
         {"mouth.strength": 1.5, "eyes.strength": 0.7, "brows.strength": 2.0},
         {"mouth.offset": 2.0, "eyes.hold": 2, "brows.offset": -3.0},
         {"mouth.strength": 0.5, "mouth.offset": -1.0, "neutral": 5},
+        {"mouth.smooth": 3.0, "eyes.smooth": 1.0, "brows.smooth": 2.0, "brows.offset": 2.0},
+        {"mouth.smooth": 2.0, "mouth.strength": 1.3, "mouth.hold": 2, "neutral": 5},
     ],
 )
 def test_a_refined_take_shows_the_corrections_as_they_were_seen(make_take, refined, clip, settings):

@@ -1,4 +1,4 @@
-"""What the artist asks for (`scene.avface`) and what the panel shows (`wm.avface_job`)."""
+"""What the artist asks of a capture (`scene.avface`), and the job that says so to the engine."""
 
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
@@ -9,10 +9,8 @@ from typing import Any
 import bpy
 from bpy.props import (
     BoolProperty,
-    CollectionProperty,
     EnumProperty,
     FloatProperty,
-    FloatVectorProperty,
     IntProperty,
     IntVectorProperty,
     PointerProperty,
@@ -249,87 +247,7 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     )
 
 
-class AVFACE_Line(bpy.types.PropertyGroup):
-    """One sentence for the panel."""
-
-    text: StringProperty()
-
-
-class AVFACE_JobState(bpy.types.PropertyGroup):
-    """What the panel shows of the running or the last capture; written by `jobs` alone."""
-
-    status: EnumProperty(
-        items=[(name, name.title(), "") for name in ("IDLE", "RUNNING", "DONE", "FAILED")]
-    )
-    clip: StringProperty()
-    stage: StringProperty()
-    fraction: FloatProperty()
-    seconds: IntProperty()  # since the start
-    seconds_left: IntProperty(default=-1)  # estimated; -1: nobody knows yet
-    prepares: BoolProperty()  # the engine's first capture on this machine
-    message: StringProperty()
-    hint: StringProperty()
-    notes: CollectionProperty(type=AVFACE_Line)
-    folder: StringProperty()  # of the job: its log, its take
-    take: StringProperty()  # path of the result; empty until there is one
-    imported: BoolProperty()
-
-
-class AVFACE_JobRow(bpy.types.PropertyGroup):
-    """A job in the panel's list (its clip is `name`); written by `jobs` alone."""
-
-    state: EnumProperty(
-        items=[
-            (name, name.title(), "") for name in ("WAITING", "INTERRUPTED", "CAPTURED", "FAILED")
-        ]
-    )
-    message: StringProperty()
-    folder: StringProperty()
-
-
-class AVFACE_FaceBox(bpy.types.PropertyGroup):
-    """A face in the picture that was looked at."""
-
-    box: FloatVectorProperty(size=4)  # px of the clip: left, top, right, bottom
-
-
-class AVFACE_FacesState(bpy.types.PropertyGroup):
-    """The picture in which faces were looked for; written by `faces` alone."""
-
-    status: EnumProperty(
-        items=[(name, name.title(), "") for name in ("IDLE", "RUNNING", "DONE", "FAILED")]
-    )
-    clip: StringProperty()
-    time: FloatProperty()  # seconds of the clip
-    size: IntVectorProperty(size=2)  # px of the clip
-    picture: StringProperty()  # path
-    boxes: CollectionProperty(type=AVFACE_FaceBox)  # the largest and most central first
-    message: StringProperty()
-
-
-class AVFACE_SetupState(bpy.types.PropertyGroup):
-    """What the preferences show of an installation; written by `engine_setup` alone."""
-
-    status: EnumProperty(
-        items=[(name, name.title(), "") for name in ("IDLE", "RUNNING", "DONE", "FAILED")]
-    )
-    stage: StringProperty()
-    detail: StringProperty()
-    fraction: FloatProperty()
-    message: StringProperty()
-    hint: StringProperty()
-    log: StringProperty()
-
-
-CLASSES = (
-    AVFACE_CaptureSettings,
-    AVFACE_Line,
-    AVFACE_JobState,
-    AVFACE_JobRow,
-    AVFACE_FaceBox,
-    AVFACE_FacesState,
-    AVFACE_SetupState,
-)
+CLASSES = (AVFACE_CaptureSettings,)
 
 
 def clip_problem(settings: AVFACE_CaptureSettings) -> str:
@@ -396,18 +314,10 @@ def shared_options(settings: AVFACE_CaptureSettings) -> dict[str, Any]:
 
 
 def register() -> None:
-    """One place on the scene, one on the window manager (which no file keeps and undo leaves)."""
+    """On the scene: what is asked for is kept with the file."""
     bpy.types.Scene.avface = PointerProperty(type=AVFACE_CaptureSettings)
-    bpy.types.WindowManager.avface_job = PointerProperty(type=AVFACE_JobState)
-    bpy.types.WindowManager.avface_jobs = CollectionProperty(type=AVFACE_JobRow)
-    bpy.types.WindowManager.avface_faces = PointerProperty(type=AVFACE_FacesState)
-    bpy.types.WindowManager.avface_setup = PointerProperty(type=AVFACE_SetupState)
 
 
 def unregister() -> None:
-    """Take them away again."""
-    del bpy.types.WindowManager.avface_setup
-    del bpy.types.WindowManager.avface_faces
-    del bpy.types.WindowManager.avface_jobs
-    del bpy.types.WindowManager.avface_job
+    """Take it away again."""
     del bpy.types.Scene.avface

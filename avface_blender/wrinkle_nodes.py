@@ -1,0 +1,99 @@
+"""Wrinkles: normal maps at the skin's shader, still ones or a sequence that moves.
+
+Wrinkles that move are key pictures, tens of milliseconds apart. Two image nodes show the key before
+and the key after the current frame, and a mix node blends them; which picture each shows is
+animated by its frame offset, so that any numbers in the pictures' names will do. Their alpha is the
+light that the cavities of folds leave.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from .keyframes import make_action, play
+from .take_pictures import Pictures
+
+_BEFORE, _AFTER, _BLEND = "Wrinkles before", "Wrinkles after", "Wrinkle blend"
+_CAVITY_BLEND = "Cavity blend"
+
+
+def wrinkles(tree: Any, name: str, pictures: Pictures) -> tuple[Any | None, Any | None]:
+    """The sockets that give tangent-space normals and the light left in cavities; None without."""
+    if pictures.dynamic_normals and pictures.dynamic_frames is not None:
+        return _moving_normals(tree, name, pictures.dynamic_normals, pictures.dynamic_frames)
+    if pictures.static_normals is not None:
+        node = image_node(tree, "Normals", pictures.static_normals, (-550, -250), is_colour=False)
+        return node.outputs[0], None
+    return None, None
+
+
+def _moving_normals(
+    tree: Any, name: str, keys: tuple[Path, ...], key_frames: np.ndarray
+) -> tuple[Any, Any]:
+    """Two image nodes and a blend, animated so that they pass through the key pictures."""
+    before = image_node(tree, _BEFORE, keys[0], (-850, -150), is_colour=False)
+    after = image_node(tree, _AFTER, keys[0], (-850, -450), is_colour=False)
+    for node in (before, after):
+        node.image.source = "SEQUENCE"
+        node.image_user.frame_duration = 1
+        node.image_user.use_auto_refresh = True
+    blend, cavities = (tree.nodes.new("ShaderNodeMix") for _ in range(2))
+    for node, title, kind, output, height in (
+        (blend, _BLEND, "Color", 0, -250), (cavities, _CAVITY_BLEND, "Float", 1, 0)
+    ):  # fmt: skip
+        node.name, node.data_type = title, {"Color": "RGBA", "Float": "FLOAT"}[kind]
+        node.location = (-550, height)
+        tree.links.new(before.outputs[output], socket_of(node.inputs, f"A_{kind}"))
+        tree.links.new(after.outputs[output], socket_of(node.inputs, f"B_{kind}"))
+
+    frames = np.arange(np.floor(key_frames[0]), np.ceil(key_frames[-1]) + 1)
+    lower, fraction = _between_keys(key_frames, frames)
+    numbers = np.array([_picture_number(key) for key in keys])
+    # With a duration of one frame, Blender shows the picture whose number is 1 + offset.
+    upper = np.minimum(lower + 1, len(keys) - 1)
+    factor = [socket.identifier for socket in blend.inputs].index("Factor_Float")
+    curves = {
+        (f'nodes["{_BEFORE}"].image_user.frame_offset', 0): numbers[lower] - 1,
+        (f'nodes["{_AFTER}"].image_user.frame_offset', 0): numbers[upper] - 1,
+        (f'nodes["{_BLEND}"].inputs[{factor}].default_value', 0): fraction,
+        (f'nodes["{_CAVITY_BLEND}"].inputs[{factor}].default_value', 0): fraction,
+    }
+    stepped = frozenset(path for path, _ in curves)
+    play(tree, make_action(tree, f"{name} wrinkles", frames, curves, stepped=stepped))
+    return socket_of(blend.outputs, "Result_Color"), socket_of(cavities.outputs, "Result_Float")
+
+
+def _between_keys(key_frames: np.ndarray, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The key before each frame and how far it is to the next: (K,), (N,) -> (N,), (N,)."""
+    lower = np.clip(np.searchsorted(key_frames, frames, side="right") - 1, 0, len(key_frames) - 1)
+    upper = np.minimum(lower + 1, len(key_frames) - 1)
+    span = np.maximum(key_frames[upper] - key_frames[lower], 1e-6)
+    return lower, np.clip((frames - key_frames[lower]) / span, 0, 1)
+
+
+def _picture_number(path: Path) -> int:
+    """The number at the end of a picture's name, by which Blender finds it."""
+    match = re.search(r"(\d+)$", path.stem)
+    assert match, f"{path.name} has no number"
+    return int(match[1])
+
+
+def image_node(tree: Any, name: str, path: Path, place: tuple[int, int], is_colour: bool) -> Any:
+    """An image node with its own image: EEVEE keeps one texture per image, whatever the frame."""
+    node: Any = tree.nodes.new("ShaderNodeTexImage")
+    node.name = node.label = name
+    node.location = place
+    image: Any = bpy.data.images.load(str(path), check_existing=is_colour)
+    if not is_colour:
+        image.colorspace_settings.name = "Non-Color"
+        image.alpha_mode = "CHANNEL_PACKED"  # the light that cavities leave: no transparency
+    node.image = image
+    return node
+
+
+def socket_of(sockets: Any, identifier: str) -> Any:
+    """The socket that Blender knows by this name in any language."""
+    return next(socket for socket in sockets if socket.identifier == identifier)
