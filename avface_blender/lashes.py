@@ -1,7 +1,8 @@
 """Lashes on a head: curves that follow the lids, whatever moves these.
 
-Each stands on one triangle of the skin, in whose own axes its points are kept: nodes read the
-triangle's three corners by their numbers in every frame. Modifiers that add vertices keep these
+Each stands on one triangle of the skin, in whose own axes its points are kept, for an open eye and
+for a shut one: nodes read the triangle's three corners by their numbers in every frame, and from
+two more vertices, on either lid, how far the eye is shut. Modifiers that add vertices keep these
 numbers; where one has taken vertices away Blender looks for each lash's place by its UV instead,
 in the whole skin, which is slow.
 """
@@ -12,21 +13,31 @@ import bpy
 import numpy as np
 
 from ..engine.exchange.head_file import HeadFile
-from ..engine.exchange.lashes import COLOUR, grow_lashes
+from ..engine.exchange.lashes import (
+    COLOUR,
+    HANGS_BELOW,
+    LOWER_LIDS,
+    MIDDLE,
+    UPPER_LIDS,
+    grow_lashes,
+)
 from .hair import make_curves, put_on
 from .head_builder import UV_NAME, to_blender
 
-_RADIUS_M = 0.00012  # of the root
-_FOLLOW = "AVFace lashes"  # the nodes that make them follow
+_RADIUS_M = 0.00009  # of the root
+_FOLLOW = "AVFace lashes that hang"  # the nodes that make them follow
 _CORNERS = ("avface_corner_a", "avface_corner_b", "avface_corner_c")  # vertices of the triangle
 _SHARES = "avface_shares"  # of the corners, in the root
 _PLACE = "avface_place"  # from there, in the triangle's axes, m
+_TO_SHUT = "avface_to_shut"  # how that changes as the eye shuts, m
+_LIDS = ("avface_upper_lid", "avface_lower_lid")  # vertices that meet where the eye is shut
+_PER_METRE = "avface_per_metre"  # what a metre between them takes from 1, which is shut
 
 
 def put_lashes(head: bpy.types.Object, file: HeadFile, name: str) -> bpy.types.Object | None:
     """Lashes on a head; None on one without eyes. They are grown on the mean person at rest."""
     # EEVEE draws a strand at least a pixel wide: all of them would be a bar.
-    lashes = grow_lashes(file, file.template)[::2]
+    lashes, shut = (grow_lashes(file, vertices)[::2] for vertices in (file.template, _shut(file)))
     if not len(lashes):
         return None
     count, points = lashes.shape[:2]
@@ -36,6 +47,7 @@ def put_lashes(head: bpy.types.Object, file: HeadFile, name: str) -> bpy.types.O
     uv = file.uv[file.uv_faces[faces]].mean(1)
     curves = make_curves(lashes, uv, radii, colours, f"{name} lashes")
     _stand(curves, file, lashes, faces)
+    _hang(curves, file, shut, faces)
     object_ = put_on(head, curves)
     object_.parent = head
     head.add_rest_position_attribute = True
@@ -65,25 +77,68 @@ def _nearest_faces(file: HeadFile, points: np.ndarray) -> np.ndarray:
     return np.array([skin[np.argmin(((middles - p) ** 2).sum(1))] for p in points])
 
 
+def _shut(file: HeadFile) -> np.ndarray:
+    """The mean head's vertices with its eyes shut, (V, 3) m; at rest without such units."""
+    names = list(file.expression_names)
+    blinks = [names.index(n) for n in ("eyeBlinkLeft", "eyeBlinkRight") if n in names]
+    return file.template + file.expression_basis[:, :, blinks].astype(float).sum(2)
+
+
 def _stand(curves: Any, file: HeadFile, lashes: np.ndarray, faces: np.ndarray) -> None:
     """Tell curves on which triangles (N,) lashes (N, P, 3) stand, and where on them."""
     corners = file.faces[faces]  # (N, 3)
-    places = to_blender(file.template[corners])  # (N, 3, 3)
-    points = to_blender(lashes)
+    places, points = to_blender(file.template[corners]), to_blender(lashes)
     edges = places[:, 1:] - places[:, :1]  # (N, 2, 3)
     within = np.einsum(
         "nkc,nc->nk", np.linalg.pinv(edges.swapaxes(1, 2)), points[:, 0] - places[:, 0]
     )
     shares = np.column_stack([1 - within.sum(1), within])
-    root = np.einsum("nk,nkc->nc", shares, places)
-    axes = _axes(edges)
-    local = np.einsum("nac,npc->npa", axes, points - root[:, None])
     for name, corner in zip(_CORNERS, corners.T, strict=True):
-        layer = curves.attributes.new(name, "INT", "CURVE")
-        layer.data.foreach_set("value", np.ascontiguousarray(corner, np.int32))
-    for name, domain, values in ((_SHARES, "CURVE", shares), (_PLACE, "POINT", local)):
-        layer = curves.attributes.new(name, "FLOAT_VECTOR", domain)
-        layer.data.foreach_set("vector", values.astype(np.float32).ravel())
+        _store(curves, name, "INT", corner)
+    _store(curves, _SHARES, "FLOAT_VECTOR", shares)
+    _store(curves, _PLACE, "FLOAT_VECTOR", _within(places, points))
+
+
+def _hang(curves: Any, file: HeadFile, shut: np.ndarray, faces: np.ndarray) -> None:
+    """Tell curves how lashes lie on their triangles (N,) as (N, P, 3) on shut lids, and when."""
+    places = to_blender(_shut(file)[file.faces[faces]])
+    open_places = np.empty(3 * len(curves.points), np.float32)
+    curves.attributes[_PLACE].data.foreach_get("vector", open_places)
+    change = _within(places, to_blender(shut)) - open_places.reshape(*shut.shape)
+    _store(curves, _TO_SHUT, "FLOAT_VECTOR", change)
+    numbers, gaps = _meeting(file)
+    eye = (shut[:, 0, 0] > 0).astype(int)  # the subject's left one is the second
+    for name, vertices in zip(_LIDS, numbers.T, strict=True):
+        _store(curves, name, "INT", vertices[eye])
+    _store(curves, _PER_METRE, "FLOAT", -1 / gaps[eye])
+
+
+def _meeting(file: HeadFile) -> tuple[np.ndarray, np.ndarray]:
+    """Of right and left eye: the vertices in the middle of upper and lower lid, (2, 2).
+
+    And how far these are apart where lashes begin to hang, (2,) m.
+    """
+    faces, weights = file.landmarks_468
+    corner = file.faces[faces, np.argmax(weights, axis=1)]  # (468,) the nearest vertex
+    rows = np.array([UPPER_LIDS, LOWER_LIDS])  # (2, 2, 9)
+    ends = file.template[corner[rows[0][:, [0, -1]]]]  # (2, 2, 3)
+    width = np.linalg.norm(ends[:, 0] - ends[:, 1], axis=1)
+    return corner[rows[:, :, MIDDLE].T], HANGS_BELOW * width
+
+
+def _within(places: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Points (N, P, 3) from their roots on, in the axes of triangles (N, 3, 3)."""
+    axes = _axes(places[:, 1:] - places[:, :1])
+    return np.einsum("nac,npc->npa", axes, points - points[:, :1])
+
+
+def _store(curves: Any, name: str, kind: str, values: np.ndarray) -> None:
+    """Give curves an attribute: (N,) or (N, 3) of each, (N, P, 3) of each of their points."""
+    vectors = kind == "FLOAT_VECTOR"
+    domain = "POINT" if values.ndim == 3 else "CURVE"
+    layer = curves.attributes.new(name, kind, domain)
+    flat = np.ascontiguousarray(values, np.int32 if kind == "INT" else np.float32).ravel()
+    layer.data.foreach_set("vector" if vectors else "value", flat)
 
 
 def _axes(edges: np.ndarray) -> np.ndarray:
@@ -120,20 +175,36 @@ def _following() -> Any:
 def _carried(tree: Any, skin: Any) -> Any:
     """The socket that gives each point's place on the `skin` as it is now."""
     position = _made(tree, "GeometryNodeInputPosition")
-    a, b, c = (
-        _made(
-            tree, "GeometryNodeSampleIndex", skin, position, _stored(tree, name, "INT"),
-            data_type="FLOAT_VECTOR",
-        )
-        for name in _CORNERS
-    )  # fmt: skip
+    a, b, c = (_read(tree, skin, position, name) for name in _CORNERS)
     edges = _vector(tree, "SUBTRACT", b, a), _vector(tree, "SUBTRACT", c, a)
     along = _vector(tree, "NORMALIZE", edges[0])
     up = _vector(tree, "NORMALIZE", _vector(tree, "CROSS_PRODUCT", *edges))
     across = _vector(tree, "CROSS_PRODUCT", up, along)
     root = _weighted(tree, _stored(tree, _SHARES, "FLOAT_VECTOR"), (a, b, c))
-    place = _weighted(tree, _stored(tree, _PLACE, "FLOAT_VECTOR"), (along, across, up))
-    return _vector(tree, "ADD", root, place)
+    to_shut = _vector(
+        tree, "SCALE", _stored(tree, _TO_SHUT, "FLOAT_VECTOR"), _how_shut(tree, skin, position)
+    )
+    local = _vector(tree, "ADD", _stored(tree, _PLACE, "FLOAT_VECTOR"), to_shut)
+    return _vector(tree, "ADD", root, _weighted(tree, local, (along, across, up)))
+
+
+def _how_shut(tree: Any, skin: Any, position: Any) -> Any:
+    """The socket that gives how far each lash's eye is shut, 0 to 1."""
+    upper, lower = (_read(tree, skin, position, name) for name in _LIDS)
+    apart = _vector(tree, "DISTANCE", upper, lower)
+    shut = _made(
+        tree, "ShaderNodeMath", apart, _stored(tree, _PER_METRE, "FLOAT"),
+        operation="MULTIPLY_ADD",
+    )  # fmt: skip
+    shut.node.inputs[2].default_value = 1.0
+    shut.node.use_clamp = True
+    return shut
+
+
+def _read(tree: Any, skin: Any, position: Any, name: str) -> Any:
+    """The socket that gives the place of the vertex whose number a lash keeps as `name`."""
+    number = _stored(tree, name, "INT")
+    return _made(tree, "GeometryNodeSampleIndex", skin, position, number, data_type="FLOAT_VECTOR")
 
 
 def _weighted(tree: Any, weights: Any, vectors: tuple[Any, ...]) -> Any:

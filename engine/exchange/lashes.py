@@ -25,7 +25,7 @@ _SHORTEST = 0.7  # of the length
 # How far an eye is open, of its width at its middle, from where on upper lashes hang; and how much
 # lower they then are in a shut one, degrees.
 HANGS_BELOW, _HANG = 0.25, 32.0
-_MIDDLE = 4  # of the nine points of an edge
+MIDDLE = 4  # of the nine points of an edge
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def grow_lashes(head: HeadFile, vertices: np.ndarray) -> np.ndarray:
 def _shut(upper: np.ndarray, lower: np.ndarray) -> float:
     """How far an eye is shut by its lids' edges (9, 3): 0 from HANGS_BELOW on, 1 if they meet."""
     width = float(np.linalg.norm(upper[-1] - upper[0]))
-    gap = float(np.linalg.norm(upper[_MIDDLE] - lower[_MIDDLE]))
+    gap = float(np.linalg.norm(upper[MIDDLE] - lower[MIDDLE]))
     return max(1 - gap / max(HANGS_BELOW * width, 1e-9), 0.0)
 
 

@@ -26,12 +26,17 @@ def worn(kind: str = "hair") -> list:
 
 def roots_of(object_) -> np.ndarray:
     """The strands' first points in the world, (N, 3)."""
+    return strands_of(object_)[:, 0]
+
+
+def strands_of(object_) -> np.ndarray:
+    """The strands' points in the world, (N, P, 3)."""
     data = object_.evaluated_get(bpy.context.evaluated_depsgraph_get())
     matrix = np.array(data.matrix_world)
     places = np.empty(3 * len(data.data.points), np.float32)
     data.data.points.foreach_get("position", places)
     strands = places.reshape(len(data.data.curves), -1, 3)
-    return strands[:, 0] @ matrix[:3, :3].T + matrix[:3, 3]
+    return strands @ matrix[:3, :3].T + matrix[:3, 3]
 
 
 def test_hair_stays_on_the_skull_while_the_head_moves(make_take, hair):
@@ -56,12 +61,17 @@ def test_lashes_follow_the_lids(make_take):
         assert np.linalg.norm(away, axis=2).min(1).max() < ON_LIDS_M
     keys = shape_keys(head)
     keys.animation_data_clear()
-    heights = []
+    heights, rises = [], []
     for blink in (0.0, 1.0):
         for side in ("Left", "Right"):
             keys.key_blocks[f"eyeBlink{side}"].value = blink
         bpy.context.view_layer.update()
-        heights.append(roots_of(lashes))
+        strands = strands_of(lashes)
+        heights.append(strands[:, 0])
+        rises.append(strands[:, -1, 2] - strands[:, 0, 2])
+    upper = rises[0] > 0.001
+    assert upper.mean() > 0.5
+    assert (rises[0] - rises[1])[upper].mean() > 0.001  # those of a shut eye hang
     assert np.linalg.norm(heights[1] - heights[0], axis=1).max() > 0.005
 
 
