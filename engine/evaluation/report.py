@@ -163,7 +163,8 @@ def _summarize(figures: dict[str, dict]) -> dict:
     clips = list(figures.values())
 
     def median(pick: Callable[[dict], float]) -> float:
-        return float(np.nanmedian([pick(clip) for clip in clips]))
+        known = [value for value in map(pick, clips) if not np.isnan(value)]
+        return float(np.median(known)) if known else float("nan")
 
     def share(who: str, group: str, part: str, whole: str) -> float:
         hit, of = (sum(clip[who][group][key] for clip in clips) for key in (part, whole))

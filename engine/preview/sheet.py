@@ -13,6 +13,8 @@ from ..media.pictures import write_picture
 from .panels import AMBER, LOW_CONFIDENCE, RED, Panels, crop_of, write
 
 _MARGIN, _CAPTION = 8, 26  # px
+_SHUT_LIPS = 0.02  # of nose to chin: about 2 mm
+_BLINK = 0.62  # of the usual opening
 _PAPER, _BAR = (24, 25, 28), (96, 176, 120)
 
 
@@ -71,8 +73,11 @@ def telling_frames(take: Take, count: int) -> dict[int, str]:
     seen = np.flatnonzero(take.found)
     chosen: dict[int, str] = {}
     if len(seen):
+        is_shut = mouth[seen].min() < _SHUT_LIPS
+        is_blink = eyes[seen].min() < _BLINK * np.median(eyes[seen])
         for reason, score in (
-            ("mouth widest open", mouth), ("lips closed", -mouth), ("blink", -eyes),
+            ("mouth widest open", mouth), ("lips closed" if is_shut else "lips nearest", -mouth),
+            ("blink" if is_blink else "eyes narrowest", -eyes),
             ("widest lips", gap(48, 54)), ("narrowest lips", -gap(48, 54)),
             ("head turned most", turn), ("brows highest", brows),
             ("least sure", -take.confidence.min(1)),

@@ -145,6 +145,9 @@ def test_telling_frames_name_the_extremes(take):
     assert chosen[7] == "mouth widest open"  # frame 8 is wider, but its face was not found
     assert 8 in chosen
     assert "lips closed" in chosen.values()
+    gaping = take.landmarks_px.copy()
+    gaping[:, 66, 1] += 9
+    assert "lips nearest" in telling_frames(replace(take, landmarks_px=gaping), 6).values()
 
 
 def test_unwritable_place_is_one_sentence(clip_path, take, head_file, tmp_path):
