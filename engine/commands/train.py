@@ -17,6 +17,7 @@ STAGES = {
     "coarse": "CoarseOptions",
     "expression": "CoarseOptions",
     "occluded": "CoarseOptions",
+    "lip_refinement": "LipRefinementOptions",
     "fine": "FineOptions",
     "spectre": "SpectreOptions",
 }

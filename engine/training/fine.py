@@ -124,9 +124,7 @@ class FineTask(WindowTask):
         if self.normals_network is None:
             target = normals_from_shading(normals, albedo, light, laid)
         else:
-            target = functional.normalize(
-                self.sheet.unwrap(self.normals_network(pictures), places), dim=1
-            )
+            target = self.sheet.unwrap_normals(self.normals_network(pictures), places)
         mask = self.sheet.visible(places, normals, renderer, vertices)
         scale = codes.camera[chosen, 0].view(-1, 1, 1, 1)
         sound = batch.flat("sound")[chosen]

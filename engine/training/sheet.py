@@ -70,6 +70,10 @@ class Sheet(nn.Module):
         """Pictures (N, C, P, P) read where the texels are seen: (N, C, U, U)."""
         return functional.grid_sample(pictures, self._grid(places), align_corners=False)
 
+    def unwrap_normals(self, normals: Tensor, places: Tensor) -> Tensor:
+        """Normals (N, 3, P, P) of pictures, of unit length on the sheet: (N, 3, U, U)."""
+        return functional.normalize(self.unwrap(normals, places), dim=1)
+
     def detailed_normals(self, places: Tensor, normals: Tensor, relief: Tensor) -> Tensor:
         """Normals of V_d = V_c + D N_c (AVFace eq. 2), (N, 3, U, U).
 

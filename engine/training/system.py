@@ -135,7 +135,7 @@ class Faces(nn.Module):
 
     def mesh_points(self, codes: Codes) -> Tensor:
         """The 468 points in head space, (N, 468, 3) m: what truth is compared in."""
-        rest = self.marks.rest(codes.shape)
+        rest = self._rest(self.marks, codes)
         return self.marks.mesh_landmarks(
             self.marks.pose(rest, codes.expression, codes.jaw, codes.eyes)
         )
@@ -145,8 +145,11 @@ class Faces(nn.Module):
         assert self.whole is not None
         return to_crop(self._posed(self.whole, codes), codes.camera)
 
+    def _rest(self, head: TorchHead, codes: Codes) -> tuple[Tensor, Tensor]:
+        return head.rest(codes.shape)
+
     def _posed(self, head: TorchHead, codes: Codes) -> Tensor:
-        rest = head.rest(codes.shape)
+        rest = self._rest(head, codes)
         vertices = head.pose(rest, codes.expression, codes.jaw, codes.eyes)
         return vertices @ rotation_matrices(codes.pose).transpose(1, 2)
 

@@ -27,7 +27,15 @@ def test_every_stage_has_its_command(size, tmp_path):
     done = subprocess.run([str(part) for part in line], capture_output=True, text=True, check=True)
     commands = [shlex.split(text) for text in done.stdout.splitlines()]
     stages = [command[command.index("train") + 1] for command in commands]
-    assert stages == ["prepare", "coarse", "expression", "occluded", "fine", "spectre"]
+    assert stages == [
+        "prepare",
+        "coarse",
+        "expression",
+        "occluded",
+        "lip_refinement",
+        "fine",
+        "spectre",
+    ]
     given = {flag for command in commands for flag in command if flag.startswith("--")}
     assert {"--folder", "--steps", "--pause-after", "--videos"} <= given
 
@@ -41,6 +49,7 @@ def test_flags_of_the_recipe_are_flags_of_the_stages(tmp_path):
 
     from engine.training.coarse import CoarseOptions
     from engine.training.fine import FineOptions
+    from engine.training.lip_refinement import LipRefinementOptions
     from engine.training.loop import LoopOptions
     from engine.training.spectre import SpectreOptions
 
@@ -49,7 +58,7 @@ def test_flags_of_the_recipe_are_flags_of_the_stages(tmp_path):
     recipe = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(recipe)
     found = argparse.Namespace(folder=tmp_path, full=True, gpus=2, videos=None, minutes=None)
-    kinds = {"fine": FineOptions, "spectre": SpectreOptions}
+    kinds = {"fine": FineOptions, "lip_refinement": LipRefinementOptions, "spectre": SpectreOptions}
     for stage, line in recipe.commands(found).items():
         known = {f.name for f in fields(kinds.get(stage, CoarseOptions))}
         known |= {f.name for f in fields(LoopOptions)}

@@ -1,5 +1,6 @@
 """Each stage's trainer lowers its losses with tiny networks, and goes on where it stopped."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,16 @@ from safetensors.torch import load_file
 from torch import nn
 
 from engine.methods.coarse import unpack_models
+from engine.models.lips import restore
 from engine.training.checkpoint import read_log
 from engine.training.coarse import CoarseOptions, CoarseTask
 from engine.training.expression import ExpressionTask
 from engine.training.fine import FineOptions, FineTask
+from engine.training.lip_refinement import (
+    LipRefinementOptions,
+    LipRefinementTask,
+    RefinedCodes,
+)
 from engine.training.loop import LoopOptions, train
 from engine.training.occluded import OccludedTask
 from engine.training.spectre import SpectreOptions, SpectreTask
@@ -39,7 +46,10 @@ def build(performers, tiny):
 
     def make(kind, **changes):
         torch.manual_seed(0)
-        options_of = {FineTask: FineOptions, SpectreTask: SpectreOptions}
+        options_of = {
+            FineTask: FineOptions, SpectreTask: SpectreOptions,
+            LipRefinementTask: LipRefinementOptions,
+        }  # fmt: skip
         options = options_of.get(kind, CoarseOptions)(batch=2, test_windows=2, **changes)
         return kind(options, {"train": performers, "test": performers})
 
@@ -104,6 +114,47 @@ def test_the_occluded_stage_learns_on_hands(build, tmp_path):
     assert batch.covered.any() and batch.belief.all()
     result = run(task, tmp_path)
     assert has_fallen(tmp_path, 0.85) and "nme_covered" in result["figures"]
+
+
+def test_the_lip_stage_learns_what_a_capture_takes(performers, tiny, tmp_path):
+    one = type(performers)(performers.samples[:1])
+    task = LipRefinementTask(
+        LipRefinementOptions(batch=1, test_windows=1), {"train": one, "test": one}
+    )
+    batch = next(task.batches(0, 0))
+    with torch.no_grad():
+        before = float(sum(task.losses(batch).values()))
+    run(task, tmp_path, steps=40, lr=5e-3, weight_decay=0.0, schedule="constant")
+    with torch.no_grad():
+        after = float(sum(task.losses(batch).values()))
+    assert after < 0.99 * before  # most of it is the coarse stage's, which stays
+    assert set(read_log(tmp_path)[1]["losses"]) == {
+        "total", "landmark", "mouth_closure", "lip_corner", "photometric", "mesh", "normals",
+    }  # fmt: skip
+    with safe_open(tmp_path / "best.safetensors", "pt") as file:
+        assert file.metadata()["kind"] == "phones"
+        restore(load_file(tmp_path / "best.safetensors"), file.metadata())
+
+
+def test_refined_lips_move_lips_alone_and_not_in_silence(build):
+    task = build(LipRefinementTask)
+    batch = next(task.batches(0, 0))
+    coarse = task._coarse_codes(batch)
+    lips = torch.zeros(len(coarse.jaw), len(task.region.vertices), 3)
+    still = RefinedCodes(**vars(coarse), lips=lips)
+    assert torch.equal(task.faces.vertices(still), task.faces.vertices(coarse))
+    lips[:, :, 1] = 1e-3 * task.fade[:, 0]
+    moved = RefinedCodes(**vars(coarse), lips=lips)
+    apart = (task.faces.vertices(moved) - task.faces.vertices(coarse)).norm(dim=-1)[0]
+    others = np.delete(np.arange(len(apart)), task.region.vertices)
+    assert apart[others].max() == 0
+    full = task.region.vertices[task.region.fade == 1]
+    np.testing.assert_allclose(apart[full], 1e-3 * float(coarse.camera[0, 0]), rtol=0.01)
+    marks = (task.faces.landmarks(moved) - task.faces.landmarks(coarse)).norm(dim=-1)[0]
+    assert marks[60:].min() > 0.99 * marks.max() and marks[48:].min() > 0  # the inner lips whole
+    assert marks[17:48].max() == 0
+    quiet = replace(batch, sound=torch.zeros_like(batch.sound))
+    assert task._refined(task.model, coarse, quiet).lips.abs().max() == 0
 
 
 def test_the_fine_stage_learns(build, tmp_path):
