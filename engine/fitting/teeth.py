@@ -1,10 +1,11 @@
-"""How high a person's teeth stand: one number for a clip, read where a smile lays them bare.
+"""How high a person's teeth stand: one number for a clip, read wherever the lips part.
 
 Upper teeth are fixed to the skull, so over a clip their edge is off the fitted head's by one
 height. For each height it is told how likely what was read between the lips is, column by column,
-with either row in sight or hidden, and with lower teeth that a jaw may have put wrong. Both rows
-and the tongue go by the mean over all heights, so that the bite stays; teeth that no smile lays
-bare stay the mean head's.
+with either row in sight or hidden. Smiles lay the upper row bare, over lower teeth that a smile's
+jaw may have put anywhere. Speech keeps the upper row in the lip's shade and shows the lower one,
+which stands off by as much as the upper but for the bite. Both rows and the tongue go by the mean
+over all heights, so that the bite stays.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ _WEIGHTS = np.array([0.3, 0.8, 1.0, 1.0, 1.0, 0.8, 0.3])  # of the rows: the fir
 # What counts of a column, and of a frame: their neighbours are read off the same teeth.
 _COLUMN_SHARE, _FRAME_SHARE = 0.6, 0.08
 _MOST_FRAMES = 120
-_BARE = (0.5, 0.75)  # of a mouth read as teeth: in speech the lips' shade hides where they end
+_BARE = (0.5, 0.75)  # of a mouth read as teeth: speech ends, a smile begins
+_SHADED = 0.3  # of what is read in speech, that tells of the upper row too: the rest is lip's shade
 _READ, _READ_FAR, _MISREAD = 0.85, 0.45, 0.06  # teeth as teeth at their edge, beyond; flesh as them
 _EDGE = 1.5e-3  # m from its edge where a row is out of the lips' shade
 _UPPER_SHOWN, _LOWER_SHOWN = 0.5, 0.8  # of a row where lips uncover it: shade, the tongue
 _TOLD_GAP = 3e-3  # m of opening from which a column tells all it can
 _STEP = 0.5e-3  # m between the heights that are tried
 _UPPER, _UPPER_SD = np.arange(-6, 7) * _STEP, 1.3e-3  # m; of people about the head
-_LOWER, _LOWER_SD = np.arange(-6, 13) * _STEP, 1.3e-3  # m; a clip's jaw and bite about the fitted
+_LOWER, _SMILE_SD = np.arange(-6, 13) * _STEP, 1.3e-3  # m; about the fitted, in smiles
+_BITE_SD = 1.5e-3  # m; about the upper row's, in speech: a person's bite and a clip's jaw
 _JAW, _JAW_SD = np.arange(-4, 5) * _STEP, 1.0e-3  # m at the teeth; a frame's jaw about the clip's
 _ARCH = np.arange(-22, 22.1) * 1e-3  # m, where along x the rows' edges are taken
 _NEAR_X, _FRONT = 1.2e-3, 10e-3  # m about such a place; from the foremost vertex there
@@ -51,22 +54,21 @@ class _Edge:
 def place_teeth(params: FaceParams, track: FaceTrack, head: Head) -> FaceParams:
     """The same performance of a person whose teeth stand as high as the clip shows them.
 
-    Heads without teeth, and clips that never bare them, are left alone.
+    Heads without teeth, and clips that never part the lips, are left alone.
     """
     if not head.file.lifts_teeth or track.teeth is None:
         return params
-    filled = np.nan_to_num(track.teeth)[:, 1:-1, _COLUMNS].mean((1, 2))
-    bare = np.clip((filled - _BARE[0]) / (_BARE[1] - _BARE[0]), 0, 1) * track.seen  # (T,)
-    frames = np.flatnonzero(bare)
-    if not len(frames):
+    told = np.flatnonzero(np.isfinite(track.teeth).all((1, 2)) & track.seen)
+    if not len(told):
         return params
-    frames = frames[np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).astype(int)]
+    frames = told[np.linspace(0, len(told) - 1, min(len(told), _MOST_FRAMES)).astype(int)]
     read = track.teeth[frames][:, :, _COLUMNS]
     upper, lower, gaps = _edges(params, track.size, head, frames)
-    likelihood = _likelihood(read, upper, lower, gaps) * bare[frames]
+    bare = np.clip((read[:, 1:-1].mean((1, 2)) - _BARE[0]) / (_BARE[1] - _BARE[0]), 0, 1)
+    likelihood = _likelihood(read, upper, lower, gaps)
     shape = np.zeros(head.file.shape_basis.shape[2])
     shape[: len(params.shape)] = params.shape
-    shape[-1] = _height(likelihood) / TEETH_LIFT
+    shape[-1] = _height(likelihood, bare) / TEETH_LIFT
     return params.replace(shape=shape)
 
 
@@ -177,14 +179,27 @@ def _tried() -> np.ndarray:
     return np.arange(len(_LOWER) + len(_JAW) - 1) * _STEP + _LOWER[0] + _JAW[0]
 
 
-def _height(likelihood: np.ndarray) -> float:
-    """The upper row's mean height, m, by the log-likelihood (U, W, n) of the frames."""
-    jaw = -((_JAW / _JAW_SD) ** 2) / 2
-    jaw -= np.log(np.exp(jaw).sum())
-    log = np.zeros((len(_UPPER), len(_LOWER)))
+def _height(likelihood: np.ndarray, bare: np.ndarray) -> float:
+    """The upper row's mean height, m, by the log-likelihood (U, W, n) of the frames.
+
+    `bare` (n,), 0 to 1: how far a frame is a smile. Lower teeth have a height in smiles, and one in
+    speech.
+    """
+    jaw, height = _normal(_JAW, _JAW_SD), _normal(_UPPER, _UPPER_SD)
+    smile = np.tile(_normal(_LOWER, _SMILE_SD), (len(_UPPER), 1))  # (U, L)
+    speech = _normal(_LOWER - _UPPER[:, None], _BITE_SD)
     for k in range(len(_LOWER)):
         by_jaw = likelihood[:, k : k + len(_JAW)] + jaw[:, None]
-        log[:, k] = _FRAME_SHARE * np.logaddexp.reduce(by_jaw, axis=1).sum(1)
-    log -= ((_UPPER[:, None] / _UPPER_SD) ** 2 + (_LOWER / _LOWER_SD) ** 2) / 2
+        both = np.logaddexp.reduce(by_jaw, axis=1)  # (U, n)
+        lower = np.logaddexp.reduce(both + height[:, None], axis=0)  # (n,)
+        smile[:, k] += _FRAME_SHARE * (both @ bare)
+        speech[:, k] += _FRAME_SHARE * ((_SHADED * both + (1 - _SHADED) * lower) @ (1 - bare))
+    log = height + np.logaddexp.reduce(smile, axis=1) + np.logaddexp.reduce(speech, axis=1)
     chance = np.exp(log - log.max())
-    return float(_UPPER @ chance.sum(1) / chance.sum())
+    return float(_UPPER @ chance / chance.sum())
+
+
+def _normal(x: np.ndarray, sd: float) -> np.ndarray:
+    """Log-probabilities of the values `x`, which the last axis holds all of."""
+    log = -((x / sd) ** 2) / 2
+    return log - np.logaddexp.reduce(log, axis=-1, keepdims=True)

@@ -75,12 +75,20 @@ def test_only_teeth_and_tongue_move_and_the_bite_stays(head, smiles):
     np.testing.assert_allclose(np.linalg.norm(apart[masks["lower_teeth"]], axis=1), 1e-3, atol=1e-6)
 
 
-def test_who_never_bares_teeth_keeps_the_heads(head, smiles):
+def test_who_never_parts_the_lips_keeps_the_heads(head, smiles):
     track = seen(head, smiles)
-    rest = np.zeros_like(track.teeth)
-    rest[:, 1] = 1  # what speech shows: a row in the shade of the lip
-    for teeth in (rest, None, np.full_like(track.teeth, np.nan)):
+    for teeth in (None, np.full_like(track.teeth, np.nan)):
         assert place_teeth(smiles, replace(track, teeth=teeth), head) is smiles
+
+
+@pytest.mark.parametrize("height", [1.5e-3, -1.5e-3])
+def test_lower_teeth_alone_tell_some_of_it(head, smiles, height):
+    """In speech the upper row is in the lip's shade: the lower one has its height, or its bite."""
+    track = seen(head, lifted(smiles, height))
+    below = np.array(track.teeth)
+    below[:, : MOUTH_ROWS // 2] = 0
+    found = place_teeth(smiles, replace(track, teeth=below), head).shape[-1] * TEETH_LIFT
+    assert 0.2 < found / height < 1, found
 
 
 def test_networks_of_fewer_columns_get_teeth_too(head, smiles):
