@@ -29,18 +29,24 @@ def fit_beard(
         return effective
     model = -np.log1p(np.exp(-colours.mean - np.tensordot(effective, colours.basis, 1)))
     missed = np.median((own - model)[bare], axis=0)
-    seen = np.array([_hairy(own[zone] - missed, model[zone]) for zone in zones])
+    seen, usual, sure = (
+        np.array(values)
+        for values in zip(*(_hairy(own[zone] - missed, model[zone]) for zone in zones), strict=True)
+    )
+    if len(zones) == len(names):  # a jaw dark by itself is one that hair hangs before
+        sure[2] = min(sure[2], sure[:2].max())
+    seen = usual + sure[:, None] * (seen - usual)
     maps = np.array([colours.maps[:, zone].mean(1) for zone in zones])
     return fit_part(albedo, effective, "beard", maps, seen)
 
 
-def _hairy(own: np.ndarray, model: np.ndarray) -> np.ndarray:
-    """The colour (3,) of a place where hair may grow, log reflectances (N, 3) and the model's.
+def _hairy(own: np.ndarray, model: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """A place where hair may grow, by log reflectances (N, 3) seen and the model's.
 
-    The median's hue at the lightness of _SHARE; the model's where that is hardly darker.
+    Its colour (3,), the median's hue at the lightness of _SHARE; the model's; and how sure it is
+    that the first is hair's.
     """
     lightness = own @ LUMINANCE
     seen = np.median(own, axis=0) + np.percentile(lightness, _SHARE) - np.median(lightness)
     usual = np.median(model, axis=0)
-    sure = np.clip((usual - seen) @ LUMINANCE / _FAINT - 1, 0, 1)
-    return usual + sure * (seen - usual)
+    return seen, usual, float(np.clip((usual - seen) @ LUMINANCE / _FAINT - 1, 0, 1))

@@ -27,6 +27,9 @@ _USUAL_HUE = np.array([1.06, 0.94, 0.86])  # log contrast of brown hair in R, G,
 _HUE_SPREAD = 0.25
 _HUE_PRIOR = 15.0  # texels' worth of squared contrast
 _LEAST_SEEN, _WELL_SEEN = 0.4, 0.8  # share of a brow that the clip must show
+_LOCK, _LOCK_MM = 0.6, 3.0  # log darkness and width of a lock beyond the brow's reach
+_LOCK_REACH_MM = 8.0, 12.0  # up to there, what is dark is the lock's; from there on all is brow
+_SOCKET_MM = 9.0  # round the eye: shade and lashes
 _FORELOCK = 0.5  # log darkness of the skin above a brow at which it is half taken for hair
 
 
@@ -87,7 +90,26 @@ def _one_brow(
     bare = masked_blur(model, np.maximum(ring, _FAR_RING).astype(np.float32), sigma)
     hairs = np.clip(dark * region / 0.5, 0, 1)
     where = share * _smooth(_distance(bare_model, sheet) / 2.0)
+    where *= _clear_of_locks(own @ LUMINANCE, skin, shown, sheet, brow, eye)
     return bare + painted, hairs, where
+
+
+def _clear_of_locks(
+    lightness: np.ndarray,
+    skin: np.ndarray,
+    shown: np.ndarray,
+    sheet: FaceSheet,
+    brow: tuple[int, ...],
+    eye: tuple[int, ...],
+) -> np.ndarray:
+    """(R, R) in [0, 1]: 0 where hair hangs over the brow, which is as dark beyond its reach."""
+    beyond = shown & ~_near(sheet, brow, _REACH_MM) & ~_near(sheet, eye, _SOCKET_MM)
+    usual = np.median(lightness[skin > 0.3])
+    dark = (beyond & (lightness < usual - _LOCK)).astype(np.uint8)
+    side = 2 * round(_LOCK_MM / 2 / sheet.texel_mm) + 1
+    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((side, side)))  # moles are no locks
+    near, far = _LOCK_REACH_MM
+    return _smooth((_distance(dark == 0, sheet) - near) / (far - near))
 
 
 def _whole_pieces(dark: np.ndarray, core: np.ndarray) -> np.ndarray:

@@ -51,8 +51,10 @@ _NOISY_BLUR = 3.0  # times the grain's, where nothing fine lasts
 _COARSEST_MM = 2.5, 5.0  # a pixel on the face: all is said, nothing is
 _STRAND = 0.3  # log lightness below the model's: hair that hangs over the skin
 _FINE_MM = 0.8  # Gaussian sigma: of a strand
-_STRAND_MM = 2.5  # round it, where single hairs show
+_STRAND_MM = 5.0  # as wide round it single hairs show
+_LOCK_MM, _LOCK_REACH_MM = 3.0, 8.0  # width of a lock, and how far from it hair is its
 _STRANGE_HUE = 0.25  # log contrast to the model's: neither skin nor its light
+_BEARD_MM = 5.0  # Gaussian sigma instead of _BROAD_MM where one grows: it ends more sharply
 _BEARD = 0.2  # log lightness of the model's jaw below its usual: a beard
 _NOSE_TIP, _LOWER_LIP = 4, 17  # of the 468 landmarks
 _EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade
@@ -138,14 +140,17 @@ def _change(
     """
     weight = shown.astype(np.float32)
 
-    def bands(colours: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        fine, wide = (masked_blur(colours, weight, sigma) for sigma in sigmas)
-        return wide, fine - wide
+    def bands(finest: float, widest: float, shade: float) -> tuple[np.ndarray, np.ndarray]:
+        """What differs broadly, with a share of its lightness, and finely."""
+        fine_own, broad_own = (masked_blur(own, weight, sigma) for sigma in (finest, widest))
+        fine_model, broad_model = (masked_blur(model, weight, sigma) for sigma in (finest, widest))
+        broad = _weighed(_natural(broad_own - broad_model), shade, _BROAD_KEPT[1])
+        return broad, _natural(fine_own - broad_own) - (fine_model - broad_model)
 
-    (broad_own, fine_own), (broad_model, fine_model) = bands(own), bands(model)
-    kept = _BROAD_KEPT[0] + (1 - _BROAD_KEPT[0]) * beard[..., None]
-    broad = _weighed(_natural(broad_own - broad_model), kept, _BROAD_KEPT[1])
-    fine = _natural(fine_own) - fine_model
+    (broad, fine), ground = bands(*sigmas, _BROAD_KEPT[0]), beard[..., None]
+    if beard.any():  # as dark as at the skin's rim it goes on under chin and jaw
+        hairy_broad, hairy_fine = bands(sigmas[0], _BEARD_MM / sheet.texel_mm, 1.0)
+        broad, fine = broad + ground * (hairy_broad - broad), fine + ground * (hairy_fine - fine)
     window = np.pad(np.ones_like(shown), 1)  # nothing is painted beyond its rim
     inside, outside, rim = (
         cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
@@ -156,7 +161,7 @@ def _change(
     return broad * near[..., None] + fine * far[..., None]
 
 
-def _weighed(change: np.ndarray, shade: np.ndarray, hue: float) -> np.ndarray:
+def _weighed(change: np.ndarray, shade: float, hue: float) -> np.ndarray:
     """Log contrast (..., 3) with a share of its lightness, and one of its hue."""
     lightness = (change @ LUMINANCE)[..., None]
     return shade * lightness + hue * (change - lightness)
@@ -262,6 +267,13 @@ def _shown_skin(
     hue = np.abs(change - lightness[..., None]).max(-1)
     hair = (np.abs(lightness) > _STRAND) | (hue > _STRANGE_HUE)
     hair |= scalp < np.median(scalp[shown]) - _STRAND
-    hair &= hair_reaches(sheet) & ~beard
-    side = 2 * round(_STRAND_MM / sheet.texel_mm) + 1
-    return shown & (cv2.dilate(hair.astype(np.uint8), np.ones((side, side))) == 0)
+    hair &= ~beard
+    hanging = (hair & hair_reaches(sheet)).astype(np.uint8)
+    locks = cv2.morphologyEx(hanging, cv2.MORPH_OPEN, _square(_LOCK_MM, sheet))
+    hanging |= hair & (cv2.dilate(locks, _square(2 * _LOCK_REACH_MM, sheet)) > 0)  # over brows, too
+    return shown & (cv2.dilate(hanging, _square(_STRAND_MM, sheet)) == 0)
+
+
+def _square(side_mm: float, sheet: FaceSheet) -> np.ndarray:
+    side = 2 * round(side_mm / 2 / sheet.texel_mm) + 1
+    return np.ones((side, side), np.uint8)

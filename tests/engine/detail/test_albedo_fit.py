@@ -1,9 +1,10 @@
-"""Skin and light told apart: by what is likely, and by how bright the film gets at all."""
+"""Skin and light told apart: by what is likely, and by how bright a film gets; beards by both."""
 
 import numpy as np
 import pytest
 
-from engine.detail.albedo_fit import Colours, solve_albedo
+from engine.detail.albedo_fit import BEARD_GROUND, Colours, solve_albedo
+from engine.detail.beard import fit_beard
 from engine.geometry import harmonics
 from engine.head.albedo import load_albedo
 from engine.weights import FOLDER, load_head
@@ -56,3 +57,19 @@ def test_films_with_some_white_are_told_by_their_exposure_alone():
     colours, _, _ = filmed(0.0, 1.0)
     half = Colours(**{**colours.__dict__, "white": 0.5})
     np.testing.assert_allclose(solved(half), solved(colours))
+
+
+@pytest.mark.parametrize(("dark", "beard"), [(("beard",), False), (("goatee", "beard"), True)])
+def test_a_jaw_that_is_dark_alone_lies_under_hair(dark, beard):
+    albedo = load_albedo(FOLDER / load_head().albedo_file)
+    colours, _, _ = filmed(0.0, 1.0)
+    maps, own = colours.maps.copy(), np.tile(np.log([0.5, 0.25, 0.16]), (COUNT, 1))
+    for k, name in enumerate(("moustache", "goatee", "beard")):
+        here = slice(100 * k, 100 * (k + 1))
+        maps[albedo.maps.index(name), here] = 2 * BEARD_GROUND
+        own[here] -= 1.2 if name in dark else 0
+    mean = maps.T @ albedo.mean
+    basis = np.einsum("mp,amc->apc", maps, albedo.basis)
+    colours = Colours(**{**colours.__dict__, "maps": maps, "mean": mean, "basis": basis})
+    found = fit_beard(colours, albedo, np.zeros(len(albedo.names)), own, np.zeros(COUNT, bool))
+    assert (found[albedo.names.index("beard")] > 0.3) == beard

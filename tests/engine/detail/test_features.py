@@ -44,6 +44,21 @@ def test_a_brow_is_as_dark_and_as_high_as_in_the_clip(person):
     assert painted[other].mean() > _log(texture, sheet)[other].mean() + 0.15
 
 
+def test_hair_that_hangs_over_a_brow_is_no_brow(person):
+    _, sheet, texture = person
+    own = np.tile(SKIN, (256, 256, 1))
+    for brow in BROWS:
+        own[hull(sheet, brow) > 0] -= 1.2
+    outer = int(sheet.landmarks[BROWS[0], 0].min())
+    own[:, outer - 12 : outer + 6] -= 1.5  # a lock down the temple, over the brow's tail
+    everywhere = np.ones((256, 256), np.float32)
+    painted = _log(paint_brows(texture, own, everywhere, sheet), sheet)
+    model, tail = _log(texture, sheet), hull(sheet, BROWS[0], grow_mm=6.0) > 0
+    tail[:, outer + 6 :] = False
+    assert np.abs(painted - model)[tail].max() < 0.1
+    assert painted[hull(sheet, BROWS[1]) > 0].mean() < SKIN.mean() - 0.5
+
+
 @pytest.mark.parametrize("paint", [paint_brows, paint_lips])
 def test_what_the_clip_does_not_show_stays_the_models(person, paint):
     _, sheet, texture = person
