@@ -134,7 +134,7 @@ def _draw_engine(layout, context) -> None:
         )
         buttons.operator("avface.verify_engine")
         buttons.operator("avface.remove_engine")
-        if not record and (reason := download_problem(context)):
+        if problem and (reason := download_problem(context)):
             box.label(text=reason, icon="INFO")
     for text, icon in ((state.message, "INFO"), (state.hint, "BLANK1")):
         for line in textwrap.wrap(text, _LINE_LETTERS):

@@ -13,13 +13,13 @@ from .preferences import engine_python, jobs_folder
 from .refine import refine_job
 from .rig import rig_of
 from .selection import the_head
-from .take_operators import TakeAction
+from .take_operators import PlayingTakeAction, TakeAction
 from .views import largest, main_region, views_of
 
 _GRAPH_SHARE = 0.3  # of the 3D view's height that curves get
 
 
-class AVFACE_OT_next_unsure(TakeAction, bpy.types.Operator):
+class AVFACE_OT_next_unsure(PlayingTakeAction, bpy.types.Operator):
     """Go to the next place where the capture is unsure"""
 
     bl_idname = "avface.next_unsure"
@@ -45,7 +45,7 @@ class AVFACE_OT_next_unsure(TakeAction, bpy.types.Operator):
         return f"The {found[2]} is unsure from {found[0]} to {found[1]}"
 
 
-class AVFACE_OT_show_confidence(TakeAction, bpy.types.Operator):
+class AVFACE_OT_show_confidence(PlayingTakeAction, bpy.types.Operator):
     """Confidence of face, mouth, eyes, brows and the sound's share in the Graph Editor, or away"""
 
     bl_idname = "avface.show_confidence"
@@ -105,7 +105,7 @@ class AVFACE_OT_stop_corrections(TakeAction, bpy.types.Operator):
         return "The corrections are off"
 
 
-class AVFACE_OT_refine(TakeAction, bpy.types.Operator):
+class AVFACE_OT_refine(PlayingTakeAction, bpy.types.Operator):
     """Fit the clip anew round the frames that you corrected: their neighbours follow"""
 
     bl_idname = "avface.refine"

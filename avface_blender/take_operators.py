@@ -53,7 +53,20 @@ class TakeAction(HeadAction):
         return "" if takes.takes_of(head) else "The head has no take yet: capture or import one"
 
 
-class FilmedTakeAction(TakeAction):
+class PlayingTakeAction(TakeAction):
+    """Shared by what is done to the take that plays."""
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
+        if reason or filtered_action(context) is not None:
+            return reason
+        if takes.playing(the_head(context)):
+            return "The take has lost its track on the armature: import it once more"
+        return "No take plays: click one under Takes"
+
+
+class FilmedTakeAction(PlayingTakeAction):
     """Shared by what looks through the clip's camera."""
 
     @classmethod
@@ -115,10 +128,11 @@ class AVFACE_OT_compare_takes(TakeAction, bpy.types.Operator):
         head = the_head(context)
         names, now = [entry.name for entry in takes.takes_of(head)], takes.playing(head)
         before = head.get("avface_compared", "")
-        other = before if before in names and before != now else names[names.index(now) - 1]
+        if before not in names or before == now:
+            before = names[names.index(now) - 1] if now else names[-1]
         head["avface_compared"] = now
-        takes.show(head, other)
-        return f"{other} plays, instead of {now}"
+        takes.show(head, before)
+        return f"{before} plays, instead of {now or 'none'}"
 
 
 class AVFACE_OT_delete_take(TakeAction, bpy.types.Operator):
@@ -143,7 +157,7 @@ class AVFACE_OT_delete_take(TakeAction, bpy.types.Operator):
         return f"Deleted {self.take}" + (f" and {files} files" if files else "")
 
 
-class AVFACE_OT_retake(TakeAction, bpy.types.Operator):
+class AVFACE_OT_retake(PlayingTakeAction, bpy.types.Operator):
     """Capture the preview range again, as Clip and Capture are set now; the rest stays"""
 
     bl_idname = "avface.retake"
@@ -182,7 +196,7 @@ class AVFACE_OT_retake(TakeAction, bpy.types.Operator):
         return f"Capturing frames {first} to {last} again"
 
 
-class AVFACE_OT_reset_filters(TakeAction, bpy.types.Operator):
+class AVFACE_OT_reset_filters(PlayingTakeAction, bpy.types.Operator):
     """Show the take as it was captured"""
 
     bl_idname = "avface.reset_filters"
@@ -196,7 +210,7 @@ class AVFACE_OT_reset_filters(TakeAction, bpy.types.Operator):
         return "As captured"
 
 
-class AVFACE_OT_set_neutral(TakeAction, bpy.types.Operator):
+class AVFACE_OT_set_neutral(PlayingTakeAction, bpy.types.Operator):
     """The face in this frame is the neutral one: what it shows becomes rest in the whole take"""
 
     bl_idname = "avface.set_neutral"

@@ -16,7 +16,7 @@ from .preferences import engine_python, jobs_folder
 from .refine import free_path, head_path
 from .selection import selected_head, the_head
 from .stretches import as_text
-from .take_operators import TakeAction
+from .take_operators import PlayingTakeAction
 
 _COLOURS: dict[str, tuple[float, float, float]] = {
     "picture": (0.25, 0.75, 0.35), "sound": (0.25, 0.55, 1.0),
@@ -33,7 +33,7 @@ _turn = 0  # counts the brushes that were taken up: the last one paints
 _stroke: tuple[int, int, str] | None = None  # first and last frame, and sense, while it is drawn
 
 
-class AVFACE_OT_paint_trust(TakeAction, bpy.types.Operator):
+class AVFACE_OT_paint_trust(PlayingTakeAction, bpy.types.Operator):
     """Say what moves the mouth in the preview range or, without one, where the mouse is dragged"""
 
     bl_idname = "avface.paint_trust"
@@ -119,7 +119,7 @@ class AVFACE_OT_paint_trust(TakeAction, bpy.types.Operator):
         return result
 
 
-class AVFACE_OT_solve_trust(TakeAction, bpy.types.Operator):
+class AVFACE_OT_solve_trust(PlayingTakeAction, bpy.types.Operator):
     """Solve the mouth anew where what is painted differs from the take; all else stays"""
 
     bl_idname = "avface.solve_trust"

@@ -1,5 +1,6 @@
 """The engine's installation from the preferences, and that every panel can be drawn."""
 
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -56,7 +57,10 @@ def test_why_the_install_button_is_grey(addon, tmp_path):
     install = addon.setup_operators.AVFACE_OT_install_engine
     if not bpy.app.online_access:
         assert "Allow Online Access" in install.disabled_reason(bpy.context)
-        assert any("Allow Online Access" in text for text in draw(addon.preferences.CLASSES[0]))
+        for engine, is_said in (("/nowhere/python", True), (sys.executable, False)):
+            extension.preferences().engine_python = engine
+            said = any("Allow Online Access" in t for t in draw(addon.preferences.CLASSES[0]))
+            assert said == is_said
     extension.preferences().wheels = str(tmp_path)
     assert install.disabled_reason(bpy.context) == ""
     remove = addon.setup_operators.AVFACE_OT_remove_engine
@@ -125,7 +129,7 @@ def test_every_panel_can_be_drawn_at_every_stage(addon, tmp_path):
         assert words in texts
     layout = MagicMock()
     job.prepares = True
-    addon.panel._draw_running(layout, job, Context())
+    addon.job_panel.draw_running(layout, job, Context())
     assert "prepares itself" in str(layout.mock_calls)
     job.prepares, settings.use_region = False, False
     faces.boxes.clear()

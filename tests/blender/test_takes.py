@@ -214,6 +214,30 @@ def test_the_buttons(make_take):
         assert [entry.name for entry in takes_.takes_of(first.head)] == [second.name]
 
 
+def test_tracks_that_were_muted_or_deleted_by_hand_are_said_plainly(make_take):
+    with enabled():
+        importer_ = module_of_extension("take_importer")
+        takes_ = module_of_extension("takes")
+        operators = module_of_extension("take_operators")
+        first = importer_.import_take(make_take(seed=1, name="one"), bpy.context)
+        importer_.import_take(make_take(seed=2, name="two"), bpy.context)
+        owners = (first.rig, first.head.data.shape_keys)
+        for track in (t for owner in owners for t in owner.animation_data.nla_tracks):
+            track.mute = True
+        wants_one = operators.PlayingTakeAction.disabled_reason
+        assert wants_one(bpy.context) == "No take plays: click one under Takes"
+        for name in ("retake", "reset_filters", "set_neutral", "refine", "paint_trust"):
+            assert not getattr(bpy.ops.avface, name).poll(), name
+        assert bpy.ops.avface.compare_takes() == {"FINISHED"}
+        assert takes_.playing(first.head) == takes_.takes_of(first.head)[-1].name
+        assert not wants_one(bpy.context)
+        tracks = first.rig.animation_data.nla_tracks
+        for track in list(tracks):
+            tracks.remove(track)
+        assert "import it once more" in wants_one(bpy.context)
+        assert not bpy.ops.avface.reset_filters.poll()
+
+
 def test_the_look_has_sliders_and_lights(make_take):
     material = module("avface_blender.material")
     with enabled():
