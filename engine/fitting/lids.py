@@ -1,14 +1,25 @@
 """Eyes that are shut: the tracker leaves their lids apart, by .02 to .1 of the eye's width."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from ..exchange.take import REGIONS
+from ..head.model import FaceParams, Head
 from .terms import LEFT_LID_PAIRS, RIGHT_LID_PAIRS
+
+if TYPE_CHECKING:
+    from ..faces import FaceTrack
 
 # An eye's height over its width: up to here it is shut, from there on as open as it looks.
 _SHUT, _OPEN = 0.08, 0.16
 _TRUST = 2.5  # a shut eye is a sharp event: so much more its lids weigh
 _EYES = ((RIGHT_LID_PAIRS, (33, 133)), (LEFT_LID_PAIRS, (263, 362)))  # and their corners
 _MIDDLE = [1, 3]  # of the pairs of an eye
+_BELIEVED = 0.5  # confidence in an eye
+_BLINKS = (("eyeBlinkRight", "right_eye"), ("eyeBlinkLeft", "left_eye"))
 
 
 def shut_lids(
@@ -34,3 +45,17 @@ def eyes_shut(points: np.ndarray) -> np.ndarray:
         width = np.linalg.norm(points[:, outer] - points[:, inner], axis=1)
         ratios.append(height / np.maximum(width, 1e-6))
     return np.clip((_OPEN - np.stack(ratios, 1)) / (_OPEN - _SHUT), 0, 1)
+
+
+def with_shut_eyes(params: FaceParams, track: FaceTrack, head: Head) -> FaceParams:
+    """A performance that wasn't fitted, its eyes at least as shut as the tracker sees them."""
+    shut = eyes_shut(np.nan_to_num(track.landmarks[:, :, :2].astype(float)))  # (T, 2)
+    expression, names = params.expression.copy(), list(head.file.expression_names)
+    for side, (unit, region) in enumerate(_BLINKS):
+        if unit in names:
+            known = track.seen & (
+                np.nan_to_num(track.confidence[:, REGIONS.index(region)]) > _BELIEVED
+            )
+            column = expression[:, names.index(unit)]  # a view
+            column[known] = np.maximum(column, shut[:, side])[known]
+    return params.replace(expression=expression)

@@ -23,6 +23,7 @@ from ..exchange.take import REGIONS
 from ..fitting import FitResult
 from ..fitting.calming import calm
 from ..fitting.landmark_track import landmark_track
+from ..fitting.lids import with_shut_eyes
 from ..head.model import FaceParams, Head
 from ..models.slots import check_slot
 from ..options import CaptureOptions
@@ -94,7 +95,8 @@ def apply_method(
     check_method(options, head)
     if options.quality == "draft":
         params = _draft(clip, track, head, options, report)
-        return _without_fit(track, head, calm(params, track, head))
+        calmed = calm(params, track, head)
+        return _without_fit(track, head, with_shut_eyes(calmed, track, head))
     networks = None
     share = 0.5 if options.quality == "high" or options.method != "fit" else 1.0
     if options.method == "avface":

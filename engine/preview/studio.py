@@ -56,6 +56,7 @@ _SCATTERED, _HALF_OPEN_M2, _DEEP = 0.6, 2e-4, 0.1
 # the light that it leaves; what reaches whites beyond it, and irises, to which corneas bend more.
 _LID_SHADOW_M, _IN_SHADOW = 0.006, 0.25
 _ON_WHITE, _ON_IRIS = 0.34, 0.72
+_KEY_ON_WHITE = 1.35  # the studio's key is more of its light than films' lamps are: so much more
 # How far the roots of lashes lie over the upper lids' edges, and the light that they leave there.
 _LASHES_M, _IN_LASHES = (0.0008, 0.0022), 0.25
 _MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
@@ -345,6 +346,7 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
     lit[mouth] = (0.35 + 0.65 * lit[mouth]) * (reached + scattered)
     ambient[eyes] = _beside_lids(sitter, vertices)
     lit[eyes] *= np.minimum(ambient[eyes] / _ON_IRIS, 1)
+    lit[eyes] *= np.where(sitter.eye_light < _ON_IRIS, _KEY_ON_WHITE, 1)
     table[:, AMBIENT] = ambient * sitter.above_neck
     table[:, LIT] = lit * sitter.above_neck
     table[:, FINISH : FINISH + 3] = sitter.finish

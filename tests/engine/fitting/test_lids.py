@@ -1,10 +1,16 @@
 """Eyes that the tracker sees nearly shut are shut; open ones stay as they look."""
 
+from types import SimpleNamespace
+from typing import cast
+
 import numpy as np
 import pytest
 
-from engine.fitting.lids import eyes_shut, shut_lids
+from engine.exchange.take import REGIONS
+from engine.faces import FaceTrack
+from engine.fitting.lids import eyes_shut, shut_lids, with_shut_eyes
 from engine.fitting.terms import LEFT_LID_PAIRS, LIP_PAIRS, PAIRS, RIGHT_LID_PAIRS
+from engine.head.model import FaceParams
 
 WIDTH = 30.0  # px
 
@@ -36,3 +42,16 @@ def test_only_the_shut_eyes_lids_are_closed():
     assert trust[:, :own].min() > 1
     np.testing.assert_array_equal(offset[:, own:], seen[:, own:])
     np.testing.assert_array_equal(trust[:, own:], 1)
+
+
+def test_what_was_not_fitted_shuts_the_eyes_that_are_seen_shut(head):
+    """As far as they are seen shut, and no eye that isn't believed or looks open."""
+    params = FaceParams.neutral(head, 2, 600.0)
+    points = np.repeat(eyes(0.12, 0.3), 2, axis=0)
+    confidence = np.ones((2, len(REGIONS)))
+    confidence[1, REGIONS.index("right_eye")] = 0.2
+    track = SimpleNamespace(landmarks=points, seen=np.ones(2, bool), confidence=confidence)
+    shut = with_shut_eyes(params, cast(FaceTrack, track), head).expression
+    right, left = (head.unit[f"eyeBlink{side}"] for side in ("Right", "Left"))
+    np.testing.assert_allclose(shut[:, right], [0.5, 0.0], atol=1e-9)
+    np.testing.assert_array_equal(shut[:, left], 0)
