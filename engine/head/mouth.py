@@ -81,12 +81,6 @@ class Mouth:
         lower = self._marks(points, (57,)) - self._marks(points, (66,))
         return np.linalg.norm(upper[..., 0, :], axis=-1), np.linalg.norm(lower[..., 0, :], axis=-1)
 
-    def tuck_distance(self, points: np.ndarray) -> np.ndarray:
-        """From the lower lip to the upper incisors' edge, m: (T, M, 3) -> (T,)."""
-        lip, edge = self.nearest_to_teeth(points)
-        every = np.arange(len(points))
-        return np.linalg.norm(points[every, edge] - points[every, lip], axis=-1)
-
     def nearest_to_teeth(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The vertices of lower lip and upper incisors' edge that are nearest to each other:
         (T, M, 3) -> (T,) each."""
@@ -127,7 +121,7 @@ def has_teeth(head: HeadFile) -> bool:
 
 
 def front_of(head: HeadFile) -> Mouth:
-    """Upper teeth and the middle of the lower lip: enough to measure `tuck_distance`, quickly."""
+    """Upper teeth and the middle of the lower lip: enough for `nearest_to_teeth`, quickly."""
     lip = head.masks["lower_lip"] | head.masks["mouth_inside"]
     middle = np.abs(head.template[:, 0]) < _MIDDLE_M
     return part_of(head, head.masks["upper_teeth"] | (lip & middle))

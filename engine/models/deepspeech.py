@@ -6,6 +6,7 @@ end in min(relu, 20). Input: 19 frames of 26 coefficients; output: 29 logits (sp
 apostrophe, blank).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -124,7 +125,9 @@ def _check(constants: dict[str, np.ndarray], layout: _Layout) -> None:
         raise ValueError("; ".join(wrong) + ". Found: " + (", ".join(large) or "no weights"))
 
 
-def _check_cells(layout: _Layout, fits, width: int | None) -> int | None:
+def _check_cells(
+    layout: _Layout, fits: Callable[..., tuple[int, ...] | None], width: int | None
+) -> int | None:
     """The recurrent layer's checks; the width of what it gives."""
     outputs: int | None = 0
     for cell in layout.cells:

@@ -7,7 +7,7 @@ sound can't know (how wide this person opens, whether a silent mouth smiles) is 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -113,8 +113,8 @@ def describe(net: VoiceNet, kind: str, heard_by: str) -> dict[str, str]:
 
 def restore(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> VoiceNet:
     """The network of a weights file, ready for use."""
-    config = json.loads(metadata["config"])
-    lists = {name: tuple(config[name]) for name in ("outputs", "dilations")}
+    config: dict[str, Any] = json.loads(metadata["config"])
+    lists: dict[str, Any] = {name: tuple(config[name]) for name in ("outputs", "dilations")}
     net = VoiceNet(VoiceConfig(**{**config, **lists}))
     net.load_state_dict(dict(tensors))
     return net.eval().requires_grad_(False)

@@ -26,9 +26,9 @@ from .point_head import (
     point_head,
     point_weights,
     pose_points,
+    smooth_fields,
     unit_weights,
 )
-from .trackers import smooth_fields
 
 _GROUPS = (LIPS, LIDS, BROWS, OVAL, IRISES)
 

@@ -16,6 +16,7 @@ from ..head.albedo import Albedo
 from ..render import visible_faces
 
 _DEPTH = 1.0  # m: any plane before the head; the crop's camera is orthographic
+_DAMPING = 0.3  # of a step to the normals that shading asks for, in units of the mean slope
 _GAMMA = 1 / 2.2
 
 
@@ -181,9 +182,7 @@ def shade(normals: Tensor, light: Tensor) -> Tensor:
     return harmonics(normals) @ light
 
 
-def normals_from_shading(
-    normals: Tensor, albedo: Tensor, light: Tensor, picture: Tensor, damping: float = 0.3
-) -> Tensor:
+def normals_from_shading(normals: Tensor, albedo: Tensor, light: Tensor, picture: Tensor) -> Tensor:
     """Pseudo-normals: the smallest tilts of coarse normals that explain a picture's shading.
 
     One damped Gauss-Newton step per pixel on the brightness. Where the light doesn't change with
@@ -194,7 +193,6 @@ def normals_from_shading(
         albedo: (N, 3, H, W) linear reflectance.
         light: (N, 9, 3).
         picture: (N, 3, H, W) display colours.
-        damping: Of the step, in units of the mean slope.
     """
     flat = normals.flatten(2).transpose(1, 2)  # (N, M, 3)
     x, y, z = flat.unbind(-1)
@@ -212,7 +210,7 @@ def normals_from_shading(
     seen = picture.clamp(min=0).mean(1).flatten(1) ** (1 / _GAMMA) / reflected.clamp(min=0.02)
     missing = seen - (harmonics(flat) * grey[:, None]).sum(-1)
     square = (slope**2).sum(-1)
-    step = missing / (square + damping * square.mean(1, keepdim=True).clamp(min=1e-8))
+    step = missing / (square + _DAMPING * square.mean(1, keepdim=True).clamp(min=1e-8))
     tilted = flat + step.clamp(-3, 3)[..., None] * slope
     return nn.functional.normalize(tilted, dim=-1).transpose(1, 2).view_as(normals)
 

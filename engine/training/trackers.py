@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..models.landmarks import LIPS, POINTS
 from .people.stage import build_stage
-from .point_head import point_head, pose_points
+from .point_head import point_head, pose_points, smooth_fields
 from .sights import Sights
 
 _LASTING = (0.028, 0.012)  # of the face's radius: smooth over the face, of each point
@@ -22,15 +22,6 @@ _CALM = 1.0  # frames: a tracker's errors come and go
 _UNSEEN = 0.05  # of the radius, where something is before the point
 _LIPS = [POINTS.index(p) for p in LIPS]
 _MOUTH_UNITS = ("mouth", "lips", "tongue", "cheek")
-
-
-def smooth_fields(place: np.ndarray) -> np.ndarray:
-    """Waves of 2, 4 and 8 cm over the points, together of unit deviation, (L, 30)."""
-    generator, count = np.random.default_rng(3), 30
-    length = np.repeat([0.02, 0.04, 0.08], count // 3)
-    waves = np.cos(place @ (generator.normal(size=(3, count)) / length)
-                   + 2 * np.pi * generator.random(count))  # fmt: skip
-    return waves / np.sqrt(count / 2)
 
 
 def track_points(sights: Sights, clip: int, generator: np.random.Generator) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Training what sound says about the face, on speech with known phones."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -81,12 +81,7 @@ class VoiceTask:
 
 
 @torch.no_grad()
-def settle(
-    net: VoiceNet,
-    clips: Sequence[VoiceClip],
-    seed: int = 0,
-    names: Collection[str] = tuple(_SETTLED),
-) -> None:
+def settle(net: VoiceNet, clips: Sequence[VoiceClip], seed: int = 0) -> None:
     """The last layer's rows of some channels anew, in place: weighted least squares of the means,
     and of the logarithm of what these leave (Harvey 1976).
 
@@ -105,8 +100,7 @@ def settle(
     bias = net.outlet.bias
     assert bias is not None
     known = np.column_stack([np.concatenate(inner), np.ones(len(truth))])  # (N, width + 1)
-    for name in names:
-        least, factor = _SETTLED[name]
+    for name, (least, factor) in _SETTLED.items():
         k = OUTPUTS.index(name)
         said = truth[:, k] * speaking
         weight = (_SILENT + (1 - _SILENT) * speaking) * np.where(said > least, factor, 1.0)

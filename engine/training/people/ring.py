@@ -4,7 +4,6 @@ A folder holds one `.npy` per array and `written.txt`, how many pictures were ev
 number n lies in row n % capacity. Difficulty rises over the first pictures (easy to hard).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,21 +57,15 @@ def open_ring(folder: Path) -> Ring:
     return Ring(folder, {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names})
 
 
-def fill_ring(
-    folder: Path, options: RingOptions, until: int | None = None,
-    keep_on: Callable[[], bool] = lambda: True,
-) -> None:  # fmt: skip
-    """Draw into `folder` until `until` pictures are written, or until `keep_on()` is false.
-
-    Goes on where an earlier call stopped.
-    """
+def fill_ring(folder: Path, options: RingOptions, until: int) -> None:
+    """Draw into `folder` until `until` pictures are written; goes on where a call stopped."""
     stage = build_stage()
     arrays: dict[str, np.ndarray] = {}
     written = 0
     if (folder / "written.txt").is_file():
         written = int((folder / "written.txt").read_text())
         arrays = {path.stem: np.load(path, mmap_mode="r+") for path in folder.glob("*.npy")}
-    while (until is None or written < until) and keep_on():
+    while written < until:
         top = min(1.0, options.easy + (1 - options.easy) * written / max(options.ramp, 1))
         index = written // _SCENE
         draw = np.random.default_rng([options.seed, index, 2])

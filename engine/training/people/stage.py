@@ -167,8 +167,9 @@ def _read_at_vertices(head: Head, picture: np.ndarray) -> np.ndarray:
     return cv2.remap(blurred, x, y, cv2.INTER_LINEAR)[:, 0]
 
 
-def _waves(place: np.ndarray, generator: np.random.Generator, count: int = 96) -> np.ndarray:
-    """Plane waves of 2 to 8 cm in random directions, (V, count)."""
+def _waves(place: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Plane waves of 2 to 8 cm in random directions, (V, 96)."""
+    count = 96
     length = 0.02 + 0.06 * (np.arange(count) % 8) / 7
     direction = generator.normal(size=(3, count)) / length
     return np.cos(place @ direction + 2 * np.pi * generator.random(count)).astype(np.float32)

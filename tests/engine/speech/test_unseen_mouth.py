@@ -10,6 +10,7 @@ from engine.head.model import FaceParams, Head
 from engine.head.mouth import Mouth, shutting
 from engine.speech import unseen_mouth
 from engine.speech.unseen_mouth import say_unseen
+from tests.teeth import tuck_distance
 
 T, FPS = 40, 25.0
 TIMES = np.arange(T) / FPS
@@ -56,9 +57,9 @@ def test_an_f_puts_the_lower_lip_to_the_upper_teeth_and_keeps_the_opening(head, 
     before = fitted(head, parted=parted)
     after = heard(before, head, voice(tucked=0.95, mouthRollLower=0.9))
     was, now = posed(mouth, before), posed(mouth, after)
-    assert mouth.tuck_distance(was)[20] > 2.4e-3
-    assert mouth.tuck_distance(now)[20] < 2.2e-3  # vertices: the skin between them touches
-    assert mouth.tuck_distance(now)[5] == pytest.approx(mouth.tuck_distance(was)[5], abs=1e-5)
+    assert tuck_distance(mouth, was)[20] > 2.4e-3
+    assert tuck_distance(mouth, now)[20] < 2.2e-3  # vertices: the skin between them touches
+    assert tuck_distance(mouth, now)[5] == pytest.approx(tuck_distance(mouth, was)[5], abs=1e-5)
     np.testing.assert_allclose(mouth.lip_gap(now)[20], mouth.lip_gap(was)[20], atol=5e-4)
     np.testing.assert_allclose(mouth.lip_width(now), mouth.lip_width(was), atol=2e-4)
 

@@ -12,6 +12,7 @@ from engine.head.tongue import with_clear_tongue
 from engine.training.trajectories import Style, articulate, channel_of, draw_style, head_units
 from engine.training.visemes import CHANNELS, DIPHTHONGS, TARGETS
 from engine.weights import FOLDER
+from tests.teeth import tuck_distance
 
 sys.path.insert(0, str(FOLDER.parent / "scripts"))
 from default_head.nearest import nearest_on_triangles  # type: ignore[import-not-found]
@@ -52,7 +53,7 @@ def test_p_b_m_seal_the_lips_in_at_least_one_picture(head, mouth, name, fps):
 def test_f_puts_the_lower_lip_to_the_teeth(head, mouth):
     times = np.arange(0, 0.8, 0.02)
     points = _posed(head, mouth, articulate(_spoken(["AA", "F", "AA"]), times))
-    away = mouth.tuck_distance(points)
+    away = tuck_distance(mouth, points)
     assert away.min() < 0.0022 < 0.004 < np.median(away[(times > 0.2) & (times < 0.27)])
     assert mouth.lip_gap(points)[np.argmin(away)] > -0.0005  # the upper lip stays up
 
