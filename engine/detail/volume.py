@@ -37,6 +37,7 @@ _AT_EDGE, _RISE_MM = 0.25, 30.0  # share of the thickness at the hairline; where
 _BELOW_MM, _BESIDE_MM = np.arange(10.0, 130, 5), np.arange(-10.0, 22, 4)
 _FIRST = 5  # heights below the ears: all of them have hair where it hangs
 _LIKE_HAIR = 0.4  # share of the way from background and skin
+_NOT_HAIR = 2.0  # log: so far from any hair (an eighth, or eight times) is something else
 _STRAND = 75  # percentile across: some of it may be background
 # What stands on top of the skull: degrees from the top, mm above the outline, and the log contrast
 # to skin and background from which on it is hair.
@@ -76,7 +77,7 @@ def see_outline(
         like = np.full(len(beside), np.nan)
         to_hair, to_back, to_skin = (_away(x, beside[whole]) for x in (hair, back, skin))
         other = np.minimum(to_back, to_skin)
-        like[whole] = other / (to_hair + other + 1e-6)
+        like[whole] = np.where(to_hair < _NOT_HAIR, other / (to_hair + other + 1e-6), 0)
         like = like.reshape(2, len(_BELOW_MM), -1)
         seen = np.isfinite(like).any(2)
         hanging[seen] = np.nanpercentile(like[seen], _STRAND, axis=1)

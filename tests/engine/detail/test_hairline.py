@@ -134,10 +134,14 @@ def test_what_stands_on_the_head_is_hair_unless_it_is_background(person):
 
 
 @pytest.mark.parametrize(
-    ("left_mm", "right_mm", "hangs_mm"), [(0, 0, 0), (70, 70, 70), (90, 50, 70), (70, 0, 0)]
-)
-def test_long_hair_is_seen_where_it_hangs(person, left_mm, right_mm, hangs_mm):
-    """Beside the neck, on both sides of it."""
+    ("left_mm", "right_mm", "colour", "hangs_mm"),
+    [
+        (0, 0, (40, 28, 20), 0), (70, 70, (40, 28, 20), 70), (90, 50, (40, 28, 20), 70),
+        (70, 0, (40, 28, 20), 0), (70, 70, (0, 255, 0), 0),
+    ],
+)  # fmt: skip
+def test_long_hair_is_seen_where_it_hangs(person, left_mm, right_mm, colour, hangs_mm):
+    """Beside the neck, on both sides of it; a curtain unlike anything isn't hair."""
     head, rest, _ = person
     params = FaceParams.neutral(head, 1, focal=1000.0)
     picture = picture_of(head, params, 15)
@@ -152,7 +156,7 @@ def test_long_hair_is_seen_where_it_hangs(person, left_mm, right_mm, hangs_mm):
         corners = [(wide - 0.02, 0.02), (wide + 0.02, -1e-3 * below)]
         box = on_picture(np.array([(side * x, low + y, depth) for x, y in corners]))
         if below:
-            cv2.rectangle(picture, *box.round().astype(int).tolist(), (40, 28, 20), -1)
+            cv2.rectangle(picture, *box.round().astype(int).tolist(), colour, -1)
     face = cv2.convexHull(on_picture(rest[head.file.masks["face"]]).astype(np.float32))
     cv2.fillConvexPoly(picture, face.round().astype(np.int32), (200, 150, 120))
     outlines = [see_outline(picture, params, head, head.rest(params.shape), 0)] * 3
