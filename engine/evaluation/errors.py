@@ -23,12 +23,12 @@ def normalized_errors(points: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def nme(errors: np.ndarray, which: slice = slice(None)) -> float:
-    """Normalised mean error, %: of `normalized_errors`, over frames that have both."""
+    """Normalised mean error, %: of `normalized_errors` (T, L), over frames that have both."""
     return float(np.nanmean(errors[:, which])) if np.isfinite(errors).any() else float("nan")
 
 
 def area_under_curve(errors: np.ndarray, limit: float = AUC_LIMIT) -> float:
-    """Area under the curve of frames with a mean error below x, for x up to `limit`; 1 is best."""
+    """Area under the curve of frames with a mean error below x, up to `limit` %: (T, L); best 1."""
     means = errors.mean(1)
     means = means[np.isfinite(means)]
     return float(np.clip(1 - means / limit, 0, 1).mean()) if len(means) else float("nan")

@@ -51,7 +51,7 @@ def face_signals(landmarks: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's r over the frames that both have; NaN with under ten or where one is constant."""
+    """Pearson's r of (T,) twice, where both are; NaN with under ten or where one is constant."""
     both = np.isfinite(a) & np.isfinite(b)
     if both.sum() < 10 or min(a[both].std(), b[both].std()) < 1e-9:
         return float("nan")
@@ -59,7 +59,7 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def gain(a: np.ndarray, b: np.ndarray) -> float:
-    """How far `a` moves for what `b` moves: the ratio of their standard deviations."""
+    """How far `a` (T,) moves for what `b` (T,) moves: the ratio of their standard deviations."""
     both = np.isfinite(a) & np.isfinite(b)
     return float(a[both].std() / max(b[both].std(), 1e-9)) if both.any() else float("nan")
 
@@ -111,7 +111,7 @@ def jitter_mm(
 
 
 def motion_error_mm(a: np.ndarray, b: np.ndarray, points: slice, frames: np.ndarray) -> float:
-    """Mean distance of `points` in the face's frame, each one's lasting offset taken out."""
+    """Mean distance of `points` in the face's frame, lasting offsets out: (T, 68, 2) twice."""
     apart = (face_frame(a) - face_frame(b))[frames][:, points]
     apart = apart - np.nanmedian(apart, axis=0)
     return float(np.nanmean(np.linalg.norm(apart, axis=-1)) * EYE_DISTANCE_MM)
@@ -135,7 +135,7 @@ def closure_counts(gap_mm: np.ndarray, referees_mm: list[np.ndarray]) -> dict[st
 
 
 def blinks(eye: np.ndarray, threshold: float) -> list[tuple[int, int]]:
-    """First and last frame of each run of the eye opening under `threshold` of its median."""
+    """First and last frame of each run of an opening (T,) under `threshold` of its median."""
     with np.errstate(invalid="ignore"):
         shut = eye < threshold * np.nanmedian(eye)
     edges = np.flatnonzero(np.diff(np.r_[False, shut, False].astype(int)))

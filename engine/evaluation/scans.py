@@ -70,7 +70,7 @@ def scan_to_mesh(
 
 
 def crop_face(scan: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """The scan's points about the nose's tip: NoW's face."""
+    """The scan's points (N, 3) about the nose's tip, NoW's face: (n, 3)."""
     left, right = _OUTER_EYES
     eyes = np.linalg.norm(landmarks[left] - landmarks[right])
     nose = np.linalg.norm(landmarks[_NOSE_BRIDGE] - landmarks[_NOSE_BASE])

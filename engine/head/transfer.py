@@ -86,7 +86,7 @@ def _measure(points: CommonPoints) -> tuple[Any, np.ndarray]:
 
 
 def carry_person(pair: Pair, shape: np.ndarray) -> Person:
-    """The person with identity `shape` of the source, on the target."""
+    """The person with identity `shape` (S,) of the source, on the target."""
     count, target = pair.points.count, pair.target
     wanted = pair.source.person(shape)[0][:count]
     columns = int(target.shape_basis.shape[2])

@@ -92,7 +92,7 @@ class ExpressionEncoder(nn.Module):
 def drop_modalities(
     f_a: Tensor, f_v: Tensor, config: Config, generator: Generator
 ) -> tuple[Tensor, Tensor]:
-    """Zero one modality in whole windows, with the published probabilities, never both.
+    """f_a and f_v (B, W, 64) with one zeroed in some windows (AVFace section 3.5), never both.
 
     One throw decides for a window: sound dropped, picture dropped, or both kept.
     """

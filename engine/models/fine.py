@@ -69,5 +69,5 @@ class FineNetwork(nn.Module):
         return self.limit * torch.tanh(self.last(self.up0(x, None)))
 
     def silence(self, count: int) -> Tensor:
-        """What stands for the sound of `count` pictures where there is none."""
+        """What stands for the sound of pictures that have none, (count, 16, 29)."""
         return torch.zeros(count, *self.sound)

@@ -156,7 +156,7 @@ class LandmarkNet(nn.Module):
 
 
 def normalised(pictures: Tensor) -> Tensor:
-    """Each picture with mean 0 and deviation about 1: exposure says nothing about a face."""
+    """Pictures (N, C, H, W) of 0 to 255, each with mean 0 and deviation about 1."""
     mean = pictures.mean((1, 2, 3), keepdim=True)
     return (pictures - mean) / (pictures.std((1, 2, 3), keepdim=True) + 8)
 

@@ -78,7 +78,7 @@ class LipReader(nn.Module):
         return self.config.side
 
     def forward(self, mouths: Tensor) -> Tensor:
-        """Features of single pictures; mouths of another size are scaled."""
+        """Grey mouths (B, K, 1, S, S) -> features (B, K, C); those of another size are scaled."""
         greys = mouths.flatten(0, 1)
         if greys.shape[-1] != self.side:
             size = (self.side, self.side)

@@ -54,7 +54,7 @@ class LipNet(nn.Module):
         self._start()
 
     def forward(self, windows: Tensor, state: Tensor, places: Tensor) -> Tensor:
-        """Log-posteriors, measured lips in units of order one, places within -1 to 1."""
+        """See the class: log-posteriors, lips in units of order one, places within -1 to 1."""
         logs = windows.clamp(min=_LOG_FLOOR)
         heard = torch.cat([logs / -_LOG_FLOOR + 0.5, logs.exp() * 2], -1).transpose(1, 2)
         condition = self.join(torch.cat([self.listen(heard), self.look(state)], -1))

@@ -70,7 +70,7 @@ class PhoneNetwork(nn.Module):
         return torch.log(power @ mel + _FLOOR)  # (B, frames, bands)
 
     def normalise(self, energies: Tensor) -> Tensor:
-        """Log energies without the recording's level and, as far as they tell, its colour."""
+        """Log energies (B, frames, bands) without their level and, as far as they tell, colour."""
         config = self.config
         shown = energies - self.prior
         loudness = energies.logsumexp(-1, keepdim=True)  # (B, frames, 1)

@@ -78,7 +78,7 @@ class VoiceNet(nn.Module):
         return x
 
     def in_units(self, output: VoiceOutput) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation in the channels' own units, widened as measured."""
+        """Mean and deviation (B, A, K) in the channels' own units, widened as measured."""
         sd = output.log_sd.exp() * self.spread * self.widen
         return output.mean * self.spread + self.centre, sd
 

@@ -127,7 +127,7 @@ def _point_weights() -> np.ndarray:
 
 
 def make_batch(ring: Ring, rows: np.ndarray, generator: np.random.Generator | None):
-    """Rows of a ring as a batch; shaken a little where a generator is given."""
+    """Rows (B,) of a ring as a batch; shaken a little where a generator is given."""
     arrays, picked = ring.arrays, list(POINTS)
     pictures = arrays["pictures"][rows]
     size = pictures.shape[1]
@@ -218,7 +218,10 @@ def judge(found: Found, truth: list[LandmarkBatch]) -> dict[str, float]:
 
 
 def area_under_curve(scores: np.ndarray, positive: np.ndarray, valid: np.ndarray) -> float:
-    """Probability that a positive scores above a negative; NaN where one kind is missing."""
+    """Under the ROC curve, by ranks (Mann and Whitney 1947); NaN where one kind is missing.
+
+    Scores (N,), which are positive (N,) and which count (N,).
+    """
     scores, positive = scores[valid], positive[valid]
     order = np.argsort(np.argsort(scores)) + 1.0
     n, m = int(positive.sum()), int((~positive).sum())

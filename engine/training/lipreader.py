@@ -179,7 +179,7 @@ class LipReaderTask:
 
 
 def mean_recall(said: np.ndarray, read: np.ndarray) -> float:
-    """The share that is read right of each viseme that is said, mean over the visemes."""
+    """The share that is read right of each viseme that is said, mean over visemes: (N,) twice."""
     return float(np.mean([(read[said == viseme] == viseme).mean() for viseme in np.unique(said)]))
 
 

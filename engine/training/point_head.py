@@ -77,7 +77,7 @@ def pose_points(
 
 
 def unit_weights(stage: Stage, head: PointHead) -> np.ndarray:
-    """By how many millimetres a unit moves the points; what they can't see hardly counts."""
+    """(E,) root of the mm that a unit moves the points by; what they can't see hardly counts."""
     moves = head.unit_basis.reshape(len(POINTS), 3, -1)
     size = 1000 * np.sqrt((moves**2).sum(1).mean(0))
     weight = np.sqrt(np.clip(size, 0.15, 3))

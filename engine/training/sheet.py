@@ -91,7 +91,7 @@ class Sheet(nn.Module):
         return torch.where(self.on_skin > 0, found, normals)
 
     def mirrored(self, maps: Tensor) -> Tensor:
-        """Maps with the face's sides exchanged."""
+        """Maps (N, C, U, U) with the face's sides exchanged."""
         grid = self.mirror.expand(len(maps), -1, -1, -1)
         return functional.grid_sample(maps, grid, align_corners=False)
 

@@ -236,7 +236,7 @@ def noise(random: np.random.Generator, size: int, sigma: float) -> np.ndarray:
 
 
 def spot(out: np.ndarray, place: np.ndarray, sigma: float, height: float) -> None:
-    """Add a round bump at `place` (column, row), in texels."""
+    """Add a round bump to `out` (R, R) at `place` (column, row), in texels."""
     reach = int(3 * sigma) + 1
     column, row = place.astype(int)
     rows = slice(max(row - reach, 0), row + reach + 1)

@@ -62,7 +62,7 @@ def choose_glasses(
 def wear(
     glasses: Glasses, picture: np.ndarray, view: View, t: int, light: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The picture with glasses on, and how much of each pixel they hide (rims, dark lenses)."""
+    """The picture (S, S, 3) with glasses on, and the share of each pixel (S, S) that they hide."""
     size = len(picture)
 
     def seen(points: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ _CODEC, _CODEC_HOP = 512, 256
 def spoil(
     clean: Tensor, pool: np.ndarray, generator: np.random.Generator, strength: float = 1.0
 ) -> Tensor:
-    """Speech as some film might carry it. `strength` scales how often anything happens."""
+    """Speech (B, N) at 16 kHz as a film might carry it; `strength`: how often anything happens."""
     sound = _room_and_microphone(clean, generator, strength)
     sound = _add_noise(sound, pool, generator, strength)
     sound = _codecs(sound, generator, strength)
