@@ -24,7 +24,7 @@ _FAN, _WAVER, _CLUMP = 0.75, 0.12, 0.35  # sideways; by chance; how far tips of 
 _SHORTEST = 0.7  # of the length
 # How far an eye is open, of its width at its middle, from where on upper lashes hang; and how much
 # lower they then are in a shut one, degrees.
-HANGS_BELOW, _HANG = 0.25, 32.0
+HANGS_BELOW, _HANG = 0.25, 18.0
 MIDDLE = 4  # of the nine points of an edge
 
 
@@ -32,12 +32,12 @@ MIDDLE = 4  # of the nine points of an edge
 class _Row:
     """How the lashes of an upper or a lower lid grow."""
 
-    count: int
+    count: int  # in threes
     longest_m: float  # at two thirds of the way out; shorter towards the corners
     rises: tuple[float, float]  # degrees away from the eye's radius, at the root and at the tip
 
 
-_UPPER, _LOWER = _Row(84, 0.0068, (-16.0, 44.0)), _Row(42, 0.003, (20.0, 45.0))
+_UPPER, _LOWER = _Row(96, 0.0063, (-32.0, 32.0)), _Row(39, 0.0026, (20.0, 45.0))
 
 
 def grow_lashes(head: HeadFile, vertices: np.ndarray) -> np.ndarray:
