@@ -8,8 +8,8 @@ folds no better than brightness alone (films carry it at half the resolution).
 
 import numpy as np
 
-from .relief import shading_by_slope
 from .residual import Grain, residual, without_strangers
+from .slopes import shading_by_slope
 from .unwrap import Surface
 
 CHANNELS = 6

@@ -28,7 +28,7 @@ from ..progress import Report
 from .evidence import TEXELS
 from .keys import denser, key_frames, lenders
 from .learned import agreement, folded, knows, learned_relief
-from .relief import SolveOptions, shading_change, solve_relief
+from .relief import SolveOptions, solve_relief
 from .residual import (
     LASTING_TRUST,
     PASSING_TRUST,
@@ -52,6 +52,7 @@ from .skin import (
     sample_frames,
     views,
 )
+from .slopes import shading_change
 from .tangent import relief_normals, tangent_frames
 from .unwrap import FaceSheet, build_sheet, lay_window, map_surface
 

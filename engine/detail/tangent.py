@@ -12,7 +12,7 @@ import numpy as np
 
 from ..exchange.head_file import HeadFile
 from ..render import interpolate
-from .relief import differences, surface_steps
+from .slopes import differences, surface_steps
 from .unwrap import FaceSheet, Surface
 
 

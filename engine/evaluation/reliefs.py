@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..detail.recover import Detail, DetailOptions, recover_detail
-from ..detail.relief import differences, surface_steps
+from ..detail.slopes import differences, surface_steps
 from ..detail.unwrap import FaceSheet, Surface, build_sheet, cut_window, map_surface
 from ..exchange.saving import save_arrays
 from ..exchange.take import REGIONS

@@ -18,7 +18,7 @@ from ..exchange.take import REGIONS, Take
 from ..head.model import FaceParams, Head, params_of
 from ..media.hues import colourless
 from ..media.pictures import read_picture
-from .shading import soften
+from .outlines import soften
 from .studio import Relief, Shot, Sitter, draw
 
 LOW_CONFIDENCE = 0.5

@@ -1,8 +1,8 @@
 """The studio's light on skin, eyes, lips and teeth: the kernels behind `engine.preview.studio`.
 
-Each vertex carries a row of numbers (its columns are named below); each pixel averages what its
-2 x 2 samples see of them and is lit once, twice on an edge. Small functions
-are put into their callers: as calls they cost half as much again.
+Each vertex carries a row of numbers (`vertices`); each pixel averages what its 2 x 2 samples see of
+them and is lit once, twice on an edge. Small functions are put into their callers: as calls they
+cost half as much again.
 """
 
 from typing import NamedTuple
@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-# Columns of the vertex table. Positions and directions are in camera axes.
-POSITION, NORMAL, AMBIENT, LIT, FINISH, FACE, TANGENT, COLUMNS = 0, 3, 6, 7, 8, 11, 12, 15
+from .vertices import AMBIENT, COLUMNS, FACE, FINISH, LIT, NORMAL, TANGENT
+
 _U, _V = COLUMNS, COLUMNS + 1  # carried beside the table: the corners' UVs
 # Of the samples of a pixel (turned: `engine.render`), by their bits: how many, and their middle.
 _BITS = (np.arange(16)[:, None] >> np.arange(4)) & 1
@@ -30,17 +30,6 @@ def unit(*direction: float) -> np.ndarray:
 
 def _rgb(red: float, green: float, blue: float) -> np.ndarray:
     return np.array([red, green, blue], np.float32)
-
-
-class Surface(NamedTuple):
-    """A posed mesh, as the kernels take it."""
-
-    samples: np.ndarray  # (V, 3) float32: pixel x, pixel y (of the doubled picture), depth
-    faces: np.ndarray  # (F, 3) into the table
-    islands: np.ndarray  # (F,) which piece of the sheet each triangle lies on
-    uv_faces: np.ndarray  # (F, 3) into the uv
-    uv: np.ndarray  # (U, 2)
-    table: np.ndarray  # (V, COLUMNS) float32
 
 
 class Maps(NamedTuple):
@@ -88,46 +77,6 @@ TONE = np.round(
 ).astype(np.float32)
 _PLAIN_TONE = np.minimum(255 * (np.arange(2048) / _TONE_STEPS) ** (2 / 2.2), 255).astype(np.float32)
 _LAST_STEP = len(TONE) - 1
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def fill_normals(table, faces, uv_faces, uv, with_tangents):
-    """Area-weighted unit normals, and tangents along u when asked for, into their columns."""
-    table[:, NORMAL : NORMAL + 3] = 0
-    table[:, TANGENT : TANGENT + 3] = 0
-    for f in range(len(faces)):
-        a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        ex, ey, ez = table[b, 0] - table[a, 0], table[b, 1] - table[a, 1], table[b, 2] - table[a, 2]
-        gx, gy, gz = table[c, 0] - table[a, 0], table[c, 1] - table[a, 1], table[c, 2] - table[a, 2]
-        nx, ny, nz = ey * gz - ez * gy, ez * gx - ex * gz, ex * gy - ey * gx
-        for corner in range(3):
-            v = faces[f, corner]
-            table[v, NORMAL] += nx
-            table[v, NORMAL + 1] += ny
-            table[v, NORMAL + 2] += nz
-        if with_tangents:
-            i, j, k = uv_faces[f, 0], uv_faces[f, 1], uv_faces[f, 2]
-            v1, v2 = uv[j, 1] - uv[i, 1], uv[k, 1] - uv[i, 1]
-            area = (uv[j, 0] - uv[i, 0]) * v2 - (uv[k, 0] - uv[i, 0]) * v1
-            sign = np.float32(1.0) if area > 0 else np.float32(-1.0)
-            for corner in range(3):
-                v = faces[f, corner]
-                table[v, TANGENT] += sign * (ex * v2 - gx * v1)
-                table[v, TANGENT + 1] += sign * (ey * v2 - gy * v1)
-                table[v, TANGENT + 2] += sign * (ez * v2 - gz * v1)
-    for i in range(len(table)):
-        _normalise(table, i, NORMAL)
-        if with_tangents:
-            _normalise(table, i, TANGENT)
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def _normalise(table, row, first):
-    x, y, z = table[row, first], table[row, first + 1], table[row, first + 2]
-    scale = np.float32(1.0) / max(np.sqrt(x * x + y * y + z * z), np.float32(1e-18))
-    table[row, first] = x * scale
-    table[row, first + 1] = y * scale
-    table[row, first + 2] = z * scale
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
@@ -191,23 +140,6 @@ def develop(face_id, nearness, surface, maps, lights):
                 coverage[y, x] = (covered * 255 + 2) // 4
                 face_share[y, x] = int(inner * part * np.float32(255.0) + _HALF)
     return picture, filmed, coverage, face_share, outline
-
-
-@numba.njit(cache=True, fastmath=True, nogil=True)
-def soften(picture, outline):
-    """Mix the pixels (H, W, 3) uint8 at an outline (H, W) with those beside them, in place."""
-    before = picture.copy()
-    for y in range(1, len(outline) - 1):
-        for x in range(1, outline.shape[1] - 1):
-            if not outline[y - 1 : y + 2, x - 1 : x + 2].any():
-                continue
-            for k in range(3):
-                total = 8
-                for down in range(-1, 2):
-                    for right in range(-1, 2):
-                        weight = (2 - abs(down)) * (2 - abs(right))
-                        total += weight * int(before[y + down, x + right, k])
-                picture[y, x, k] = total // 16
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")

@@ -20,21 +20,9 @@ from ..head.model import Head
 from ..render import visible_faces
 from ..render.occlusion import ambient_openness, polygon_area, seen_from, through_polygon
 from ..srgb import linear_from_srgb
-from .shading import (
-    AMBIENT,
-    COLUMNS,
-    FACE,
-    FINISH,
-    KEY,
-    LIT,
-    NORMAL,
-    Lights,
-    Maps,
-    Surface,
-    develop,
-    fill_normals,
-)
+from .shading import KEY, Lights, Maps, develop
 from .strands import Hair, Lens, draw_hair, draw_lashes
+from .vertices import AMBIENT, COLUMNS, FACE, FINISH, LIT, NORMAL, Surface, fill_normals
 
 _FADE_M = 0.022
 _FADE_FROM, _FADE_TO = 0.85, 0.3  # of that way out of the face: there its share falls from 1 to 0

@@ -13,7 +13,7 @@ import numpy as np
 from ..detail.evidence import TEXELS, evidence
 from ..detail.folds import calm_skin, fold_zones, open_skin
 from ..detail.light import draw_samples, fit_light, log_shading
-from ..detail.relief import SolveOptions, differences, solve_relief, surface_steps
+from ..detail.relief import SolveOptions, solve_relief
 from ..detail.residual import (
     HIGH_PASS_MM,
     LASTING_TRUST,
@@ -25,6 +25,7 @@ from ..detail.residual import (
     skin_share,
     without_strangers,
 )
+from ..detail.slopes import differences, surface_steps
 from ..detail.unwrap import FaceSheet, Surface, build_sheet, map_surface
 from ..geometry import rotation_matrix
 from ..render import interpolate

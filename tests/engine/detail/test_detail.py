@@ -15,8 +15,8 @@ from engine.detail.recover import (
     encode,
     recover_detail,
 )
-from engine.detail.relief import differences, surface_steps
 from engine.detail.residual import Grain, off_hair
+from engine.detail.slopes import differences, surface_steps
 from engine.detail.unwrap import FaceSheet, build_sheet, map_surface
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
