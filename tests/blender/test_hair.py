@@ -70,7 +70,7 @@ def test_lashes_follow_the_lids(make_take):
         heights.append(strands[:, 0])
         rises.append(strands[:, -1, 2] - strands[:, 0, 2])
     upper = rises[0] > 0.001
-    assert upper.mean() > 0.5
+    assert upper.mean() > 0.3
     assert (rises[0] - rises[1])[upper].mean() > 0.001  # those of a shut eye hang
     assert np.linalg.norm(heights[1] - heights[0], axis=1).max() > 0.005
 
