@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..exchange.head_file import TEETH_LIFT
+from ..exchange.head_file import TEETH_LIFT, HeadFile
 from ..geometry import project, rotation_matrix, to_camera
 from ..head.model import FaceParams, Head
-from ..head.mouth import Mouth, part_of
+from ..head.mouth import part_of
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack
@@ -78,8 +78,10 @@ def _edges(
     """The rows' edges between the head's own lips in n frames, and how far these part, (n, C) m."""
     faces, weights = (part[_lip_points()] for part in head.file.landmarks_468)  # (2, C)
     corners = head.file.faces[faces]  # (2, C, 3)
-    near = head.file.masks["upper_teeth"] | head.file.masks["lower_teeth"]
-    near[corners] = True
+    rows = [_edge_vertices(head.file, name) for name in ("upper_teeth", "lower_teeth")]
+    near = np.zeros(len(head.file.template), bool)
+    for vertices in (corners, *rows):
+        near[vertices] = True
     mouth = part_of(head.file, near)
     jaw, pose, translation = (
         each[frames] for each in (params.jaw, params.head_pose, params.head_translation)
@@ -93,10 +95,10 @@ def _edges(
     top, bottom = (seen(line) for line in np.einsum("rck,nrckd->rncd", weights, lips))
     up = np.stack([np.tile([0.0, 1.0, 0.0], (len(frames), 1)), rotation_matrix(jaw)[:, :, 1]])
     edges = []
-    for row, name in enumerate(("upper_teeth", "lower_teeth")):
-        line = posed[:, _edge_vertices(mouth, name)]
+    for row, upwards in zip(rows, up, strict=True):
+        line = posed[:, np.searchsorted(mouth.vertices, row)]
         place = _crossings(seen(line), top, bottom)
-        above = _crossings(seen(line + _STEP * up[row][:, None]), top, bottom)
+        above = _crossings(seen(line + _STEP * upwards[:, None]), top, bottom)
         edges.append(_Edge(place, (above - place) / _STEP))
     depth = -translation[:, 2] - mouth.template[:, 2].max()
     gaps = np.linalg.norm(bottom - top, axis=-1) * (depth / params.focal)[:, None]
@@ -110,9 +112,9 @@ def _lip_points() -> np.ndarray:
     return np.array([UPPER_INNER[_COLUMNS], LOWER_INNER[_COLUMNS]])
 
 
-def _edge_vertices(mouth: Mouth, name: str) -> np.ndarray:
+def _edge_vertices(file: HeadFile, name: str) -> np.ndarray:
     """The vertices (K,) of the upper or lower front teeth's edge, from side to side."""
-    places, own = mouth.template, np.flatnonzero(mouth.masks[name])
+    places, own = file.template, np.flatnonzero(file.masks[name])
     outwards = -1 if name == "upper_teeth" else 1
     found = []
     for x in _ARCH:
@@ -145,33 +147,25 @@ def _likelihood(read: np.ndarray, upper: _Edge, lower: _Edge, gaps: np.ndarray) 
     rows = read.shape[1]
     middle = (np.arange(rows)[:, None] + 0.5) / rows
 
-    def row(edge: _Edge, height: float, side: int) -> np.ndarray:
-        """How much likelier than flesh each sample would be read as teeth, (n, rows, C)."""
-        beyond = side * ((edge.place + height * edge.rise)[:, None] - middle)
-        covered = np.clip(beyond * rows + 0.5, 0, 1)
+    def told(edge: _Edge, heights: np.ndarray, side: int) -> np.ndarray:
+        """How much likelier than flesh each sample is, by the row's heights: (H, n, rows, C)."""
+        place = edge.place + heights[:, None, None] * edge.rise  # (H, n, C)
+        beyond = side * (place[:, :, None] - middle)
+        covered = np.nan_to_num(np.clip(beyond * rows + 0.5, 0, 1))
         lit = beyond * gaps[:, None] < _EDGE
-        return np.nan_to_num(covered) * (np.where(lit, _READ, _READ_FAR) - _MISREAD)
+        chance = _MISREAD + covered * (np.where(lit, _READ, _READ_FAR) - _MISREAD)
+        as_flesh = read * np.log(_MISREAD) + (1 - read) * np.log(1 - _MISREAD)
+        return read * np.log(chance) + (1 - read) * np.log(1 - chance) - as_flesh
 
-    def told(more: np.ndarray) -> np.ndarray:
-        chance = _MISREAD + more
-        log = read * np.log(chance) + (1 - read) * np.log(1 - chance)
-        return np.einsum("nrc,r->nc", log, _WEIGHTS)
-
-    none = told(np.zeros_like(read))
     share = np.clip(2 * read.max(1) - 0.5, 0, 1) * np.clip(gaps / _TOLD_GAP, 0, 1)  # (n, C)
     share = np.where(np.isfinite(upper.place + lower.place), share, 0) * _COLUMN_SHARE
-    above = [row(upper, height, 1) for height in _UPPER]
-    below = [row(lower, height, -1) for height in _tried()]
-    up, no_up = np.log([_UPPER_SHOWN, 1 - _UPPER_SHOWN])
-    low, no_low = np.log([_LOWER_SHOWN, 1 - _LOWER_SHOWN])
-    out = np.zeros((len(above), len(below), len(read)))
-    for i, over in enumerate(above):
-        alone = np.logaddexp(none + no_up, told(over) + up) + no_low
-        for j, under in enumerate(below):
-            under = np.where(over > 0, 0, under)  # upper teeth stand before lower ones
-            both = np.logaddexp(told(under) + no_up, told(over + under) + up) + low
-            out[i, j] = np.sum(share * (np.logaddexp(alone, both) - none), axis=1)
-    return out
+    over, under = told(upper, _UPPER, 1), told(lower, _tried(), -1)
+    free = np.where(over == 0, _WEIGHTS[:, None], 0)  # upper teeth stand before lower ones
+    over = np.einsum("unrc,r->unc", over, _WEIGHTS)
+    under = np.einsum("unrc,wnrc->uwnc", free, under)
+    over = np.logaddexp(over + np.log(_UPPER_SHOWN), np.log(1 - _UPPER_SHOWN))
+    under = np.logaddexp(under + np.log(_LOWER_SHOWN), np.log(1 - _LOWER_SHOWN))
+    return np.einsum("uwnc,nc->uwn", over[:, None] + under, share)
 
 
 def _tried() -> np.ndarray:
