@@ -26,6 +26,7 @@ from .media import Clip, open_clip
 from .methods.dispatch import apply_method, check_method
 from .options import CaptureOptions, trust_ranges
 from .progress import Report
+from .sight.beside import tell_hidden
 from .sight.second_look import carry_glances, look_at_turned, look_beneath
 from .speech.hearing import Heard, hear_clip, mouth_by_sound
 from .speech.sync import Sync
@@ -134,7 +135,7 @@ def perform(
         faces = FaceOptions(face=options.face, region=options.region)
         track = track_face(clip, faces, report.part("faces", 0, 0.35))
         clock.lap("faces")
-    track = look_at_turned(clip, look_beneath(clip, track), head)
+    track = look_at_turned(clip, tell_hidden(look_beneath(clip, track)), head)
     heard = hear_clip(clip, track, options, sync)
     for sentence in heard.sync.sentences if heard else ():
         report.warn(sentence)

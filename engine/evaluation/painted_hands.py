@@ -72,7 +72,7 @@ def paint_thing(
         place, angle = points[_LOWER_LIP] + 0.42 * width * down, np.pi + lean + thing.angle
     elif thing.kind == "cheek":
         corner = points[_LEFT_CORNER if thing.side > 0 else _RIGHT_CORNER]
-        place = corner + width * (thing.side * thing.reach * left + 0.1 * down)
+        place = corner + width * (thing.side * 0.6 * thing.reach * left + 0.1 * down)
         angle = np.pi + lean + thing.angle + 0.2 * thing.side
     else:
         place = points[_LOWER_LIP] + width * thing.reach * down

@@ -14,6 +14,7 @@ from scipy.ndimage import maximum_filter1d
 from ..exchange.take import REGIONS
 from ..media import Clip, read_some
 from ..weights import registry
+from .partial import something_near
 from .people import Person
 from .seen import NETWORK, NetworkPoints, level_face, see_level, unpack
 from .visibility import network_doubts
@@ -25,30 +26,34 @@ _AROUND = 3  # frames that are looked at on both sides of a doubtful one
 
 def seen_by_network(
     clip: Clip, person: Person, cover: np.ndarray
-) -> tuple[np.ndarray, NetworkPoints] | None:
+) -> tuple[np.ndarray, NetworkPoints, np.ndarray] | None:
     """How surely the network sees each region of the person, (N, R) in 0..1, for N frames.
 
-    `cover` (N, R) is what the colours say. Also what it was shown for that; None where the product
-    carries no such network.
+    `cover` (N, R) is what the colours say. Also what it was shown for that, and how surely
+    something is before each point, (N, 478) log odds; None where the product carries no such
+    network.
     """
     if NETWORK not in registry() or not person.glances:
         return None
     seen = np.full((len(person.frames), len(REGIONS)), np.nan)
+    hidden = np.full((len(person.frames), person.points.shape[1]), np.nan, np.float32)
     kept = {frame: int(row) for row, frame in enumerate(person.frames) if frame in person.glances}
     glances = ((row, unpack(person.glances[frame])) for frame, row in kept.items())
-    looks = _look(seen, glances, person)
-    wanted = _doubtful(cover, seen) & np.isnan(seen[:, 0])
-    looks += _look(seen, _read(clip, person, wanted), person)
+    looks = _look(seen, hidden, glances, person)
+    wanted = _doubtful(cover, seen, hidden) & np.isnan(seen[:, 0])
+    looks += _look(seen, hidden, _read(clip, person, wanted), person)
     rows, points, sigma = (np.concatenate(column) for column in zip(*looks, strict=True))
     order = np.argsort(rows)
-    return _between(seen), NetworkPoints(person.frames[rows[order]], points[order], sigma[order])
+    told = NetworkPoints(person.frames[rows[order]], points[order], sigma[order])
+    return _between(seen), told, _between(hidden)
 
 
-def _doubtful(cover: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _doubtful(cover: np.ndarray, seen: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """Rows (N,) that need a look: by the colours' covers (N, R) and the glances, NaN elsewhere."""
     doubtful: np.ndarray = np.max(cover, axis=1) > _IN_DOUBT
     known = np.flatnonzero(np.isfinite(seen[:, 0]))
-    doubts = network_doubts(seen[known])
+    touched = something_near(hidden[known])[:, None]
+    doubts = np.hstack([network_doubts(seen[known]), touched])
     unsure = np.max(np.minimum(doubts, 1 - doubts), axis=1) > _IN_DOUBT
     changes = np.max(np.abs(np.diff(doubts, axis=0)), axis=1) > _IN_DOUBT
     for k, (first, last) in enumerate(pairwise(known)):
@@ -58,9 +63,12 @@ def _doubtful(cover: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _look(
-    seen: np.ndarray, pictures: Iterator[tuple[int, np.ndarray]], person: Person
+    seen: np.ndarray,
+    hidden: np.ndarray,
+    pictures: Iterator[tuple[int, np.ndarray]],
+    person: Person,
 ) -> list[tuple[np.ndarray, ...]]:
-    """What the network says of pictures, each with its row of `seen` (N, R), in place.
+    """What the network says of pictures, into their rows of `seen` (N, R) and `hidden` (N, 478).
 
     Returns rows (n,), points (n, L, 2) px and their deviations (n, L) px, batch by batch.
     """
@@ -68,7 +76,7 @@ def _look(
     while batch := list(islice(pictures, _AT_ONCE)):
         rows = np.array([row for row, _ in batch])
         shown = np.stack([picture for _, picture in batch])
-        points, sigma, parts = see_level(shown, person.points[rows])
+        points, sigma, parts, hidden[rows] = see_level(shown, person.points[rows])
         brows = parts[:, 4:].min(axis=1, keepdims=True)  # the network tells them apart
         seen[rows] = np.hstack([parts[:, :4], brows])
         looks.append((rows, points, sigma))
@@ -85,4 +93,5 @@ def _read(clip: Clip, person: Person, wanted: np.ndarray) -> Iterator[tuple[int,
 def _between(seen: np.ndarray) -> np.ndarray:
     """Rows without a look filled in from their neighbours, (N, R)."""
     every, known = np.arange(len(seen)), np.flatnonzero(np.isfinite(seen[:, 0]))
-    return np.stack([np.interp(every, known, column[known]) for column in seen.T], axis=1)
+    columns = [np.interp(every, known, column[known]) for column in seen.T]
+    return np.stack(columns, axis=1).astype(seen.dtype)

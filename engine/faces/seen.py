@@ -17,9 +17,10 @@ from ..weights import load_network
 
 if TYPE_CHECKING:
     from ..media import Clip
+    from ..models.covers import CoverNet
     from ..models.landmarks import LandmarkNet
 
-NETWORK = "landmarks"
+NETWORK, COVERS = "landmarks", "covers"
 CROP = 1.5  # side of a crop over the longer side of the face's box
 GLANCE_PX = 112  # side of a kept view of a face: what the shipped network sees
 _JPEG_QUALITY = 95
@@ -119,27 +120,31 @@ def _square(box: np.ndarray) -> tuple[tuple[int, int], int]:
 
 
 def see_level(pictures: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, ...]:
-    """What the network sees in views by `level_face`: places and deviations in the frames.
+    """What the networks see in views by `level_face`: places and deviations in the frames.
 
     Args:
         pictures: (n, GLANCE_PX, GLANCE_PX, 3) uint8 RGB.
         points: (n, 478, >=2) px, the tracker's, by which they were cut out.
 
     Returns:
-        (n, L, 2) px, (n, L) px, and the visibility of each region (n, R).
+        (n, L, 2) px, (n, L) px, the visibility of each region (n, R), and how surely something
+        is before each of the tracker's points (n, 478), log odds.
     """
-    found, sigma, visible, _ = _look(pictures)
-    scale = np.empty(len(found))
+    inside, scale = np.empty((len(points), points.shape[1], 2)), np.empty(len(points))
+    back = []  # from the view to the frame
     for k, mesh in enumerate(points):
         box, turn, middle = _level(mesh)
         if turn is None:
-            corner, side = _square(box)
-            found[k] = corner + (found[k] + 1) / 2 * side
-            scale[k] = side / 2
-        else:
-            found[k] = middle + GLANCE_PX / 2 * found[k] @ np.linalg.inv(turn).T
-            scale[k] = GLANCE_PX / 2 / np.sqrt(np.linalg.det(turn))
-    return found, sigma * scale[:, None], visible
+            (x, y), side = _square(box)
+            turn, middle = np.eye(2) * (GLANCE_PX / side), np.array([x, y]) + side / 2
+        inside[k] = (mesh[:, :2] - middle) @ turn.T * (2 / GLANCE_PX)
+        back.append((np.linalg.inv(turn).T * (GLANCE_PX / 2), middle))
+        scale[k] = GLANCE_PX / 2 / np.sqrt(np.linalg.det(turn))
+    found, sigma, visible, hidden = _look_for_covers(pictures, inside)
+    found = np.stack(
+        [place @ turn + middle for place, (turn, middle) in zip(found, back, strict=True)]
+    )
+    return found, sigma * scale[:, None], visible, hidden
 
 
 def glance(frame: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -217,6 +222,32 @@ def _network() -> "LandmarkNet":
             layer[0], layer[1] = fuse_conv_bn_eval(first, second), nn.Identity()
     net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return net.to(compute_device())
+
+
+@cache
+def _cover_network() -> "CoverNet":
+    from ..models.covers import CoverNet
+
+    net = CoverNet()
+    net.load_state_dict(load_network(COVERS)[0])
+    return net.eval().to(compute_device())
+
+
+def _look_for_covers(pictures: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Points (-1..1), sigma, visibility, and covers at `places` (T, 478, 2), of pictures."""
+    import torch
+
+    from ..models.covers import at_points
+
+    net, covers, parts = _network(), _cover_network(), []
+    with torch.no_grad():
+        for start in range(0, len(pictures), _BATCH):
+            batch = torch.from_numpy(np.ascontiguousarray(pictures[start : start + _BATCH]))
+            where = torch.from_numpy(places[start : start + _BATCH]).float().to(compute_device())
+            maps = net.map(batch.to(compute_device()).permute(0, 3, 1, 2).float())
+            found, hidden = net.find(maps), at_points(covers(maps), where)
+            parts.append((found.points, found.log_sigma.exp(), found.visible.sigmoid(), hidden))
+    return tuple(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
 
 
 def _look(pictures: np.ndarray) -> tuple[np.ndarray, ...]:

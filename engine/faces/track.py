@@ -17,6 +17,7 @@ from .clearness import clearness
 from .colour_cover import colour_witness, widened
 from .glances import seen_by_network
 from .mouth import judge_mouth, lips_missing, read_teeth, thing_between
+from .partial import hidden_lips, steady, too_little_left
 from .people import Person, choose_person, link_people, part_dissolved
 from .seen import NetworkPoints
 from .tracklets import FollowOptions, follow_faces
@@ -61,6 +62,8 @@ class FaceTrack:
     clear: np.ndarray | None = None
     # (T, rows, 9) 0..1, how surely what is between the inner lips is teeth; NaN as `mouth_inside`
     teeth: np.ndarray | None = None
+    # (T, 478) 0..1, how far something hides points of the lips of which most are seen
+    hidden: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.times)
@@ -173,7 +176,8 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     confidence = np.zeros((frames, len(REGIONS)))
     missing = lips_missing(person.colours, person.lips)
     witness = colour_witness(person.points, person.colours, person.edges, missing)
-    by_network, points = seen_by_network(clip, person, witness.cover) or (None, None)
+    told = seen_by_network(clip, person, witness.cover)
+    by_network, points, odds = told or (None, None, None)
     confidence[person.frames] = judge_visibility(
         person.points, person.edges, witness, by_network, clip.size
     )
@@ -181,17 +185,25 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     between = thing_between(person.points, person.colours, person.mouth)
     mouth = confidence[:, REGIONS.index("mouth")]
     mouth[person.frames] = np.minimum(mouth[person.frames], 1 - widened(between))
+    hidden = np.zeros((frames, 478), np.float32)
+    if odds is not None:
+        hidden[person.frames] = hidden_lips(steady(odds))
+        mouth[person.frames] = np.minimum(
+            mouth[person.frames], 1 - too_little_left(hidden[person.frames])
+        )
+    hidden[mouth < _BELIEVED] = 0
     mouth_inside = np.full((frames, 3), np.nan)
     teeth = np.full((frames, *person.mouth.shape[1:3]), np.nan, np.float32)
     inside = person.points, person.colours, person.mouth, person.lips
     mouth_inside[person.frames] = judge_mouth(*inside)
     teeth[person.frames] = read_teeth(*inside)
     covered = mouth < _BELIEVED
-    mouth_inside[covered] = teeth[covered] = np.nan
+    touched = covered | (hidden.max(axis=1) > _BELIEVED)
+    mouth_inside[touched] = teeth[touched] = np.nan
     clear = _clearness(person, points, covered, clip) if points else None
     return FaceTrack(
         boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts,
-        network_points=points, clear=clear, teeth=teeth,
+        network_points=points, clear=clear, teeth=teeth, hidden=hidden,
     )  # fmt: skip
 
 

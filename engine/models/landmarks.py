@@ -50,6 +50,15 @@ FULL = LandmarkNetConfig(
 )
 
 
+class Maps(NamedTuple):
+    """What the network makes of B pictures of S pixels before it looks for points."""
+
+    fine: Tensor  # (B, config.fine, S / 2, S / 2)
+    low: Tensor  # (B, widths[1], S / 4, S / 4)
+    deep: Tensor  # (B, widths[3], S / 16, S / 16)
+    up: Tensor  # (B, neck, S / 4, S / 4)
+
+
 class Found(NamedTuple):
     """B pictures, L = len(POINTS). Places in half crops from the middle: x right, y down, -1..1."""
 
@@ -120,7 +129,10 @@ class LandmarkNet(nn.Module):
 
     def forward(self, pictures: Tensor) -> Found:
         """See the class."""
-        count = len(POINTS)
+        return self.find(self.map(pictures))
+
+    def map(self, pictures: Tensor) -> Maps:
+        """(B, 3, S, S) pictures in 0..255 -> what points, and covers, are found in."""
         fine = self.stem(normalised(pictures))
         low = self.stage1(fine)
         middle = self.stage2(low)
@@ -129,8 +141,14 @@ class LandmarkNet(nn.Module):
             functional.interpolate(self.side3(deep), scale_factor=2) + self.side2(middle)
         )
         up = self.merge1(functional.interpolate(up, scale_factor=2) + self.side1(low))
+        return Maps(self.fine(fine), low, deep, up)
+
+    def find(self, maps: Maps) -> Found:
+        """Points, and what is said of the whole face."""
+        fine, deep, up = maps.fine, maps.deep, maps.up
+        count = len(POINTS)
         guess, spread = soft_argmax(self.heat(up))
-        tokens = self._look(up, self.fine(fine), guess.detach())  # (B, L, token)
+        tokens = self._look(up, fine, guess.detach())  # (B, L, token)
         scaled = _centred(guess)
         told = torch.cat([
             tokens.flatten(1), scaled.flatten(1), 0.5 * spread.log() + 2,

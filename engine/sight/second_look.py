@@ -232,7 +232,7 @@ def believed_points(track: FaceTrack) -> np.ndarray:
     for region, points in regions.items():
         hidden = track.confidence[:, REGIONS.index(region)] < _COVERED_BELOW
         trust[hidden[:, None] & np.isin(every, points)] = 0
-    return trust
+    return trust if track.hidden is None else trust * (1 - track.hidden)
 
 
 def _spread(clear: np.ndarray, track: FaceTrack) -> np.ndarray:

@@ -17,10 +17,31 @@ from .transfer import transfer_colours
 
 Kind = Literal["hand", "microphone", "cup", "phone", "mask", "patch"]
 _KINDS: tuple[Kind, ...] = ("hand", "microphone", "cup", "phone", "mask", "patch")
-_OFTEN = (0.42, 0.16, 0.1, 0.07, 0.08, 0.17)
-_TARGETS = ((13, 0.42), (468, 0.11), (473, 0.11), (105, 0.05), (334, 0.05), (4, 0.1), (152, 0.06),
-            (50, 0.05), (280, 0.05))  # fmt: skip
 _JAW_LINE = (93, 132, 172, 150, 152, 379, 397, 361, 323, 425, 195, 205)
+
+
+@dataclass(frozen=True)
+class Clutter:
+    """How often things are before a face, which, and where."""
+
+    least: float = 0.0  # share of faces with a thing, at difficulty 0
+    more: float = 0.45  # and how much more at 1
+    two: float = 0.15  # of them with two
+    often: tuple[float, ...] = (0.42, 0.16, 0.1, 0.07, 0.08, 0.17)  # of each kind
+    targets: tuple[tuple[int, float], ...] = (
+        (13, 0.42), (468, 0.11), (473, 0.11), (105, 0.05), (334, 0.05), (4, 0.1), (152, 0.06),
+        (50, 0.05), (280, 0.05),
+    )  # fmt: skip
+
+
+USUAL = Clutter()
+# Mostly hands, that touch the mouth's corners, cheeks and chin as often as they hide the mouth.
+TOUCHES = Clutter(
+    least=0.75, more=0.0, two=0.1, often=(0.56, 0.1, 0.1, 0.04, 0.06, 0.14),
+    targets=((13, 0.14), (61, 0.1), (291, 0.1), (187, 0.08), (411, 0.08), (152, 0.1), (199, 0.06),
+             (4, 0.05), (468, 0.07), (473, 0.07), (105, 0.05), (334, 0.05), (50, 0.025),
+             (280, 0.025)),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -41,17 +62,18 @@ class Occluder:
 
 
 def choose_occluders(
-    generator: np.random.Generator, difficulty: float, moving: bool
+    generator: np.random.Generator, difficulty: float, moving: bool, clutter: Clutter = USUAL
 ) -> list[Occluder]:
     """None for most at low difficulty; two at the most."""
-    if generator.random() > 0.45 * difficulty:
+    if generator.random() > clutter.least + clutter.more * difficulty:
         return []
-    return [_choose(generator, moving) for _ in range(1 + (generator.random() < 0.15))]
+    count = 1 + (generator.random() < clutter.two)
+    return [_choose(generator, moving, clutter) for _ in range(count)]
 
 
-def _choose(generator: np.random.Generator, moving: bool) -> Occluder:
-    kind = _KINDS[generator.choice(len(_KINDS), p=_OFTEN)]
-    targets, weights = zip(*_TARGETS, strict=True)
+def _choose(generator: np.random.Generator, moving: bool, clutter: Clutter) -> Occluder:
+    kind = _KINDS[generator.choice(len(_KINDS), p=clutter.often)]
+    targets, weights = zip(*clutter.targets, strict=True)
     colour = generator.random(3) ** 3 * 0.3 if generator.random() < 0.4 else generator.random(3)
     fingers = np.stack([
         generator.normal(0, 0.07, 5), generator.uniform(0, 1, 5) * generator.random(),

@@ -18,7 +18,7 @@ from .glasses import Glasses, choose_glasses, wear
 from .identity import Performer, cast_performer
 from .labels import Drawn, Labels, label_frame, stack_labels
 from .light import Lighting, choose_lighting, light_plain, light_vertices
-from .occluders import Occluder, choose_occluders, cover, moved
+from .occluders import USUAL, Clutter, Occluder, choose_occluders, cover, moved
 from .photo import Sensor, choose_sensor, exposure, photograph
 from .posing import mesh_points, pose_vertices
 from .stage import Stage
@@ -71,12 +71,19 @@ class _Moment:
 
 
 def render_scene(
-    stage: Stage, seed: int, index: int, count: int = 8, size: int = 112, difficulty: float = 1.0
+    stage: Stage,
+    seed: int,
+    index: int,
+    count: int = 8,
+    size: int = 112,
+    difficulty: float = 1.0,
+    clutter: Clutter = USUAL,
 ) -> Scene:
     """`count` moments of the person `index`, each a picture of `size` pixels.
 
     Args:
         difficulty: 0 plain faces before plain walls, 1 everything: the curriculum's one number.
+        clutter: What is before the faces.
     """
     generator = np.random.default_rng([seed, index])
     person = cast_performer(stage, generator, difficulty)
@@ -95,7 +102,7 @@ def render_scene(
             size,
             difficulty,
         )
-        setting = _furnish(stage, generator, view, points[t], size, difficulty, moving=False)
+        setting = _furnish(stage, generator, view, points[t], size, difficulty, False, clutter)
         moment = _Moment(vertices[t], points[t], 0, 0.5)
         picture, label = _shoot(stage, person, setting, moment, generator)
         pictures.append(picture)
@@ -140,12 +147,13 @@ def _furnish(
     size: int,
     difficulty: float,
     moving: bool,
+    clutter: Clutter = USUAL,
 ) -> _Set:
     return _Set(
         lighting=choose_lighting(generator, difficulty), view=view,
         sensor=choose_sensor(generator, difficulty),
         glasses=choose_glasses(generator, points, difficulty),
-        things=choose_occluders(generator, difficulty, moving),
+        things=choose_occluders(generator, difficulty, moving, clutter),
         room=paint_background(stage, generator, size, difficulty),
         decor=int(generator.integers(1 << 30)),
         with_hair=bool(generator.random() < 0.3 + 0.7 * difficulty),

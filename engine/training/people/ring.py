@@ -11,6 +11,7 @@ import numpy as np
 
 from ...exchange.saving import save
 from .labels import Labels, label_arrays
+from .occluders import USUAL, Clutter
 from .performers import render_scene
 from .stage import build_stage
 
@@ -31,6 +32,7 @@ class RingOptions:
     seed: int = 1
     easy: float = 0.3  # largest difficulty of the first pictures
     ramp: int = 30_000  # pictures after which it is 1
+    clutter: Clutter = USUAL
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,9 @@ def fill_ring(folder: Path, options: RingOptions, until: int) -> None:
         index = written // _SCENE
         draw = np.random.default_rng([options.seed, index, 2])
         difficulty = float(top * draw.random() ** 0.7)
-        scene = render_scene(stage, options.seed, index, _SCENE, options.size, difficulty)
+        scene = render_scene(
+            stage, options.seed, index, _SCENE, options.size, difficulty, options.clutter
+        )
         values = _rows(scene.pictures, scene.labels, difficulty)
         if not arrays:
             arrays = _begin(folder, options.capacity, values)

@@ -48,7 +48,8 @@ def watch(monkeypatch, shown, answers):
         shown.append(len(pictures))
         out = np.full((len(pictures), 6), 0.98)
         out[:, MOUTH] = [next(given) for _ in pictures]
-        return points[:, :5, :2], np.ones((len(pictures), 5)), out
+        hidden = np.full(points.shape[:2], -6.0)
+        return points[:, :5, :2], np.ones((len(pictures), 5)), out, hidden
 
     monkeypatch.setattr(module, "see_level", see)
 
@@ -84,24 +85,26 @@ def test_what_is_seen_in_a_view_is_placed_in_the_picture(monkeypatch, degrees):
     points = a_face(100, 200) @ turn[:, :2].T + turn[:, 2]
     view = level_face(cv2.warpAffine(picture, turn, (300, 300)), points)
 
-    def look(pictures):
+    def look(pictures, places):
         weight = np.maximum(pictures[..., 0].astype(float) - 60, 0)
         rows, columns = np.mgrid[:112, :112] + 0.5
         where = [(weight * axis).sum((1, 2)) / weight.sum((1, 2)) for axis in (columns, rows)]
         found = np.stack(where, -1)[:, None] / 56 - 1
-        return found, np.full((len(found), 1), 0.1), np.ones((len(found), 6)), None
+        return found, np.full((len(found), 1), 0.1), np.ones((len(found), 6)), places[..., 0]
 
-    monkeypatch.setattr(network, "_look", look)
-    found, sigma, _ = network.see_level(view[None], points[None])
+    monkeypatch.setattr(network, "_look_for_covers", look)
+    found, sigma, _, across = network.see_level(view[None], points[None])
     assert np.abs(found[0, 0] - (turn @ [130, 150, 1] + 0.5)).max() < 1.0
     face_px = np.ptp(points, axis=0).max() if degrees == 5 else 100  # so little isn't levelled
+    least, most = points[across.argmin()], points[across.argmax()]
+    assert least @ turn[:, 0] < most @ turn[:, 0] and np.abs(across).max() < 0.7
     assert sigma[0, 0] == pytest.approx(0.1 * 0.75 * face_px, rel=0.02)
 
 
 def test_a_clear_face_costs_no_more_than_the_glances(person, monkeypatch):
     clip, who, shown, calm = person
     watch(monkeypatch, shown, np.full(FRAMES, 0.97))
-    seen, points = module.seen_by_network(clip, who, calm)
+    seen, points, _ = module.seen_by_network(clip, who, calm)
     assert list(points.frames) == sorted(who.glances)
     assert shown == [len(who.glances)]
     assert seen.shape == (clip.frame_count, len(REGIONS)) and seen.min() > 0.9
@@ -111,7 +114,7 @@ def test_where_a_cover_comes_every_picture_is_looked_at(person, monkeypatch):
     clip, who, shown, calm = person
     glanced = [0.97, 0.97, 0.97, 0.1, 0.1]  # of frames 0, 8, 16, 24, 32
     watch(monkeypatch, shown, glanced + [0.97] * 4 + [0.1] * 30)
-    seen, points = module.seen_by_network(clip, who, calm)
+    seen, points, _ = module.seen_by_network(clip, who, calm)
     seen = seen[:, MOUTH]
     assert len(points.frames) == sum(shown) and (np.diff(points.frames) > 0).all()
     assert 7 <= shown[1] <= 14  # frames 17 to 23, and a few around them

@@ -1,0 +1,105 @@
+"""Which points of the mouth something is before: a finger, a hand at the corner, the rim of a cup.
+
+Where most of a mouth is seen, what is free of it still tells what it does. The cover network says
+log odds at each point. It learnt on drawn people and is surer of their hands than of real ones, but
+of each clip's usual face it says nearly the same in all frames: so odds count against the clip's
+own, and by themselves where they are high.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from .colour_cover import fall
+
+# The lips' points, line by line from one corner to the other: backwards it is its mirror image.
+LIP_LINES = (
+    (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291),
+    (409, 270, 269, 267, 0, 37, 39, 40, 185),
+    (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
+    (415, 310, 311, 312, 13, 82, 81, 80, 191),
+)
+# Chin and cheeks beside them: what comes before a mouth comes past these.
+_AROUND = (205, 425, 187, 411, 207, 427, 192, 416, 214, 434, 212, 432, 57, 287, 43, 273, 18, 200,
+           199, 175, 210, 430, 202, 422, 204, 424, 206, 426, 216, 436, 213, 433, 147, 376, 203,
+           423)  # fmt: skip
+LIPS = tuple(point for line in LIP_LINES for point in line)
+MIRRORED_LIPS = tuple(point for line in LIP_LINES for point in reversed(line))
+# Chin and cheeks beside them: what comes before a mouth comes past these.
+_AROUND = (205, 425, 187, 411, 207, 427, 192, 416, 214, 434, 212, 432, 57, 287, 43, 273, 18, 200,
+           199, 175, 210, 430, 202, 422, 204, 424, 206, 426, 216, 436, 213, 433, 147, 376, 203,
+           423)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PartialOptions:
+    """In log odds above the usual, but for the shares."""
+
+    usual: float = 30.0  # percentile of a point's odds that are its usual ones in the clip
+    unlikely: float = -3.0  # odds that are usual for any face: those of a cover of a whole clip
+    # Of the point of the lips that is hidden most; with nothing before seven faces 3.6 at most.
+    something: tuple[float, float] = (4.0, 5.0)
+    near: tuple[float, float] = (4.5, 5.5)  # likewise of the lips and what is around them
+    # A point is hidden from such a share of the most hidden one's, within bounds, give or take.
+    of_most: float = 0.5
+    least: tuple[float, float] = (3.0, 6.0)
+    soft: float = 0.7
+    covered: tuple[float, float] = (0.65, 0.9)  # hidden share of the lips: too little is left
+
+
+def hidden_lips(odds: np.ndarray, options: PartialOptions | None = None) -> np.ndarray:
+    """How far each point of the lips is hidden, (N, 478) in 0..1; 0 for all other points.
+
+    Args:
+        odds: (N, 478) log odds of the points in some frames of a clip, in order.
+        options: Thresholds.
+    """
+    options = options or PartialOptions()
+    above = _above_usual(odds[:, list(LIPS)], options)
+    most = above.max(axis=1, keepdims=True)  # (N, 1)
+    from_here = np.clip(options.of_most * most, *options.least)
+    share = np.clip((above - from_here) / (2 * options.soft) + 0.5, 0, 1)
+    share *= 1 - fall(most, *options.something)
+    out = np.zeros(odds.shape, np.float32)
+    out[:, list(LIPS)] = share
+    return out
+
+
+def something_near(odds: np.ndarray, options: PartialOptions | None = None) -> np.ndarray:
+    """How far something comes past the mouth, (N,) in 0..1; arguments as `hidden_lips`'.
+
+    Around the lips only what is unusual counts: collars and beards stay.
+    """
+    options = options or PartialOptions()
+    around = odds[:, list(_AROUND)]
+    most = np.max(around - _usual(around, options), axis=1)
+    most = np.maximum(most, _above_usual(odds[:, list(LIPS)], options).max(axis=1))
+    return 1 - fall(most, *options.near)
+
+
+def _above_usual(odds: np.ndarray, options: PartialOptions) -> np.ndarray:
+    """How much more likely than usual something is before points by their log odds, (N, P)."""
+    return np.maximum(odds - _usual(odds, options), odds - options.unlikely)
+
+
+def _usual(odds: np.ndarray, options: PartialOptions) -> np.ndarray:
+    return np.minimum(np.percentile(odds, options.usual, axis=0), 0)
+
+
+def steady(odds: np.ndarray) -> np.ndarray:
+    """Log odds (N, 478) of N frames in order without single ones: a cover stays longer."""
+    out: np.ndarray = median_filter(odds, (3, 1), mode="nearest")
+    return out
+
+
+def touched_share(hidden: np.ndarray) -> np.ndarray:
+    """The share of the lips' points that are hidden: (N, 478) of `hidden_lips` -> (N,)."""
+    share: np.ndarray = (hidden[:, list(LIPS)] > 0.5).mean(axis=1)
+    return share
+
+
+def too_little_left(hidden: np.ndarray, options: PartialOptions | None = None) -> np.ndarray:
+    """How far so much of the lips is hidden that the mouth counts as covered, (N,) in 0..1."""
+    options = options or PartialOptions()
+    return 1 - fall(touched_share(hidden), *options.covered)

@@ -1,0 +1,54 @@
+"""Train the network that sees what is before which point of a face, on drawn performers.
+
+    python scripts/recipes/train_covers.py --folder runs/covers
+
+In the engine's environment, some fifteen minutes of one core. Needs the landmark network,
+whose maps it reads; prints the figures on held-out people and leaves `covers.safetensors` (half
+precision) in the folder.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+SIZE, SEED, HELD_SEED, HELD_PICTURES = 112, 4242, 991, 800
+
+
+def main() -> None:
+    """Draw, train, save, tell."""
+    parser = argparse.ArgumentParser(description="Train the network of covers.")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--pictures", type=int, default=7256)
+    parser.add_argument("--rounds", type=int, default=4)
+    options = parser.parse_args()
+
+    import torch
+
+    from engine.models.landmarks import LandmarkNet
+    from engine.training.checkpoint import save_tensors
+    from engine.training.covers import judge_covers, see_examples, train_covers
+    from engine.training.people.occluders import TOUCHES
+    from engine.training.people.ring import RingOptions, fill_ring, open_ring
+    from engine.weights import load_network, registry
+
+    for name, seed, count in (("held", HELD_SEED, HELD_PICTURES), ("ring", SEED, options.pictures)):
+        drawn = RingOptions(count, SIZE, seed, easy=1.0, ramp=0, clutter=TOUCHES)
+        fill_ring(options.folder / name, drawn, count)
+    torch.manual_seed(0)
+    landmarks = LandmarkNet().eval()
+    landmarks.load_state_dict(load_network("landmarks")[0])
+    sizes = {"held": HELD_PICTURES, "ring": options.pictures}
+    seen = {name: see_examples(open_ring(options.folder / name), landmarks, count)
+            for name, count in sizes.items()}  # fmt: skip
+    net = train_covers(seen["ring"], options.rounds)
+    about = {"network": "covers", "landmarks": registry()["landmarks"]["sha256"]}
+    save_tensors(net.state_dict(), options.folder / "covers.safetensors", about, half=True)
+    for name, value in judge_covers(net, seen["held"]).items():
+        print(f"{name:10}{value:9.3f}")
+
+
+if __name__ == "__main__":
+    main()
