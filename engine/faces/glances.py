@@ -14,7 +14,7 @@ from scipy.ndimage import maximum_filter1d
 from ..exchange.take import REGIONS
 from ..media import Clip, read_some
 from ..weights import registry
-from .partial import something_near
+from .partial import LIPS, something_near, usual_lips
 from .people import Person
 from .seen import NETWORK, NetworkPoints, level_face, see_level, unpack
 from .visibility import network_doubts
@@ -37,11 +37,12 @@ def seen_by_network(
         return None
     seen = np.full((len(person.frames), len(REGIONS)), np.nan)
     hidden = np.full((len(person.frames), person.points.shape[1]), np.nan, np.float32)
+    usual = usual_lips(person.points)
     kept = {frame: int(row) for row, frame in enumerate(person.frames) if frame in person.glances}
     glances = ((row, unpack(person.glances[frame])) for frame, row in kept.items())
-    looks = _look(seen, hidden, glances, person)
+    looks = _look(seen, hidden, glances, person, usual)
     wanted = _doubtful(cover, seen, hidden) & np.isnan(seen[:, 0])
-    looks += _look(seen, hidden, _read(clip, person, wanted), person)
+    looks += _look(seen, hidden, _read(clip, person, wanted), person, usual)
     rows, points, sigma = (np.concatenate(column) for column in zip(*looks, strict=True))
     order = np.argsort(rows)
     told = NetworkPoints(person.frames[rows[order]], points[order], sigma[order])
@@ -67,8 +68,11 @@ def _look(
     hidden: np.ndarray,
     pictures: Iterator[tuple[int, np.ndarray]],
     person: Person,
+    usual: np.ndarray,
 ) -> list[tuple[np.ndarray, ...]]:
     """What the network says of pictures, into their rows of `seen` (N, R) and `hidden` (N, 478).
+
+    A point of the lips is as hidden as it is or its `usual` place (N, 40, 2) px.
 
     Returns rows (n,), points (n, L, 2) px and their deviations (n, L) px, batch by batch.
     """
@@ -76,7 +80,12 @@ def _look(
     while batch := list(islice(pictures, _AT_ONCE)):
         rows = np.array([row for row, _ in batch])
         shown = np.stack([picture for _, picture in batch])
-        points, sigma, parts, hidden[rows] = see_level(shown, person.points[rows])
+        mesh = person.points[rows]
+        places = np.concatenate([mesh[..., :2], usual[rows]], axis=1)  # (n, 478 + 40, 2)
+        points, sigma, parts, odds = see_level(shown, mesh, places)
+        hidden[rows] = odds[:, : mesh.shape[1]]
+        lips = list(LIPS)
+        hidden[np.ix_(rows, lips)] = np.maximum(hidden[rows][:, lips], odds[:, mesh.shape[1] :])
         brows = parts[:, 4:].min(axis=1, keepdims=True)  # the network tells them apart
         seen[rows] = np.hstack([parts[:, :4], brows])
         looks.append((rows, points, sigma))

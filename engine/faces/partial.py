@@ -12,6 +12,7 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 from .colour_cover import fall
+from .upright import upright
 
 # The lips' points, line by line from one corner to the other: backwards it is its mirror image.
 LIP_LINES = (
@@ -20,16 +21,8 @@ LIP_LINES = (
     (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
     (415, 310, 311, 312, 13, 82, 81, 80, 191),
 )
-# Chin and cheeks beside them: what comes before a mouth comes past these.
-_AROUND = (205, 425, 187, 411, 207, 427, 192, 416, 214, 434, 212, 432, 57, 287, 43, 273, 18, 200,
-           199, 175, 210, 430, 202, 422, 204, 424, 206, 426, 216, 436, 213, 433, 147, 376, 203,
-           423)  # fmt: skip
 LIPS = tuple(point for line in LIP_LINES for point in line)
 MIRRORED_LIPS = tuple(point for line in LIP_LINES for point in reversed(line))
-# Chin and cheeks beside them: what comes before a mouth comes past these.
-_AROUND = (205, 425, 187, 411, 207, 427, 192, 416, 214, 434, 212, 432, 57, 287, 43, 273, 18, 200,
-           199, 175, 210, 430, 202, 422, 204, 424, 206, 426, 216, 436, 213, 433, 147, 376, 203,
-           423)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,14 +31,23 @@ class PartialOptions:
 
     usual: float = 30.0  # percentile of a point's odds that are its usual ones in the clip
     unlikely: float = -3.0  # odds that are usual for any face: those of a cover of a whole clip
-    # Of the point of the lips that is hidden most; with nothing before seven faces 3.6 at most.
-    something: tuple[float, float] = (4.0, 5.0)
-    near: tuple[float, float] = (4.5, 5.5)  # likewise of the lips and what is around them
+    # Of the point of the lips that is hidden most; with nothing before nine faces 4.6 at most.
+    something: tuple[float, float] = (5.0, 6.0)
+    near: tuple[float, float] = (4.2, 5.2)  # likewise; worth a look
     # A point is hidden from such a share of the most hidden one's, within bounds, give or take.
     of_most: float = 0.5
     least: tuple[float, float] = (3.0, 6.0)
     soft: float = 0.7
     covered: tuple[float, float] = (0.65, 0.9)  # hidden share of the lips: too little is left
+
+
+def usual_lips(points: np.ndarray) -> np.ndarray:
+    """Where the lips usually lie under the eyes of N faces, (N, 478, >=2) px: (N, 40, 2) px.
+
+    A tracker draws a corner back from a hand that lies on it: there nothing is hidden, but here.
+    """
+    shapes, axes, middles = upright(points[..., :2].astype(float), LIPS)
+    return np.median(shapes, axis=0) @ axes + middles
 
 
 def hidden_lips(odds: np.ndarray, options: PartialOptions | None = None) -> np.ndarray:
@@ -67,15 +69,9 @@ def hidden_lips(odds: np.ndarray, options: PartialOptions | None = None) -> np.n
 
 
 def something_near(odds: np.ndarray, options: PartialOptions | None = None) -> np.ndarray:
-    """How far something comes past the mouth, (N,) in 0..1; arguments as `hidden_lips`'.
-
-    Around the lips only what is unusual counts: collars and beards stay.
-    """
+    """How far something may be before the lips, (N,) in 0..1; arguments as `hidden_lips`'."""
     options = options or PartialOptions()
-    around = odds[:, list(_AROUND)]
-    most = np.max(around - _usual(around, options), axis=1)
-    most = np.maximum(most, _above_usual(odds[:, list(LIPS)], options).max(axis=1))
-    return 1 - fall(most, *options.near)
+    return 1 - fall(_above_usual(odds[:, list(LIPS)], options).max(axis=1), *options.near)
 
 
 def _above_usual(odds: np.ndarray, options: PartialOptions) -> np.ndarray:

@@ -119,25 +119,28 @@ def _square(box: np.ndarray) -> tuple[tuple[int, int], int]:
     return (x, y), side
 
 
-def see_level(pictures: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, ...]:
+def see_level(
+    pictures: np.ndarray, points: np.ndarray, places: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """What the networks see in views by `level_face`: places and deviations in the frames.
 
     Args:
         pictures: (n, GLANCE_PX, GLANCE_PX, 3) uint8 RGB.
         points: (n, 478, >=2) px, the tracker's, by which they were cut out.
+        places: (n, K, 2) px, where something may be before the face.
 
     Returns:
         (n, L, 2) px, (n, L) px, the visibility of each region (n, R), and how surely something
-        is before each of the tracker's points (n, 478), log odds.
+        is before each of the places (n, K), log odds.
     """
-    inside, scale = np.empty((len(points), points.shape[1], 2)), np.empty(len(points))
+    inside, scale = np.empty(places.shape), np.empty(len(points))
     back = []  # from the view to the frame
     for k, mesh in enumerate(points):
         box, turn, middle = _level(mesh)
         if turn is None:
             (x, y), side = _square(box)
             turn, middle = np.eye(2) * (GLANCE_PX / side), np.array([x, y]) + side / 2
-        inside[k] = (mesh[:, :2] - middle) @ turn.T * (2 / GLANCE_PX)
+        inside[k] = (places[k] - middle) @ turn.T * (2 / GLANCE_PX)
         back.append((np.linalg.inv(turn).T * (GLANCE_PX / 2), middle))
         scale[k] = GLANCE_PX / 2 / np.sqrt(np.linalg.det(turn))
     found, sigma, visible, hidden = _look_for_covers(pictures, inside)
@@ -234,7 +237,7 @@ def _cover_network() -> "CoverNet":
 
 
 def _look_for_covers(pictures: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Points (-1..1), sigma, visibility, and covers at `places` (T, 478, 2), of pictures."""
+    """Points (-1..1), sigma, visibility, and covers at `places` (T, K, 2), of pictures."""
     import torch
 
     from ..models.covers import at_points

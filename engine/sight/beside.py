@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from ..faces import FaceTrack
-from ..faces.detector import LEFT_EYE, RIGHT_EYE
 from ..faces.partial import LIPS, MIRRORED_LIPS
+from ..faces.upright import upright
 
 _LEAST_FRAMES = 8  # without anything before the face, that tell what its mouth does
 _MOST_FRAMES = 400
@@ -37,7 +37,7 @@ def tell_hidden(track: FaceTrack) -> FaceTrack:
         return track
     clear = clear[np.unique(np.linspace(0, len(clear) - 1, _MOST_FRAMES).astype(int))]
     usual, moves = _moves_of(track, clear)
-    shapes, axes, middles = _upright(track.landmarks[rows][..., :2], LIPS + _NOSE)
+    shapes, axes, middles = upright(track.landmarks[rows][..., :2], LIPS + _NOSE)
     lost = np.hstack([hidden[rows], np.zeros((len(rows), len(_NOSE)))])  # (n, P + nose)
     told = _told(shapes - usual, lost, moves) + usual
     landmarks = track.landmarks.copy()
@@ -51,8 +51,8 @@ def tell_hidden(track: FaceTrack) -> FaceTrack:
 def _moves_of(track: FaceTrack, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The usual place of each point, (P, 2), and the covariance of all (2 P, 2 P)."""
     points = track.landmarks[frames][..., :2]
-    shapes, _, _ = _upright(points, LIPS + _NOSE)
-    images, _, _ = _upright(points, MIRRORED_LIPS + _MIRRORED_NOSE)
+    shapes, _, _ = upright(points, LIPS + _NOSE)
+    images, _, _ = upright(points, MIRRORED_LIPS + _MIRRORED_NOSE)
     usual = np.median(shapes, axis=0)
     away = [shapes - usual, (images - np.median(images, axis=0)) * [-1, 1]]
     moved = np.concatenate(away).reshape(2 * len(frames), -1)
@@ -66,19 +66,3 @@ def _told(away: np.ndarray, lost: np.ndarray, moves: np.ndarray) -> np.ndarray:
     flat = away.reshape(len(away), -1, 1)
     mean: np.ndarray = (moves @ np.linalg.solve(known, flat)).reshape(away.shape)
     return mean
-
-
-def _upright(
-    landmarks: np.ndarray, points: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Points of faces (n, 478, 2) px from the middle of the eyes, along and across their line.
-
-    Returns (n, P, 2) in widths of the eyes, and what brings them back: axes (n, 2, 2) px, by which
-    they are multiplied from the right, and middles (n, 1, 2) px.
-    """
-    across = landmarks[:, LEFT_EYE] - landmarks[:, RIGHT_EYE]  # (n, 2)
-    middles = (landmarks[:, LEFT_EYE] + landmarks[:, RIGHT_EYE])[:, None] / 2
-    axes = np.stack([across, across[:, ::-1] * [-1, 1]], axis=1)  # (n, 2, 2) rows x, y
-    scale = (across**2).sum(-1)[:, None, None]
-    shapes = (landmarks[:, list(points)] - middles) @ np.swapaxes(axes, 1, 2) / scale
-    return shapes, axes, middles

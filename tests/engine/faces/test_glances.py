@@ -44,11 +44,11 @@ def watch(monkeypatch, shown, answers):
     """A network that gives `answers` (M,) for the mouth, one picture after another."""
     given = iter(answers)
 
-    def see(pictures, points):
+    def see(pictures, points, places):
         shown.append(len(pictures))
         out = np.full((len(pictures), 6), 0.98)
         out[:, MOUTH] = [next(given) for _ in pictures]
-        hidden = np.full(points.shape[:2], -6.0)
+        hidden = np.full(places.shape[:2], -6.0)
         return points[:, :5, :2], np.ones((len(pictures), 5)), out, hidden
 
     monkeypatch.setattr(module, "see_level", see)
@@ -93,7 +93,7 @@ def test_what_is_seen_in_a_view_is_placed_in_the_picture(monkeypatch, degrees):
         return found, np.full((len(found), 1), 0.1), np.ones((len(found), 6)), places[..., 0]
 
     monkeypatch.setattr(network, "_look_for_covers", look)
-    found, sigma, _, across = network.see_level(view[None], points[None])
+    found, sigma, _, across = network.see_level(view[None], points[None], points[None])
     assert np.abs(found[0, 0] - (turn @ [130, 150, 1] + 0.5)).max() < 1.0
     face_px = np.ptp(points, axis=0).max() if degrees == 5 else 100  # so little isn't levelled
     least, most = points[across.argmin()], points[across.argmax()]

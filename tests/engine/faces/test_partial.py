@@ -63,6 +63,6 @@ def test_what_covers_a_whole_clip_is_known_by_the_odds_alone():
 
 def test_a_hand_that_the_network_half_believes_stands_out_of_the_clip():
     odds = np.full((9, 478), CLEAR)
-    odds[6:, [61, 146, 185, 78]] = CLEAR + 5.5
+    odds[6:, [61, 146, 185, 78]] = CLEAR + 6.5
     hidden = hidden_lips(odds)
     assert hidden[6:, 61].min() == 1 and not hidden[:6].any() and not hidden[:, 291].any()
