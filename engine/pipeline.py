@@ -35,6 +35,8 @@ from .spoken import speak
 from .takes import film_take
 from .weights import used_weights
 
+_SAME_FPS = 0.01  # pictures a second: what --fps says in other words
+
 
 @dataclass(frozen=True)
 class Capture:
@@ -58,7 +60,7 @@ def capture(
     check_method(options, head)
     person = known_person(options, head)
     clip = open_clip(path, fps=options.fps, start=options.start, end=options.end)
-    for sentence in clip.warnings:
+    for sentence in (*clip.warnings, *without_effect(options, clip)):
         report.warn(sentence)
     if clip.kind == "sound":
         take = speak(clip, head, person, options, report)
@@ -84,6 +86,31 @@ def capture(
     take.save(out)
     report.part("done", 1, 0)(1.0)
     return Capture(take, clip, clock)
+
+
+def without_effect(options: CaptureOptions, clip: Clip) -> list[str]:
+    """Sentences on what was asked for and can't be had of this clip.
+
+    Raises AVFaceError where nothing would be left.
+    """
+    name = clip.path.name
+    if clip.kind == "sound":
+        if options.senses == "picture":
+            raise AVFaceError(
+                f"{name} has no pictures to go by.", "Choose a film, or leave --senses out."
+            )
+        return []
+    said = []
+    if clip.kind == "video" and options.fps and abs(float(clip.fps) - options.fps) > _SAME_FPS:
+        said.append(f"{name} tells the times of its pictures itself: --fps was left aside.")
+    first, last = clip.times[0], clip.times[-1]
+    for sense, start, end in trust_ranges(options.trust):
+        if start > last or end < first:
+            said.append(
+                f"--trust {sense}:{start:g}-{end:g} meets no picture: they go from {first:.2f} s"
+                f" to {last:.2f} s."
+            )
+    return said
 
 
 def _hair(of: Face | Take | None) -> dict[str, Any]:
