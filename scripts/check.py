@@ -25,7 +25,7 @@ from environments import (
 )
 
 # What a disk must take, GB: the environments with pip's cache, what the tests of one run write.
-ENGINE_GB, BLENDER_GB, TESTS_GB = 3.0, 1.5, 2.0
+ENGINE_GB, BLENDER_GB, TESTS_GB = 2.4, 1.3, 1.0
 SOURCES = ["avface_blender", "engine", "scripts", "tests", "__init__.py"]
 
 

@@ -10,7 +10,7 @@ SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 @pytest.fixture
 def check(monkeypatch, tmp_path):
-    """The module on a disk that has 2.5 GB free, its environments in tmp_path."""
+    """The module on a disk that has 1.5 GB free, its environments in tmp_path."""
     monkeypatch.syspath_prepend(str(SCRIPTS))
     monkeypatch.delitem(sys.modules, "environments", raising=False)
     monkeypatch.setenv("AVFACE_ENVIRONMENTS", str(tmp_path / "not yet" / "made"))
@@ -18,7 +18,7 @@ def check(monkeypatch, tmp_path):
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda place: SimpleNamespace(free=2.5e9))
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda place: SimpleNamespace(free=1.5e9))
     yield module
     sys.modules.pop("environments", None)
 
@@ -29,7 +29,7 @@ def test_too_little_room_is_one_sentence_before_anything_begins(check, monkeypat
     assert check.main() == 2
     said = capsys.readouterr().err
     assert said.count("\n") == 1
-    assert "has 2.5 GB free: free some space" in said
+    assert "has 1.5 GB free: free some space" in said
 
 
 def test_environments_that_are_made_need_no_room(check):
