@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..exchange.head_file import HeadFile
     from ..pipeline import Capture
 
+_ADDRESSES = ("http:", "https:", "ftp:", "rtsp:")  # how one begins, read as a path
 _CAPTURE_SHARE = 0.75  # of a job's time where a preview is drawn too
 _COMPILING = "The first capture compiles the engine for this machine: a minute more, once."
 
@@ -158,7 +159,9 @@ def _check_clip(path: Path, out: Path) -> None:
     """
     try:
         if "#" not in path.name and not path.exists():
-            raise AVFaceError(f"There is no file at {path}.", "Check the path.")
+            is_address = path.parts and path.parts[0].lower() in _ADDRESSES
+            hint = "Download it first: only files are read." if is_address else "Check the path."
+            raise AVFaceError(f"There is no file at {path}.", hint)
         if path.is_file() and out.is_file() and out.samefile(path):
             raise AVFaceError(f"{out} is the clip itself.", "Name another file for the take.")
     except OSError as error:

@@ -215,6 +215,11 @@ def test_a_full_disk_is_said_in_words(tmp_path, capsys):
     assert not out.exists()
 
 
+def test_an_address_is_no_file(capsys):
+    assert cli.main(["capture", "https://example.org/a.mp4"]) == protocol.CANNOT_SERVE
+    assert "Download it first" in capsys.readouterr().err
+
+
 def test_no_face_and_no_sound_are_said_in_words(tmp_path):
     """A grey picture sequence: silent, and nobody in it."""
     for frame in range(3):
