@@ -10,6 +10,7 @@ from engine.geometry import project, to_camera
 from engine.head.model import FaceParams
 from engine.preview import shading
 from engine.preview.studio import Sitter, vertex_table
+from engine.preview.vertices import AMBIENT, COLUMNS, FINISH, LIT, Surface, fill_normals
 from engine.render import visible_faces
 
 from .wardrobe import Garment
@@ -98,14 +99,14 @@ def _photograph(
     """Head and garment in one picture: colour (H, W, 3) uint8 and coverage (H, W) uint8."""
     file, count = sitter.head.file, len(vertices)
     head_table = vertex_table(sitter, vertices, with_tangents=False)
-    head_table[hair > 0.5, shading.FINISH : shading.FINISH + 2] = (0.12, 14.0)
-    cloth = np.zeros((len(body), shading.COLUMNS), np.float32)
+    head_table[hair > 0.5, FINISH : FINISH + 2] = (0.12, 14.0)
+    cloth = np.zeros((len(body), COLUMNS), np.float32)
     cloth[:, :3] = body
-    shading.fill_normals(cloth, garment.faces, garment.faces, garment.uv, False)
+    fill_normals(cloth, garment.faces, garment.faces, garment.uv, False)
     near_neck = np.exp(-np.hypot(garment.vertices[:, 0], garment.vertices[:, 1] + 0.1) / 0.1)
-    cloth[:, shading.AMBIENT] = 0.95 - 0.45 * near_neck
-    cloth[:, shading.LIT] = 1 - 0.55 * near_neck
-    cloth[:, shading.FINISH : shading.FINISH + 3] = _CLOTH_FINISH
+    cloth[:, AMBIENT] = 0.95 - 0.45 * near_neck
+    cloth[:, LIT] = 1 - 0.55 * near_neck
+    cloth[:, FINISH : FINISH + 3] = _CLOTH_FINISH
     both = np.concatenate([vertices, body])
     samples = np.column_stack([project(both, focal, SIZE) * 2, -both[:, 2]])
     faces = np.concatenate([file.faces, garment.faces + count])
@@ -114,7 +115,7 @@ def _photograph(
     # one sheet for both: the head's on the left, the garment's on the right
     uv = np.concatenate([file.uv * (0.5, 1), garment.uv * (0.5, 1) + (0.5, 0)]).astype(np.float32)
     uv_faces = np.concatenate([file.uv_faces, garment.faces + len(file.uv)])
-    surface = shading.Surface(
+    surface = Surface(
         samples.astype(np.float32), faces, islands, uv_faces, uv,
         np.concatenate([head_table, cloth]),
     )  # fmt: skip
