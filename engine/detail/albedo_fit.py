@@ -27,6 +27,7 @@ _EXPOSURE, _EXPOSURE_SPREAD = np.log(0.85), 0.1  # light on the brighter skin, w
 # Linear: films have something brighter. What one lacks of it, its light lacks; how much, in
 # logarithms, is as uncertain as this share of it.
 _LEAST_WHITE, _LACK_SPREAD = 0.5, 0.35
+_BURNING = 0.6  # log: so much more light than usual makes skin too bright for a film
 _DIMMEST = -6.0  # log of the light
 _TINT_SPREAD = 0.4  # log: many clips are badly white-balanced
 _GREY = np.full((3, 3), 1 / 3)
@@ -48,6 +49,7 @@ class Colours:
     smooth: np.ndarray  # (P,) how much each says of the light: little where beards grow
     used: np.ndarray  # (r, r) bool: the P texels in the face's window, coarser than the canvas
     white: float  # linear: how bright the film gets anywhere
+    burnt: float  # share of the skin that is too bright for it: none of the P texels
 
 
 def variation(
@@ -114,11 +116,11 @@ def _step(
     normal[np.arange(count), np.arange(count)] += 1.0
     right[:count] -= colours.threshold  # the coefficient is effective + threshold, and near 0
     cast = np.eye(3) - LUMINANCE  # of the light: what differs from its own luminance
-    lack = min(float(np.log(colours.white / _LEAST_WHITE)), 0.0)
-    spread = np.hypot(_EXPOSURE_SPREAD, _LACK_SPREAD * lack)
+    unusual = min(float(np.log(colours.white / _LEAST_WHITE)), 0.0) + _BURNING * colours.burnt
+    spread = np.hypot(_EXPOSURE_SPREAD, _LACK_SPREAD * unusual)
     normal[count:, count:] += np.outer(LUMINANCE, LUMINANCE) / spread**2
     normal[count:, count:] += cast.T @ cast / _TINT_SPREAD**2
-    right[count:] += (_EXPOSURE + lack) * LUMINANCE / spread**2
+    right[count:] += (_EXPOSURE + unusual) * LUMINANCE / spread**2
 
     root = np.linalg.cholesky(normal).T
     low = np.concatenate([colours.least, np.full(3, _DIMMEST)])

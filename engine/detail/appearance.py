@@ -175,7 +175,8 @@ def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> Colours:
     coarse = _coarse(canvas)
     colour, normal = median.colour[coarse], median.normal[coarse]
     trust = (median.trust * bare_of_eyes(canvas.sheet))[coarse]
-    used = (trust > 0.3) & (colour.max(-1) < _BURNT)
+    skin = trust > 0.3
+    used = skin & (colour.max(-1) < _BURNT)
     count = int(used.sum())
     maps = _sample_maps(albedo, canvas, len(used))[:, used] if albedo else np.zeros((0, count))
     mean, basis, least, threshold = variation(albedo, maps, count)
@@ -183,7 +184,7 @@ def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> Colours:
         np.log(np.maximum(colour[used], _NIGHT) / median.openness[coarse][used, None]),
         normal[used], trust[used],
         mean, basis, least, threshold, maps, beardless(albedo, maps), used,
-        median.white,
+        median.white, 1 - count / max(int(skin.sum()), 1),
     )  # fmt: skip
 
 

@@ -33,6 +33,7 @@ def fit_beard(
         np.array(values)
         for values in zip(*(_hairy(own[zone] - missed, model[zone]) for zone in zones), strict=True)
     )
+    sure *= max(0.0, 1 - 2 * colours.burnt)  # of skin that is burnt only what is dark is left
     if len(zones) == len(names):  # a jaw dark by itself is one that hair hangs before
         sure[2] = min(sure[2], sure[:2].max())
     seen = usual + sure[:, None] * (seen - usual)

@@ -114,10 +114,12 @@ def round_lips(sheet: FaceSheet) -> np.ndarray:
 
 def hair_reaches(sheet: FaceSheet) -> np.ndarray:
     """(R, R) bool: forehead above the brows and the face's rim, over which strands may hang."""
-    reach = (hull(sheet, _OVAL, scale=_RIM_SCALE) == 0) | fringe(sheet)
-    for brow in BROWS:
-        reach &= hull(sheet, brow, grow_mm=_BROW_MM) == 0
-    return reach
+    return ((hull(sheet, _OVAL, scale=_RIM_SCALE) == 0) | fringe(sheet)) & ~round_brows(sheet)
+
+
+def round_brows(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) bool: brows and what is near them, where something dark is brow."""
+    return np.any([hull(sheet, brow, grow_mm=_BROW_MM) > 0 for brow in BROWS], axis=0)
 
 
 def calm_skin(sheet: FaceSheet) -> np.ndarray:

@@ -17,7 +17,7 @@ from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..media.hues import colourless
-from .folds import bare_of_eyes, bare_of_holes, hair_reaches
+from .folds import bare_of_eyes, bare_of_holes, hair_reaches, round_brows
 from .paint import DARKEST, change_colours, own_hues, read_colours
 from .residual import LUMINANCE, masked_blur
 from .skin import (
@@ -52,7 +52,8 @@ _COARSEST_MM = 2.5, 5.0  # a pixel on the face: all is said, nothing is
 _STRAND = 0.3  # log lightness below the model's: hair that hangs over the skin
 _FINE_MM = 0.8  # Gaussian sigma: of a strand
 _STRAND_MM = 5.0  # as wide round it single hairs show
-_LOCK_MM, _LOCK_REACH_MM = 3.0, 8.0  # width of a lock, and how far from it hair is its
+_LOCK = 0.6  # the same of what is a lock for sure
+_LOCK_MM, _LOCK_REACH_MM = 3.0, 8.0  # its width, and how far from it hair is its
 _STRANGE_HUE = 0.25  # log contrast to the model's: neither skin nor its light
 _BEARD_MM = 5.0  # Gaussian sigma instead of _BROAD_MM where one grows: it ends more sharply
 _BEARD = 0.2  # log lightness of the model's jaw below its usual: a beard
@@ -269,8 +270,10 @@ def _shown_skin(
     hair |= scalp < np.median(scalp[shown]) - _STRAND
     hair &= ~beard
     hanging = (hair & hair_reaches(sheet)).astype(np.uint8)
-    locks = cv2.morphologyEx(hanging, cv2.MORPH_OPEN, _square(_LOCK_MM, sheet))
-    hanging |= hair & (cv2.dilate(locks, _square(2 * _LOCK_REACH_MM, sheet)) > 0)  # over brows, too
+    locks = hanging * (lightness < -_LOCK).astype(np.uint8)
+    locks = cv2.morphologyEx(locks, cv2.MORPH_OPEN, _square(_LOCK_MM, sheet))
+    over_brows = cv2.dilate(locks, _square(2 * _LOCK_REACH_MM, sheet)) > 0
+    hanging |= hair & over_brows & round_brows(sheet)
     return shown & (cv2.dilate(hanging, _square(_STRAND_MM, sheet)) == 0)
 
 

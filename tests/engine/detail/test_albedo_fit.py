@@ -31,7 +31,7 @@ def filmed(skin_units: float, light: float) -> tuple[Colours, np.ndarray, np.nda
     white = min(light, 1.0)
     colours = Colours(
         seen, normals, ones, mean, basis, np.minimum(albedo.low, 0), np.maximum(albedo.low, 0),
-        maps, ones, np.ones((1, COUNT), bool), white,
+        maps, ones, np.ones((1, COUNT), bool), white, 0.0,
     )  # fmt: skip
     return colours, own, mean[0]
 
@@ -51,6 +51,12 @@ def test_a_dark_film_is_short_of_light_not_full_of_dark_skin(skin_units):
     assert np.abs(solved(dark) - own).mean() < 0.45
     blind = Colours(**{**dark.__dict__, "white": 1.0})  # as if something in it were white
     assert (solved(blind) < solved(dark) - 0.5).all()
+
+
+def test_burnt_skin_is_lit_by_more_than_usual():
+    bright, own, _ = filmed(0.0, 1.7)
+    burnt = Colours(**{**bright.__dict__, "burnt": 0.8})
+    assert np.abs(solved(burnt) - own).mean() < 0.5 * np.abs(solved(bright) - own).mean()
 
 
 def test_films_with_some_white_are_told_by_their_exposure_alone():
