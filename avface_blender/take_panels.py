@@ -21,9 +21,13 @@ from .keyframes import TAKE_PROPERTY
 from .material import look_sockets, skin_material
 from .rig import rig_of
 from .selection import selected_head
-from .sidebar import SidebarPanel
+from .sidebar import SidebarPanel, paragraph
 from .take_operators import filtered_action
 from .timeline import rate_of
+
+_MOVED = (
+    "Its strip was moved in the NLA, without clip, sound and landmarks. Begins at Frame moves all."
+)
 
 
 class _TakePanel(SidebarPanel):
@@ -63,6 +67,8 @@ class AVFACE_PT_takes(SidebarPanel, bpy.types.Panel):
                 said.label(text=f"{entry.clip}, frames {first} to {last}, {seconds:.1f} s")
                 quality = f"{entry.quality} quality" if entry.quality else ""
                 said.label(text=", ".join(filter(None, (quality, entry.date))))
+                if entry.moved:
+                    paragraph(column, _MOVED, context, "INFO")
         offset.draw(layout, head)
         if len(entries) > 1:
             layout.operator("avface.compare_takes", icon="ARROW_LEFTRIGHT")

@@ -27,6 +27,8 @@ FILE_PROPERTY = "avface_take_file"  # on a take's actions: where the take was im
 CLIP_START_PROPERTY = "avface_clip_start"  # the scene frame of the clip's time 0
 CLIP_PROPERTY, QUALITY_PROPERTY = "avface_clip", "avface_quality"
 
+_MOVED, _STRETCHED = 0.01, 1e-4  # frames; shares of the length: less is rounding
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -38,6 +40,7 @@ class Entry:
     file: Path
     frames: tuple[int, int]  # the first and the last in the scene
     plays: bool
+    moved: bool  # by hand in the NLA: its clip, sound and landmarks have stayed
 
     @property
     def date(self) -> str:
@@ -61,8 +64,15 @@ def takes_of(head: bpy.types.Object) -> list[Entry]:
             file=file_of(action),
             frames=(round(strip.frame_start), round(strip.frame_end)),
             plays=not track.mute and (name not in found or found[name].plays),
+            moved=_is_moved(strip) or (name in found and found[name].moved),
         )
     return list(found.values())
+
+
+def _is_moved(strip: Any) -> bool:
+    """Whether a strip shows its action at other frames than the action's own."""
+    shift = strip.frame_start - strip.action_frame_start
+    return abs(shift) > _MOVED or abs(strip.scale - 1) > _STRETCHED
 
 
 def playing(head: bpy.types.Object) -> str:

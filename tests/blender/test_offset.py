@@ -133,3 +133,18 @@ def test_every_object_can_be_asked_where_it_begins(addon):
     """Blender does so when it compares a library override with what it is one of."""
     camera = bpy.data.objects.new("camera", bpy.data.cameras.new("camera"))
     assert camera.avface_begin == 0
+
+
+@pytest.mark.parametrize("timing", ["set_scene", "resample", "exact"])
+def test_a_strip_that_was_moved_by_hand_is_told(addon, make_take, timing):
+    bpy.context.scene.render.fps = 30
+    options = addon.take_importer.ImportOptions(timing=timing)
+    head = addon.take_importer.import_take(make_take(), bpy.context, options).head
+    addon.offset.shift(head, 25)
+    (entry,) = addon.takes.takes_of(head)
+    assert not entry.moved, "all of it moves together"
+    owners = addon.takes.owners(head)
+    for track in (track for owner in owners for track in owner.animation_data.nla_tracks):
+        track.strips[0].frame_start += 10
+    (entry,) = addon.takes.takes_of(head)
+    assert entry.moved
