@@ -55,7 +55,7 @@ class FineWeights:
 
 @dataclass(frozen=True)
 class SpectreWeights:
-    """SPECTRE, supplement C; `psi` has a rule of its own (`expression_weight`)."""
+    """SPECTRE, supplement C; `psi` has a rule of its own (`expression_loss`)."""
 
     lip_reading: float = 2.0
     emotion: float = 0.5
@@ -220,13 +220,17 @@ def outline_loss(points: Tensor, target: Tensor, weights: Tensor | None = None) 
 
 
 def nearness_loss(parameters: Tensor, start: Tensor) -> Tensor:
-    """Squared L2 to the coarse encoder's own (SPECTRE, L_psi and L_jaw): (..., C), mean of rest."""
+    """Squared L2 to the coarse encoder's own (SPECTRE, L_jaw): (..., C), mean of the rest."""
     return ((parameters - start) ** 2).sum(-1).mean()
 
 
-def expression_weight(loss: Tensor) -> Tensor:
-    """SPECTRE's weight of L_psi: 1e-3 below 40, 2e-3 above (supplement C)."""
-    return torch.where(loss.detach() > 40, 2e-3, 1e-3)
+def expression_loss(expression: Tensor, start: Tensor) -> Tensor:
+    """SPECTRE's L_psi (..., C) with its weight: 1e-3 below 40, 2e-3 above (supplement C).
+
+    Each frame by its own, as in the authors' code; mean over the frames.
+    """
+    apart = ((expression - start) ** 2).sum(-1)
+    return (torch.where(apart.detach() > 40, 2e-3, 1e-3) * apart).mean()
 
 
 def feature_cosine_loss(rendered: Tensor, picture: Tensor, weights: Tensor) -> Tensor:

@@ -107,9 +107,8 @@ class PerceptualLosses:
         """
         points, target = self.faces.landmarks(codes), windows.flat("landmarks")
         belief = windows.flat("belief")
-        nearness = losses.nearness_loss(codes.expression, start.expression)
         out = {
-            "expression": losses.expression_weight(nearness) * nearness,
+            "expression": losses.expression_loss(codes.expression, start.expression),
             "jaw": SPECTRE.jaw * losses.nearness_loss(codes.jaw, start.jaw),
             "outline": SPECTRE.landmark * losses.outline_loss(points, target, belief),
             "mouth": SPECTRE.mouth * losses.intra_distance_loss(points, target, belief),

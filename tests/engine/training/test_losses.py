@@ -26,8 +26,12 @@ def test_the_published_weights():
 
 
 def test_spectres_expression_weight_doubles_above_40():
-    values = losses.expression_weight(torch.tensor([0.0, 39.9, 40.1]))
-    assert values.tolist() == pytest.approx([1e-3, 1e-3, 2e-3])
+    apart = torch.tensor([0.0, 39.9, 40.1]).sqrt()[:, None]
+    for frame, weight in zip(apart, (1e-3, 1e-3, 2e-3), strict=True):
+        loss = losses.expression_loss(frame, torch.zeros(1))
+        assert float(loss) == pytest.approx(weight * float(frame) ** 2)
+    both = losses.expression_loss(apart[1:], torch.zeros(2, 1))  # each frame by its own
+    assert float(both) == pytest.approx((39.9e-3 + 2 * 40.1e-3) / 2)
 
 
 def test_landmarks_off_by_one_cost_their_weights():
