@@ -92,7 +92,7 @@ def head_sha256(path: Path) -> str:
     """What takes and networks call a head by: its file's sha256.
 
     A file that kept the parameters of an earlier one, its skin, joints and units, and has only
-    other teeth or another tongue, goes on by that one's (`parameters_sha256`).
+    other teeth, tongue or eyeballs, goes on by that one's (`parameters_sha256`).
     """
     try:
         with np.load(path, allow_pickle=False) as file:
