@@ -38,6 +38,7 @@ class PartialOptions:
     of_most: float = 0.5
     least: tuple[float, float] = (3.0, 6.0)
     soft: float = 0.7
+    turned: tuple[float, float] = (30.0, 40.0)  # degrees of yaw: what is usual doesn't hold beyond
     covered: tuple[float, float] = (0.65, 0.9)  # hidden share of the lips: too little is left
 
 
@@ -50,11 +51,14 @@ def usual_lips(points: np.ndarray) -> np.ndarray:
     return np.median(shapes, axis=0) @ axes + middles
 
 
-def hidden_lips(odds: np.ndarray, options: PartialOptions | None = None) -> np.ndarray:
+def hidden_lips(
+    odds: np.ndarray, yaw: np.ndarray, options: PartialOptions | None = None
+) -> np.ndarray:
     """How far each point of the lips is hidden, (N, 478) in 0..1; 0 for all other points.
 
     Args:
         odds: (N, 478) log odds of the points in some frames of a clip, in order.
+        yaw: (N,) degrees.
         options: Thresholds.
     """
     options = options or PartialOptions()
@@ -63,13 +67,14 @@ def hidden_lips(odds: np.ndarray, options: PartialOptions | None = None) -> np.n
     from_here = np.clip(options.of_most * most, *options.least)
     share = np.clip((above - from_here) / (2 * options.soft) + 0.5, 0, 1)
     share *= 1 - fall(most, *options.something)
+    share *= fall(np.abs(yaw), *options.turned)[:, None]
     out = np.zeros(odds.shape, np.float32)
     out[:, list(LIPS)] = share
     return out
 
 
 def something_near(odds: np.ndarray, options: PartialOptions | None = None) -> np.ndarray:
-    """How far something may be before the lips, (N,) in 0..1; arguments as `hidden_lips`'."""
+    """How far something may be before the lips, (N,) in 0..1, by log odds as `hidden_lips`'."""
     options = options or PartialOptions()
     return 1 - fall(_above_usual(odds[:, list(LIPS)], options).max(axis=1), *options.near)
 

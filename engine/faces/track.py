@@ -14,7 +14,7 @@ from ..exchange.take import REGIONS
 from ..media import Clip
 from ..progress import Report
 from .clearness import clearness
-from .colour_cover import colour_witness, widened
+from .colour_cover import colour_witness, head_angles, widened
 from .glances import seen_by_network
 from .mouth import judge_mouth, lips_missing, read_teeth, thing_between
 from .partial import hidden_lips, steady, too_little_left
@@ -187,7 +187,7 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     mouth[person.frames] = np.minimum(mouth[person.frames], 1 - widened(between))
     hidden = np.zeros((frames, 478), np.float32)
     if odds is not None:
-        hidden[person.frames] = hidden_lips(steady(odds))
+        hidden[person.frames] = hidden_lips(steady(odds), head_angles(person.points)[:, 0])
         mouth[person.frames] = np.minimum(
             mouth[person.frames], 1 - too_little_left(hidden[person.frames])
         )

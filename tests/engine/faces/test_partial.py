@@ -15,6 +15,7 @@ from engine.faces.partial import (
 from engine.models import landmarks
 
 CLEAR, HIDDEN = -8.0, 1.0
+FRONTAL = np.zeros(9)
 
 
 def test_the_lips_are_the_networks_and_a_mirror_seen_twice_changes_nothing():
@@ -29,13 +30,13 @@ def test_nothing_before_the_face_hides_nothing():
     odds += np.random.default_rng(0).normal(0, 1, (1, 478))  # each point has its own
     odds[1, 61] += PartialOptions().something[0] - 0.01
     odds[2, 10] = HIDDEN  # the forehead
-    assert not hidden_lips(odds).any()
+    assert not hidden_lips(odds, FRONTAL[: len(odds)]).any()
 
 
 def test_a_hand_at_one_corner_leaves_the_other():
     odds = np.full((3, 478), CLEAR)
     odds[1, [61, 146, 185, 78]] = HIDDEN
-    hidden = hidden_lips(odds)
+    hidden = hidden_lips(odds, FRONTAL[: len(odds)])
     assert hidden[1, [61, 146, 185, 78]].min() == 1 and hidden[1, 291] == 0
     assert list(touched_share(hidden)) == [0, pytest.approx(0.1), 0]
     assert not too_little_left(hidden).any()
@@ -44,25 +45,33 @@ def test_a_hand_at_one_corner_leaves_the_other():
 def test_a_mouth_of_which_little_is_left_is_covered():
     odds = np.full((1, 478), CLEAR)
     odds[0, list(LIPS[:38])] = HIDDEN + 2
-    assert too_little_left(hidden_lips(odds))[0] == 1
+    assert too_little_left(hidden_lips(odds, FRONTAL[: len(odds)]))[0] == 1
 
 
 def test_a_cover_stays_longer_than_a_frame():
     odds = np.full((6, 478), CLEAR)
     odds[2] = HIDDEN
-    assert not hidden_lips(steady(odds)).any()
+    assert not hidden_lips(steady(odds), FRONTAL[: len(odds)]).any()
     odds[3] = HIDDEN
-    assert hidden_lips(steady(odds))[2:4].any()
+    assert hidden_lips(steady(odds), FRONTAL[: len(odds)])[2:4].any()
 
 
 def test_what_covers_a_whole_clip_is_known_by_the_odds_alone():
     odds = np.full((9, 478), CLEAR)
     odds[:, [61, 146, 185, 78]] = HIDDEN + 2
-    assert hidden_lips(odds)[:, [61, 146, 185, 78]].min() == 1
+    assert hidden_lips(odds, FRONTAL[: len(odds)])[:, [61, 146, 185, 78]].min() == 1
 
 
 def test_a_hand_that_the_network_half_believes_stands_out_of_the_clip():
     odds = np.full((9, 478), CLEAR)
     odds[6:, [61, 146, 185, 78]] = CLEAR + 6.5
-    hidden = hidden_lips(odds)
+    hidden = hidden_lips(odds, FRONTAL[: len(odds)])
     assert hidden[6:, 61].min() == 1 and not hidden[:6].any() and not hidden[:, 291].any()
+
+
+def test_a_head_in_profile_is_not_judged_by_its_front():
+    odds = np.full((9, 478), CLEAR)
+    odds[6:, [61, 146, 185, 78]] = HIDDEN
+    turning = np.array([0.0] * 6 + [20, 35, 60])
+    hidden = hidden_lips(odds, turning)[:, 61]
+    assert hidden[6] == 1 and 0 < hidden[7] < 1 and hidden[8] == 0
