@@ -83,9 +83,9 @@ def _look(
         mesh = person.points[rows]
         places = np.concatenate([mesh[..., :2], usual[rows]], axis=1)  # (n, 478 + 40, 2)
         points, sigma, parts, odds = see_level(shown, mesh, places)
-        hidden[rows] = odds[:, : mesh.shape[1]]
-        lips = list(LIPS)
-        hidden[np.ix_(rows, lips)] = np.maximum(hidden[rows][:, lips], odds[:, mesh.shape[1] :])
+        own, beneath = np.split(odds, [mesh.shape[1]], axis=1)
+        own[:, list(LIPS)] = np.maximum(own[:, list(LIPS)], beneath)
+        hidden[rows] = own
         brows = parts[:, 4:].min(axis=1, keepdims=True)  # the network tells them apart
         seen[rows] = np.hstack([parts[:, :4], brows])
         looks.append((rows, points, sigma))
