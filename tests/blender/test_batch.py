@@ -45,7 +45,8 @@ def test_a_clip_gives_a_take_every_kind_of_file_and_a_report(tmp_path, engine):
     assert run(out, engine, clip, "--export", *kinds) == DONE
     names = {"ada.take.npz", "ada.report.json", *(f"ada.{kind}" for kind in kinds)}
     sidecars = {f"ada.{kind}.made-by.json" for kind in ("fbx", "glb", "usdc", "abc")}
-    assert {path.name for path in out.iterdir()} == names | sidecars | {"textures"}
+    written = {path.name for path in out.iterdir() if path.is_file()}  # USD's pictures lie deeper
+    assert written == names | sidecars
     report = read_report(out, "ada")
     assert report["ok"]
     assert set(report["files"]) == names - {"ada.report.json"}
