@@ -5,7 +5,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.test.avface.avface_blender import export, export_check, review
-from bl_ext.test.avface.avface_blender.take_importer import import_take
+from bl_ext.test.avface.avface_blender.take_importer import ImportOptions, import_take
 from bl_ext.test.avface.engine.exchange.protocol import AVFaceError
 
 from tests.blender.surfaces import evaluated, largest_mm
@@ -222,3 +222,17 @@ def test_no_export_carries_the_takes_confidence(imported, tmp_path, name):
     bpy.context.scene.frame_set(FRAMES[3])
     assert imported.rig.data["confidence_mouth"] == 1.0, "it is back"
     assert review.shown(imported.rig) is not None
+
+
+def test_a_usd_that_is_written_again_has_the_new_skin(make_take, tmp_path):
+    picture, out = tmp_path / "clip.albedo.png", tmp_path / "out"
+    out.mkdir()
+    skin = bpy.data.images.new("skin", 8, 8)
+    skin.filepath_raw, skin.file_format = str(picture), "PNG"
+    for colour in (0.2, 0.8):
+        skin.pixels = [colour, colour, colour, 1.0] * 64
+        skin.save()
+        take = make_take(frames=2, albedo_image=picture.name)
+        head = import_take(take, bpy.context, ImportOptions(new_head=True)).head
+        export.export_usd(head, out / "head.usdc", bpy.context)
+    assert (out / "textures" / picture.name).read_bytes() == picture.read_bytes()
