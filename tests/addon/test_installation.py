@@ -254,11 +254,12 @@ def test_a_changed_weights_file_is_found(tmp_path):
 
 
 def start(plan: InstallPlan, folder: Path) -> subprocess.Popen:
-    """The installation as the add-on starts it."""
+    """The installation as the add-on starts it; what it leaves when it is killed goes with us."""
     write_json(plan, folder / "plan.json")
     return subprocess.Popen(
         [sys.executable, "-m", "engine.installation", str(folder / "plan.json")],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        env=os.environ | {"TMPDIR": str(folder)},
     )  # fmt: skip
 
 
