@@ -10,6 +10,7 @@ from .mouth import Mouth, part_of
 _FULL_M, _END_M = 0.008, 0.020  # along the skin from the line of the lips: offsets fade between
 _OPENED = np.array([0.25, 0.0, 0.0])  # rad of the jaw
 _SIDE_STEPS = 40  # edges from the line to the farthest vertex
+_LEAST_MOVE = 0.02  # of the head's largest move of the lips: what is smaller says nothing of them
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,12 @@ class LipRegion:
     way: np.ndarray  # (M,) m along the skin from the line of the own lip
     upper_line: np.ndarray  # numbers in the region: where the lips meet, right to left
     lower_line: np.ndarray
+    moves: np.ndarray  # (3 M, K) float32: orthonormal, what the head's units do with these vertices
+
+    def as_moved(self, offsets: np.ndarray) -> np.ndarray:
+        """Of offsets (T, M, 3) what lips of this head can do, float32."""
+        flat = offsets.reshape(len(offsets), -1)
+        return ((flat @ self.moves) @ self.moves.T).reshape(offsets.shape)
 
 
 def lip_state(mouth: Mouth, points: np.ndarray, jaw: np.ndarray) -> np.ndarray:
@@ -74,17 +81,19 @@ def lip_region_of(head: HeadFile) -> LipRegion:
     middle = opened[place[line]].mean(0)
     reach = np.ptp(head.template[line, 0]) / 2
     way = ways.min(0)[vertices]
+    fade = np.interp(way, (_FULL_M, _END_M), (1.0, 0.0))
     return LipRegion(
         mouth=mouth,
         own=np.searchsorted(mouth.vertices, vertices),
         vertices=vertices,
         faces=place[head.faces[(place[head.faces] >= 0).all(1)]],
         places=((opened - middle) / reach / 1.2).astype(np.float32),
-        fade=np.interp(way, (_FULL_M, _END_M), (1.0, 0.0)),
+        fade=fade,
         side=np.where(ways[0] <= ways[1], 1.0, -1.0)[vertices],
         way=way,
         upper_line=place[lines[0]],
         lower_line=place[lines[1]],
+        moves=_moves(head.expression_basis[vertices] * fade[:, None, None]),
     )
 
 
@@ -96,6 +105,12 @@ def lip_lines(head: HeadFile) -> tuple[np.ndarray, np.ndarray]:
     border = border[~inside[border]]
     border = border[np.argsort(head.template[border, 0])]
     return border[head.masks["upper_lip"][border]], border[head.masks["lower_lip"][border]]
+
+
+def _moves(basis: np.ndarray) -> np.ndarray:
+    """Orthonormal directions (3 M, K) float32 that span units (M, 3, E), the tiny ones left out."""
+    directions, sizes, _ = np.linalg.svd(basis.reshape(-1, basis.shape[2]), full_matrices=False)
+    return directions[:, sizes > _LEAST_MOVE * sizes.max(initial=0)].astype(np.float32)
 
 
 def _edges(faces: np.ndarray) -> np.ndarray:

@@ -202,12 +202,16 @@ def _gaps(
 
 
 def _offsets(net: LipNet, region: LipRegion, heard: np.ndarray, state: np.ndarray) -> np.ndarray:
-    """(T, M, 3) m."""
+    """(T, M, 3) m, as far as they are moves of lips.
+
+    The network learnt from the head's units, but its waves are finer: on mouths unlike those that
+    it knows they are noise, of millimetres.
+    """
     with torch.inference_mode():
         said = net(
             torch.from_numpy(heard), torch.from_numpy(state), torch.from_numpy(region.places)
         )
-    return said.numpy() * region.fade[:, None].astype(np.float32)
+    return region.as_moved(said.numpy() * region.fade[:, None].astype(np.float32))
 
 
 def _smooth(offsets: np.ndarray, times: np.ndarray) -> None:

@@ -87,6 +87,16 @@ def test_the_state_tells_a_pucker_from_a_smile(head, region):
     np.testing.assert_allclose(state[0], 0, atol=0.2)
 
 
+def test_moves_of_lips_stay_and_noise_goes(head, region):
+    basis = head.file.expression_basis[region.vertices] * region.fade[:, None, None]
+    units = np.moveaxis(basis, 2, 0).astype(np.float32)
+    strong = units[[head.unit[name] for name in ("mouthRollLower", "mouthPressLeft", "mouthClose")]]
+    left = region.as_moved(strong) - strong
+    assert np.linalg.norm(left) < 0.03 * np.linalg.norm(strong)
+    noise = np.random.default_rng(0).normal(size=(4, len(region.vertices), 3)).astype(np.float32)
+    assert np.linalg.norm(region.as_moved(noise)) < 0.2 * np.linalg.norm(noise)
+
+
 @settings(max_examples=8)
 @given(seed=st.integers(0, 10**6), size=st.floats(0, 3e-3), jaw=st.floats(0, 0.2),
        shut=st.booleans())  # fmt: skip
