@@ -7,6 +7,7 @@ import torch
 from engine.models.covers import CoverNet, at_points, maps_together
 from engine.models.landmarks import LandmarkNet
 from engine.training.covers import Examples, judge_covers, train_covers
+from engine.weights import load_network, registry
 
 SIDE = 28
 
@@ -34,6 +35,10 @@ def test_odds_are_read_where_a_point_lies():
     odds[0, :, -1] = 5
     beyond = torch.tensor([[[1.8, 0.0]]])
     assert at_points(odds, beyond).item() == pytest.approx(5, abs=1e-3)
+
+
+def test_the_shipped_one_reads_the_maps_of_the_shipped_landmark_network():
+    assert load_network("covers")[1]["landmarks"] == registry()["landmarks"]["sha256"]
 
 
 def test_it_learns_to_see_a_thing():
