@@ -1,4 +1,10 @@
-"""The beard's components: as dark as the clip shows lip, chin and jaw."""
+"""The beard's components: as dark as the clip shows lip, chin and jaw, where that is hair.
+
+The shade below a nose, in the folds of a smile and under a chin is as dark as stubble, and in a
+blurred or noisy film no hairs show. Two things tell: light that comes out of skin in shade is red,
+while hair takes red most; and a beard grows on the upper lip and below it, shade lies on one of
+them. Where they don't the face is shaven.
+"""
 
 import numpy as np
 
@@ -7,47 +13,68 @@ from .albedo_fit import BEARD_GROUND, Colours
 from .parts import fit_part
 from .residual import LUMINANCE
 
+_GROUNDS = ("moustache", "goatee", "beard")  # maps: upper lip, chin, jaw
+_COMPONENTS = ("stubble", *_GROUNDS)
 _FEWEST = 30  # texels
 _SHARE = 35  # percentile of lightness on a beard's ground: not all of it is beard
-_FAINT = 0.15  # log darkness below which a place is bare; twice that is hair for sure
+# Log darkness, less what is redder than skin, from which on it may be hair and is for sure: of the
+# upper lip and another place both, and of one of upper lip and chin. A jaw dark by itself is one
+# that hair of the head hangs before.
+_GROWN, _ALONE = (0.2, 0.3), (0.5, 0.7)
 
 
 def fit_beard(
     colours: Colours, albedo: Albedo, effective: np.ndarray, own: np.ndarray, lips: np.ndarray
 ) -> np.ndarray:
-    """Effective coefficients (A,) with the beard as dark as the clip shows it on lip, chin, jaw.
+    """Effective coefficients (A,) with the beard as dark as the clip shows it on lip, chin and jaw.
 
     `own` (P, 3) is the log reflectance that the clip shows, `lips` (P,) where it isn't skin.
     """
-    names = ("moustache", "goatee", "beard")
-    ground = colours.maps[[albedo.maps.index(name) for name in names]] > BEARD_GROUND
+    shaven = effective.copy()
+    shaven[[albedo.names.index(name) for name in _COMPONENTS if name in albedo.names]] = 0
+    ground = colours.maps[[albedo.maps.index(name) for name in _GROUNDS]] > BEARD_GROUND
     ground[2] &= ~ground[:2].any(0)
     ground &= ~lips
     bare = ~ground.any(0) & ~lips
-    zones = [zone for zone in ground if zone.sum() >= _FEWEST]
-    if not zones or bare.sum() < _FEWEST:
-        return effective
-    model = -np.log1p(np.exp(-colours.mean - np.tensordot(effective, colours.basis, 1)))
-    missed = np.median((own - model)[bare], axis=0)
-    seen, usual, sure = (
-        np.array(values)
-        for values in zip(*(_hairy(own[zone] - missed, model[zone]) for zone in zones), strict=True)
+    shown = ground.sum(1) >= _FEWEST
+    if not shown.any() or bare.sum() < _FEWEST:
+        return shaven
+    model, solved = (
+        -np.log1p(np.exp(-colours.mean - np.tensordot(skin, colours.basis, 1)))
+        for skin in (shaven, effective)
     )
-    sure *= max(0.0, 1 - 2 * colours.burnt)  # of skin that is burnt only what is dark is left
-    if len(zones) == len(names):  # a jaw dark by itself is one that hair hangs before
-        sure[2] = min(sure[2], sure[:2].max())
-    seen = usual + sure[:, None] * (seen - usual)
-    maps = np.array([colours.maps[:, zone].mean(1) for zone in zones])
-    return fit_part(albedo, effective, "beard", maps, seen)
+    missed = np.median((own - model)[bare], axis=0)
+    usual = np.array([np.median(model[zone], axis=0) for zone in ground[shown]])
+    seen = usual + np.array([_change((own - model)[zone] - missed) for zone in ground[shown]])
+    darkness = np.zeros(len(_GROUNDS))
+    darkness[shown] = _hairiness(seen - usual)
+    sure = _sure(darkness)[shown]
+    if not sure.any():
+        return shaven
+    burnt = min(2 * colours.burnt, 1.0)  # of skin that is burnt only what is dark is left
+    left = np.array([np.median(solved[zone], axis=0) for zone in ground[shown]])
+    seen = usual + sure[:, None] * (seen + burnt * (left - seen) - usual)
+    maps = np.array([colours.maps[:, zone].mean(1) for zone in ground[shown]])
+    return fit_part(albedo, shaven, "beard", maps, seen)
 
 
-def _hairy(own: np.ndarray, model: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """A place where hair may grow, by log reflectances (N, 3) seen and the model's.
+def _change(change: np.ndarray) -> np.ndarray:
+    """Of log contrasts (N, 3) at a place: the median's hue at the lightness of _SHARE, (3,)."""
+    lightness = change @ LUMINANCE
+    return np.median(change, axis=0) + np.percentile(lightness, _SHARE) - np.median(lightness)
 
-    Its colour (3,), the median's hue at the lightness of _SHARE; the model's; and how sure it is
-    that the first is hair's.
-    """
-    lightness = own @ LUMINANCE
-    seen = np.median(own, axis=0) + np.percentile(lightness, _SHARE) - np.median(lightness)
-    usual = np.median(model, axis=0)
-    return seen, usual, float(np.clip((usual - seen) @ LUMINANCE / _FAINT - 1, 0, 1))
+
+def _hairiness(change: np.ndarray) -> np.ndarray:
+    """How much darker places are, log contrasts (Z, 3), without what light from within explains."""
+    return -(change @ LUMINANCE) - (change[:, 0] - change[:, 1])
+
+
+def _sure(darkness: np.ndarray) -> np.ndarray:
+    """How sure it is that hair grows on upper lip, chin and jaw, by their darkness (3,): (3,)."""
+    lip, chin, jaw = darkness
+    pair = _ramp(min(lip, max(chin, jaw)), _GROWN)
+    return np.maximum(pair, _ramp(max(lip, chin), _ALONE)) * (darkness > 0)
+
+
+def _ramp(value: float, ends: tuple[float, float]) -> float:
+    return float(np.clip((value - ends[0]) / (ends[1] - ends[0]), 0, 1))
