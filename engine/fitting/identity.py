@@ -30,6 +30,7 @@ _SHAPE_ROUNDS, _FRAME_ROUNDS = 14, 3
 _PER_FRAME = 0.5  # of the identity priors' weight, for each key frame
 _LEAST_GAIN = 1e-3
 _LONGEST_SHAPE_STEP, _LONGEST_UNIT_STEP = 1.5, 0.4
+_STEP_SHARES = (1.0, 0.5, 0.25, 0.1, 0.03)  # of a step, tried in turn until one leads down
 
 
 @dataclass(frozen=True)
@@ -124,15 +125,14 @@ def _fit_shape(
     damping = 1e-3
     for _ in range(_SHAPE_ROUNDS):
         system = _ShapeSystem(problem, head, identity, strength, damping)
-        for _ in range(4):
-            tried = system.stepped(identity, problem, damping)
+        for share in _STEP_SHARES:
+            tried = system.stepped(identity, problem, damping, share)
             tried_cost = _total_cost(problem, head, tried, strength)
             if tried_cost <= system.cost:
                 break
-            damping *= 10
         else:
             break
-        identity, damping = tried, max(damping / 5, 1e-5)
+        identity, damping = tried, max(damping / 5, 1e-5) if share == 1 else damping * 10
         if system.cost - tried_cost < _LEAST_GAIN * system.cost:
             break
     return identity
@@ -192,17 +192,20 @@ class _ShapeSystem:
         self.matrix -= flat.T @ self._by_shape.reshape(K * D, S)
         self.right -= self._alone.ravel() @ flat
 
-    def stepped(self, identity: Identity, problem: Problem, damping: float) -> Identity:
-        """The identity after one damped step."""
+    def stepped(
+        self, identity: Identity, problem: Problem, damping: float, share: float
+    ) -> Identity:
+        """The identity after a `share` of one damped step."""
         damped = self.matrix + damping * np.diag(np.diag(self.matrix))
         step = -np.linalg.solve(damped, self.right)
         dx = -(self._alone + self._by_shape @ step)
+        step = np.clip(step, -_LONGEST_SHAPE_STEP, _LONGEST_SHAPE_STEP)
         reach = _LONGEST_UNIT_STEP * (problem.prior.high - problem.prior.low)[JOINTS_END:]
         dx[:, JOINTS_END:] = np.clip(dx[:, JOINTS_END:], -reach, reach)
         return replace(
             identity,
-            shape=identity.shape + np.clip(step, -_LONGEST_SHAPE_STEP, _LONGEST_SHAPE_STEP),
-            x=np.clip(identity.x + dx, problem.prior.low, problem.prior.high),
+            shape=identity.shape + share * step,
+            x=np.clip(identity.x + share * dx, problem.prior.low, problem.prior.high),
         )
 
 

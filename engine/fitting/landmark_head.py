@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from ..exchange.head_file import HeadFile
-from ..geometry import vertex_normals
+from ..geometry import rotation_matrix, vertex_normals
 from ..head.model import FaceParams
-from .places import CHIN, CHIN_EDGE, EDGES_MM, JAW_SHARE, OVAL, PLACES_MM
+from .places import CHIN, CHIN_EDGE, EDGES_MM, JAW_SHARE, OVAL, PLACES_JAW, PLACES_MM
 
 JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = 2, 3, 4
 MESH_POINTS = 468
@@ -29,6 +29,7 @@ UNSEEN_UNITS = (
     "tongue", "neckTighten", "cheekPuff", "cheekSuck", "nostrilDilate", "lipsEvert",
 )  # fmt: skip
 _NOT_IN_FRONT = ("ears", "mouth_inside", "upper_teeth", "lower_teeth", "gums", "tongue")
+_PLACES_TURN = rotation_matrix(np.array([PLACES_JAW, 0, 0]))
 _FREE_COLUMNS = 20  # of a basis without names, beside what the default head's units say with it
 
 
@@ -102,22 +103,31 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
     used = np.flatnonzero(file.joint_regressor[joints].any(0))
     regressor = file.joint_regressor[joints][:, used].astype(float)
     skinning = mixed(file.skin_weights[:, joints])
-    skinning[[*CHIN, *CHIN_EDGE, *OVAL], 0] *= JAW_SHARE
+    template, centres_of_turn = mixed(file.template) + aside, regressor @ file.template[used]
+    _lag_behind_the_jaw(template, skinning, centres_of_turn[0])
     normals = mixed(vertex_normals(file.template.astype(float), file.faces))
     return LandmarkHead(
-        template=mixed(file.template) + aside,
+        template=template,
         shape_basis=np.ascontiguousarray(mixed(file.shape_basis)),
         unit_basis=np.ascontiguousarray(mixed(file.expression_basis) @ unit_mix.T),
         pose_basis=np.ascontiguousarray(mixed(file.pose_basis[:, :, 9:])),
         weights=np.ascontiguousarray(skinning),
         normals=normals / np.linalg.norm(normals, axis=1, keepdims=True),
-        joints=regressor @ file.template[used],
+        joints=centres_of_turn,
         joint_shape_basis=np.tensordot(regressor, file.shape_basis[used], 1),
         unit_names=names,
         unit_mix=unit_mix,
         unit_low=low,
         unit_high=high,
     )
+
+
+def _lag_behind_the_jaw(template: np.ndarray, skinning: np.ndarray, joint: np.ndarray) -> None:
+    """Give chin and outline less of the jaw's way, in place, from where they were measured on."""
+    lagging = np.unique([*CHIN, *CHIN_EDGE, *OVAL])
+    way = (template[lagging] - joint) @ (_PLACES_TURN - np.eye(3)).T
+    template[lagging] += (1 - JAW_SHARE) * skinning[lagging, :1] * way
+    skinning[lagging, 0] *= JAW_SHARE
 
 
 def _as_tracked(file: HeadFile) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:

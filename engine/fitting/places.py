@@ -60,3 +60,6 @@ CHIN_EDGE = [152, 148, 377, 176, 400, 149, 378, 150, 379]
 # How far the tracker's points of chin and outline go with the jaw, of the skin's way: .6 on drawn
 # people, .8 on real ones by the landmark network, which learnt from exact points (docs/log.md).
 JAW_SHARE = 0.85
+# rad: how far jaws were open in the pictures that the table is from, in its weighted mean. Points
+# that go less far lie where it says at that jaw, not at rest.
+PLACES_JAW = 0.04

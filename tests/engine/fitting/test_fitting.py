@@ -19,7 +19,7 @@ from engine.fitting.landmark_head import (
     landmark_head,
 )
 from engine.fitting.landmark_track import landmark_track
-from engine.fitting.places import EDGES_MM, JAW_SHARE, PLACES_MM
+from engine.fitting.places import EDGES_MM, JAW_SHARE, PLACES_JAW, PLACES_MM
 from engine.fitting.projection import (
     Camera,
     Evidence,
@@ -251,6 +251,22 @@ def test_the_trackers_chin_goes_less_far_than_the_skin(head):
     assert small.weights[14, 0] > 0.9 * JAW_SHARE  # the lip's own share
 
 
+def test_the_trackers_chin_lies_on_the_skin_where_jaws_are_as_they_were_measured(head):
+    small = landmark_head(head.file)
+    face, weights = head.file.landmarks_468[0][152], head.file.landmarks_468[1][152]
+    corners = head.file.faces[face]
+    neutral = FaceParams.neutral(head, 3, FOCAL)
+    jaw = np.zeros((3, 3))
+    jaw[1:, 0] = PLACES_JAW, 3 * PLACES_JAW
+    params = neutral.replace(jaw=jaw)
+    skin = np.array([weights @ head.frame(params, t)[corners] for t in range(3)])
+    chin = tracked_places(head, params)[:, 152]
+    rest, open_wide = (chin - skin - (chin - skin)[1])[[0, 2], 1]
+    assert rest < -0.2e-3 and open_wide > 0.4e-3
+    told = weights @ head.file.template[corners] + np.array(PLACES_MM[152,]) * 1e-3
+    assert np.linalg.norm(small.template[152] - told) < 0.8e-3
+
+
 def small_width(small) -> np.ndarray:
     """A person (S,) of one deviation whose face is wider than the mean's."""
     widths = small.shape_basis[454, 0] - small.shape_basis[234, 0]
@@ -265,6 +281,20 @@ def test_a_performance_comes_back(head, spoken):
     assert np.degrees(np.linalg.norm(turn - turn.mean(0), axis=1)).mean() < 0.5
     assert np.nanmax(result.residual_px) < 1.5
     assert result.confidence.min() > 0.8
+
+
+def test_a_person_whose_first_whole_step_leads_uphill_is_found_too(head):
+    """Down goes the look, shut are the eyes, far is the shape: a part of the step leads down."""
+    neutral, times = FaceParams.neutral(head, 8, FOCAL), np.arange(8) / 25
+    shape, expression = np.zeros_like(neutral.shape), neutral.expression.copy()
+    shape[:40] = np.random.default_rng(4).normal(0, 1.2, 40)
+    expression[:, [head.unit["eyeBlinkLeft"], head.unit["eyeBlinkRight"]]] = 0.8
+    pose = np.tile([0.35, 0.1, 0.1], (8, 1))
+    truth = neutral.replace(shape=shape, expression=expression, head_pose=pose)
+    track = track_of(head, truth, times, noise_px=0.3)
+    found = fit_clip(track, head, FitOptions(focal=FOCAL), Report())
+    assert found.params.shape @ shape > 0.5 * shape @ shape
+    assert found.residual_px.max() < 1
 
 
 def test_shapes_and_what_stays(head, spoken):
