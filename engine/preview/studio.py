@@ -39,6 +39,8 @@ _ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it 
 # of it where this share of the open comes through the lips.
 _OPEN, _SOFT, _FROM_ABOVE = 0.28, 0.3, 0.8
 _SCATTERED, _HALF_OPEN_M2, _DEEP = 0.6, 2e-4, 0.1
+# Teeth stand before a tongue: the share of the light that passes them, so far behind the lips.
+_PAST_TEETH, _BEHIND_M = 0.5, (0.004, 0.012)
 # Light on the eyes, so that over 13 clips whites and irises, above and below, are as bright beside
 # the skin as in the films: from where the shadow of the upper lid and its lashes ends; the share of
 # the light that it leaves; what reaches whites beyond it, and irises, to which corneas bend more.
@@ -373,4 +375,8 @@ def _through_lips(
     reached = strength * (_SOFT + (1 - _SOFT) * facing) * (1 + _FROM_ABOVE * towards[:, 1])
     near = np.sqrt(np.minimum(strength / _DEEP, 1))
     scattered = _SCATTERED * wide / (wide + _HALF_OPEN_M2) * near
-    return reached, scattered
+    behind = (opening.mean(0) - vertices[sitter.in_mouth]) @ (area / max(wide, 1e-12))
+    before = np.clip((_BEHIND_M[1] - behind) / (_BEHIND_M[1] - _BEHIND_M[0]), 0, 1)
+    before[~sitter.mask("tongue")[sitter.in_mouth]] = 1
+    past_teeth = _PAST_TEETH + (1 - _PAST_TEETH) * before
+    return reached * past_teeth, scattered * past_teeth

@@ -7,7 +7,8 @@ from scipy.ndimage import binary_erosion, binary_fill_holes
 from engine.detail.complexion import person_texture
 from engine.geometry import vertex_normals
 from engine.head.model import FaceParams, Head
-from engine.preview.studio import Relief, Sitter, draw
+from engine.preview.studio import Relief, Sitter, draw, vertex_table
+from engine.preview.vertices import AMBIENT
 from engine.render.occlusion import ambient_openness, polygon_area, seen_from, through_polygon
 from engine.weights import load_head
 
@@ -121,6 +122,19 @@ def test_the_picture_moves_with_its_centre(sitter, vertices):
     middle = draw(sitter, vertices, 300.0, SIZE).coverage
     moved = draw(sitter, vertices, 300.0, SIZE, centre=(70.0, 80.0)).coverage
     np.testing.assert_array_equal(moved[5:, 10:], middle[:-5, :-10])
+
+
+def test_a_tongue_lies_in_the_shade_of_teeth_until_it_is_out(sitter):
+    params = FaceParams.neutral(sitter.head, 2, focal=300.0)
+    expression, jaw = params.expression.copy(), params.jaw.copy()
+    jaw[:, 0] = 0.2
+    expression[1, sitter.head.file.expression_names.index("tongueOut")] = 1
+    params = params.replace(expression=expression, jaw=jaw)
+    light = []
+    for frame in range(2):
+        table = vertex_table(sitter, sitter.head.camera_frame(params, frame), False)
+        light.append(np.percentile(table[sitter.mask("tongue"), AMBIENT], 95))
+    assert light[1] > 1.5 * light[0]
 
 
 def test_light_through_a_window_follows_lambert():
