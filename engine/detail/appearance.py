@@ -19,6 +19,7 @@ from .albedo_fit import Colours, beardless, solve_albedo, variation
 from .beard import fit_beard
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .hairline import Crown, hairline_heights, model_cover, see_crown, upper_head
+from .hanging import hanging_down
 from .paint import own_hues
 from .parts import (
     Sight,
@@ -32,7 +33,7 @@ from .parts import (
 )
 from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
 from .unwrap import cut_window
-from .volume import Outline, hanging_down, see_outline, stand_off
+from .volume import Outline, see_outline, stand_off
 
 _FRAMES = 12
 _OUTLINED = 2  # every so many of them tells how far hair stands off
@@ -118,9 +119,9 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     )
     cover = model_cover(albedo, canvas.head)
     stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
+    hangs = hanging_down([outline.sides for outline in median.outlines])
     face = Face(
-        canvas, own, known, coefficients, hairline, stands, hanging_down(median.outlines),
-        median.grey, irises,
+        canvas, own, known, coefficients, hairline, stands, hangs, median.grey, irises,
     )  # fmt: skip
     return Appearance(coefficients, light, face)
 

@@ -42,7 +42,8 @@ _HAIR_FACING = 0.25  # cosine: hair seen more slantwise may be the background
 _HAIR_SHADE = 0.5, 1.2  # of the face's median shading: harmonics err where none was fitted
 _LIKE_SKIN = 0.35  # log contrast to the skin below which it is no hair
 _HAIR_SHARE = 0.6  # of what is seen of the scalp, for its colour to count as the hair's
-_FEWEST_ON_SCALP = 20  # samples
+_FEWEST_ON_SCALP, _FEW = 20, 8  # samples; so few count where nothing else tells
+_ALIKE = 0.9  # share of the few that must be hair
 _ON_TOP = np.array([[0.0, 0.8, 0.6]])  # where what stands on top of the head looks
 
 
@@ -119,16 +120,20 @@ def hair_colour(
         skin: (3,) log reflectance of the skin.
     """
     colour, normal = _joined(sights)
+    share = _HAIR_SHARE
     if len(colour) < _FEWEST_ON_SCALP:
         hairy = np.isfinite(standing[:, 0])
-        if hairy.sum() < _FEWEST_ON_SCALP or hairy.mean() < _HAIR_SHARE:
+        if hairy.sum() >= _FEWEST_ON_SCALP and hairy.mean() >= _HAIR_SHARE:
+            colour, normal = standing[hairy], _ON_TOP
+        elif len(colour) >= _FEW:
+            share = _ALIKE
+        else:
             return None
-        colour, normal = standing[hairy], _ON_TOP
     usual = harmonics(np.array([[0.0, 0, 1]])) @ light  # of a surface that faces the camera
     shade = np.clip(harmonics(normal) @ light, _HAIR_SHADE[0] * usual, _HAIR_SHADE[1] * usual)
     own = _log(colour / shade)
     hair = np.abs(own - skin).max(1) > _LIKE_SKIN
-    return np.median(own[hair], axis=0) if hair.mean() > _HAIR_SHARE else None
+    return np.median(own[hair], axis=0) if hair.mean() > share else None
 
 
 def iris_maps(albedo: Albedo, head: Head) -> np.ndarray:

@@ -2,8 +2,7 @@
 
 The skull under the hair is the model's guess; from its outline in the picture rays go outward
 over hair into the background. Where on a ray the colour turns from that of its inner end to that
-of its outer one, the hair ends. One thickness a direction, the same left and right. Long hair is
-what goes on beside the neck in the colours of the rays' inner ends.
+of its outer one, the hair ends. One thickness a direction, the same left and right.
 """
 
 from dataclasses import dataclass
@@ -11,12 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
-from ..geometry import project, rotation_matrix, to_camera
+from ..geometry import project, rotation_matrix, vertex_normals
 from ..head.albedo import load_albedo
 from ..head.model import FaceParams, Head
-from ..srgb import linear_from_srgb
 from ..weights import FOLDER
 from .hairline import model_cover, upper_head
+from .hanging import (
+    DARKEST,
+    UNSEEN,
+    Palette,
+    Sides,
+    away_from,
+    log_colours,
+    see_sides,
+)
 
 _DIRECTIONS = np.arange(-60.0, 61, 10)  # degrees from the top of the head towards the ears
 _SECTOR = 7.0  # degrees either side, in which the outline is looked for
@@ -25,20 +32,14 @@ _STEPS_MM = np.arange(-14.0, 80, _STEP_MM)  # along a ray, 0 on the skull's outl
 _INNER_MM, _OUTER_MM = -4.0, 14.0  # hair for sure; length of the background's stretch
 _NEAREST_BACK_MM = 26.0  # the background's stretch begins no nearer
 _WHOLE = 0.7  # share of the stretch that the picture must show
-_DARKEST = 4e-3  # linear
-_FEWEST_SAMPLES, _NEAREST = 30, 4  # of hair, of background; the neighbour whose distance counts
+_FEWEST_SAMPLES = 30  # of hair, of background
+_FACING = 0.5  # cosine: skin seen more slantwise may lie under hair
 _USUAL_MM, _DOUBT = 12.0, 0.02  # of a sample for each mm
 _THINNEST, _THICKEST = 3.0, 32.0  # mm
 _FEWEST = 2  # rays of a direction
 _LOWER = 1.5  # times the direction: at the sides a strand's tip lies so much lower than its root
 _NAPE_MM, _AT_NAPE = 60.0, 0.4  # below the ears hair gets thinner, down to this share
 _AT_EDGE, _RISE_MM = 0.25, 30.0  # share of the thickness at the hairline; where it is whole
-# Where hair hangs: mm below the ears, and beside their outer edge.
-_BELOW_MM, _BESIDE_MM = np.arange(10.0, 130, 5), np.arange(-10.0, 22, 4)
-_FIRST = 5  # heights below the ears: all of them have hair where it hangs
-_LIKE_HAIR = 0.4  # share of the way from background and skin
-_NOT_HAIR = 2.0  # log: so far from any hair (an eighth, or eight times) is something else
-_STRAND = 75  # percentile across: some of it may be background
 # What stands on top of the skull: degrees from the top, mm above the outline, and the log contrast
 # to skin and background from which on it is hair.
 _TOP, _STANDS_MM, _UNLIKE = 30, 5.0, 0.4
@@ -49,7 +50,7 @@ class Outline:
     """What a frame tells of the hair's outline; NaN where it can't tell."""
 
     ends: np.ndarray  # (D,) mm above the skull where hair ends on each ray
-    hanging: np.ndarray  # (2, len(_BELOW_MM)) how like hair it is beside the neck, left and right
+    sides: Sides  # what lies over the ears and beside the neck
     standing: np.ndarray  # (n, 3) linear colours above the skull's outline; NaN where no hair is
 
 
@@ -59,29 +60,27 @@ def see_outline(
     """The outline of the hair in a picture (H, W, 3) uint8 of a frame."""
     rays = _rays(picture, params, head, rest, frame)
     hair, back = _ends_of_rays(rays)
-    hanging = np.full((2, len(_BELOW_MM)), np.nan)
     if min(len(hair), len(back)) < _FEWEST_SAMPLES:
-        return Outline(np.full(len(rays), np.nan), hanging, np.zeros((0, 3)))
-
-    def colours(points: np.ndarray) -> np.ndarray:
-        posed = to_camera(points, params.head_pose[frame], params.head_translation[frame])
-        return _log_colours(picture, project(posed, params.focal, picture.shape[1::-1]))
-
-    masks = head.file.masks
-    skin = colours(rest[0][masks["cheeks"] | masks["nose"]])
+        return Outline(np.full(len(rays), np.nan), UNSEEN, np.zeros((0, 3)))
+    skin = log_colours(picture, _bare_skin(picture, params, head, rest, frame))
     skin = skin[np.isfinite(skin[:, 0])]
-    standing = _standing(rays, back, skin) if len(skin) >= _NEAREST else np.zeros((0, 3))
-    if len(skin) >= _FEWEST_SAMPLES:
-        beside = colours(_beside_neck(head, rest[0]).reshape(-1, 3))
-        whole = np.isfinite(beside[:, 0])
-        like = np.full(len(beside), np.nan)
-        to_hair, to_back, to_skin = (_away(x, beside[whole]) for x in (hair, back, skin))
-        other = np.minimum(to_back, to_skin)
-        like[whole] = np.where(to_hair < _NOT_HAIR, other / (to_hair + other + 1e-6), 0)
-        like = like.reshape(2, len(_BELOW_MM), -1)
-        seen = np.isfinite(like).any(2)
-        hanging[seen] = np.nanpercentile(like[seen], _STRAND, axis=1)
-    return Outline(_ends(rays, hair, back), hanging, standing)
+    if len(skin) < _FEWEST_SAMPLES:
+        return Outline(_ends(rays, hair, back), UNSEEN, np.zeros((0, 3)))
+    sides = see_sides(picture, params, head, rest, frame, Palette(hair, back, skin))
+    return Outline(_ends(rays, hair, back), sides, _standing(rays, back, skin))
+
+
+def _bare_skin(
+    picture: np.ndarray, params: FaceParams, head: Head, rest: tuple, frame: int
+) -> np.ndarray:
+    """Places (n, 2) px of cheeks and nose; over the cheeks' rims may lie hair."""
+    masks = head.file.masks
+    skin = masks["cheeks"] | masks["nose"]
+    posed = head.camera_frame(params, frame, rest)
+    normals = vertex_normals(posed, head.file.faces)[skin]
+    towards = -posed[skin] / np.linalg.norm(posed[skin], axis=1, keepdims=True)
+    seen = (normals * towards).sum(1) > _FACING
+    return project(posed[skin][seen], params.focal, picture.shape[1::-1])
 
 
 def _standing(rays: np.ndarray, back: np.ndarray, skin: np.ndarray) -> np.ndarray:
@@ -89,31 +88,8 @@ def _standing(rays: np.ndarray, back: np.ndarray, skin: np.ndarray) -> np.ndarra
     above = (_STEPS_MM >= 0) & (_STEPS_MM < _STANDS_MM)
     seen = rays[np.abs(_DIRECTIONS) <= _TOP][:, above].reshape(-1, 3)
     seen = seen[np.isfinite(seen[:, 0])]
-    unlike = np.minimum(_away(back, seen), _away(skin, seen)) > _UNLIKE
-    return np.where(unlike[:, None], np.exp(seen) - _DARKEST, np.nan)
-
-
-def hanging_down(outlines: list[Outline]) -> float:
-    """How far below the ears the hair hangs, mm; 0 where it doesn't on both sides."""
-    like = np.array([outline.hanging for outline in outlines]).reshape(-1, 2, len(_BELOW_MM))
-    seen = np.isfinite(like).sum(0) >= _FEWEST
-    haired = np.zeros(seen.shape, bool)
-    haired[seen] = np.nanmedian(like[:, seen], axis=0) > _LIKE_HAIR
-    if not haired[:, :_FIRST].all():
-        return 0.0
-    ends = [int(np.argmin(np.append(side, False))) - 1 for side in haired]
-    return float(_BELOW_MM[ends].mean())
-
-
-def _beside_neck(head: Head, rest: np.ndarray) -> np.ndarray:
-    """Places (2, len(_BELOW_MM), len(_BESIDE_MM), 3) m below the ears, on both sides."""
-    ears = rest[head.file.masks["ears"]]
-    places = np.empty((2, len(_BELOW_MM), len(_BESIDE_MM), 3))
-    places[..., 0] = np.abs(ears[:, 0]).max() + 1e-3 * _BESIDE_MM
-    places[1, ..., 0] *= -1
-    places[..., 1] = ears[:, 1].min() - 1e-3 * _BELOW_MM[:, None]
-    places[..., 2] = ears[:, 2].mean()
-    return places
+    unlike = np.minimum(away_from(back, seen), away_from(skin, seen)) > _UNLIKE
+    return np.where(unlike[:, None], np.exp(seen) - DARKEST, np.nan)
 
 
 def _rays(
@@ -139,18 +115,8 @@ def _rays(
         outward = np.cos(np.radians(direction)) * up + np.sin(np.radians(direction)) * side
         outward /= np.linalg.norm(outward)
         along = centre + outward * (radius[near].max() + per_mm * _STEPS_MM[:, None])
-        ray[:] = _log_colours(picture, along)
+        ray[:] = log_colours(picture, along)
     return rays
-
-
-def _log_colours(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Log linear colours (n, 3) of a picture at places (n, 2) px; NaN outside."""
-    size = np.array(picture.shape[1::-1])
-    inside = ((places >= 0) & (places < size)).all(1)
-    column, row = places[inside].astype(int).T
-    colours = np.full((len(places), 3), np.nan)
-    colours[inside] = np.log(linear_from_srgb(picture[row, column]) + _DARKEST)
-    return colours
 
 
 def _outer(rays: np.ndarray) -> np.ndarray:
@@ -165,17 +131,12 @@ def _ends_of_rays(rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rays[np.isfinite(rays[..., 0]) & (_STEPS_MM < _INNER_MM)], rays[_outer(rays)]
 
 
-def _away(samples: np.ndarray, colours: np.ndarray) -> np.ndarray:
-    """How far colours (n, 3) lie from the _NEAREST-th nearest of samples, (n,)."""
-    return KDTree(samples).query(colours, k=_NEAREST)[0][:, -1]
-
-
 def _ends(rays: np.ndarray, hair: np.ndarray, back: np.ndarray) -> np.ndarray:
     """Where log colours along rays (D, n, 3) turn from hair's to the background's, mm (D,)."""
     whole, ends = np.isfinite(rays[..., 0]), np.full(len(rays), np.nan)
     for k in np.flatnonzero(_outer(rays).sum(1) * _STEP_MM > _WHOLE * _OUTER_MM):
         colours, steps = rays[k, whole[k]], _STEPS_MM[whole[k]]
-        to_hair, to_back = _away(hair, colours), _away(back, colours)
+        to_hair, to_back = away_from(hair, colours), away_from(back, colours)
         haired = to_back / (to_hair + to_back + 1e-6)
         wrong = np.abs(haired - (steps < steps[:, None])).sum(1)
         wrong += _DOUBT * np.abs(steps - _USUAL_MM)

@@ -13,8 +13,9 @@ from engine.detail.hairline import (
     paint_hairline,
     upper_head,
 )
+from engine.detail.hanging import hanging_down
 from engine.detail.parts import fit_part
-from engine.detail.volume import hanging_down, see_outline, stand_off, usual_hair
+from engine.detail.volume import see_outline, stand_off, usual_hair
 from engine.exchange.hair import POINTS, comb, grows_hair
 from engine.geometry import project
 from engine.head.albedo import load_albedo
@@ -93,6 +94,9 @@ def test_a_beard_is_as_dark_as_in_the_clip(person):
     assert np.allclose(fit_part(albedo, nobody, "beard", maps, skin), 0, atol=0.02)
 
 
+DARK, FLESH = (40, 28, 20), (200, 150, 120)
+
+
 def picture_of(head: Head, params: FaceParams, stands_mm: float) -> np.ndarray:
     """A dark head of hair, (800, 800, 3), that stands so far off the skull, before a blue wall."""
     size = (800, 800)
@@ -134,14 +138,18 @@ def test_what_stands_on_the_head_is_hair_unless_it_is_background(person):
 
 
 @pytest.mark.parametrize(
-    ("left_mm", "right_mm", "colour", "hangs_mm"),
+    ("left", "right", "colour", "hangs_mm"),
     [
-        (0, 0, (40, 28, 20), 0), (70, 70, (40, 28, 20), 70), (90, 50, (40, 28, 20), 70),
-        (70, 0, (40, 28, 20), 0), (70, 70, (0, 255, 0), 0),
+        ("", "", DARK, 0), ("70", "70", DARK, 70), ("90", "50", DARK, 70), ("70", "", DARK, 0),
+        ("70", "wall", DARK, 70), ("70 bare", "wall", DARK, 0), ("70 bare", "70 bare", DARK, 0),
+        ("70", "70", (0, 255, 0), 0),
     ],
 )  # fmt: skip
-def test_long_hair_is_seen_where_it_hangs(person, left_mm, right_mm, colour, hangs_mm):
-    """Beside the neck, on both sides of it; a curtain unlike anything isn't hair."""
+def test_long_hair_is_seen_where_it_hangs(person, left, right, colour, hangs_mm):
+    """Beside the neck: on both sides or over one ear while the other isn't seen to be bare.
+
+    What begins below bare ears is a jacket; a curtain unlike anything isn't hair.
+    """
     head, rest, _ = person
     params = FaceParams.neutral(head, 1, focal=1000.0)
     picture = picture_of(head, params, 15)
@@ -152,15 +160,23 @@ def test_long_hair_is_seen_where_it_hangs(person, left_mm, right_mm, colour, han
     def on_picture(points: np.ndarray) -> np.ndarray:
         return project(points + params.head_translation[0], params.focal, size)
 
-    for side, below in ((1, left_mm), (-1, right_mm)):
-        corners = [(wide - 0.02, 0.02), (wide + 0.02, -1e-3 * below)]
-        box = on_picture(np.array([(side * x, low + y, depth) for x, y in corners]))
-        if below:
+    def fill(points: np.ndarray, tone: tuple[int, int, int]) -> None:
+        outline = cv2.convexHull(on_picture(points).astype(np.float32))
+        cv2.fillConvexPoly(picture, outline.round().astype(np.int32), tone)
+
+    for side, what in ((1, left), (-1, right)):
+        below, _, bare = what.partition(" ")
+        ear = ears[side * ears[:, 0] > 0]
+        if not below or bare:
+            fill(ear, FLESH)
+        if below.isdigit():
+            top = 0 if bare else 0.7 * np.ptp(ear[:, 1])
+            corners = [(wide - 0.03, top), (wide + 0.008, -1e-3 * int(below))]
+            box = on_picture(np.array([(side * x, low + y, depth) for x, y in corners]))
             cv2.rectangle(picture, *box.round().astype(int).tolist(), colour, -1)
-    face = cv2.convexHull(on_picture(rest[head.file.masks["face"]]).astype(np.float32))
-    cv2.fillConvexPoly(picture, face.round().astype(np.int32), (200, 150, 120))
-    outlines = [see_outline(picture, params, head, head.rest(params.shape), 0)] * 3
-    assert hanging_down(outlines) == pytest.approx(hangs_mm, abs=6)
+    fill(rest[head.file.masks["face"]], FLESH)
+    sides = [see_outline(picture, params, head, head.rest(params.shape), 0).sides] * 3
+    assert hanging_down(sides) == pytest.approx(hangs_mm, abs=6)
 
 
 def test_long_hair_hangs_beside_the_face(person):
