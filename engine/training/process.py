@@ -1,5 +1,6 @@
 """The process that a training runs in: rank and device, signals, batches on it and made ahead."""
 
+import gc
 import os
 import queue
 import signal
@@ -31,8 +32,11 @@ def processes(wanted: str) -> Iterator[tuple[int, int, torch.device]]:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield rank, world, device
+        if begun:
+            dist.barrier()  # all end together, also those that had nothing to save
     finally:
         if begun:
+            gc.collect()  # DDP's cycles hold the group: freed after it, they may abort the process
             dist.destroy_process_group()
 
 
@@ -95,9 +99,11 @@ def made_ahead(batches: Iterator[Any], count: int) -> Generator[Any]:
                 if over.is_set():
                     return
         except BaseException as error:  # handed to the loop, which raises it
-            ready.put((None, error))
+            while not over.is_set() and not _put(ready, (None, error)):
+                continue
 
-    threading.Thread(target=fill, daemon=True).start()
+    maker = threading.Thread(target=fill, daemon=True)
+    maker.start()
     try:
         while True:
             batch, error = ready.get()
@@ -106,6 +112,7 @@ def made_ahead(batches: Iterator[Any], count: int) -> Generator[Any]:
             yield batch
     finally:
         over.set()
+        maker.join()  # one that Python's end meets within torch aborts the process
 
 
 def _put(ready: queue.Queue, item: Any) -> bool:
