@@ -23,7 +23,7 @@ def serve_with_ray(
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]  (left to the user)
     except ImportError as error:
         raise AVFaceError(
             "Ray is not installed in the engine's environment.",

@@ -174,11 +174,11 @@ def _marks(take: Take, head_file: HeadFile, faces: np.ndarray, weights: np.ndarr
     return np.einsum("lk,tlkc->tlc", weights, points[:, corners.reshape(-1, 3)])
 
 
-def _within(phone: Phone, times: np.ndarray, slack_seconds: float = _SLACK_SECONDS) -> np.ndarray:
+def _within(phone: Phone, times: np.ndarray) -> np.ndarray:
     """The frames (n,) during a phone; the nearest one where it falls between two."""
     frames = np.flatnonzero(
-        (times >= phone.start_seconds - slack_seconds)
-        & (times <= phone.end_seconds + slack_seconds)
+        (times >= phone.start_seconds - _SLACK_SECONDS)
+        & (times <= phone.end_seconds + _SLACK_SECONDS)
     )
     if len(frames):
         return frames

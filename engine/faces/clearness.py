@@ -10,7 +10,7 @@ person foretold by the others).
 import numpy as np
 from scipy.ndimage import median_filter, uniform_filter1d
 
-from .colour_cover import fall
+from .belief import fall
 
 # Lips' error, mm, by the network's sigma in % of the face's width, the other three as below.
 _FACTOR, _SIGMA, _FINE, _MOVED, _WIDTH = 0.84, 0.92, -0.61, -0.19, -0.16  # powers

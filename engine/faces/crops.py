@@ -9,17 +9,18 @@ import cv2
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+_MARGIN = 1.5  # a crop's side over that of the box of points
 _STEADY = 5  # frames that a crop is averaged over
 _LEAST_SCALE = 1e-3  # 1 / m: a network's camera may not turn inside out
 
 
-def crop_boxes(landmarks: np.ndarray, margin: float = 1.5) -> np.ndarray:
+def crop_boxes(landmarks: np.ndarray) -> np.ndarray:
     """A square about each frame's points, steadied over time: (T, L, 2) px -> (T, 3).
 
-    The side is `margin` times the larger side of the points' box; left, top, side in pixels.
+    The side is _MARGIN times the larger side of the points' box; left, top, side in pixels.
     """
     low, high = landmarks.min(1), landmarks.max(1)
-    centre, side = (low + high) / 2, margin * (high - low).max(1)
+    centre, side = (low + high) / 2, _MARGIN * (high - low).max(1)
     steady = np.column_stack([centre, side])
     if len(steady) >= _STEADY:
         reach = _STEADY // 2

@@ -34,14 +34,16 @@ _DETECTOR_GRAPH = "mediapipe/modules/face_detection/face_detection_full_range_cp
 _CUT_OFF_SIDE_PX = 640  # enough to find faces in that are too large for the picture
 _VIEW_SIDE_PX = 384  # of a region; the mesh network itself sees so many:
 _MESH_SIDE_PX = 192
+_MARGIN, _BOX_MARGIN = 1.5, 1.6  # side of a view over that of the face's points, of a detection
+_LEAST_SCORE = 0.5
 RIGHT_EYE, LEFT_EYE = 33, 263  # outer corners, as the subject's right and left
 
 
 @cache
-def _detector_graph(threshold: float) -> Graph:
+def _detector_graph() -> Graph:
     mediapipe_module("framework.formats.detection_pb2")  # lets its messages be read
     options = mediapipe_module("modules.face_detection.face_detection_pb2").FaceDetectionOptions()
-    options.min_score_thresh = threshold
+    options.min_score_thresh = _LEAST_SCORE
     return Graph(
         mediapipe_root().parent / _DETECTOR_GRAPH,
         ("detections",),
@@ -66,8 +68,8 @@ def _mesh_graph() -> Graph:
 class FaceDetector:
     """Boxes of faces in a picture, with the full-range network (down to 1/16 of the picture)."""
 
-    def __init__(self, threshold: float = 0.5) -> None:
-        self._graph = _detector_graph(threshold)
+    def __init__(self) -> None:
+        self._graph = _detector_graph()
 
     def find(self, picture: np.ndarray) -> np.ndarray:
         """(N, 5): x0, y0, x1, y1 in pixels and the score, best first."""
@@ -269,16 +271,16 @@ def extent(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rows.min(1), rows.max(1)
 
 
-def region_of(points: np.ndarray, margin: float = 1.5) -> np.ndarray:
+def region_of(points: np.ndarray) -> np.ndarray:
     """The turned square around a face's points, for the next picture: (478, >=2) -> (4,)."""
     eyes = points[LEFT_EYE, :2] - points[RIGHT_EYE, :2]
     turn = float(np.arctan2(eyes[1], eyes[0]))
     low, high = extent(points)
     centre = (low + high) / 2
-    return np.array([*centre, float((high - low).max()) * margin, turn])
+    return np.array([*centre, float((high - low).max()) * _MARGIN, turn])
 
 
-def region_of_box(box: np.ndarray, margin: float = 1.6, turn: float = 0.0) -> np.ndarray:
+def region_of_box(box: np.ndarray, turn: float = 0.0) -> np.ndarray:
     """The square around a detection, turned by `turn` rad: (>=4,) -> (4,)."""
     centre = (box[:2] + box[2:4]) / 2
-    return np.array([*centre, float((box[2:4] - box[:2]).max()) * margin, turn])
+    return np.array([*centre, float((box[2:4] - box[:2]).max()) * _BOX_MARGIN, turn])

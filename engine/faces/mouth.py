@@ -6,12 +6,10 @@ film without colours teeth are what is about as light as the skin. This decides 
 mouth means an open jaw or drawn-up lips, and how high a person's teeth stand.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 
-from .colour_cover import fall
+from .belief import fall
 from .looks import LOWER_INNER, SKIN, UPPER_INNER, UPPER_SKIN
 
 _ROW_WEIGHTS = np.array([0.3, 0.8, 1.0, 1.0, 1.0, 0.8, 0.3])  # MOUTH_ROWS
@@ -20,27 +18,24 @@ _MIDDLE = slice(2, 7)  # of the nine columns: where an opening shows first
 _SOFT = 0.15  # of the way from skin to lips: width of the border between teeth and flesh
 
 
-@dataclass(frozen=True)
-class MouthOptions:
-    """What counts as open, as dark, as teeth."""
-
-    shut_below: float = 0.025  # opening over the width between the eyes' outer corners
-    shut_below_px: float = 1.5  # less can't be looked into
-    dark_below: float = 0.45  # lightness over that of the skin
-    least_redness: float = 0.1  # log(R/G), lips over skin: less is no colour film
-    least_of_skin: float = 0.4  # the lips' redness over the skin's; 0.8 and more if they are seen
-    teeth_below: float = 0.35  # redness: 0 as the skin, 1 as the lips
-    # In a film without colours, lightness over the skin's: nine tenths of flesh have .74 at most
-    # (nine clips), of two grey films' teeth .88 and more.
-    grey_teeth_above: float = 0.8
-    # Where the rows end: lightness is sharp and colour isn't, so both have wide borders.
-    row_above: float = 0.55  # lightness over the skin's: tongue and hollow have .25 to .5
-    row_below: float = 0.5  # redness
-    # An open mouth's lighter parts over its darker ones, log: .31 at least in 750 wide mouths of
-    # ten people, an even thing .2.
-    even: tuple[float, float] = (0.22, 0.3)
-    wide_above: float = 0.12  # opening over the width between the eyes' outer corners
-    wide_above_px: float = 7.0
+# What counts as open, as dark, as teeth.
+_SHUT_BELOW = 0.025  # opening over the width between the eyes' outer corners
+_SHUT_BELOW_PX = 1.5  # less can't be looked into
+_DARK_BELOW = 0.45  # lightness over that of the skin
+_LEAST_REDNESS = 0.1  # log(R/G), lips over skin: less is no colour film
+_LEAST_OF_SKIN = 0.4  # the lips' redness over the skin's; 0.8 and more if they are seen
+_TEETH_BELOW = 0.35  # redness: 0 as the skin, 1 as the lips
+# In a film without colours, lightness over the skin's: nine tenths of flesh have .74 at most
+# (nine clips), of two grey films' teeth .88 and more.
+_GREY_TEETH_ABOVE = 0.8
+# Where the rows end: lightness is sharp and colour isn't, so both have wide borders.
+_ROW_ABOVE = 0.55  # lightness over the skin's: tongue and hollow have .25 to .5
+_ROW_BELOW = 0.5  # redness
+# An open mouth's lighter parts over its darker ones, log: .31 at least in 750 wide mouths of
+# ten people, an even thing .2.
+_EVEN = (0.22, 0.3)
+_WIDE_ABOVE = 0.12  # opening over the width between the eyes' outer corners
+_WIDE_ABOVE_PX = 7.0
 
 
 def judge_mouth(
@@ -48,7 +43,6 @@ def judge_mouth(
     colours: np.ndarray,
     mouth: np.ndarray,
     lips: np.ndarray,
-    options: MouthOptions | None = None,
 ) -> np.ndarray:
     """Fractions of what is between the inner lips.
 
@@ -57,25 +51,23 @@ def judge_mouth(
         colours: (N, 478, 3) uint8 Lab at the landmarks.
         mouth: (N, rows, 9, 3) uint8 RGB between the inner lips (`looks.Look.mouth`).
         lips: (N, 2, 7, 3) uint8 RGB on the red of the lips.
-        options: Thresholds.
 
     Returns:
         (N, 3) teeth, flesh, dark; sum 1; NaN where the mouth is shut or too dark to tell.
     """
-    options = options or MouthOptions()
     gaps = _gaps(landmarks)
-    red, light = _beside_skin(colours, mouth, lips, options)
-    dark = _above(options.dark_below - light, 0.1)
+    red, light = _beside_skin(colours, mouth, lips)
+    dark = _above(_DARK_BELOW - light, 0.1)
     if red is None:
-        tooth = _above(light - options.grey_teeth_above, 0.1)
+        tooth = _above(light - _GREY_TEETH_ABOVE, 0.1)
     else:
-        tooth = _above(options.teeth_below - red, _SOFT)
+        tooth = _above(_TEETH_BELOW - red, _SOFT)
     teeth = (1 - dark) * tooth
     kinds = np.stack([teeth, 1 - dark - teeth, dark], axis=-1)  # (N, rows, 9, 3)
     # Each column stands for its height; narrow ones, and rows next to the lips, are mixed colours.
     weights = _ROW_WEIGHTS[:, None] * gaps[:, None, :] ** 2 + 1e-6  # (N, rows, 9)
     fractions = (kinds * weights[..., None]).sum((1, 2)) / weights.sum((1, 2))[:, None]
-    fractions[~_can_tell(landmarks, colours, options)] = np.nan
+    fractions[~_can_tell(landmarks, colours)] = np.nan
     return fractions
 
 
@@ -84,26 +76,22 @@ def read_teeth(
     colours: np.ndarray,
     mouth: np.ndarray,
     lips: np.ndarray,
-    options: MouthOptions | None = None,
 ) -> np.ndarray:
     """How surely each sample between the inner lips shows teeth; arguments as `judge_mouth`'s.
 
     Returns:
         (N, rows, 9) in 0..1; NaN where the mouth is shut or too dark to tell.
     """
-    options = options or MouthOptions()
-    red, light = _beside_skin(colours, mouth, lips, options)
+    red, light = _beside_skin(colours, mouth, lips)
     if red is None:
-        teeth = _above(light - options.grey_teeth_above, 0.1)
+        teeth = _above(light - _GREY_TEETH_ABOVE, 0.1)
     else:
-        teeth = _above(light - options.row_above, 0.08) * _above(options.row_below - red, 0.2)
-    teeth[~_can_tell(landmarks, colours, options)] = np.nan
+        teeth = _above(light - _ROW_ABOVE, 0.08) * _above(_ROW_BELOW - red, 0.2)
+    teeth[~_can_tell(landmarks, colours)] = np.nan
     return teeth
 
 
-def lips_missing(
-    colours: np.ndarray, lips: np.ndarray, options: MouthOptions | None = None
-) -> np.ndarray:
+def lips_missing(colours: np.ndarray, lips: np.ndarray) -> np.ndarray:
     """The share of the lips' red that isn't red, of the lip of which more is missing: (N,).
 
     Nobody's lips are paler than half as red as the skin: there something lies before them, a
@@ -112,12 +100,10 @@ def lips_missing(
     Args:
         colours: (N, 478, 3) uint8, Lab at the face's points.
         lips: (N, 2, 7, 3) uint8 RGB where the red of the upper and lower lip should be.
-        options: Thresholds.
     """
-    options = options or MouthOptions()
     skin = redness(_skin_rgb(colours, UPPER_SKIN))  # (N,)
-    missing = redness(lips) < options.least_of_skin * skin[:, None, None]  # (N, 2, 7)
-    can_tell = (skin > options.least_redness) & (colours[:, UPPER_SKIN, 0].mean(1) > _LEAST_LIGHT)
+    missing = redness(lips) < _LEAST_OF_SKIN * skin[:, None, None]  # (N, 2, 7)
+    can_tell = (skin > _LEAST_REDNESS) & (colours[:, UPPER_SKIN, 0].mean(1) > _LEAST_LIGHT)
     return np.where(can_tell, missing.mean(2).max(1), 0.0)
 
 
@@ -125,21 +111,19 @@ def thing_between(
     landmarks: np.ndarray,
     colours: np.ndarray,
     mouth: np.ndarray,
-    options: MouthOptions | None = None,
 ) -> np.ndarray:
     """How surely a thing is before the lips that the tracker takes for a wide open mouth: (N,).
 
     An open mouth shows light and dark: a hollow, teeth, the tongue. A bite, a fruit or a cup is
     even. Arguments as `judge_mouth`'s; 0 where the mouth isn't wide open or too dark to tell.
     """
-    options = options or MouthOptions()
     light = _lightness(mouth)[:, :, _MIDDLE].reshape(len(mouth), -1) + 8.0  # noise of dark pixels
     dark, bright = np.percentile(light, (10, 90), axis=1)
     opening = _gaps(landmarks)[:, _MIDDLE].mean(1)
     eyes = np.linalg.norm(landmarks[:, 263] - landmarks[:, 33], axis=-1)
-    wide = (opening > options.wide_above * eyes) & (opening > options.wide_above_px)
+    wide = (opening > _WIDE_ABOVE * eyes) & (opening > _WIDE_ABOVE_PX)
     wide &= colours[:, SKIN, 0].mean(1) > _LEAST_LIGHT
-    return wide * fall(np.log(bright / dark), *options.even)
+    return wide * fall(np.log(bright / dark), *_EVEN)
 
 
 def redness(rgb: np.ndarray) -> np.ndarray:
@@ -155,7 +139,7 @@ def _gaps(landmarks: np.ndarray) -> np.ndarray:
 
 
 def _beside_skin(
-    colours: np.ndarray, mouth: np.ndarray, lips: np.ndarray, options: MouthOptions
+    colours: np.ndarray, mouth: np.ndarray, lips: np.ndarray
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """Redness (0 the skin's, 1 the lips') and lightness over the skin's of what is in the mouth.
 
@@ -165,16 +149,16 @@ def _beside_skin(
     skin_red = redness(skin)[:, None, None]
     lips_red = float(np.median(redness(lips) - skin_red))  # of the clip, above the skin's
     light = _lightness(mouth) / np.maximum(_lightness(skin), 1.0)[:, None, None]
-    if lips_red < options.least_redness:
+    if lips_red < _LEAST_REDNESS:
         return None, light
     return (redness(mouth) - skin_red) / lips_red, light
 
 
-def _can_tell(landmarks: np.ndarray, colours: np.ndarray, options: MouthOptions) -> np.ndarray:
+def _can_tell(landmarks: np.ndarray, colours: np.ndarray) -> np.ndarray:
     """Frames (N,) in which a mouth is open enough, and light enough, to be looked into."""
     eyes = np.linalg.norm(landmarks[:, 263] - landmarks[:, 33], axis=-1)
     opening = _gaps(landmarks)[:, _MIDDLE].mean(1)
-    is_open = (opening > options.shut_below * eyes) & (opening > options.shut_below_px)
+    is_open = (opening > _SHUT_BELOW * eyes) & (opening > _SHUT_BELOW_PX)
     return is_open & (colours[:, SKIN, 0].mean(1) > _LEAST_LIGHT)
 
 

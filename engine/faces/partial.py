@@ -6,12 +6,10 @@ of each clip's usual face it says nearly the same in all frames: so odds count a
 own, and by themselves where they are high.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.ndimage import median_filter
 
-from .colour_cover import fall
+from .belief import fall
 from .upright import upright
 
 # The lips' points, line by line from one corner to the other: backwards it is its mirror image.
@@ -25,21 +23,18 @@ LIPS = tuple(point for line in LIP_LINES for point in line)
 MIRRORED_LIPS = tuple(point for line in LIP_LINES for point in reversed(line))
 
 
-@dataclass(frozen=True)
-class PartialOptions:
-    """In log odds above the usual, but for the shares."""
-
-    usual: float = 30.0  # percentile of a point's odds that are its usual ones in the clip
-    unlikely: float = -3.0  # odds that are usual for any face: those of a cover of a whole clip
-    # Of the point of the lips that is hidden most; with nothing before nine faces 4.6 at most.
-    something: tuple[float, float] = (5.0, 6.0)
-    near: tuple[float, float] = (4.2, 5.2)  # likewise; worth a look
-    # A point is hidden from such a share of the most hidden one's, within bounds, give or take.
-    of_most: float = 0.5
-    least: tuple[float, float] = (3.0, 6.0)
-    soft: float = 0.7
-    turned: tuple[float, float] = (30.0, 40.0)  # degrees of yaw: what is usual doesn't hold beyond
-    covered: tuple[float, float] = (0.65, 0.9)  # hidden share of the lips: too little is left
+# In log odds above the usual, but for the shares.
+_USUAL = 30.0  # percentile of a point's odds that are its usual ones in the clip
+_UNLIKELY = -3.0  # odds that are usual for any face: those of a cover of a whole clip
+# Of the point of the lips that is hidden most; with nothing before nine faces 4.6 at most.
+SOMETHING = (5.0, 6.0)
+_NEAR = (4.2, 5.2)  # likewise; worth a look
+# A point is hidden from such a share of the most hidden one's, within bounds, give or take.
+_OF_MOST = 0.5
+_LEAST = (3.0, 6.0)
+_SOFT = 0.7
+_TURNED = (30.0, 40.0)  # degrees of yaw: what is usual doesn't hold beyond
+_COVERED = (0.65, 0.9)  # hidden share of the lips: too little is left
 
 
 def usual_lips(points: np.ndarray) -> np.ndarray:
@@ -51,41 +46,36 @@ def usual_lips(points: np.ndarray) -> np.ndarray:
     return np.median(shapes, axis=0) @ axes + middles
 
 
-def hidden_lips(
-    odds: np.ndarray, yaw: np.ndarray, options: PartialOptions | None = None
-) -> np.ndarray:
+def hidden_lips(odds: np.ndarray, yaw: np.ndarray) -> np.ndarray:
     """How far each point of the lips is hidden, (N, 478) in 0..1; 0 for all other points.
 
     Args:
         odds: (N, 478) log odds of the points in some frames of a clip, in order.
         yaw: (N,) degrees.
-        options: Thresholds.
     """
-    options = options or PartialOptions()
-    above = _above_usual(odds[:, list(LIPS)], options)
+    above = _above_usual(odds[:, list(LIPS)])
     most = above.max(axis=1, keepdims=True)  # (N, 1)
-    from_here = np.clip(options.of_most * most, *options.least)
-    share = np.clip((above - from_here) / (2 * options.soft) + 0.5, 0, 1)
-    share *= 1 - fall(most, *options.something)
-    share *= fall(np.abs(yaw), *options.turned)[:, None]
+    from_here = np.clip(_OF_MOST * most, *_LEAST)
+    share = np.clip((above - from_here) / (2 * _SOFT) + 0.5, 0, 1)
+    share *= 1 - fall(most, *SOMETHING)
+    share *= fall(np.abs(yaw), *_TURNED)[:, None]
     out = np.zeros(odds.shape, np.float32)
     out[:, list(LIPS)] = share
     return out
 
 
-def something_near(odds: np.ndarray, options: PartialOptions | None = None) -> np.ndarray:
+def something_near(odds: np.ndarray) -> np.ndarray:
     """How far something may be before the lips, (N,) in 0..1, by log odds as `hidden_lips`'."""
-    options = options or PartialOptions()
-    return 1 - fall(_above_usual(odds[:, list(LIPS)], options).max(axis=1), *options.near)
+    return 1 - fall(_above_usual(odds[:, list(LIPS)]).max(axis=1), *_NEAR)
 
 
-def _above_usual(odds: np.ndarray, options: PartialOptions) -> np.ndarray:
+def _above_usual(odds: np.ndarray) -> np.ndarray:
     """How much more likely than usual something is before points by their log odds, (N, P)."""
-    return np.maximum(odds - _usual(odds, options), odds - options.unlikely)
+    return np.maximum(odds - _usual(odds), odds - _UNLIKELY)
 
 
-def _usual(odds: np.ndarray, options: PartialOptions) -> np.ndarray:
-    return np.minimum(np.percentile(odds, options.usual, axis=0), 0)
+def _usual(odds: np.ndarray) -> np.ndarray:
+    return np.minimum(np.percentile(odds, _USUAL, axis=0), 0)
 
 
 def steady(odds: np.ndarray) -> np.ndarray:
@@ -100,7 +90,6 @@ def touched_share(hidden: np.ndarray) -> np.ndarray:
     return share
 
 
-def too_little_left(hidden: np.ndarray, options: PartialOptions | None = None) -> np.ndarray:
+def too_little_left(hidden: np.ndarray) -> np.ndarray:
     """How far so much of the lips is hidden that the mouth counts as covered, (N,) in 0..1."""
-    options = options or PartialOptions()
-    return 1 - fall(touched_share(hidden), *options.covered)
+    return 1 - fall(touched_share(hidden), *_COVERED)

@@ -35,29 +35,22 @@ class Person:
     glances: dict[int, np.ndarray] = field(default_factory=dict)  # `Tracklet.glances`
 
 
-@dataclass(frozen=True)
-class LinkOptions:
-    """When two tracklets are the same person.
-
-    Measured on thirteen people: stretches of one person in one clip are at most 2.0 apart in 95 of
-    100 pairs, also with another lens, lamp or focus; of two people, as small, as dark or as blurred
-    as each other, at least 2.3 in 99 of 100.
-    """
-
-    alike: float = 2.1  # unlikeness up to which two tracklets can be one person
-    near_seconds: float = 0.5  # after a gap this short, a face in the same place is the same one
-    near_widths: float = 0.5  # the same place: within this many face widths
-    near_alike: float = 1.4  # unlikeness then, in the most alike points: a hand may hide the others
-    near_share: float = 0.15  # of the points; two people are at least 1.5 apart in 95 of 100 pairs
-    near_as_seen: float = 2.0  # in the colours as they are; a hand before half a face: 1.0 to 1.8
+# When two tracklets are the same person. Measured on thirteen people: stretches of one person in
+# one clip are at most 2.0 apart in 95 of 100 pairs, also with another lens, lamp or focus; of two
+# people, as small, as dark or as blurred as each other, at least 2.3 in 99 of 100.
+_ALIKE = 2.1  # unlikeness up to which two tracklets can be one person
+_NEAR_SECONDS = 0.5  # after a gap this short, a face in the same place is the same one
+_NEAR_WIDTHS = 0.5  # the same place: within this many face widths
+_NEAR_ALIKE = 1.4  # unlikeness then, in the most alike points: a hand may hide the others
+NEAR_SHARE = 0.15  # of the points; two people are at least 1.5 apart in 95 of 100 pairs
+_NEAR_AS_SEEN = 2.0  # in the colours as they are; a hand before half a face: 1.0 to 1.8
 
 
-def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = None) -> list[Person]:
+def link_people(followed: Followed, clip: Clip) -> list[Person]:
     """Join tracklets to people; the most prominent first.
 
     The likeliest pairs are joined first; nobody is in two places at once.
     """
-    options = options or LinkOptions()
     tracklets = followed.tracklets
     signatures = [signature_of(tracklet) for tracklet in tracklets]
     as_seen = [usual_colours(tracklet) for tracklet in tracklets]
@@ -65,11 +58,11 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
     for late in range(len(tracklets)):
         for early in range(late):
             one, other = signatures[early], signatures[late]
-            cost = unlikeness(one, other) / options.alike
-            if _stayed(tracklets[early], tracklets[late], followed.cuts, clip, options):
-                near = unlikeness(one, other, options.near_share) / options.near_alike
-                free = unlikeness(as_seen[early], as_seen[late], options.near_share)
-                cost = min(cost, near, free / options.near_as_seen)
+            cost = unlikeness(one, other) / _ALIKE
+            if _stayed(tracklets[early], tracklets[late], followed.cuts, clip):
+                near = unlikeness(one, other, NEAR_SHARE) / _NEAR_ALIKE
+                free = unlikeness(as_seen[early], as_seen[late], NEAR_SHARE)
+                cost = min(cost, near, free / _NEAR_AS_SEEN)
             if cost < 1:
                 pairs.append((cost, early, late))
     chains = [[index] for index in range(len(tracklets))]
@@ -88,12 +81,12 @@ def link_people(followed: Followed, clip: Clip, options: LinkOptions | None = No
     return sorted(people, key=lambda person: -person.prominence)
 
 
-def part_dissolved(followed: Followed, options: LinkOptions | None = None) -> Followed:
+def part_dissolved(followed: Followed) -> Followed:
     """Faces that a dissolve turns into somebody else's parted there; the mixture shows nobody.
 
     A face that stays the same, before a wall that changes, is left as it is.
     """
-    options, cuts = options or LinkOptions(), set(followed.cuts)
+    cuts = set(followed.cuts)
     tracklets = followed.tracklets
     for last, first in followed.dissolves:
         parted: list[Tracklet] = []
@@ -104,7 +97,7 @@ def part_dissolved(followed: Followed, options: LinkOptions | None = None) -> Fo
             )
             if not before.frames or not after.frames:
                 parted += [part for part in (before, after) if part.frames]
-            elif unlikeness(signature_of(before), signature_of(after)) < options.alike:
+            elif unlikeness(signature_of(before), signature_of(after)) < _ALIKE:
                 parted.append(tracklet)
             else:
                 parted += [before, after]
@@ -157,16 +150,14 @@ def _at_once(one: Tracklet, other: Tracklet) -> bool:
     return one.frames[0] <= other.frames[-1] and other.frames[0] <= one.frames[-1]
 
 
-def _stayed(
-    early: Tracklet, late: Tracklet, cuts: tuple[int, ...], clip: Clip, options: LinkOptions
-) -> bool:
+def _stayed(early: Tracklet, late: Tracklet, cuts: tuple[int, ...], clip: Clip) -> bool:
     """Whether `late` begins soon after `early` ended, in the same place of the same shot."""
     if any(early.frames[-1] < cut <= late.frames[0] for cut in cuts):
         return False
     gap = clip.times[late.frames[0]] - clip.times[early.frames[-1]]
     before, after = early.points[-1], late.points[0]
     way = np.linalg.norm(before[:468, :2].mean(0) - after[:468, :2].mean(0))
-    return bool(0 < gap < options.near_seconds and way < options.near_widths * width_of(before))
+    return bool(0 < gap < _NEAR_SECONDS and way < _NEAR_WIDTHS * width_of(before))
 
 
 def _person(chain: list[Tracklet], clip: Clip) -> Person:

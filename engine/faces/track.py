@@ -13,11 +13,13 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS
 from ..media import Clip
 from ..progress import Report
+from .belief import widened
 from .clearness import clearness
-from .colour_cover import colour_witness, head_angles, widened
+from .colour_cover import colour_witness
 from .glances import seen_by_network
 from .mouth import judge_mouth, lips_missing, read_teeth, thing_between
 from .partial import hidden_lips, steady, too_little_left
+from .parts import head_angles
 from .people import Person, choose_person, link_people, part_dissolved
 from .seen import NetworkPoints
 from .tracklets import FollowOptions, follow_faces

@@ -1,12 +1,14 @@
 """Faces from the middle of their eyes, along and across the eyes' line, in widths of the eyes."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from .detector import LEFT_EYE, RIGHT_EYE
 
 
 def upright(
-    landmarks: np.ndarray, points: tuple[int, ...]
+    landmarks: np.ndarray, points: Sequence[int]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points of faces, (n, 478, 2) px, set upright.
 

@@ -9,41 +9,37 @@ lid: there colours and edges decide. Dark glasses it sees before both; the eye b
 lids as steep as ever.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.ndimage import minimum_filter1d
 
 from ..exchange.take import REGIONS
-from .colour_cover import ColourWitness, fall, head_angles, widened
+from .belief import fall, widened
+from .colour_cover import ColourWitness
 from .looks import REGION_POINTS
+from .parts import head_angles
 
-
-@dataclass(frozen=True)
-class VisibilityOptions:
-    """Where belief begins to fall and where it ends."""
-
-    far_eye_from: float = 40.0  # degrees of yaw; the eye on the far side
-    far_eye_to: float = 60.0
-    turned_from: float = 60.0  # degrees of yaw; all parts
-    turned_to: float = 85.0
-    sharp_from: float = 0.5  # sharpness over the clip's usual one
-    sharp_to: float = 0.2
-    # The network's probability that a part is seen: belief is full at the first, gone at the last.
-    mouth_seen: tuple[float, float] = (0.7, 0.5)  # wide open or laughing downwards 0.65
-    one_eye_seen: tuple[float, float] = (0.65, 0.45)
-    eyes_seen: tuple[float, float] = (0.5, 0.35)  # of both, and of the brows: glasses leave 0.6
-    face_seen: tuple[float, float] = (0.5, 0.3)
-    surely_seen: tuple[float, float] = (0.87, 0.91)  # the colours of a mouth may be mistaken then
-    brows_surely_seen: tuple[float, float] = (0.945, 0.96)
-    inside_from: float = 0.8  # share of a region's points that lie in the picture, likewise
-    inside_to: float = 0.5
-    sure_frames: int = 3  # on both sides, or something is just coming
-    other_eye: float = 0.7  # edges of lids over the other eye's: with less, this eye is the covered
-    # Both are where the network sees neither (an eye alone leaves 0.2 to 0.5 for both) and no lids
-    # stand out from the face's edges (behind dark glasses 0.3 to 0.9, beside a cover 1 to 1.6).
-    no_eye_seen: tuple[float, float] = (0.3, 0.22)
-    no_lids: tuple[float, float] = (1.1, 0.95)
+# Where belief begins to fall and where it ends.
+_FAR_EYE_FROM = 40.0  # degrees of yaw; the eye on the far side
+_FAR_EYE_TO = 60.0
+_TURNED_FROM = 60.0  # degrees of yaw; all parts
+_TURNED_TO = 85.0
+_SHARP_FROM = 0.5  # sharpness over the clip's usual one
+_SHARP_TO = 0.2
+# The network's probability that a part is seen: belief is full at the first, gone at the last.
+_MOUTH_SEEN = (0.7, 0.5)  # wide open or laughing downwards 0.65
+_ONE_EYE_SEEN = (0.65, 0.45)
+_EYES_SEEN = (0.5, 0.35)  # of both, and of the brows: glasses leave 0.6
+_FACE_SEEN = (0.5, 0.3)
+_SURELY_SEEN = (0.87, 0.91)  # the colours of a mouth may be mistaken then
+_BROWS_SURELY_SEEN = (0.945, 0.96)
+_INSIDE_FROM = 0.8  # share of a region's points that lie in the picture, likewise
+_INSIDE_TO = 0.5
+_SURE_FRAMES = 3  # on both sides, or something is just coming
+_OTHER_EYE = 0.7  # edges of lids over the other eye's: with less, this eye is the covered
+# Both are where the network sees neither (an eye alone leaves 0.2 to 0.5 for both) and no lids
+# stand out from the face's edges (behind dark glasses 0.3 to 0.9, beside a cover 1 to 1.6).
+_NO_EYE_SEEN = (0.3, 0.22)
+_NO_LIDS = (1.1, 0.95)
 
 
 def judge_visibility(
@@ -52,7 +48,6 @@ def judge_visibility(
     witness: ColourWitness,
     seen: np.ndarray | None = None,
     size: tuple[int, int] | None = None,
-    options: VisibilityOptions | None = None,
 ) -> np.ndarray:
     """Confidence of each region in the frames in which the face is seen.
 
@@ -62,18 +57,16 @@ def judge_visibility(
         witness: What the clip's colours say of covers.
         seen: (N, R) what the network sees of each region, 0..1; None leaves it to the colours.
         size: Width and height of the picture, px; None if the face can't be cut off.
-        options: Thresholds.
 
     Returns:
         (N, R) in 0..1, in the order of `exchange.take.REGIONS`.
     """
-    options = options or VisibilityOptions()
-    confidence = _turned_away(head_angles(landmarks)[:, 0], options)
-    confidence = confidence * _sharp(edges, options)[:, None]
+    confidence = _turned_away(head_angles(landmarks)[:, 0])
+    confidence = confidence * _sharp(edges)[:, None]
     if size is not None:
         inside = share_inside(landmarks, size)
-        confidence = confidence * fall(-inside, -options.inside_from, -options.inside_to)
-    cover = witness.cover if seen is None else _both_witnesses(witness, edges, seen, options)
+        confidence = confidence * fall(-inside, -_INSIDE_FROM, -_INSIDE_TO)
+    cover = witness.cover if seen is None else _both_witnesses(witness, edges, seen)
     return np.minimum(confidence, 1 - cover)
 
 
@@ -90,68 +83,59 @@ def share_inside(landmarks: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return share
 
 
-def network_doubts(seen: np.ndarray, options: VisibilityOptions | None = None) -> np.ndarray:
+def network_doubts(seen: np.ndarray) -> np.ndarray:
     """How surely the network sees something else than the region itself: (N, R) -> (N, R)."""
-    options = options or VisibilityOptions()
-    ranges = {"face": options.face_seen, "mouth": options.mouth_seen}
+    ranges = {"face": _FACE_SEEN, "mouth": _MOUTH_SEEN}
     doubts = np.empty_like(seen)
     for k, region in enumerate(REGIONS):
-        full, gone = ranges.get(region, options.eyes_seen)
+        full, gone = ranges.get(region, _EYES_SEEN)
         doubts[:, k] = 1 - fall(-seen[:, k], -full, -gone)
     return doubts
 
 
-def _both_witnesses(
-    witness: ColourWitness, edges: np.ndarray, seen: np.ndarray, options: VisibilityOptions
-) -> np.ndarray:
+def _both_witnesses(witness: ColourWitness, edges: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Covers by colours and by the network, which sees (N, R), together: (N, R)."""
     colours, lids = witness.cover, witness.lids
-    doubts = network_doubts(seen, options)
+    doubts = network_doubts(seen)
     eyes = [REGIONS.index("left_eye"), REGIONS.index("right_eye")]
-    weaker = lids < options.other_eye * lids[:, ::-1]  # (N, 2)
-    full, gone = options.one_eye_seen
+    weaker = lids < _OTHER_EYE * lids[:, ::-1]  # (N, 2)
+    full, gone = _ONE_EYE_SEEN
     least = seen[:, eyes].min(axis=1, keepdims=True)  # (N, 1)
     one = weaker * (1 - fall(-least, -full, -gone))
-    one = np.maximum(one, _no_eyes(least, lids, edges, options))
+    one = np.maximum(one, _no_eyes(least, lids, edges))
     doubts[:, eyes] = np.where(weaker.any(axis=1, keepdims=True), one, doubts[:, eyes])
     doubts = np.stack([widened(column) for column in doubts.T], axis=1)
-    lowest = minimum_filter1d(seen, 2 * options.sure_frames + 1, axis=0, mode="nearest")
-    sure = 1 - fall(lowest, *options.surely_seen)  # (N, R)
+    lowest = minimum_filter1d(seen, 2 * _SURE_FRAMES + 1, axis=0, mode="nearest")
+    sure = 1 - fall(lowest, *_SURELY_SEEN)  # (N, R)
     mouth, brows = REGIONS.index("mouth"), REGIONS.index("brows")
     # Light that deceives the colours of a mouth deceives them everywhere.
     deceived = colours[:, mouth] * sure[:, mouth]
     veto = sure * deceived[:, None]
     veto[:, mouth] = sure[:, mouth]
-    veto[:, brows] = np.maximum(
-        veto[:, brows], 1 - fall(lowest[:, brows], *options.brows_surely_seen)
-    )
+    veto[:, brows] = np.maximum(veto[:, brows], 1 - fall(lowest[:, brows], *_BROWS_SURELY_SEEN))
     return np.maximum(colours * (1 - veto), doubts)
 
 
-def _no_eyes(
-    seen: np.ndarray, lids: np.ndarray, edges: np.ndarray, options: VisibilityOptions
-) -> np.ndarray:
+def _no_eyes(seen: np.ndarray, lids: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """How surely both eyes are covered: seen (N, 1), lids (N, 2), edges (N, 478) -> (N, 1)."""
     steepest = lids.max(axis=1, keepdims=True)
     stand_out = steepest / np.maximum(edges.mean(axis=1, keepdims=True), 1.0)
-    (seen_full, seen_gone), (lids_full, lids_gone) = options.no_eye_seen, options.no_lids
+    (seen_full, seen_gone), (lids_full, lids_gone) = _NO_EYE_SEEN, _NO_LIDS
     return np.minimum(
         1 - fall(-seen, -seen_full, -seen_gone), 1 - fall(-stand_out, -lids_full, -lids_gone)
     )
 
 
-def _turned_away(yaw: np.ndarray, options: VisibilityOptions) -> np.ndarray:
+def _turned_away(yaw: np.ndarray) -> np.ndarray:
     """Belief that is left at a yaw, degrees: (N,) -> (N, R)."""
-    belief = np.repeat(
-        fall(np.abs(yaw), options.turned_from, options.turned_to)[:, None], len(REGIONS), axis=1
-    )
+    belief = np.repeat(fall(np.abs(yaw), _TURNED_FROM, _TURNED_TO)[:, None], len(REGIONS), axis=1)
     for region, far in (("left_eye", yaw), ("right_eye", -yaw)):
-        belief[:, REGIONS.index(region)] = fall(far, options.far_eye_from, options.far_eye_to)
+        belief[:, REGIONS.index(region)] = fall(far, _FAR_EYE_FROM, _FAR_EYE_TO)
     return belief
 
 
-def _sharp(edges: np.ndarray, options: VisibilityOptions) -> np.ndarray:
+def _sharp(edges: np.ndarray) -> np.ndarray:
     """Belief that is left where the face is blurred, against the clip's usual picture: (N,)."""
     sharpness = edges.mean(axis=1)
     usual = max(float(np.median(sharpness)), 1.0)
-    return fall(-sharpness / usual, -options.sharp_from, -options.sharp_to)
+    return fall(-sharpness / usual, -_SHARP_FROM, -_SHARP_TO)

@@ -101,7 +101,6 @@ class FitResult:
     params: FaceParams
     landmarks_px: np.ndarray  # (T, 68, 2) of the fitted head
     confidence: np.ndarray  # (T, R) the track's, lowered where the head doesn't meet the points
-    residual_px: np.ndarray  # (T,) mean distance to the track's points, NaN where not seen
     trust_sound: np.ndarray  # (T,) in 0..1, of the mouth's evidence that sound gave
     person: KnownPerson | None = None  # who it is, for another fit of the same clip
 
@@ -156,7 +155,6 @@ def fit_clip(
         again = _around(changed_frames(sound, lip_gaps(track, clip.start)), runs)
         _solve_runs(clip, person, x, again, options, lambda done: report(0.5 + 0.4 * done))
     _bridge(x, runs, track.times)
-    residual = _residuals(clip, person, x)
     params = _params(x, clip, identity, head)
     if hearing is not None and clip.sound is not None:
         tongue = unseen_units(hearing, clip.sound, head.file.expression_names)
@@ -164,8 +162,7 @@ def fit_clip(
     return FitResult(
         params=params,
         landmarks_px=landmark_track(head, params, track.size),
-        confidence=_confidence(track, x, residual["mm"], runs),
-        residual_px=residual["px"],
+        confidence=_confidence(track, x, _residuals_mm(clip, person, x), runs),
         trust_sound=clip.sound.trust if clip.sound else np.zeros(len(x)),
         person=who,
     )
@@ -346,21 +343,20 @@ def _bridge(x: np.ndarray, runs: list[np.ndarray], times: np.ndarray) -> None:
             x[gap, POSE] = turn(s).as_rotvec()
 
 
-def _residuals(clip: _Clip, person: Person, x: np.ndarray) -> dict[str, np.ndarray]:
-    """Distance of the fitted points to the track's: "px" (T,), and "mm" (T, R) by region."""
+def _residuals_mm(clip: _Clip, person: Person, x: np.ndarray) -> np.ndarray:
+    """Mean distance of the fitted points to the track's by region, (T, R); NaN where not seen."""
     T, regions = len(x), region_points(clip.head)
     regions = {"face": np.arange(len(clip.head.template)) < MESH_POINTS, **regions}
-    px, mm = np.full(T, np.nan), np.full((T, len(REGIONS)), np.nan)
+    mm = np.full((T, len(REGIONS)), np.nan)
     for first in range(0, T, _CHUNK):
         frames = np.arange(first, min(T, first + _CHUNK))
         frames = frames[clip.track.seen[frames]]
         uv, _ = project(x[frames], Subject(person, clip.camera, clip.model))
         distance = np.linalg.norm(uv - observed_points(clip.track, frames), axis=2)
-        px[frames] = distance[:, :MESH_POINTS].mean(1)
         in_mm = distance * clip.start.metre_per_px[frames, None] * 1e3
         for k, name in enumerate(REGIONS):
             mm[frames, k] = in_mm[:, regions[name]].mean(1)
-    return {"px": px, "mm": mm}
+    return mm
 
 
 def _confidence(

@@ -185,7 +185,6 @@ def _without_fit(track: "FaceTrack", head: Head, params: FaceParams) -> FitResul
         params=params,
         landmarks_px=landmark_track(head, params, track.size),
         confidence=np.nan_to_num(track.confidence) * track.seen[:, None],
-        residual_px=np.full(len(params), np.nan),
         trust_sound=np.zeros(len(params)),
     )
 

@@ -18,9 +18,9 @@ class CoverNet(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, config: LandmarkNetConfig | None = None) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        config = config or LandmarkNetConfig()
+        config = LandmarkNetConfig()
         inputs, c = config.neck + config.fine + config.widths[1], _CHANNELS
         self.first = nn.Conv2d(inputs, c, 3, 1, 1)
         reaches = (2, 4, 1)  # a point's surroundings are 19 cells wide

@@ -18,7 +18,8 @@ import numpy as np
 
 from ..exchange.take import REGIONS
 from ..faces import FaceTrack
-from ..faces.colour_cover import fall, head_angles
+from ..faces.belief import fall
+from ..faces.parts import head_angles
 from ..faces.seen import NETWORK, NetworkPoints, blend_points, look_at_faces
 from ..fitting.evidence import first_pose, lip_gaps
 from ..fitting.landmark_head import landmark_head

@@ -116,13 +116,11 @@ def read_corpus(folder: Path) -> Corpus:
     )  # fmt: skip
 
 
-def held_out(
-    count: int, seed: int = 77, voices: tuple[str, ...] = HELD_OUT
-) -> dict[str, list[Utterance]]:
+def held_out(count: int, voices: tuple[str, ...] = HELD_OUT) -> dict[str, list[Utterance]]:
     """`count` utterances by each voice, of those that no training hears."""
     spoken = {}
     for voice in voices:
-        source = texts("en", random.Random(seed))
+        source = texts("en", random.Random(77))
         spoken[voice] = speak_all([next(source) for _ in range(count)], voice)
     return spoken
 

@@ -205,8 +205,8 @@ def _is_pair(pair: str) -> bool:
 
 def _session_with(model_bytes: bytes, inner: str) -> Any:
     """A session of a graph that also gives its inner tensor."""
-    import onnx
-    import onnxruntime
+    import onnx  # pyright: ignore[reportMissingImports]  (a recipe's, not the product's)
+    import onnxruntime  # pyright: ignore[reportMissingImports]
 
     model = onnx.load_model_from_string(model_bytes)
     model.graph.output.append(onnx.helper.make_empty_tensor_value_info(inner))

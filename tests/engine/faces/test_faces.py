@@ -23,7 +23,7 @@ from engine.faces.detector import (
 from engine.faces.graph import mediapipe_module, packets, picture_packet
 from engine.faces.looks import look_at, moved_share
 from engine.faces.people import (
-    LinkOptions,
+    NEAR_SHARE,
     _is_picture,
     choose_person,
     link_people,
@@ -232,7 +232,7 @@ def test_neither_a_grin_nor_a_hand_makes_another_person(follow) -> None:
     assert unlikeness(one, signature_of(tracklet)) < 0.5
     covered = one.copy()
     covered[np.argsort(tracklet.points[0][:468, 1])[234:]] = (9, 9, 9)
-    share = LinkOptions().near_share
+    share = NEAR_SHARE
     assert unlikeness(one, covered, share) < 0.1 < 1 < unlikeness(one, other, share)
 
 
@@ -240,7 +240,7 @@ def test_what_a_hand_leaves_free_has_the_colours_of_before(follow) -> None:
     """Over a half of the face, from one side, it looks like a change of light to `signature_of`."""
     _, _, followed, _ = follow([{0: (90, 90, 60), 1: (240, 90, 60)} for _ in range(6)])
     one, other = followed.tracklets
-    share, beneath = LinkOptions().near_share, one.points[0][:468, 0] > 90
+    share, beneath = NEAR_SHARE, one.points[0][:468, 0] > 90
     before, hand = usual_colours(one), np.array([30, 20, 20])
     one.looks = [replace(look, colours=look.colours.copy()) for look in one.looks]
     for look in one.looks:

@@ -6,7 +6,7 @@ import pytest
 from engine.faces.partial import (
     LIPS,
     MIRRORED_LIPS,
-    PartialOptions,
+    SOMETHING,
     hidden_lips,
     steady,
     too_little_left,
@@ -28,7 +28,7 @@ def test_the_lips_are_the_networks_and_a_mirror_seen_twice_changes_nothing():
 def test_nothing_before_the_face_hides_nothing():
     odds = np.full((4, 478), CLEAR)
     odds += np.random.default_rng(0).normal(0, 1, (1, 478))  # each point has its own
-    odds[1, 61] += PartialOptions().something[0] - 0.01
+    odds[1, 61] += SOMETHING[0] - 0.01
     odds[2, 10] = HIDDEN  # the forehead
     assert not hidden_lips(odds, FRONTAL[: len(odds)]).any()
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from engine.exchange.take import REGIONS
-from engine.faces.colour_cover import colour_witness, head_angles
+from engine.faces.colour_cover import colour_witness
 from engine.faces.detector import View
 from engine.faces.looks import (
     LOWER_INNER,
@@ -16,6 +16,7 @@ from engine.faces.looks import (
     look_at,
 )
 from engine.faces.mouth import judge_mouth, lips_missing, thing_between
+from engine.faces.parts import head_angles
 from engine.faces.visibility import judge_visibility
 
 FRAMES = 90
