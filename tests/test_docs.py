@@ -16,9 +16,14 @@ GUIDES = [
     ROOT / "weights" / "README.md",
     *sorted(path for path in (ROOT / "docs").glob("*.md") if not path.name.startswith("log")),
 ]
+REGISTRY = ROOT / "weights" / "registry.toml"
+# Their flags are the engine's own.
+HANDED_ON = {"scripts/avface.py", "scripts/capture.py", "scripts/blender_batch.py"}
+FLAG = re.compile(r'"(--[a-z][\w-]*)"')
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?\n(.*?)```|`([^`]+)`", re.DOTALL)
 PATH = re.compile(r"(?:avface_blender|docs|engine|requirements|scripts|weights)/[\w/.]*\w\.\w+")
+SCRIPT = re.compile(r"(scripts/[\w/]+\.py)([^\n#]*)")
 COMMAND = re.compile(r"(?:avface\.py|-m engine|^engine) ([a-z]+)([^\n#]*)", re.MULTILINE)
 
 
@@ -54,6 +59,13 @@ def flags_of(command: str) -> set[str]:
     return found
 
 
+def flags_in(script: Path) -> set[str]:
+    """The flags that a script's text names, and those of the scripts beside it that it imports."""
+    text = script.read_text(encoding="utf-8")
+    beside = [script.with_name(f"{found}.py") for found in re.findall(r"from (\w+) import", text)]
+    return set(FLAG.findall(text)).union(*(flags_in(path) for path in beside if path.is_file()))
+
+
 @pytest.mark.parametrize("path", [*GUIDES, LOG], ids=name)
 def test_links_lead_somewhere(path):
     for link in LINK.findall(path.read_text(encoding="utf-8")):
@@ -79,6 +91,14 @@ def test_commands_that_are_named_are_there(path):
             flags = flags_of(command)
             if command != "train":  # its flags are its stages'
                 assert set(re.findall(r"--[a-z][\w-]*", rest)) <= flags, (command, rest)
+
+
+@pytest.mark.parametrize("path", [*GUIDES, REGISTRY], ids=name)
+def test_scripts_that_are_named_have_their_flags(path):
+    for snippet in [path.read_text("utf-8")] if path == REGISTRY else snippets(path):
+        for script, rest in SCRIPT.findall(snippet):
+            named = set(re.findall(r"--[a-z][\w-]*", rest))
+            assert script in HANDED_ON or named <= flags_in(ROOT / script), (script, rest)
 
 
 def test_the_logs_front_page_is_short():
