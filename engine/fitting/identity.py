@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .landmark_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
-from .projection import Person, Subject, Workspace, accumulate, linearize, workspace
+from .projection import Person, Subject, accumulate, fill_rows, linearize, workspace
 from .solver import Problem, solve
 from .terms import EYE_CORNERS, LEFT_BROW, LID_CORNER_PAIRS, PAIRS, RIGHT_BROW
 
@@ -164,22 +164,22 @@ class _ShapeSystem:
         self.right = strength * identity.shape
         subject = _subject(problem, head, identity)
         work = workspace(subject.model)
-        basis = np.moveaxis(head.shape_basis, 1, 0).astype(np.float32, order="C")
-        # By the frame's unknowns and by the shape, side by side: one product gives all of it.
-        rows = np.zeros((len(work.root), D + S), np.float32)
+        basis = np.moveaxis(head.shape_basis, 2, 0).swapaxes(1, 2).astype(np.float32, order="C")
+        # By the frame's unknowns and by the shape, one below the other: one product gives all.
+        rows = np.zeros((D + S, len(work.root)), np.float32)
         gram, gradient = np.empty((K, D + S, D + S)), np.empty((K, D, 1))
         for t, x in enumerate(identity.x):
-            self.cost += linearize(x, t, subject, problem.evidence, True, work)
+            self.cost += linearize(x, t, subject, problem.evidence, work)
             self.cost += x @ prior.precision @ x + 2 * x @ prior.linear
-            _fill_shape_rows(basis, work, rows[:, D:])
-            slope = (work.residual @ work.rows).astype(float) + prior.precision @ x + prior.linear
+            fill_rows(basis, subject.model.pairs, work, rows[D:])
+            slope = (work.rows @ work.residual).astype(float) + prior.precision @ x + prior.linear
             free = ~(
                 ((x <= prior.low + 1e-9) & (slope > 0)) | ((x >= prior.high - 1e-9) & (slope < 0))
             )
             gradient[t, :, 0] = np.where(free, slope, 0)
-            np.multiply(work.rows, free, out=rows[:, :D], casting="unsafe")
-            gram[t] = rows.T @ rows
-            self.right += work.residual @ rows[:, D:]
+            np.multiply(work.rows, free[:, None], out=rows[:D])
+            gram[t] = rows @ rows.T
+            self.right += rows[D:] @ work.residual
             own = gram[t, :D, :D]
             own += prior.precision * np.outer(free, free)
             own[np.diag_indices(D)] += damping * np.maximum(np.diag(own), 1e-2) + ~free
@@ -209,25 +209,6 @@ class _ShapeSystem:
         )
 
 
-def _fill_shape_rows(basis: np.ndarray, work: Workspace, rows: np.ndarray) -> None:
-    """A frame's weighted rows by the shape, into `rows` (rows, S), with its basis (3, L, S).
-
-    In single precision, as the rows by the frame's own unknowns are.
-    """
-    _, L, S = basis.shape
-    rest = (work.J_rest * work.root[: 2 * L, None]).astype(np.float32).reshape(L, 2, 3)
-    for r in range(2):
-        points = rows[r : 2 * L : 2]  # (L, S)
-        np.multiply(basis[0], rest[:, r, 0, None], out=points)
-        for c in (1, 2):
-            points += basis[c] * rest[:, r, c, None]
-    by_point = work.J_rest.astype(np.float32).reshape(L, 2, 3)
-    ends = (np.einsum("prc,cps->prs", by_point[end], basis[:, end]) for end in PAIRS.T)
-    apart = np.subtract(*ends).reshape(-1, S)
-    pairs = slice(2 * L, 2 * L + len(apart))
-    rows[pairs] = apart * work.root[pairs, None]
-
-
 def _fit_offsets(problem: Problem, head: LandmarkHead, identity: Identity) -> Identity:
     """Static places of the landmarks that the shape basis can't say, each by itself.
 
@@ -238,10 +219,10 @@ def _fit_offsets(problem: Problem, head: LandmarkHead, identity: Identity) -> Id
     work = workspace(subject.model)
     A, b = np.zeros((L, 3, 3)), np.zeros((L, 3))
     for t, x in enumerate(identity.x):
-        linearize(x, t, subject, problem.evidence, True, work)
-        base = work.J_rest.reshape(L, 2, 3)
+        linearize(x, t, subject, problem.evidence, work)
+        base = np.moveaxis(work.J_rest, 2, 0).astype(float)  # (L, 2, 3)
         weight = problem.evidence.point_weight[t] * problem.evidence.metre_per_px[t] ** 2
-        residual = problem.evidence.points[t] - work.uv
+        residual = problem.evidence.points[t] - work.uv.T
         residual += np.einsum("lrc,lc->lr", base, identity.offsets)
         A += np.einsum("l,lra,lrb->lab", weight, base, base)
         b += np.einsum("l,lra,lr->la", weight, base, residual)

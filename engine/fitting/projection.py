@@ -1,7 +1,8 @@
 """Landmarks of one frame and their derivatives, compiled. Conventions: `engine.exchange.take`.
 
 Letters: L points, U units, P point pairs, D = 13 + U unknowns of a frame in the order that
-`engine.fitting.landmark_head` holds.
+`engine.fitting.landmark_head` holds. Arrays go along the points, as the processor's vectors do:
+coordinates (3, L), derivatives (unknowns, coordinates, L) in single precision.
 """
 
 from typing import NamedTuple
@@ -9,18 +10,25 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
+from .landmark_head import LandmarkHead
+
 _LIP_CROSSING_SD = 1e-4  # m: how far lips may pass through each other
+_AT_ONCE = 8  # frames whose bases are mixed by one product; more no longer fit beside the bases
+_JOINTS = 7  # unknowns of jaw and eyes; an eye doesn't roll
+_ANGLES = ((0, 3), (3, 5), (5, 7))  # of jaw, left and right eye among them
+_FIXED = 6 + _JOINTS  # unknowns before the units
 
 
 class Model(NamedTuple):
     """The part of a head that never changes."""
 
-    unit_basis: np.ndarray  # (3 L, U)
-    pose_basis: np.ndarray  # (3 L, 27)
-    weights: np.ndarray  # (L, 3)
+    units: np.ndarray  # (U, 3 L), each coordinate of all points after the other
+    pose: np.ndarray  # (27, 3 L): jaw, left eye, right eye; each R - I row by row
+    units_single: np.ndarray  # (U, 3, L) float32, for derivatives
+    pose_single: np.ndarray  # (27, 3 L) float32
+    weights: np.ndarray  # (3, L) skinning
     pairs: np.ndarray  # (P, 2) points whose difference is a term of its own
-    lip_pairs: int  # the first so many pairs are upper and lower lip
-    lip_floor: np.ndarray  # (lip_pairs,) m: inner lips that touch are this far apart
+    lip_floor: np.ndarray  # (lips,) m: inner lips, the first pairs, that touch are this far apart
 
 
 class Person(NamedTuple):
@@ -58,20 +66,44 @@ class Subject(NamedTuple):
 
 
 class Workspace(NamedTuple):
-    """One frame's points, derivatives and the rows of its system."""
+    """A few frames' bases mixed; of one of them points, derivatives and rows of its system.
 
-    y: np.ndarray  # (3 L,) before skinning, m
-    corrective: np.ndarray  # (3 L,) the part of y that the joints' turns add
-    dy: np.ndarray  # (3 L, 7) y by the joint unknowns
-    q: np.ndarray  # (L, 3) head space, m
-    dq: np.ndarray  # (L, 3, 7) by jaw and eyes
-    dq_rest: np.ndarray  # (L, 3, 3) by the point's place at rest
-    uv: np.ndarray  # (L, 2) px
-    J: np.ndarray  # (2 L, D) of uv by the unknowns
-    J_rest: np.ndarray  # (2 L, 3) of uv by the point's place at rest
-    residual: np.ndarray  # (rows,) float32, weighted: points, pairs, lips that cross
-    rows: np.ndarray  # (rows, D) float32, weighted derivatives
-    root: np.ndarray  # (rows,) what weighs a row, per px; 0 for lips that cross
+    Rows of the system: points across, points down, pairs across, pairs down, lips that cross.
+    """
+
+    y: np.ndarray  # (n, 3 L) before skinning, m
+    turn: np.ndarray  # (n, 27) R - I of jaw, left and right eye, row by row
+    dturn: np.ndarray  # (7, n, 9) of each angle's own joint by it, float32
+    dy: np.ndarray  # (7, n, 3 L) y by the joint unknowns, float32
+    q: np.ndarray  # (3, L) head space, m
+    dq: np.ndarray  # (7, 3, L) by jaw and eyes, float32
+    dq_rest: np.ndarray  # (3, 3, L) by the point's place at rest, float32
+    c: np.ndarray  # (3, L) turned as the camera sees the head, about the head's origin, m
+    scale: np.ndarray  # (L,) px / m
+    uv: np.ndarray  # (2, L) px
+    J: np.ndarray  # (13, 2, L) of uv by pose, translation, jaw and eyes, float32
+    J_rest: np.ndarray  # (2, 3, L) of uv by the point's place at rest, float32
+    residual: np.ndarray  # (rows,) float32, weighted
+    rows: np.ndarray  # (D, rows) float32, weighted derivatives
+    root: np.ndarray  # (rows,) float32, what weighs a row, per px; 0 for lips that cross
+
+
+def model_of(head: LandmarkHead, pairs: np.ndarray, lip_floor: np.ndarray) -> Model:
+    """A head as it is computed with; the first `pairs` (P, 2) are inner lips, `lip_floor` (lips,) m
+    apart where they touch.
+    """
+    points = len(head.template)
+    units = np.ascontiguousarray(head.unit_basis.transpose(2, 1, 0))  # (U, 3, L)
+    pose = np.ascontiguousarray(head.pose_basis.transpose(2, 1, 0)).reshape(-1, 3 * points)
+    return Model(
+        units=units.reshape(-1, 3 * points),
+        pose=pose,
+        units_single=units.astype(np.float32),
+        pose_single=pose.astype(np.float32),
+        weights=np.ascontiguousarray(head.weights.T),
+        pairs=pairs,
+        lip_floor=lip_floor,
+    )
 
 
 @njit(cache=True)
@@ -100,221 +132,290 @@ def left_jacobian(r, J):
 
 @njit(cache=True)
 def workspace(model):
-    """Room for one frame."""
-    L, units = len(model.weights), model.unit_basis.shape[1]
-    D, rows = 13 + units, 2 * L + 2 * model.pairs.shape[0] + model.lip_pairs
+    """Room for a few frames."""
+    L, units = model.weights.shape[1], len(model.units)
+    D, rows = _FIXED + units, 2 * L + 2 * len(model.pairs) + len(model.lip_floor)
     return Workspace(
-        np.zeros(3 * L),
-        np.zeros(3 * L),
-        np.zeros((3 * L, 7)),
-        np.zeros((L, 3)),
-        np.zeros((L, 3, 7)),
-        np.zeros((L, 3, 3)),
-        np.zeros((L, 2)),
-        np.zeros((2 * L, D)),
-        np.zeros((2 * L, 3)),
+        np.zeros((_AT_ONCE, 3 * L)),
+        np.zeros((_AT_ONCE, 27)),
+        np.zeros((_JOINTS, _AT_ONCE, 9), np.float32),
+        np.zeros((_JOINTS, _AT_ONCE, 3 * L), np.float32),
+        np.zeros((3, L)),
+        np.zeros((_JOINTS, 3, L), np.float32),
+        np.zeros((3, 3, L), np.float32),
+        np.zeros((3, L)),
+        np.zeros(L),
+        np.zeros((2, L)),
+        np.zeros((_FIXED, 2, L), np.float32),
+        np.zeros((2, 3, L), np.float32),
         np.zeros(rows, np.float32),
-        np.zeros((rows, D), np.float32),
-        np.zeros(rows),
+        np.zeros((D, rows), np.float32),
+        np.zeros(rows, np.float32),
     )
 
 
 @njit(cache=True)
 def _joint_rotations(x, turn, dturn):
-    """R - I of jaw, left and right eye as rows (3, 9), and by the seven joint unknowns (27, 7)."""
+    """R - I of jaw, left and right eye as rows, turn (27,), and by each joint unknown (7, 9)."""
     r, R, J = np.empty(3), np.empty((3, 3)), np.empty((3, 3))
-    dturn[:] = 0.0
     for j in range(3):
-        first = (0, 3, 5)[j]
-        angles = 3 if j == 0 else 2  # an eye doesn't roll
+        first, last = _ANGLES[j]
         for k in range(3):
-            r[k] = x[6 + first + k] if k < angles else 0.0
+            r[k] = x[6 + first + k] if k < last - first else 0.0
         rotate(r, R)
         left_jacobian(r, J)
         for b in range(3):
             for a in range(3):
-                turn[j, 3 * a + b] = R[a, b] - (1.0 if a == b else 0.0)
-            for k in range(angles):  # column b of (J e_k) x R
-                column = dturn[9 * j + b : 9 * j + 9 : 3, first + k]
+                turn[9 * j + 3 * a + b] = R[a, b] - (1.0 if a == b else 0.0)
+            for k in range(last - first):  # column b of (J e_k) x R
+                column = dturn[first + k, b:9:3]
                 column[0] = J[1, k] * R[2, b] - J[2, k] * R[1, b]
                 column[1] = J[2, k] * R[0, b] - J[0, k] * R[2, b]
                 column[2] = J[0, k] * R[1, b] - J[1, k] * R[0, b]
 
 
-@njit(cache=True, fastmath=True)
-def pose_points(x, person, model, wanted, work):
-    """Points in head space: fills `work.q` and, where wanted, `work.dq` and `work.dq_rest`."""
-    turn, dturn = np.empty((3, 9)), np.empty((27, 7))
-    _joint_rotations(x, turn, dturn)
-    y, dy = work.y, work.dy
-    np.dot(model.unit_basis, x[13:], y)
-    np.dot(model.pose_basis, turn.reshape(27), work.corrective)
+@njit(cache=True)
+def mix(X, model, wanted, work):
+    """The bases of a few frames (n, D), n <= 8: fills `work.y`, `turn` and, where wanted, `dy`."""
+    n = len(X)
+    for t in range(n):
+        _joint_rotations(X[t], work.turn[t], work.dturn[:, t])
+    np.dot(np.ascontiguousarray(X[:, _FIXED:]), model.units, work.y[:n])
+    work.y[:n] += np.dot(work.turn[:n], model.pose)
     if wanted:
-        np.dot(model.pose_basis, dturn, dy)
-    weights, joints = model.weights, person.joints
-    q, dq, M = work.q, work.dq, np.empty((3, 3))
-    for i in range(len(person.points)):
-        for c in range(3):
-            y[3 * i + c] += person.points[i, c] + work.corrective[3 * i + c]
-        for a in range(3):
-            q[i, a] = y[3 * i + a]
-            for b in range(3):
-                M[a, b] = 1.0 if a == b else 0.0
-                for j in range(3):
-                    swing = weights[i, j] * turn[j, 3 * a + b]
-                    M[a, b] += swing
-                    q[i, a] += swing * (y[3 * i + b] - joints[j, b])
-        if not wanted:
-            continue
-        for a in range(3):
-            m0, m1, m2 = M[a, 0], M[a, 1], M[a, 2]
-            for b in range(3):
-                work.dq_rest[i, a, b] = M[a, b]
-            for k in range(7):
-                swing = 0.0
-                j = 0 if k < 3 else (1 if k < 5 else 2)
-                for b in range(3):
-                    swing += dturn[9 * j + 3 * a + b, k] * (y[3 * i + b] - joints[j, b])
-                dq[i, a, k] = weights[i, j] * swing + (
-                    m0 * dy[3 * i, k] + m1 * dy[3 * i + 1, k] + m2 * dy[3 * i + 2, k]
-                )
+        for j in range(3):
+            basis = model.pose_single[9 * j : 9 * j + 9]
+            for k in range(*_ANGLES[j]):
+                np.dot(work.dturn[k], basis, work.dy[k])
 
 
 @njit(cache=True, fastmath=True)
-def project_points(x, camera, model, wanted, work):
-    """Head space to pixels: fills `work.uv` and, where wanted, `work.J` and `work.J_rest`."""
-    R, turn = np.empty((3, 3)), np.empty((3, 3))
+def _mixed(share, values, to):
+    """Three rows of `values` (3, L), each by its `share` (3,), into `to` (L,)."""
+    s0, s1, s2 = share[0], share[1], share[2]
+    for i in range(len(to)):
+        to[i] = s0 * values[0, i] + s1 * values[1, i] + s2 * values[2, i]
+
+
+@njit(cache=True, fastmath=True)
+def _dot(a, b, to):
+    """The products of vectors (3, L), point by point, into `to` (L,)."""
+    for i in range(len(to)):
+        to[i] = a[0, i] * b[0, i] + a[1, i] * b[1, i] + a[2, i] * b[2, i]
+
+
+@njit(cache=True, fastmath=True)
+def _swing(share, joint, y, weight, to):
+    """What one coordinate gets of a joint's turn, weighed by the skinning (L,), added to `to`."""
+    s0, s1, s2 = share[0], share[1], share[2]
+    away = s0 * joint[0] + s1 * joint[1] + s2 * joint[2]
+    for i in range(len(to)):
+        to[i] += weight[i] * (s0 * y[0, i] + s1 * y[1, i] + s2 * y[2, i] - away)
+
+
+@njit(cache=True, fastmath=True)
+def pose_points(place, person, model, work):
+    """Frame `place` of those mixed, in head space: fills `work.q`."""
+    turn, weights, y = work.turn[place], model.weights, work.y[place].reshape(work.q.shape)
+    for a in range(3):
+        for i in range(y.shape[1]):
+            y[a, i] += person.points[i, a]
+    work.q[:] = y
+    for j in range(3):
+        for a in range(3):
+            share = turn[9 * j + 3 * a : 9 * j + 3 * a + 3]
+            _swing(share, person.joints[j], y, weights[j], work.q[a])
+
+
+@njit(cache=True, fastmath=True)
+def _swing_points(place, person, model, work):
+    """Derivatives of the points that `pose_points` left: fills `work.dq` and `work.dq_rest`."""
+    turn, weights, y = work.turn[place], model.weights, work.y[place].reshape(work.q.shape)
+    M = work.dq_rest
+    for a in range(3):
+        for b in range(3):
+            _mixed(turn[3 * a + b :: 9], weights, M[a, b])
+        M[a, a] += np.float32(1)
+    for j in range(3):
+        for k in range(*_ANGLES[j]):
+            dy, dturn = work.dy[k, place].reshape(work.q.shape), work.dturn[k, place]
+            for a in range(3):
+                _dot(M[a], dy, work.dq[k, a])
+                share = dturn[3 * a : 3 * a + 3]
+                _swing(share, person.joints[j], y, weights[j], work.dq[k, a])
+
+
+@njit(cache=True, fastmath=True)
+def project_points(x, camera, work):
+    """Head space to the camera's and to pixels: fills `work.c`, `work.scale` and `work.uv`."""
+    R, c, scale, uv = np.empty((3, 3)), work.c, work.scale, work.uv
+    rotate(x, R)
+    for a in range(3):
+        _mixed(R[a], work.q, c[a])
+    for i in range(len(scale)):
+        scale[i] = -camera.focal / (c[2, i] + x[5])
+    for i in range(len(scale)):
+        uv[0, i] = camera.centre_x + scale[i] * (c[0, i] + x[3])
+    for i in range(len(scale)):
+        uv[1, i] = camera.centre_y - scale[i] * (c[1, i] + x[4])
+
+
+@njit(cache=True, fastmath=True)
+def _slopes(x, camera, work):
+    """Derivatives of the pixels that `project_points` left: fills `work.J` and `work.J_rest`."""
+    R, turn, c, J = np.empty((3, 3)), np.empty((3, 3)), work.c, work.J
     rotate(x, R)
     left_jacobian(x, turn)
-    q, dq, dq_rest, J, J_rest = work.q, work.dq, work.dq_rest, work.J, work.J_rest
-    c, b, basis = np.empty(3), np.empty(3), model.unit_basis
-    for i in range(len(q)):
-        for a in range(3):
-            c[a] = R[a, 0] * q[i, 0] + R[a, 1] * q[i, 1] + R[a, 2] * q[i, 2]
-        inverse = -1.0 / (c[2] + x[5])
-        scale = camera.focal * inverse
-        px, py = c[0] + x[3], c[1] + x[4]
-        work.uv[i, 0] = camera.centre_x + scale * px
-        work.uv[i, 1] = camera.centre_y - scale * py
-        if not wanted:
-            continue
-        for r in range(2):
-            # (ax, ay, az): derivative of this coordinate by the point in camera space
-            ax = scale if r == 0 else 0.0
-            ay = -scale if r == 1 else 0.0
-            az = scale * inverse * (px if r == 0 else -py)
-            row = 2 * i + r
-            for k in range(3):
-                t0, t1, t2 = turn[0, k], turn[1, k], turn[2, k]
-                J[row, k] = (
-                    ax * (t1 * c[2] - t2 * c[1])
-                    + ay * (t2 * c[0] - t0 * c[2])
-                    + az * (t0 * c[1] - t1 * c[0])
-                )
-                b[k] = ax * R[0, k] + ay * R[1, k] + az * R[2, k]
-            J[row, 3], J[row, 4], J[row, 5] = ax, ay, az
-            for k in range(7):
-                J[row, 6 + k] = b[0] * dq[i, 0, k] + b[1] * dq[i, 1, k] + b[2] * dq[i, 2, k]
-            for k in range(3):
-                J_rest[row, k] = (
-                    b[0] * dq_rest[i, 0, k] + b[1] * dq_rest[i, 1, k] + b[2] * dq_rest[i, 2, k]
-                )
-            r0, r1, r2 = J_rest[row, 0], J_rest[row, 1], J_rest[row, 2]
-            for k in range(basis.shape[1]):
-                J[row, 13 + k] = (
-                    r0 * basis[3 * i, k] + r1 * basis[3 * i + 1, k] + r2 * basis[3 * i + 2, k]
-                )
+    away, b = np.empty(c.shape, np.float32), np.empty(c.shape, np.float32)
+    for r in range(2):
+        away[1 - r] = 0  # by the point's place in camera space
+        sign = 1.0 - 2 * r
+        for i in range(c.shape[1]):
+            away[r, i] = sign * work.scale[i]
+        for i in range(c.shape[1]):
+            away[2, i] = sign * work.scale[i] ** 2 / camera.focal * (c[r, i] + x[3 + r])
+        J[3:6, r] = away
+        for k in range(3):
+            _turned(turn[:, k], c, away, J[k, r])
+            _mixed(R[:, k], away, b[k])
+        for k in range(_JOINTS):
+            _dot(b, work.dq[k], J[6 + k, r])
+        for k in range(3):
+            _dot(b, work.dq_rest[:, k], work.J_rest[r, k])
 
 
 @njit(cache=True, fastmath=True)
-def _weigh_points(t, evidence, wanted, work):
-    """Rows of the points; Cauchy's cost, c^2 log(1 + r^2 / c^2) with c = `evidence.robust`."""
-    metre, J, rows = evidence.metre_per_px[t], work.J, work.rows
+def _turned(axis, c, away, to):
+    """What a turn about `axis` (3,) does to points `c` (3, L), along `away` (3, L), into `to`."""
+    t0, t1, t2 = axis[0], axis[1], axis[2]
+    for i in range(len(to)):
+        across = away[0, i] * (t1 * c[2, i] - t2 * c[1, i])
+        down = away[1, i] * (t2 * c[0, i] - t0 * c[2, i])
+        to[i] = across + down + away[2, i] * (t0 * c[1, i] - t1 * c[0, i])
+
+
+@njit(cache=True, fastmath=True)
+def _weigh_points(t, evidence, work):
+    """Residuals of the points; Cauchy's cost, c^2 log(1 + r^2 / c^2) with c = `robust`."""
+    metre, L = evidence.metre_per_px[t], work.uv.shape[1]
     cost = 0.0
-    for i in range(len(work.uv)):
+    for i in range(L):
         weight = evidence.point_weight[t, i]
-        du = (work.uv[i, 0] - evidence.points[t, i, 0]) * metre
-        dv = (work.uv[i, 1] - evidence.points[t, i, 1]) * metre
+        du = (work.uv[0, i] - evidence.points[t, i, 0]) * metre
+        dv = (work.uv[1, i] - evidence.points[t, i, 1]) * metre
         size = (du * du + dv * dv) / evidence.robust**2
         cost += weight * evidence.robust**2 * np.log1p(size)
         root = np.sqrt(weight / (1 + size))
-        work.residual[2 * i] = du * root
-        work.residual[2 * i + 1] = dv * root
-        for r in range(2 * i, 2 * i + 2):
-            work.root[r] = root * metre
-            if wanted:
-                for k in range(J.shape[1]):
-                    rows[r, k] = J[r, k] * root * metre
+        work.residual[i], work.residual[L + i] = du * root, dv * root
+        work.root[i] = work.root[L + i] = root * metre
     return cost
 
 
 @njit(cache=True, fastmath=True)
-def _weigh_pairs(t, evidence, model, wanted, work):
-    """Rows of the apertures, by their difference as a vector in the picture."""
-    uv, J, rows, row = work.uv, work.J, work.rows, 2 * len(work.uv)
+def _weigh_pairs(t, evidence, model, work):
+    """Residuals of the apertures, by their difference as a vector in the picture."""
+    uv, row = work.uv, 2 * work.uv.shape[1]
     cost = 0.0
-    for p in range(len(model.pairs)):
-        a, b = model.pairs[p, 0], model.pairs[p, 1]
-        root = np.sqrt(evidence.pair_weight[t, p]) * evidence.metre_per_px[t]
-        for r in range(2):
-            apart = (uv[a, r] - uv[b, r] - evidence.pair_offset[t, p, r]) * root
+    for r in range(2):
+        for p in range(len(model.pairs)):
+            a, b = model.pairs[p, 0], model.pairs[p, 1]
+            root = np.sqrt(evidence.pair_weight[t, p]) * evidence.metre_per_px[t]
+            apart = (uv[r, a] - uv[r, b] - evidence.pair_offset[t, p, r]) * root
             work.residual[row], work.root[row] = apart, root
             cost += apart * apart
-            if wanted:
-                for k in range(J.shape[1]):
-                    rows[row, k] = (J[2 * a + r, k] - J[2 * b + r, k]) * root
             row += 1
     return cost
 
 
 @njit(cache=True, fastmath=True)
 def _weigh_contact(model, wanted, work):
-    """Rows of lips that would pass through each other; 0 where they don't."""
-    q, dq, rows, basis = work.q, work.dq, work.rows, model.unit_basis
-    row, cost = 2 * len(work.uv) + 2 * len(model.pairs), 0.0
-    for p in range(model.lip_pairs):
+    """Residuals and rows of lips that would pass through each other; 0 where they don't."""
+    q, dq, rows, units = work.q, work.dq, work.rows, model.units_single
+    row, cost = 2 * (work.uv.shape[1] + len(model.pairs)), 0.0
+    for p in range(len(model.lip_floor)):
         a, b = model.pairs[p, 0], model.pairs[p, 1]
-        crossing = q[a, 1] - q[b, 1] - model.lip_floor[p]
+        crossing = q[1, a] - q[1, b] - model.lip_floor[p]
         root = 1 / _LIP_CROSSING_SD if crossing < 0 else 0.0
         work.residual[row] = crossing * root
         cost += (crossing * root) ** 2
         if wanted:
-            for k in range(7):
-                rows[row, 6 + k] = (dq[a, 1, k] - dq[b, 1, k]) * root
-            for k in range(basis.shape[1]):
+            rows[:, row] = 0
+        if wanted and root:
+            for k in range(_JOINTS):
+                rows[6 + k, row] = (dq[k, 1, a] - dq[k, 1, b]) * root
+            for k in range(len(units)):
                 change = 0.0
                 for c in range(3):
-                    change += work.dq_rest[a, 1, c] * basis[3 * a + c, k]
-                    change -= work.dq_rest[b, 1, c] * basis[3 * b + c, k]
-                rows[row, 13 + k] = change * root
+                    change += work.dq_rest[1, c, a] * units[k, c, a]
+                    change -= work.dq_rest[1, c, b] * units[k, c, b]
+                rows[_FIXED + k, row] = change * root
         row += 1
     return cost
 
 
+@njit(cache=True, fastmath=True)
+def _weigh(by, r, pairs, root, rows):
+    """Derivatives `by` (L,) of coordinate r, weighed into one unknown's `rows`: points, pairs."""
+    L, P = len(by), len(pairs)
+    to, weight = rows[r * L : (r + 1) * L], root[r * L : (r + 1) * L]
+    for i in range(L):
+        to[i] = by[i] * weight[i]
+    first = 2 * L + r * P
+    for p in range(P):
+        rows[first + p] = (by[pairs[p, 0]] - by[pairs[p, 1]]) * root[first + p]
+
+
+@njit(cache=True, fastmath=True)
+def fill_rows(basis, pairs, work, rows):
+    """Weighted rows (K, rows) of the points and pairs by a `basis` (K, 3, L) of places at rest."""
+    by = np.empty(basis.shape[2], np.float32)
+    for k in range(len(basis)):
+        for r in range(2):
+            _dot(work.J_rest[r], basis[k], by)
+            _weigh(by, r, pairs, work.root, rows[k])
+
+
 @njit(cache=True)
-def linearize(x, t, subject, evidence, wanted, work):
-    """The cost of frame t; fills `work` with its weighted residuals and, where wanted, rows."""
+def _linearize(x, t, place, subject, evidence, wanted, work):
+    """The cost of frame t, mixed at `place`; its weighted residuals and, where wanted, rows."""
     person, camera, model = subject
-    pose_points(x, person, model, wanted, work)
-    project_points(x, camera, model, wanted, work)
-    cost = _weigh_points(t, evidence, wanted, work)
-    cost += _weigh_pairs(t, evidence, model, wanted, work)
+    pose_points(place, person, model, work)
+    project_points(x, camera, work)
+    cost = _weigh_points(t, evidence, work) + _weigh_pairs(t, evidence, model, work)
+    if wanted:
+        _swing_points(place, person, model, work)
+        _slopes(x, camera, work)
+        for k in range(_FIXED):
+            for r in range(2):
+                _weigh(work.J[k, r], r, model.pairs, work.root, work.rows[k])
+        fill_rows(model.units_single, model.pairs, work, work.rows[_FIXED:])
     return cost + _weigh_contact(model, wanted, work)
+
+
+@njit(cache=True)
+def linearize(x, t, subject, evidence, work):
+    """The cost of frame t at `x` (D,); fills `work` with its weighted residuals and rows."""
+    mix(x.reshape(1, len(x)), subject.model, True, work)
+    return _linearize(x, t, 0, subject, evidence, True, work)
 
 
 @njit(cache=True)
 def accumulate(X, subject, evidence, wanted, H, G):
     """The data terms of n frames: cost, and where wanted H (n, D, D) = J'WJ, G (n, D) = J'Wr."""
     work = workspace(subject.model)
-    D = work.rows.shape[1]
+    D = len(work.rows)
     h, g = np.empty((D, D), np.float32), np.empty(D, np.float32)
     cost = 0.0
-    for t in range(len(X)):
-        cost += linearize(X[t], t, subject, evidence, wanted, work)
-        if wanted:
-            np.dot(work.rows.T, work.rows, h)
-            np.dot(work.rows.T, work.residual, g)
-            H[t], G[t] = h, g
+    for first in range(0, len(X), _AT_ONCE):
+        some = X[first : first + _AT_ONCE]
+        mix(some, subject.model, wanted, work)
+        for place in range(len(some)):
+            t = first + place
+            cost += _linearize(X[t], t, place, subject, evidence, wanted, work)
+            if wanted:
+                np.dot(work.rows, work.rows.T, h)
+                np.dot(work.rows, work.residual, g)
+                H[t], G[t] = h, g
     return cost
 
 
@@ -322,9 +423,13 @@ def accumulate(X, subject, evidence, wanted, H, G):
 def project(X, subject):
     """Pixels (n, L, 2) and head-space points (n, L, 3) of n frames."""
     work = workspace(subject.model)
-    uv, q = np.empty((len(X), *work.uv.shape)), np.empty((len(X), *work.q.shape))
-    for t in range(len(X)):
-        pose_points(X[t], subject.person, subject.model, False, work)
-        project_points(X[t], subject.camera, subject.model, False, work)
-        uv[t], q[t] = work.uv, work.q
+    L = work.uv.shape[1]
+    uv, q = np.empty((len(X), L, 2)), np.empty((len(X), L, 3))
+    for first in range(0, len(X), _AT_ONCE):
+        some = X[first : first + _AT_ONCE]
+        mix(some, subject.model, False, work)
+        for place in range(len(some)):
+            pose_points(place, subject.person, subject.model, work)
+            project_points(some[place], subject.camera, work)
+            uv[first + place], q[first + place] = work.uv.T, work.q.T
     return uv, q

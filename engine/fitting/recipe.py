@@ -48,7 +48,6 @@ from .landmark_head import (
     JAW,
     LEFT_EYE,
     MESH_POINTS,
-    POINTS,
     POSE,
     RIGHT_EYE,
     TRANSLATION,
@@ -56,7 +55,7 @@ from .landmark_head import (
     landmark_head,
 )
 from .landmark_track import landmark_track
-from .projection import Camera, Model, Person, Subject, project
+from .projection import Camera, Model, Person, Subject, model_of, project
 from .solver import Problem, solve
 from .sound import Hearing, SoundTerms, changed_frames, sound_terms, unseen_units
 from .terms import LIP_PAIRS, PAIRS, Motion, before_camera, moving_parts, region_points, unit_prior
@@ -182,14 +181,7 @@ def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip
     return _Clip(
         track=track,
         head=head,
-        model=Model(
-            unit_basis=head.unit_basis.reshape(3 * POINTS, -1),
-            pose_basis=head.pose_basis.reshape(3 * POINTS, -1),
-            weights=head.weights,
-            pairs=PAIRS,
-            lip_pairs=len(LIP_PAIRS),
-            lip_floor=np.minimum(shut, 0) - _LIPS_PRESS,
-        ),
+        model=model_of(head, PAIRS, np.minimum(shut, 0) - _LIPS_PRESS),
         camera=Camera(
             float(options.focal or _FOCAL_PER_SIDE * max(track.size)),
             track.size[0] / 2,
