@@ -8,6 +8,7 @@ from ..exchange.protocol import AVFaceError
 from ..media import Clip
 from ..progress import Report
 from .looks import COLOUR_NOISE, SKIN, without_light
+from .scenes import same_scene
 from .tracklets import Followed, Tracklet, width_of
 
 _LIDS, _LIPS, _CORNERS = ((159, 145), (386, 374)), (13, 14), (33, 263)
@@ -40,6 +41,7 @@ class Person:
 # people, as small, as dark or as blurred as each other, at least 2.3 in 99 of 100.
 _ALIKE = 2.1  # unlikeness up to which two tracklets can be one person
 _NEAR_SECONDS = 0.5  # after a gap this short, a face in the same place is the same one
+_SCENE_SECONDS = 10.0  # likewise, while the room stays: jump cuts, a face that was turned away
 _NEAR_WIDTHS = 0.5  # the same place: within this many face widths
 _NEAR_ALIKE = 1.4  # unlikeness then, in the most alike points: a hand may hide the others
 NEAR_SHARE = 0.15  # of the points; two people are at least 1.5 apart in 95 of 100 pairs
@@ -59,10 +61,14 @@ def link_people(followed: Followed, clip: Clip) -> list[Person]:
         for early in range(late):
             one, other = signatures[early], signatures[late]
             cost = unlikeness(one, other) / _ALIKE
-            if _stayed(tracklets[early], tracklets[late], followed.cuts, clip):
-                near = unlikeness(one, other, NEAR_SHARE) / _NEAR_ALIKE
-                free = unlikeness(as_seen[early], as_seen[late], NEAR_SHARE)
-                cost = min(cost, near, free / _NEAR_AS_SEEN)
+            if _in_place(*(pair := (tracklets[early], tracklets[late])), clip):
+                goes_on = _goes_on(*pair, followed.cuts, clip)
+                if goes_on or _in_scene(*pair):
+                    near = unlikeness(one, other, NEAR_SHARE)
+                    cost = min(cost, near / _NEAR_ALIKE)
+                if goes_on:
+                    free = unlikeness(as_seen[early], as_seen[late], NEAR_SHARE)
+                    cost = min(cost, free / _NEAR_AS_SEEN)
             if cost < 1:
                 pairs.append((cost, early, late))
     chains = [[index] for index in range(len(tracklets))]
@@ -150,14 +156,26 @@ def _at_once(one: Tracklet, other: Tracklet) -> bool:
     return one.frames[0] <= other.frames[-1] and other.frames[0] <= one.frames[-1]
 
 
-def _stayed(early: Tracklet, late: Tracklet, cuts: tuple[int, ...], clip: Clip) -> bool:
-    """Whether `late` begins soon after `early` ended, in the same place of the same shot."""
-    if any(early.frames[-1] < cut <= late.frames[0] for cut in cuts):
-        return False
+def _in_place(early: Tracklet, late: Tracklet, clip: Clip) -> bool:
+    """Whether `late` begins where `early` ended, not long after."""
     gap = clip.times[late.frames[0]] - clip.times[early.frames[-1]]
     before, after = early.points[-1], late.points[0]
     way = np.linalg.norm(before[:468, :2].mean(0) - after[:468, :2].mean(0))
-    return bool(0 < gap < _NEAR_SECONDS and way < _NEAR_WIDTHS * width_of(before))
+    return bool(0 < gap < _SCENE_SECONDS and way < _NEAR_WIDTHS * width_of(before))
+
+
+def _goes_on(early: Tracklet, late: Tracklet, cuts: tuple[int, ...], clip: Clip) -> bool:
+    """Whether a shot goes on from the one to the other without a break."""
+    gap = clip.times[late.frames[0]] - clip.times[early.frames[-1]]
+    is_cut = any(early.frames[-1] < cut <= late.frames[0] for cut in cuts)
+    return bool(gap < _NEAR_SECONDS) and not is_cut
+
+
+def _in_scene(early: Tracklet, late: Tracklet) -> bool:
+    """Whether the room is still the same, by the same camera."""
+    return (
+        early.left is not None and late.entered is not None and same_scene(early.left, late.entered)
+    )
 
 
 def _person(chain: list[Tracklet], clip: Clip) -> Person:

@@ -24,6 +24,7 @@ from .detector import (
     view_of,
 )
 from .looks import COLOUR_NOISE, Look, look_at, moved_share, without_light
+from .scenes import scene_of
 from .seen import glance
 from .shots import ShotFinder
 
@@ -66,6 +67,10 @@ class Tracklet:
     looks: list[Look] = field(default_factory=list)
     glances: dict[int, np.ndarray] = field(default_factory=dict)  # by frame: `seen.glance`
     changes: deque[float] = field(default_factory=lambda: deque(maxlen=_USUAL_FRAMES))
+    # `scenes.scene_of` the pictures in which the face was found and in which it was last seen; None
+    # where it isn't known.
+    entered: np.ndarray | None = None
+    left: np.ndarray | None = None
 
     def add(self, frame: int, points: np.ndarray, look: Look) -> None:
         """The next picture's points and colours."""
@@ -81,6 +86,8 @@ class Tracklet:
             [self.points[k] for k in here],
             [self.looks[k] for k in here],
             {f: seen for f, seen in self.glances.items() if start <= f < stop},
+            entered=self.entered if start <= self.frames[0] else None,
+            left=self.left if self.frames[-1] < stop else None,
         )
 
     def drop_last(self, count: int) -> None:
@@ -110,19 +117,26 @@ def follow_faces(clip: Clip, options: FollowOptions, report: Report) -> Followed
     glance_every = max(1, round(options.glance_seconds * float(clip.fps)))
     before: np.ndarray | None = None
     for frame, picture in read_frames(clip):
+        followed = live
         if shots.is_cut(picture):
             cuts.append(frame)
             live = []
-        followed = len(live)
-        live = [t for t in live if _continue(t, frame, picture, before, mesh, options)]
-        live = _settle_conflicts(live)
-        if len(live) < followed:
-            last_loss = frame
+        elif live:
+            live = [t for t in live if _continue(t, frame, picture, before, mesh, options)]
+            live = _settle_conflicts(live)
+            if len(live) < len(followed):
+                last_loss = frame
+        if before is not None and len(live) < len(followed):
+            for tracklet in followed:
+                if tracklet not in live:
+                    tracklet.left = scene_of(before)
         is_missing = frame - last_loss < options.search_frames
         every_frames = options.search_every if is_missing else options.detect_every
         if frame % every_frames == 0 or not live:
             boxes = detector.find_small(picture, _patience(frame, live, options))
             new = begin(boxes, live, frame, picture, mesh, options)
+            for tracklet in new:
+                tracklet.entered = scene_of(picture)
             every += new
             live += new
         for tracklet in live:

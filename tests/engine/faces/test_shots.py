@@ -6,6 +6,7 @@ import pytest
 
 from engine.faces.looks import Look
 from engine.faces.people import link_people, part_dissolved
+from engine.faces.scenes import same_scene, scene_of
 from engine.faces.shots import ShotFinder
 from engine.faces.tracklets import Followed, Tracklet
 from tests.engine.faces.test_faces import clip_of, face_points
@@ -77,3 +78,34 @@ def test_a_speaker_before_a_wall_that_changes_stays_whole() -> None:
     face = tracklet((50, skin))
     followed = part_dissolved(Followed([face], (), ((19, 30),)))
     assert followed.tracklets == [face] and followed.cuts == ()
+
+
+def seen(picture: np.ndarray, noise: int = 0) -> np.ndarray:
+    grain = np.random.default_rng(noise).normal(0, 3, picture.shape)
+    return scene_of(np.clip(picture + grain, 0, 255).astype(np.uint8))
+
+
+def test_a_room_stays_the_same_whoever_moves_in_it() -> None:
+    first, later = room(1), room(1)
+    later[20:70, 30:90] = room(5)[20:70, 30:90]
+    assert same_scene(seen(first), seen(later, 1))
+    assert not same_scene(seen(first), seen(room(2), 1))
+    wall = np.full((HEIGHT, WIDTH, 3), 120.0)
+    assert not same_scene(seen(wall), seen(wall, 1)), "a wall is like every other"
+
+
+@pytest.mark.parametrize(
+    ("person", "place", "people"), [("same", 1, 1), ("same", 2, 2), ("other", 1, 2)]
+)
+def test_a_jump_cut_in_one_room_leaves_its_people(person: str, place: int, people: int) -> None:
+    """The head is turned, so that most of its colours are others; only some points tell."""
+    random = np.random.default_rng(3)
+    skin, other = random.integers(60, 190, (2, 478, 3)).astype(np.uint8)
+    if person == "same":
+        shade = random.integers(-15, 16, (478, 3)) * (np.arange(478) % 3 > 0)[:, None]
+        other = (skin + shade).astype(np.uint8)
+    before, after = tracklet((40, skin)), tracklet((40, other))
+    after.frames = [frame + 40 for frame in after.frames]
+    before.left, after.entered = seen(room(1)), seen(room(place), 1)
+    found_people = link_people(Followed([before, after], (40,)), clip_of(80))
+    assert len(found_people) == people
