@@ -24,7 +24,7 @@ _TEETH = ("upper_teeth", "lower_teeth", "tongue")
 TEETH_LIFT = 1.5e-3  # m that 1 of it lifts them
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one is itself alone, so that what is made of it can be kept
 class HeadFile:
     """Shapes: V vertices, F triangles, S identity and E expression columns, J = 5 joints.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .landmark_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
-from .projection import Person, Subject, accumulate, fill_rows, linearize, workspace
+from .projection import Person, Subject, Workspace, accumulate, fill_rows, linearize, workspace
 from .solver import Problem, solve
 from .terms import EYE_CORNERS, LEFT_BROW, LID_CORNER_PAIRS, PAIRS, RIGHT_BROW
 
@@ -165,26 +165,25 @@ class _ShapeSystem:
         subject = _subject(problem, head, identity)
         work = workspace(subject.model)
         basis = np.moveaxis(head.shape_basis, 2, 0).swapaxes(1, 2).astype(np.float32, order="C")
-        # By the frame's unknowns and by the shape, one below the other: one product gives all.
-        rows = np.zeros((D + S, len(work.root)), np.float32)
-        gram, gradient = np.empty((K, D + S, D + S)), np.empty((K, D, 1))
+        rows = np.zeros((S, len(work.root)), np.float32)
+        by_shape = _ShapeProduct(basis, len(PAIRS), K)
+        H, cross, gradient = np.empty((K, D, D)), np.empty((K, D, S)), np.empty((K, D, 1))
         for t, x in enumerate(identity.x):
             self.cost += linearize(x, t, subject, problem.evidence, work)
             self.cost += x @ prior.precision @ x + 2 * x @ prior.linear
-            fill_rows(basis, subject.model.pairs, work, rows[D:])
+            fill_rows(basis, subject.model.pairs, work, rows)
             slope = (work.rows @ work.residual).astype(float) + prior.precision @ x + prior.linear
             free = ~(
                 ((x <= prior.low + 1e-9) & (slope > 0)) | ((x >= prior.high - 1e-9) & (slope < 0))
             )
             gradient[t, :, 0] = np.where(free, slope, 0)
-            np.multiply(work.rows, free[:, None], out=rows[:D])
-            gram[t] = rows @ rows.T
-            self.right += rows[D:] @ work.residual
-            own = gram[t, :D, :D]
-            own += prior.precision * np.outer(free, free)
-            own[np.diag_indices(D)] += damping * np.maximum(np.diag(own), 1e-2) + ~free
-        H, cross = gram[:, :D, :D], gram[:, :D, D:]
-        self.matrix = strength * np.eye(S) + gram[:, D:, D:].sum(0)
+            own = work.rows * free[:, None]
+            H[t], cross[t] = own @ own.T, own @ rows.T
+            H[t] += prior.precision * np.outer(free, free)
+            H[t][np.diag_indices(D)] += damping * np.maximum(np.diag(H[t]), 1e-2) + ~free
+            by_shape.add(t, work, rows)
+            self.right += rows @ work.residual
+        self.matrix = strength * np.eye(S) + by_shape.whole()
         # The frames' own unknowns, eliminated all at once.
         solved = np.linalg.solve(H, np.concatenate([cross, gradient], axis=2))
         self._by_shape, self._alone = solved[..., :S], solved[..., S]  # (K, D, S), (K, D)
@@ -207,6 +206,34 @@ class _ShapeSystem:
             shape=identity.shape + share * step,
             x=np.clip(identity.x + share * dx, problem.prior.low, problem.prior.high),
         )
+
+
+class _ShapeProduct:
+    """The product of all frames' rows by the shape with themselves.
+
+    At one point a frame's rows are its basis (3, S) turned into the picture and weighed, so what
+    all frames do to it is a matrix (3, 3), and one product over the points is enough.
+    """
+
+    def __init__(self, basis: np.ndarray, pairs: int, frames: int) -> None:
+        S, _, L = basis.shape
+        self._basis, self._points = basis, np.zeros((3, 3, L))
+        self._apart = np.zeros((S, frames, 2 * pairs), np.float32)
+
+    def add(self, frame: int, work: Workspace, rows: np.ndarray) -> None:
+        """A frame's derivatives, and its weighted `rows` by the shape."""
+        L = self._points.shape[2]
+        weighed = work.J_rest * work.root[: 2 * L].reshape(2, 1, L)
+        self._points += np.einsum("rcl,rdl->cdl", weighed, weighed)
+        self._apart[:, frame] = rows[:, 2 * L : 2 * L + self._apart.shape[2]]
+
+    def whole(self) -> np.ndarray:
+        """The product (S, S)."""
+        S = len(self._basis)
+        weighed = np.einsum("cdl,sdl->scl", self._points.astype(np.float32), self._basis)
+        apart = self._apart.reshape(S, -1)
+        product = weighed.reshape(S, -1) @ self._basis.reshape(S, -1).T + apart @ apart.T
+        return product.astype(float)
 
 
 def _fit_offsets(problem: Problem, head: LandmarkHead, identity: Identity) -> Identity:

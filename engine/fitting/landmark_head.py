@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -33,7 +33,7 @@ _PLACES_TURN = rotation_matrix(np.array([PLACES_JAW, 0, 0]))
 _FREE_COLUMNS = 20  # of a basis without names, beside what the default head's units say with it
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LandmarkHead:
     """Bases at L = 470 points: MediaPipe's 468 and the two pupils, subject's left first."""
 
@@ -88,6 +88,7 @@ class LandmarkHead:
         return np.clip(expression @ np.linalg.pinv(self.unit_mix), self.unit_low, self.unit_high)
 
 
+@lru_cache(maxsize=2)
 def landmark_head(file: HeadFile) -> LandmarkHead:
     """Mix a head's bases at its landmarks (barycentric, once)."""
     (faces, weights), aside = _as_tracked(file)

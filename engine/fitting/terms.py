@@ -7,6 +7,7 @@ chosen on clips against trackers that the fit does not use (docs/log.md).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -143,6 +144,7 @@ def moving_points() -> dict[str, list[int]]:
     }
 
 
+@lru_cache(maxsize=2)
 def region_unknowns(head: LandmarkHead) -> dict[str, np.ndarray]:
     """Which unknowns each region decides, (D,): a unit belongs where it moves points most."""
     points = region_points(head)
