@@ -12,7 +12,7 @@ from typing import Any
 import bpy
 
 from ..engine.exchange.files import write_whole
-from .head_builder import shape_keys
+from .head_builder import heads, shape_keys
 from .keyframes import CORRECTION_PROPERTY, curves_in, settle
 from .rig import rig_of
 
@@ -147,6 +147,26 @@ def kept(head: bpy.types.Object) -> list[bpy.types.Action]:
     """The corrections that a head has, whether it plays them or not."""
     found = [_kept(head, part) for _, part, _ in _owners(head)]
     return [action for action in found if action is not None]
+
+
+def part(head: bpy.types.Object) -> None:
+    """Let the corrections of a duplicated head be its own: Blender copies only what plays."""
+    others = [other for other in heads() if other != head]
+    for owner, name, _ in _owners(head):
+        known, animation = _kept(head, name), owner.animation_data
+        if known is None or animation is None:
+            continue
+        if all(_kept(other, name) != known for other in others):
+            continue
+        if animation.action not in (None, known) and CORRECTION_PROPERTY in animation.action:
+            head[_KEPT[name]] = animation.action
+            continue
+        own = head[_KEPT[name]] = known.copy()
+        own.use_fake_user = True
+        if animation.action == known:
+            animation.action = own
+            if hasattr(animation, "action_slot") and len(own.slots):
+                animation.action_slot = own.slots[0]
 
 
 def are_on(head: bpy.types.Object) -> bool:

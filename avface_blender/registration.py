@@ -11,6 +11,7 @@ from . import (
     capture_settings,
     character_operators,
     character_panel,
+    duplicates,
     export_operators,
     face_picker,
     filters,
@@ -59,6 +60,7 @@ _PARTS: tuple[Any, ...] = (
     character_panel,
     character_operators,
     export_operators,
+    duplicates,
     jobs,
     watch,
 )
