@@ -56,7 +56,8 @@ def _part(head: bpy.types.Object, shared: list[str], taken: set[str]) -> None:
             if takes.take_name_of(track) in names:
                 for strip in track.strips:
                     _give_copy(strip, names, copies)
-    for item in head.avface_dragged:
+    dragged: Any = getattr(head, "avface_dragged", ())
+    for item in dragged:
         item.take = names.get(item.take, item.take)
     for camera in _cameras(rig):
         if camera.get(TAKE_PROPERTY) in names:
@@ -111,9 +112,10 @@ def _copied(action: Any, names: dict[str, str]) -> bpy.types.Action:
 
 def _owners(head: bpy.types.Object) -> Iterator[Any]:
     """All data-blocks of a head that takes animate."""
-    rig = rig_of(head)
+    rig, mesh = rig_of(head), head.data
+    assert isinstance(mesh, bpy.types.Mesh)
     every: list[Any] = [rig, shape_keys(head)]
-    every += [material.node_tree for material in head.data.materials if material]
+    every += [material.node_tree for material in mesh.materials if material]
     for camera in _cameras(rig):
         every += [camera, camera.data]
     yield from (owner for owner in every if owner is not None and owner.animation_data)
@@ -125,6 +127,7 @@ def _cameras(rig: bpy.types.Object | None) -> list[bpy.types.Object]:
 
 def _copy_materials(head: bpy.types.Object, names: set[str]) -> None:
     """Materials whose wrinkles a take moves; their pictures too, of which EEVEE shows one frame."""
+    assert isinstance(head.data, bpy.types.Mesh)
     slots: Any = head.data.materials
     for index, material in enumerate(slots):
         tree = material.node_tree if material else None

@@ -326,10 +326,12 @@ def test_a_copied_head_parts_from_its_take_alone(make_take):
         head = result.head
         before = key_values(head, "mouthClose")
         result.rig.select_set(True)
-        bpy.ops.object.duplicate()  # which lets both heads play the same actions
+        bpy.ops.object.duplicate()
+        bpy.context.view_layer.update()
         copy = bpy.context.active_object
-        assert copy != head and own["takes"].playing(copy) == result.name
-        assert bpy.ops.avface.delete_take(take=result.name) == {"FINISHED"}
+        (entry,) = own["takes"].takes_of(copy)
+        assert copy != head and entry.plays
+        assert bpy.ops.avface.delete_take(take=entry.name) == {"FINISHED"}
         assert not own["takes"].takes_of(copy)
         assert own["takes"].camera_of(result.rig, result.name) == result.camera
         assert own["review"].confidence_of(result.name)
