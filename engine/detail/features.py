@@ -1,4 +1,4 @@
-"""Hairline, brows, lips and irises as the clip shows them, on the head's texture."""
+"""Hairline, brows, lips, lids and irises as the clip shows them, on the head's texture."""
 
 import numpy as np
 
@@ -7,12 +7,14 @@ from .brows import paint_brows
 from .complexion import person_texture
 from .hairline import paint_hairline
 from .irises import paint_irises
+from .lids import paint_lids
 from .lips import paint_lips
 from .paint import own_hues, read_colours
 
 
 def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
-    """A person's texture (n, n, 3) uint8 sRGB with their own hairline, brows, lips and irises.
+    """A person's texture (n, n, 3) uint8 sRGB with their own hairline, brows, lips, lids and
+    irises.
 
     The same where the clip shows too little of the face.
     """
@@ -24,7 +26,7 @@ def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
         texture = paint_hairline(texture, bare, face.hairline, head)
     sheet = face.canvas.sheet
     own = own_hues(face.own, read_colours(texture, sheet), face.grey)
-    for paint in (paint_brows, paint_lips):
+    for paint in (paint_brows, paint_lips, paint_lids):
         texture = paint(texture, own, face.known, sheet)
     if face.irises is not None:
         texture = paint_irises(texture, face.irises, face.grey, face.canvas.head)

@@ -15,7 +15,7 @@ from scipy.spatial import KDTree
 from ..exchange.gloss import oiliness
 from ..exchange.hair import BARE_MM, comb, grows_hair, strand_colours
 from ..exchange.lashes import UPPER_LIDS, grow_lashes
-from ..geometry import embed, project
+from ..geometry import embed, project, vertex_normals
 from ..head.model import Head
 from ..render import visible_faces
 from ..render.occlusion import ambient_openness, polygon_area, seen_from, through_polygon
@@ -31,6 +31,8 @@ _HAIR_FADE_M = 0.018
 # So much less a forehead's share, where hair may fall over it: all of it up to so far from the
 # scalp, none at twice that, nor at the brows.
 _FRINGE, _FRINGE_M, _FRINGE_FROM_M = 0.015, 0.025, 0.01
+# Behind the jaw's edge the film's own shadow is shown: there skin looks down, by the cosines.
+_JAW, _JAW_M, _LOOKS_DOWN = slice(0, 17), 0.006, (0.8, 0.97)
 _EXPOSED_FOR = 0.22  # linear reflectance of the skin at which the camera's exposure is 1
 _ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it is light
 # Light in the mouth, so that over 14 clips teeth and tongue are as bright beside the skin as in
@@ -184,7 +186,18 @@ class Sitter:
         brows = vertices[self.mask("brows"), 1].max(initial=-np.inf)
         above = np.clip((vertices[:, 1] - brows) / _FRINGE_FROM_M, 0, 1)
         share *= 1 - _FRINGE * above * np.clip(2 - away / _FRINGE_M, 0, 1)
-        return share.astype(np.float32)
+        return (share * self._above_jaw).astype(np.float32)
+
+    @cached_property
+    def _above_jaw(self) -> np.ndarray:
+        """1 on the face, falling to 0 behind the jaw's edge, where its shadow lies, (V,)."""
+        vertices, faces = self.rest[0], self.head.file.faces
+        jaw = embed(vertices, faces, self.head.file.landmarks_68)[_JAW]
+        edge = np.interp(vertices[:, 0], *jaw[np.argsort(jaw[:, 0]), :2].T)
+        beneath = np.clip((edge + _JAW_M - vertices[:, 1]) / _JAW_M, 0, 1)
+        down = -vertex_normals(vertices, faces)[:, 1]
+        behind = np.clip((down - _LOOKS_DOWN[0]) / (_LOOKS_DOWN[1] - _LOOKS_DOWN[0]), 0, 1)
+        return 1 - beneath * behind
 
     @cached_property
     def hairy(self) -> np.ndarray:

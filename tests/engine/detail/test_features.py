@@ -5,8 +5,9 @@ import pytest
 
 from engine.detail.brows import paint_brows
 from engine.detail.complexion import person_texture
-from engine.detail.folds import BROWS, LIPS, hull
+from engine.detail.folds import BROWS, EYES, LIPS, hull
 from engine.detail.irises import paint_irises, ring_places
+from engine.detail.lids import paint_lids
 from engine.detail.lips import paint_lips
 from engine.detail.paint import change_colours
 from engine.detail.parts import Sight, fit_part, hair_colour, iris_maps
@@ -59,7 +60,7 @@ def test_hair_that_hangs_over_a_brow_is_no_brow(person):
     assert painted[hull(sheet, BROWS[1]) > 0].mean() < SKIN.mean() - 0.5
 
 
-@pytest.mark.parametrize("paint", [paint_brows, paint_lips])
+@pytest.mark.parametrize("paint", [paint_brows, paint_lids, paint_lips])
 def test_what_the_clip_does_not_show_stays_the_models(person, paint):
     _, sheet, texture = person
     own = np.full((256, 256, 3), -6.0, np.float32)
@@ -76,6 +77,40 @@ def test_lips_take_the_clips_colour_and_no_bluer(person):
     contrast = np.median(painted[lips], axis=0) - np.median(painted[beside], axis=0)
     assert -0.9 < contrast[1] < -0.5
     assert contrast[2] - contrast[1] < 0.35
+
+
+def _round_eyes(sheet, near_mm, far_mm) -> np.ndarray:
+    """(R, R) bool: the skin between two distances from the eyes, their corners left out."""
+    ring = np.zeros((256, 256), bool)
+    for eye in EYES:
+        ring |= (hull(sheet, eye, grow_mm=far_mm) > 0) & (hull(sheet, eye, grow_mm=near_mm) == 0)
+        left, right = np.sort(sheet.landmarks[[eye[0], eye[8]], 0])
+        reach = np.arange(256)
+        beside = np.abs(reach - (left + right) / 2) < far_mm / sheet.texel_mm + (right - left) / 2
+        ring[:, beside & (np.abs(reach - (left + right) / 2) > 0.3 * (right - left))] = False
+    return ring
+
+
+def test_a_line_round_the_eyes_is_painted_and_ends(person):
+    _, sheet, texture = person
+    model = _log(texture, sheet)
+    own = model.copy()
+    drawn, skin = _round_eyes(sheet, 1.0, 2.5), _round_eyes(sheet, 7.5, 12.0)
+    for eye in EYES:
+        own[hull(sheet, eye, grow_mm=3.0) > 0] -= 0.9
+    change = _log(paint_lids(texture, own, np.ones((256, 256), np.float32), sheet), sheet) - model
+    assert -1.1 < np.median(change[drawn]) < -0.5
+    assert np.abs(change[skin]).max() < 0.05
+
+
+def test_light_that_misses_and_whites_that_slip_onto_lids_change_nothing(person):
+    _, sheet, texture = person
+    model, everywhere = _log(texture, sheet), np.ones((256, 256), np.float32)
+    dim = model - 0.5
+    for eye in EYES:
+        dim[hull(sheet, eye, grow_mm=2.0) > 0] += 1.0
+    change = _log(paint_lids(texture, dim, everywhere, sheet), sheet) - model
+    assert np.abs(change).max() < 0.06
 
 
 def test_dark_and_pale_irises(person):

@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import binary_erosion, binary_fill_holes
 
 from engine.detail.complexion import person_texture
-from engine.geometry import vertex_normals
+from engine.geometry import embed, vertex_normals
 from engine.head.model import FaceParams, Head
 from engine.preview.studio import Relief, Sitter, draw, vertex_table
 from engine.preview.vertices import AMBIENT
@@ -84,6 +84,19 @@ def test_coverage_is_the_head_and_nothing_else(sitter, vertices):
     assert shot.coverage[75, 60] == 255
     assert not shot.coverage[:, :8].any() and not shot.coverage[:3].any()
     assert (shot.face[shot.coverage == 0] == 0).all()
+
+
+def test_over_a_film_the_face_ends_at_the_jaws_edge(sitter):
+    """Beneath it lies the film's own shadow; lips that look down are still face."""
+    vertices, file = sitter.rest[0], sitter.head.file
+    chin = embed(vertices, file.faces, file.landmarks_68)[8]
+    middle = (np.abs(vertices[:, 0]) < 0.004) & file.masks["skin"]
+    before = middle & (vertices[:, 1] > chin[1]) & (vertices[:, 1] < chin[1] + 0.04)
+    before &= vertices[:, 2] > chin[2] - 0.01
+    down = vertex_normals(vertices, file.faces)[:, 1] < -0.97
+    beneath = middle & down & (vertices[:, 1] < chin[1]) & ~file.masks["mouth_inside"]
+    assert before.any() and sitter.face[before].min() > 0.95
+    assert beneath.any() and sitter.face[beneath].max() < 0.05
 
 
 def test_the_head_has_no_holes(sitter, vertices):
