@@ -23,7 +23,7 @@ figure { margin: 2em 0 } figure img { max-width: 100%; border: 1px solid #ddd }
 """
 
 
-def write_summary(wanted: list[Wanted], out: Path, seconds: float | None = None) -> dict[str, Any]:
+def write_summary(wanted: list[Wanted], out: Path, seconds: float) -> dict[str, Any]:
     """Write both reports from what stands in the batch's folder; the content of the JSON."""
     rows = [_row(item, out) for item in wanted]
     states = [row["state"] for row in rows]
@@ -33,7 +33,7 @@ def write_summary(wanted: list[Wanted], out: Path, seconds: float | None = None)
         "done": states.count("done"),
         "failed": states.count("failed"),
         "waiting": states.count("waiting"),
-        "seconds": None if seconds is None else round(seconds, 1),
+        "seconds": round(seconds, 1),
         "results": rows,
     }
     save(out / "batch.report.json", json.dumps(content, indent=1))

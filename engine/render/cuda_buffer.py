@@ -29,7 +29,7 @@ def is_available() -> bool:
 
 
 def rasterize_cuda(
-    vertices: np.ndarray, faces: np.ndarray, size: tuple[int, int], cull_back: bool = False
+    vertices: np.ndarray, faces: np.ndarray, size: tuple[int, int], cull_back: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     """Face ids (B, H, W) int32 and weights (B, H, W, 3) float32: see `backends`."""
     width, height = size

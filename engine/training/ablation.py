@@ -80,7 +80,7 @@ def row_task(
     train: Described,
     test: Described,
     coarse: dict[str, Tensor],
-    batch: int = 32,
+    batch: int,
     start: dict[str, Tensor] | None = None,
 ) -> SharedTask:
     """A row's task.
@@ -100,7 +100,7 @@ def row_task(
     return task
 
 
-def row_loop(folder: Path, steps: int, seed: int = 0) -> LoopOptions:
+def row_loop(folder: Path, steps: int, seed: int) -> LoopOptions:
     """How every row is trained."""
     return LoopOptions(
         folder, steps=steps, lr=1e-3, warmup=100, optimizer="adamw", weight_decay=1e-2, clip=5.0,

@@ -67,7 +67,7 @@ class SpectreWeights:
 COARSE, FINE, SPECTRE = CoarseWeights(), FineWeights(), SpectreWeights()
 
 
-def landmark_weights(device: torch.device | str = "cpu") -> Tensor:
+def landmark_weights(device: torch.device) -> Tensor:
     """(68,) DECA's: nose tip and wings, mouth corners count most, then the mouth and the jaw."""
     weights = torch.ones(68, device=device)
     weights[27:36] = 1.5
@@ -87,7 +87,7 @@ def relative_distance_loss(
     points: Tensor,
     target: Tensor,
     ends: tuple[tuple[int, ...], tuple[int, ...]],
-    weights: Tensor | None = None,
+    belief: Tensor,
 ) -> Tensor:
     """L1 of the offsets between pairs of landmarks (DECA eq. 6): unmoved by a common shift.
 
@@ -95,29 +95,27 @@ def relative_distance_loss(
         points: (..., 68, 2).
         target: (..., 68, 2).
         ends: The pairs' first and second landmarks.
-        weights: (..., 68) how far each target point is believed; a pair counts as its lesser.
+        belief: (..., 68) how far each target point is believed; a pair counts as its lesser.
     """
     a, b = (list(side) for side in ends)
     apart = (points[..., a, :] - points[..., b, :]) - (target[..., a, :] - target[..., b, :])
-    apart = apart.abs().sum(-1)
-    if weights is not None:
-        apart = apart * torch.minimum(weights[..., a], weights[..., b])
-    return apart.mean()
+    pairs = torch.minimum(belief[..., a], belief[..., b])
+    return (pairs * apart.abs().sum(-1)).mean()
 
 
-def eye_closure_loss(points: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+def eye_closure_loss(points: Tensor, target: Tensor, belief: Tensor) -> Tensor:
     """Upper against lower lids (DECA eq. 6)."""
-    return relative_distance_loss(points, target, (UPPER_LIDS, LOWER_LIDS), weights)
+    return relative_distance_loss(points, target, (UPPER_LIDS, LOWER_LIDS), belief)
 
 
-def mouth_closure_loss(points: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+def mouth_closure_loss(points: Tensor, target: Tensor, belief: Tensor) -> Tensor:
     """Upper against lower inner lips (AVFace section 3.1, after EMOCA)."""
-    return relative_distance_loss(points, target, (UPPER_LIPS, LOWER_LIPS), weights)
+    return relative_distance_loss(points, target, (UPPER_LIPS, LOWER_LIPS), belief)
 
 
-def lip_corner_loss(points: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+def lip_corner_loss(points: Tensor, target: Tensor, belief: Tensor) -> Tensor:
     """Left against right lip corner (AVFace section 3.1, after EMOCA)."""
-    return relative_distance_loss(points, target, (LEFT_CORNER, RIGHT_CORNER), weights)
+    return relative_distance_loss(points, target, (LEFT_CORNER, RIGHT_CORNER), belief)
 
 
 def photometric_loss(rendered: Tensor, picture: Tensor, mask: Tensor) -> Tensor:
@@ -191,7 +189,7 @@ def displacement_loss(displacement: Tensor) -> Tensor:
     return displacement.abs().mean()
 
 
-def intra_distance_loss(points: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+def intra_distance_loss(points: Tensor, target: Tensor, belief: Tensor) -> Tensor:
     """Squared difference of all distances among the mouth's landmarks (SPECTRE, supplement C).
 
     A sum over the pairs, as the paper's norm is: its weight is meant for that. By a mean, a lip
@@ -206,17 +204,15 @@ def intra_distance_loss(points: Tensor, target: Tensor, weights: Tensor | None =
         return (squares + 1e-12).sqrt()  # a root without an infinite slope at 0
 
     apart = (distances(points) - distances(target)) ** 2
-    if weights is not None:
-        chosen = weights[..., index]
-        apart = apart * torch.minimum(chosen[..., first], chosen[..., second])
-    return apart.sum(-1).mean()
+    chosen = belief[..., index]
+    return (torch.minimum(chosen[..., first], chosen[..., second]) * apart).sum(-1).mean()
 
 
-def outline_loss(points: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
+def outline_loss(points: Tensor, target: Tensor, belief: Tensor) -> Tensor:
     """L1 on the landmarks of nose, eyes and outline (SPECTRE, L_n)."""
     index = list(NOSE_EYES_OUTLINE)
     apart = (points[..., index, :] - target[..., index, :]).abs().sum(-1)
-    return (apart if weights is None else apart * weights[..., index]).mean()
+    return (belief[..., index] * apart).mean()
 
 
 def nearness_loss(parameters: Tensor, start: Tensor) -> Tensor:

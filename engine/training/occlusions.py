@@ -111,7 +111,7 @@ def cover_with_hand(sample: Sample, generator: np.random.Generator) -> Sample:
 class WithHands:
     """Another source's windows, a share of them covered by hands."""
 
-    def __init__(self, source: Source, share: float = 1.0) -> None:
+    def __init__(self, source: Source, share: float) -> None:
         self.source, self.share = source, share
 
     def draw(self, generator: np.random.Generator, frames: int) -> Sample:

@@ -28,7 +28,7 @@ _JPEG_QUALITY = 92
 
 
 def prepare_folder(
-    folder: Path, out: Path, side: int = 256, sound: Kind = "phones", sound_path: Path | None = None
+    folder: Path, out: Path, side: int, sound: Kind, sound_path: Path | None
 ) -> list[str]:
     """Prepare every video under `folder` that isn't in `out` yet.
 
@@ -65,9 +65,9 @@ def prepare_clip(
     path: Path,
     out: Path,
     name: str,
-    side: int = 256,
-    sound: Kind = "phones",
-    sound_path: Path | None = None,
+    side: int,
+    sound: Kind,
+    sound_path: Path | None,
 ) -> None:
     """Prepare one video. Raises AVFaceError when it can't be read or shows no face."""
     clip = open_clip(path)

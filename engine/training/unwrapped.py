@@ -69,7 +69,7 @@ class _Body:
 class Gallery:
     """Makes examples: number `index` of a seed is always the same one."""
 
-    def __init__(self, seed: int, people: int = 120) -> None:
+    def __init__(self, seed: int, people: int) -> None:
         self.stage, self.seed = build_stage(), seed
         head = self.stage.head
         self.rest = head.rest(np.zeros(head.file.shape_basis.shape[2]))

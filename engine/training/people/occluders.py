@@ -62,7 +62,7 @@ class Occluder:
 
 
 def choose_occluders(
-    generator: np.random.Generator, difficulty: float, moving: bool, clutter: Clutter = USUAL
+    generator: np.random.Generator, difficulty: float, moving: bool, clutter: Clutter
 ) -> list[Occluder]:
     """None for most at low difficulty; two at the most."""
     if generator.random() > clutter.least + clutter.more * difficulty:

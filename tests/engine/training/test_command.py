@@ -67,7 +67,9 @@ def test_curves_read_every_line(tmp_path):
 def test_a_real_clip_is_prepared(clips, tmp_path):
     from engine.training.prepare import prepare_clip
 
-    prepare_clip(clips / "hard" / "five_frames.mp4", tmp_path, "five", side=64, sound="mel")
+    prepare_clip(
+        clips / "hard" / "five_frames.mp4", tmp_path, "five", side=64, sound="mel", sound_path=None
+    )
     source = data.FolderSource(tmp_path, 48, "all", 3)
     window = source.draw(np.random.default_rng(0), 3)
     assert window["pictures"].shape == (3, 48, 48, 3)
