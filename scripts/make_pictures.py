@@ -22,6 +22,8 @@ from engine.cli import main as run_engine  # noqa: E402
 from engine.detail.complexion import person_texture  # noqa: E402
 from engine.detail.volume import usual_hair  # noqa: E402
 from engine.exchange.take import Take  # noqa: E402
+from engine.head.albedo import load_albedo  # noqa: E402
+from engine.head.looks import draw_look  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
 from engine.media import open_clip, read_frames  # noqa: E402
 from engine.preview.panels import Panels, before_backdrop, crop_of, write  # noqa: E402
@@ -30,7 +32,7 @@ from engine.weights import load_head, locate  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 MOMENTS_S = (1.48, 4.56)  # of the demo clip: an open vowel, a w
-CELL = (232, 290)  # px
+CELL, FINER = (232, 290), 2  # px of the picture; of a drawing for each of them, along an edge
 FOCAL, DISTANCE_M, DOWN_M = 620.0, 0.62, 0.012
 
 # caption, units, jaw (rad), gaze left (rad), head (pitch, yaw in degrees)
@@ -95,12 +97,13 @@ def head_picture() -> np.ndarray:
 
 
 def people_picture() -> np.ndarray:
-    """Eight people drawn at random from the head's identities and its albedo, with any hair."""
-    head, generator, cut = Head(load_head()), np.random.default_rng(1), np.random.default_rng(2)
+    """Eight people drawn at random from the head's identities and likely looks, with any hair."""
+    head, generator, cut = Head(load_head()), np.random.default_rng(5), np.random.default_rng(2)
+    names = load_albedo(locate("albedo_default")).names
     cells = []
     for _ in range(8):
-        shape = 0.8 * generator.normal(size=head.file.face_columns)
-        texture = person_texture(head, generator.normal(size=50), 2048)
+        shape = np.clip(0.6 * generator.normal(size=head.file.face_columns), -1.5, 1.5)
+        texture = person_texture(head, draw_look(names, generator), 1024)
         params = FaceParams.neutral(head, 1, FOCAL, DISTANCE_M).replace(shape=shape)
         params.head_pose[0, 1] = generator.normal(0, 0.25)
         params.eyes[0, [1, 4]] = -params.head_pose[0, 1]
@@ -112,10 +115,12 @@ def people_picture() -> np.ndarray:
 
 
 def portrait(sitter: Sitter, params: FaceParams) -> np.ndarray:
-    """One head before the backdrop."""
+    """One head before the backdrop, drawn larger: what is finer than a pixel would glitter."""
     params.head_translation[0, 1] = -DOWN_M
     vertices = sitter.head.camera_frame(params, 0, sitter.rest)
-    return before_backdrop(draw(sitter, vertices, params.focal, CELL))
+    larger = CELL[0] * FINER, CELL[1] * FINER
+    picture = before_backdrop(draw(sitter, vertices, params.focal * FINER, larger))
+    return cv2.resize(picture, CELL, interpolation=cv2.INTER_AREA)
 
 
 def grid(cells: list[np.ndarray], columns: int) -> np.ndarray:
