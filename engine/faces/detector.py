@@ -11,6 +11,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numba import njit
 
 from .graph import Graph, contents, mediapipe_module, mediapipe_root, packets, picture_packet
 from .iris import find_irises
@@ -265,10 +266,14 @@ class FaceMesh:
         return find_irises(view, points), 1 / (1 + np.exp(-logit))
 
 
-def extent(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+@njit(cache=True)
+def extent(points):
     """The upper left and lower right corner of a face's points, px: (478, >=2) -> (2,), (2,)."""
-    rows = np.ascontiguousarray(points[:468, :2].T)  # seven times as quick as down the columns
-    return rows.min(1), rows.max(1)
+    low, high = points[0, :2].copy(), points[0, :2].copy()
+    for i in range(1, 468):
+        for c in range(2):
+            low[c], high[c] = min(low[c], points[i, c]), max(high[c], points[i, c])
+    return low, high
 
 
 def region_of(points: np.ndarray) -> np.ndarray:

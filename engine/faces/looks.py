@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 
-from .detector import View
+from .detector import View, extent
 
 # Inner and outer lip line from the subject's right to the left corner, without the corners.
 UPPER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
@@ -30,6 +31,7 @@ REGION_POINTS = {
 # What a camera's noise, sampling and small shadows amount to, in Lab of 8 bits.
 COLOUR_NOISE = np.array([6.0, 2.5, 2.5], np.float32)
 MOUTH_ROWS = 7  # samples from the upper to the lower inner lip
+_MOUTH = np.array(REGION_POINTS["mouth"])
 _INNER = np.array([UPPER_INNER, LOWER_INNER])
 _OUTER = np.array([UPPER_OUTER, LOWER_OUTER])
 _DOWN = ((np.arange(MOUTH_ROWS) + 0.5) / MOUTH_ROWS)[:, None, None]
@@ -67,17 +69,23 @@ def look_at(view: View, points: np.ndarray, moved: float = 1.0) -> Look:
     )
 
 
-def without_light(colours: np.ndarray, points: np.ndarray) -> np.ndarray:
+@njit(cache=True)
+def without_light(colours, points):
     """Colours (468, 3), less the lightness that is even over the face or rises straight across it.
 
     Lamps flicker and are switched, stand to the left or the right, and a rolling shutter makes
     bands. `points` (>=468, >=2) px.
     """
     across = np.ones((468, 3), np.float32)
-    across[:, 1:] = points[:468, :2] - points[:468, :2].mean(0)
+    for c in range(2):
+        middle = points[:468, c].mean()
+        for i in range(468):
+            across[i, 1 + c] = points[i, c] - middle
     across[:, 1:] /= across[:, 1:].max()
+    light = colours[:, 0].astype(np.float32)
+    share = np.linalg.solve(across.T @ across, across.T @ light)
     unlit = colours.copy()
-    unlit[:, 0] -= across @ np.linalg.solve(across.T @ across, across.T @ colours[:, 0])
+    unlit[:, 0] -= across @ share
     return unlit
 
 
@@ -91,18 +99,18 @@ def moved_share(picture: np.ndarray, before: np.ndarray, points: np.ndarray) -> 
         points: (478, >=2) px.
     """
     height, width, _ = picture.shape
-    lips = points[list(REGION_POINTS["mouth"]), :2]
+    lips = points[_MOUTH, :2]
     left, top = np.clip(lips.min(0).astype(int), 0, (width - 1, height - 1))
     right, bottom = lips.max(0).astype(int) + 1
     now, then = (
         p[top : max(bottom, top + 1), left : max(right, left + 1), 1] for p in (picture, before)
     )
-    return float(np.mean(now != then))
+    return np.count_nonzero(now != then) / now.size
 
 
 def _fine_share(lab: np.ndarray, places: np.ndarray) -> float:
     """How much of the mouth's contrast is fine: small face in Lab, points (478, 2) in it."""
-    lips = places[list(REGION_POINTS["mouth"])]
+    lips = places[_MOUTH]
     (left, top), (right, bottom) = lips.min(0) - _MOUTH_MARGIN, lips.max(0) + _MOUTH_MARGIN
     light = lab[max(top, 0) : bottom, max(left, 0) : right, 0].astype(np.float32)
     fine, middle, coarse = (cv2.GaussianBlur(light, (0, 0), size) for size in _BANDS)
@@ -119,7 +127,7 @@ def _steepness(lab: np.ndarray) -> np.ndarray:
 
 def _small_face(pixels: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The face, upright, _FACE_SIDE_PX high, in Lab; and where its points are in it."""
-    low, high = points[:468].min(0), points[:468].max(0)
+    low, high = extent(points)
     scale = _FACE_SIDE_PX / (1.1 * float((high - low).max()))
     across = points[263] - points[33]
     turn = np.arctan2(across[1], across[0])

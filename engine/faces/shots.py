@@ -67,7 +67,10 @@ def is_dissolve(pictures: list[np.ndarray]) -> bool:
     first, last = pictures[0], pictures[-1]
     change = last - first
     power = float(np.vdot(change, change))
-    if power < _LEAST_CHANGE**2 * (first.var() + last.var()) / 2 * change.size or power == 0:
+    if (
+        power < _LEAST_CHANGE**2 * (_variance(first) + _variance(last)) / 2 * change.size
+        or power == 0
+    ):
         return False
     count = len(pictures) - 1
     for k in (count // 4, count // 2, count - count // 4):
@@ -79,6 +82,10 @@ def is_dissolve(pictures: list[np.ndarray]) -> bool:
         if float(np.vdot(unmixed, unmixed)) > _MOST_UNMIXED**2 * power:
             return False
     return _unlit(first, last) > _MOST_LIGHT**2 * power
+
+
+def _variance(picture: np.ndarray) -> float:
+    return float(cv2.meanStdDev(picture.reshape(-1, 1))[1][0, 0]) ** 2  # a tenth of numpy's time
 
 
 def _unlit(first: np.ndarray, last: np.ndarray) -> float:
