@@ -18,7 +18,7 @@ from .clearness import clearness
 from .colour_cover import colour_witness
 from .glances import seen_by_network
 from .mouth import judge_mouth, lips_missing, read_teeth, thing_between
-from .partial import hidden_lips, steady, too_little_left
+from .partial import hidden_lips, lips_free, steady, too_little_left
 from .parts import head_angles
 from .people import Person, choose_person, link_people, part_dissolved
 from .seen import NetworkPoints
@@ -180,8 +180,9 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     witness = colour_witness(person.points, person.colours, person.edges, missing)
     told = seen_by_network(clip, person, witness.cover)
     by_network, points, odds = told or (None, None, None)
+    free = None if odds is None else lips_free(steady(odds))
     confidence[person.frames] = judge_visibility(
-        person.points, person.edges, witness, by_network, clip.size
+        person.points, person.edges, witness, by_network, clip.size, free
     )
     # what the network, too, takes for a mouth: its word doesn't count here
     between = thing_between(person.points, person.colours, person.mouth)

@@ -6,7 +6,8 @@ them. The landmark network (`seen`) knows faces and not this clip: what it doesn
 as a mouth or an eye is covered, however usual it looks here; and where it surely sees a mouth, a
 shadow has deceived the colours. It can't tell one eye from the other, nor skin before an eye from a
 lid: there colours and edges decide. Dark glasses it sees before both; the eye beside a cover has
-lids as steep as ever.
+lids as steep as ever. A bowed head's mouth, or one in a black beard, it recognises no better than a
+covered one; where its other word, what is before each point of the lips, says nothing, that counts.
 """
 
 import numpy as np
@@ -48,6 +49,7 @@ def judge_visibility(
     witness: ColourWitness,
     seen: np.ndarray | None = None,
     size: tuple[int, int] | None = None,
+    free: np.ndarray | None = None,
 ) -> np.ndarray:
     """Confidence of each region in the frames in which the face is seen.
 
@@ -57,6 +59,8 @@ def judge_visibility(
         witness: What the clip's colours say of covers.
         seen: (N, R) what the network sees of each region, 0..1; None leaves it to the colours.
         size: Width and height of the picture, px; None if the face can't be cut off.
+        free: (N,) how surely nothing is before the lips (`partial.lips_free`), whatever the network
+            recognises there; None: nobody has looked.
 
     Returns:
         (N, R) in 0..1, in the order of `exchange.take.REGIONS`.
@@ -66,7 +70,7 @@ def judge_visibility(
     if size is not None:
         inside = share_inside(landmarks, size)
         confidence = confidence * fall(-inside, -_INSIDE_FROM, -_INSIDE_TO)
-    cover = witness.cover if seen is None else _both_witnesses(witness, edges, seen)
+    cover = witness.cover if seen is None else _both_witnesses(witness, edges, seen, free)
     return np.minimum(confidence, 1 - cover)
 
 
@@ -93,10 +97,14 @@ def network_doubts(seen: np.ndarray) -> np.ndarray:
     return doubts
 
 
-def _both_witnesses(witness: ColourWitness, edges: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _both_witnesses(
+    witness: ColourWitness, edges: np.ndarray, seen: np.ndarray, free: np.ndarray | None
+) -> np.ndarray:
     """Covers by colours and by the network, which sees (N, R), together: (N, R)."""
     colours, lids = witness.cover, witness.lids
     doubts = network_doubts(seen)
+    if free is not None:
+        doubts[:, REGIONS.index("mouth")] *= 1 - free
     eyes = [REGIONS.index("left_eye"), REGIONS.index("right_eye")]
     weaker = lids < _OTHER_EYE * lids[:, ::-1]  # (N, 2)
     full, gone = _ONE_EYE_SEEN

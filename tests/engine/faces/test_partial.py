@@ -8,6 +8,7 @@ from engine.faces.partial import (
     MIRRORED_LIPS,
     SOMETHING,
     hidden_lips,
+    lips_free,
     steady,
     too_little_left,
     touched_share,
@@ -75,3 +76,10 @@ def test_a_head_in_profile_is_not_judged_by_its_front():
     turning = np.array([0.0] * 6 + [20, 35, 60])
     hidden = hidden_lips(odds, turning)[:, 61]
     assert hidden[6] == 1 and 0 < hidden[7] < 1 and hidden[8] == 0
+
+
+def test_lips_are_free_by_most_of_their_points():
+    odds = np.full((3, 478), CLEAR)
+    odds[1, [61, 146, 185, 78]] = HIDDEN  # one corner
+    odds[2, list(LIPS)] = HIDDEN
+    assert lips_free(odds).tolist() == [1, 1, 0]

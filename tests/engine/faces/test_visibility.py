@@ -340,6 +340,18 @@ def test_a_microphone_through_the_whole_clip_is_noticed(face) -> None:
     assert column(sure, "mouth").min() > 0.9
 
 
+def test_a_mouth_that_is_not_recognised_counts_where_nothing_is_before_it(face) -> None:
+    """A bowed head's, say; colours that speak of a cover are believed all the same."""
+    landmarks, colours, edges = face
+    unknown = looked(slice(0, FRAMES), "mouth", 0.3)
+    free = np.repeat([1.0, 0.0], [FRAMES // 2, FRAMES - FRAMES // 2])
+    for missing, believed in ((0.0, 1), (0.6, 0)):
+        witness = colour_witness(landmarks, colours, edges, np.full(FRAMES, missing))
+        told = column(judge_visibility(landmarks, edges, witness, unknown, free=free), "mouth")
+        assert abs(told[: FRAMES // 2 - 3] - believed).max() < 0.1
+        assert told[FRAMES // 2 + 3 :].max() < 0.1
+
+
 def test_what_lies_outside_the_picture_is_not_believed(face) -> None:
     """A picture that ends above the chin leaves the mouth; one that ends at the lips does not."""
     landmarks, colours, edges = face
