@@ -139,9 +139,10 @@ class _System:
             misfit, model.by_u, model.by_v, self._convolve(misfit, self.occlusion)
         )
 
-    def _normal_equations(self, height: np.ndarray, model: "_Linear") -> np.ndarray:
-        """(J' W J + penalties) height, with as few transforms as can be."""
-        spectrum = scipy.fft.rfft2(height)
+    def _normal_equations(
+        self, height: np.ndarray, spectrum: np.ndarray, model: "_Linear"
+    ) -> np.ndarray:
+        """(J' W J + penalties) height, whose `spectrum` is known: with few transforms."""
         inner = scipy.fft.irfft2(spectrum * self.occlusion, s=height.shape)
         misfit = model.trust * slopes(height, model.by_u, model.by_v, inner)
         spectrum = spectrum * self.penalty + scipy.fft.rfft2(misfit) * self.occlusion
@@ -152,17 +153,21 @@ class _System:
         self, height: np.ndarray, right: np.ndarray, model: "_Linear"
     ) -> np.ndarray:
         inverse = 1 / self._average_system(model)
-        gap = right - self._normal_equations(height, model)
-        ahead = self._convolve(gap, inverse)
-        way, push = ahead, _dot(gap, ahead)
+        spectrum = np.asarray(scipy.fft.rfft2(height))
+        gap = right - self._normal_equations(height, spectrum, model)
+        spectrum = np.asarray(scipy.fft.rfft2(gap)) * inverse
+        way = np.asarray(scipy.fft.irfft2(spectrum, s=gap.shape))
+        push = _dot(gap, way)
         for _ in range(self.options.steps):
-            curve = self._normal_equations(way, model)
+            curve = self._normal_equations(way, spectrum, model)
             length = push / max(_dot(way, curve), 1e-20)
             height = height + length * way
             gap = gap - length * curve
-            ahead = self._convolve(gap, inverse)
-            before, push = push, _dot(gap, ahead)
-            way = ahead + np.float32(push / max(before, 1e-20)) * way
+            ahead = np.asarray(scipy.fft.rfft2(gap)) * inverse  # in frequencies
+            closer = np.asarray(scipy.fft.irfft2(ahead, s=gap.shape))
+            before, push = push, _dot(gap, closer)
+            turn = np.float32(push / max(before, 1e-20))
+            way, spectrum = closer + turn * way, ahead + turn * spectrum
         return height.astype(np.float32)
 
     def _average_system(self, model: "_Linear") -> np.ndarray:

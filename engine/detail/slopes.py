@@ -88,46 +88,57 @@ def _dual(along_u, along_v):
     return dual_u, dual_v
 
 
-@numba.njit(cache=True, fastmath=True)
-def linearise(normal, step_u, step_v, du, dv, light, floor):
+def linearise(
+    normal: np.ndarray,
+    step_u: np.ndarray,
+    step_v: np.ndarray,
+    du: np.ndarray,
+    dv: np.ndarray,
+    light: np.ndarray,
+    floor: np.float32,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """log S of the raised surface's normals, and its derivatives by du and dv."""
+    shading, by_u, by_v = _linearise(normal, step_u, step_v, du, dv, light, floor)
+    return np.log(shading, out=shading), by_u, by_v  # numpy's takes many at once
+
+
+@numba.njit(cache=True, fastmath=True)
+def _linearise(normal, step_u, step_v, du, dv, light, floor):
+    """S, `floor` at least, and the derivatives of log S; no branch, that many go at once."""
     rows, columns = du.shape
     shading = np.empty((rows, columns), np.float32)
-    by_u = np.zeros((rows, columns), np.float32)
-    by_v = np.zeros((rows, columns), np.float32)
+    by_u = np.empty((rows, columns), np.float32)
+    by_v = np.empty((rows, columns), np.float32)
+    one, tiny, zero = np.float32(1), np.float32(1e-6), np.float32(0)
+    steepest, two, three, six = np.float32(_STEEPEST), np.float32(2), np.float32(3), np.float32(6)
+    l0, l1, l2, l3, l4 = light[0], light[1], light[2], light[3], light[4]
+    l5, l6, l7, l8 = light[5], light[6], light[7], light[8]
     for i in range(rows):
         for j in range(columns):
             u, v = du[i, j], dv[i, j]
-            x = step_u[i, j, 0] * u + step_v[i, j, 0] * v
-            y = step_u[i, j, 1] * u + step_v[i, j, 1] * v
-            z = step_u[i, j, 2] * u + step_v[i, j, 2] * v
-            slope = np.sqrt(x * x + y * y + z * z)
-            steep = min(np.float32(1), np.float32(_STEEPEST) / max(slope, np.float32(1e-6)))
+            u0, u1, u2 = step_u[i, j, 0], step_u[i, j, 1], step_u[i, j, 2]
+            v0, v1, v2 = step_v[i, j, 0], step_v[i, j, 1], step_v[i, j, 2]
+            x, y, z = u0 * u + v0 * v, u1 * u + v1 * v, u2 * u + v2 * v
+            steep = min(one, steepest / max(np.sqrt(x * x + y * y + z * z), tiny))
             x = normal[i, j, 0] - steep * x
             y = normal[i, j, 1] - steep * y
             z = normal[i, j, 2] - steep * z
-            length = max(np.sqrt(x * x + y * y + z * z), np.float32(1e-6))
-            x, y, z = x / length, y / length, z / length
+            over = one / max(np.sqrt(x * x + y * y + z * z), tiny)
+            x, y, z = x * over, y * over, z * over
             s = (
-                light[0] + light[1] * x + light[2] * y + light[3] * z + light[4] * x * y
-                + light[5] * x * z + light[6] * y * z + light[7] * (x * x - y * y)
-                + light[8] * (3 * z * z - 1)
+                l0 + l1 * x + l2 * y + l3 * z + l4 * x * y + l5 * x * z + l6 * y * z
+                + l7 * (x * x - y * y) + l8 * (three * z * z - one)
             )  # fmt: skip
-            shading[i, j] = np.log(max(s, floor))
-            if s <= floor:
-                continue
-            gx = light[1] + light[4] * y + light[5] * z + 2 * light[7] * x
-            gy = light[2] + light[4] * x + light[6] * z - 2 * light[7] * y
-            gz = light[3] + light[5] * x + light[6] * y + 6 * light[8] * z
+            lit = max(s, floor)
+            shading[i, j] = lit
+            gx = l1 + l4 * y + l5 * z + two * l7 * x
+            gy = l2 + l4 * x + l6 * z - two * l7 * y
+            gz = l3 + l5 * x + l6 * y + six * l8 * z
             along = gx * x + gy * y + gz * z
             gx, gy, gz = gx - along * x, gy - along * y, gz - along * z
-            scale = -steep / (s * length)
-            by_u[i, j] = scale * (
-                gx * step_u[i, j, 0] + gy * step_u[i, j, 1] + gz * step_u[i, j, 2]
-            )
-            by_v[i, j] = scale * (
-                gx * step_v[i, j, 0] + gy * step_v[i, j, 1] + gz * step_v[i, j, 2]
-            )
+            scale = -steep * over / lit if s > floor else zero
+            by_u[i, j] = scale * (gx * u0 + gy * u1 + gz * u2)
+            by_v[i, j] = scale * (gx * v0 + gy * v1 + gz * v2)
     return shading, by_u, by_v
 
 

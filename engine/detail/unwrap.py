@@ -5,6 +5,7 @@ of every map is the window's top (largest v); u grows to the right, v upwards.
 """
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -248,7 +249,16 @@ def _near_landmarks(landmarks: np.ndarray, size: int) -> np.ndarray:
 
 
 def _spread(rest: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """Regularised radial basis functions: residuals (468, 2) -> vertices (V, 468) @ residuals."""
+    """Regularised radial basis functions: residuals (468, 2) -> vertices (V, 468) @ residuals.
+
+    A capture asks four times, for sheets of several resolutions: the last answer is kept.
+    """
+    return _spread_of(*(np.ascontiguousarray(p, np.float64).tobytes() for p in (rest, landmarks)))
+
+
+@lru_cache(maxsize=1)
+def _spread_of(*places: bytes) -> np.ndarray:
+    rest, landmarks = (np.frombuffer(part).reshape(-1, 3) for part in places)
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         square = (a**2).sum(1)[:, None] + (b**2).sum(1) - 2 * a @ b.T

@@ -108,13 +108,14 @@ def read_picture(
     return picture
 
 
-def write_picture(picture: np.ndarray, path: Path, compression: int = 2) -> None:
+def write_picture(picture: np.ndarray, path: Path, compression: int | None = None) -> None:
     """Write (H, W, 3) uint8 RGB, or (H, W, 4) with alpha, as PNG; RGB at NAME.jpg as JPEG.
 
-    Raises AVFaceError.
+    A `compression` of 1..9 searches each row's best filter: for drawings. Relief and skin become
+    as small without it, in a third of the time. Raises AVFaceError.
     """
     order = [2, 1, 0, 3][: picture.shape[2]]
-    kind, how = ".png", (cv2.IMWRITE_PNG_COMPRESSION, compression)
+    kind, how = ".png", () if compression is None else (cv2.IMWRITE_PNG_COMPRESSION, compression)
     if path.suffix.lower() in (".jpg", ".jpeg"):
         kind, how = ".jpg", (cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY)
     done, data = cv2.imencode(kind, picture[..., order], how)
