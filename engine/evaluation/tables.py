@@ -43,6 +43,8 @@ def print_tables(
         raise AVFaceError(f"--synthetic can't be {synthetic}.", "Give 0 or more.")
     if clips and not clips.is_dir():
         raise AVFaceError(f"There is no folder at {clips}.", "Correct --clips.")
+    if lip_reader and not clips:
+        raise AVFaceError("--lip-reader reads lips of --clips, and none are named.", "Name them.")
     trained = read_rows(rows) if rows else None
     lines = [f"AVFace {product_version()}, commit {product_commit()}, test set seed {SEED}"]
     figures: dict = {"commit": product_commit(), "seed": SEED}

@@ -4,6 +4,8 @@ The coarse stage is fixed. Eq. 1: its losses, on faces whose lips the network ha
 Laplacian of the lips' normals against pseudo-normals, from a network of the user's
 (`--normals-network`) or from the picture's shading. `lips` trains the same network on lips that are
 known, for want of such a network; either's weights serve a capture.
+(open) Nothing in eq. 1 holds the offsets back: here as in a capture they are what the head's units
+can do with its lips (`LipRegion.as_moved`).
 """
 
 from collections.abc import Mapping
@@ -97,6 +99,7 @@ class LipRefinementTask(WindowTask):
         self.on_lips = self.sheet.lay(torch.from_numpy(fade)[None, :, None])  # (1, 1, U, U)
         self.places = torch.from_numpy(self.region.places)
         self.fade = torch.from_numpy(self.region.fade).float()[:, None]
+        self.moves = torch.from_numpy(self.region.moves)  # (3 M, K)
 
     def losses(self, batch: Windows) -> dict[str, Tensor]:
         """Eq. 1. See `loop.Task`."""
@@ -128,8 +131,10 @@ class LipRefinementTask(WindowTask):
         state = torch.from_numpy(self._state(codes, batch.sound.shape[1])).to(device)
         sound = batch.flat("sound")
         said = model(sound, state, self.places.to(device)) * self.fade.to(device)
+        moves = self.moves.to(device)
+        moved = ((said.flatten(1) @ moves) @ moves.T).view_as(said)
         heard = sound.flatten(1).any(1)[:, None, None]  # without sound lips stay
-        return RefinedCodes(**vars(codes), lips=said * heard)
+        return RefinedCodes(**vars(codes), lips=moved * heard)
 
     def _state(self, codes: Codes, frames: int) -> np.ndarray:
         """How the coarse lips stand, (N, 7); each window on its mean person."""

@@ -90,6 +90,8 @@ def test_what_is_not_there_is_said_before_any_film_is_made(monkeypatch, tmp_path
         tables.print_tables(Report(), clips=tmp_path / "nothing")
     with pytest.raises(AVFaceError, match="--synthetic can't be -1"):
         tables.print_tables(Report(), synthetic=-1)
+    with pytest.raises(AVFaceError, match="none are named"):
+        tables.print_tables(Report(), synthetic=0, lip_reader=tmp_path / "mine.pt")
 
 
 def test_every_system_is_asked_once_the_tracker_first():

@@ -153,6 +153,9 @@ def test_refined_lips_move_lips_alone_and_not_in_silence(build):
     marks = (task.faces.landmarks(moved) - task.faces.landmarks(coarse)).norm(dim=-1)[0]
     assert marks[60:].min() > 0.99 * marks.max() and marks[48:].min() > 0  # the inner lips whole
     assert marks[17:48].max() == 0
+    said = task._refined(task.model, coarse, batch).lips.detach().numpy()
+    assert np.abs(said).max() > 0
+    np.testing.assert_allclose(task.region.as_moved(said), said, atol=1e-3 * np.abs(said).max())
     quiet = replace(batch, sound=torch.zeros_like(batch.sound))
     assert task._refined(task.model, coarse, quiet).lips.abs().max() == 0
 
