@@ -29,7 +29,7 @@ _DETAILED = 0.9  # `FaceTrack.clear` of a mouth that can be compared with a voic
 _CHIN, _BROWS = 152, 168  # the chin's edge, and a point above that speech leaves alone
 # How much each signal counts, as it is and by its change in time.
 _SHARES = {"gap": (0.5, 1.0), "width": (0.25, 0.0), "jaw": (0.5, 1.0)}
-_FAR = 0.2  # s from the best offset, where others must be worse
+_FAR = 0.2  # s from the best offset, where others must be worse; and of offsets that are likely
 _LEAST_SPEECH = 0.6  # s in which lips are seen and a voice is heard
 _CLAIMED = 0.06  # s: less is in sync for any eye
 _BELIEVED = 0.5
@@ -115,14 +115,19 @@ def match_lips(
     best = int(np.argmax(matches))
     far = np.abs(offsets - offsets[best]) > _FAR
     lead = matches[best] - matches[far].max()
-    belongs = float(np.clip(np.interp(matches[best], _MATCH, (0, 1)), 0, 1))
-    if abs(offsets[best]) <= _CLAIMED and lead > _OWN_LEAD:
-        belongs = max(belongs, _BELIEVED)
     sure = float(np.interp(matches[best], _SURE_MATCH, (0, 1)))
     at_edge = best in (0, len(offsets) - 1)
+    confidence = 0.0 if at_edge else sure * float(np.interp(lead, _LEAD, (0, 1)))
+    # A stranger's sentence goes with these lips somewhere in a second; where that isn't sure, only
+    # what is near counts: a far offset wouldn't be taken out either.
+    near = matches[np.abs(offsets) <= _FAR].max()
+    match = matches[best] if confidence >= _BELIEVED else near
+    belongs = float(np.interp(match, _MATCH, (0, 1)))
+    if abs(offsets[best]) <= _CLAIMED and lead > _OWN_LEAD:
+        belongs = max(belongs, _BELIEVED)
     return Sync(
         offset_seconds=_peak(offsets, matches, best),
-        confidence=0.0 if at_edge else sure * float(np.interp(lead, _LEAD, (0, 1))),
+        confidence=confidence,
         belongs=belongs,
         match=float(matches[best]),
     )

@@ -53,6 +53,14 @@ def test_blurred_lips_in_sync_are_not_called_a_strangers():
     assert sync.belongs == 0.5 and sync.sentences == []
 
 
+def test_a_far_offset_that_is_not_sure_makes_no_voice_ones_own():
+    """It wouldn't be taken out, so the lips would go by what is said at another time."""
+    sync = measured(0.45, noise=4.0)
+    assert sync.match > 0.4 and sync.confidence < 0.5
+    assert sync.belongs < 0.5 and not sync.is_off
+    assert measured(0.15, noise=4.0).belongs > 0.5
+
+
 @pytest.mark.parametrize("nothing", [{"seconds": 0.4}, {"speaking": 0.0}, {"belief": 0.0}])
 def test_of_too_little_nothing_is_claimed(nothing):
     sync = measured(**nothing)
