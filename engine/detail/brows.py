@@ -2,8 +2,8 @@
 
 A brow is what is darker than the skin round it, near the landmarks of the brow, in the median over
 the clip's calmer frames with the light divided out. It takes the place of the model's brow; hairs
-finer than the clip's pixels stay the model's. Where the clip shows no brow (hair over it, glare, a
-face too small) the model's stays.
+finer than the clip's pixels stay the model's. Where the clip shows none (hair over it, glare, a
+face too small) the model's goes on, as dark as the clip's is beside it.
 """
 
 import cv2
@@ -29,6 +29,9 @@ _HUE_PRIOR = 15.0  # texels' worth of squared contrast
 _LEAST_SEEN, _WELL_SEEN = 0.4, 0.8  # share of a brow that the clip must show
 _LOCK, _LOCK_MM = 0.6, 3.0  # log darkness and width of a lock beyond the brow's reach
 _LOCK_REACH_MM = 8.0, 12.0  # up to there, what is dark is the lock's; from there on all is brow
+_INTO_BROW_MM = 12.0  # so far a lock is followed into the brow, which is as dark
+_EDGE_MM = 2.5  # over which a brow fades beside it
+_GOES_ON_MM, _FEW, _DARKER = 4.0, 0.02, 1.2  # Gaussian sigma; log darkness; most
 _SOCKET_MM = 9.0  # round the eye: shade and lashes
 _FORELOCK = 0.5  # log darkness of the skin above a brow at which it is half taken for hair
 
@@ -52,25 +55,72 @@ def paint_brows(
     skin = bare_of_eyes(sheet) & ~_near(sheet, (*BROWS[0], *BROWS[1]), 0)
     for brow, eye in zip(BROWS, EYES, strict=True):
         skin &= ~_near(sheet, brow, _MODEL_REACH_MM) & ~_near(sheet, eye, 5.0)
-    for brow, eye in zip(BROWS, EYES, strict=True):
-        painted, lines, share = _one_brow(model, own, known * skin, known, sheet, brow, eye)
-        here = share > where
-        target[here], own_lines[here], where[here] = painted[here], lines[here], share[here]
+    seen = [
+        _one_brow(own, known * skin, known, sheet, brow, eye)
+        for brow, eye in zip(BROWS, EYES, strict=True)
+    ]
+    models = [_model_brow(model, skin, sheet, brow) for brow in BROWS]
+    usual = _share_of_model(seen, models)
+    if usual is None:
+        return texture
+    for (dark, where_seen), (bare, model_dark, reach) in zip(seen, models, strict=True):
+        goes_on = _goes_on(dark, where_seen, model_dark, usual, sheet)
+        dark = dark * where_seen[..., None] + model_dark * (goes_on * (1 - where_seen))[..., None]
+        here = reach > where
+        target[here] = (bare - dark)[here]
+        own_lines[here] = np.clip(dark @ LUMINANCE / 0.5, 0, 1)[here]
+        where[here] = reach[here]
     return repaint(texture, target, own_lines, where, sheet)
 
 
+def _model_brow(
+    model: np.ndarray, skin: np.ndarray, sheet: FaceSheet, brow: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The model's skin without its brow (R, R, 3), how dark that is (R, R, 3), its reach (R, R)."""
+    inside = hull(sheet, brow, grow_mm=_MODEL_REACH_MM) > 0
+    ring = np.maximum((skin > 0) & ~inside, _FAR_RING).astype(np.float32)
+    bare = masked_blur(model, ring, _SKIN_MM / sheet.texel_mm)
+    reach = _smooth(_distance(inside, sheet) / 2.0)
+    return bare, (bare - model) * reach[..., None], reach
+
+
+def _share_of_model(
+    seen: list[tuple[np.ndarray, np.ndarray]],
+    models: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+) -> float | None:
+    """How dark the clip's brows are beside the model's, where they are seen; None if nowhere."""
+    both = [
+        ((dark @ LUMINANCE * where).sum(), (model @ LUMINANCE * where).sum(), where.sum())
+        for (dark, where), (_, model, _) in zip(seen, models, strict=True)
+    ]
+    clips, model, texels = np.sum(both, axis=0)
+    return float(np.clip(clips / max(model, 1e-6), 0, _DARKER)) if texels > 0 else None
+
+
+def _goes_on(
+    dark: np.ndarray, where: np.ndarray, model_dark: np.ndarray, usual: float, sheet: FaceSheet
+) -> np.ndarray:
+    """(R, R): the share of the model's brow with which the clip's goes on where it isn't seen.
+
+    Beside a brow that ends the model's tail would be an island.
+    """
+    sigma = (0, 0), _GOES_ON_MM / sheet.texel_mm
+    clips, model = (
+        cv2.GaussianBlur((values @ LUMINANCE * where).astype(np.float32), *sigma)
+        for values in (dark, model_dark)
+    )
+    return np.clip((clips + _FEW * usual) / (np.maximum(model, 0) + _FEW), 0, _DARKER)
+
+
 def _one_brow(
-    model: np.ndarray,
     own: np.ndarray,
     skin: np.ndarray,
     known: np.ndarray,
     sheet: FaceSheet,
     brow: tuple[int, ...],
     eye: tuple[int, ...],
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The clip's brow without single hairs: log reflectance (R, R, 3); how much of the model's
-    hairs it has, and where it is to be painted: (R, R) each.
-    """
+) -> tuple[np.ndarray, np.ndarray]:
+    """The clip's brow without single hairs: log darkness (R, R, 3), and where it is seen (R, R)."""
     sigma = _SKIN_MM / sheet.texel_mm
     shown = bare_of_eyes(sheet) & (known > 0.5)  # beyond hang hair and the picture's edge
     core = hull(sheet, brow) > 0
@@ -78,20 +128,15 @@ def _one_brow(
     contrast = own - masked_blur(own, skin, sigma)
     dark = np.clip(-(contrast @ LUMINANCE), 0, _DARKEST)
     dark *= _BLURRED * _smooth(dark / _FAINT - 0.5)
-    dark = _whole_pieces(dark * (region > 0), core)
     share = _confidence(own, skin, known, core, sheet, brow)
     if share <= 0:
-        return model, np.zeros_like(known), np.zeros_like(known)
+        return np.zeros_like(own), np.zeros_like(known)
+    clear = _clear_of_locks(own @ LUMINANCE, skin, shown, sheet, brow, eye)
+    dark = _whole_pieces(dark * (region > 0) * (clear > 0.5), core)
     hue = _hue(contrast, dark * known * core)
-    painted = (dark * region)[..., None] * hue * -1
-
     bare_model = hull(sheet, brow, grow_mm=_MODEL_REACH_MM) > 0
-    ring = (skin > 0) & ~bare_model
-    bare = masked_blur(model, np.maximum(ring, _FAR_RING).astype(np.float32), sigma)
-    hairs = np.clip(dark * region / 0.5, 0, 1)
-    where = share * _smooth(_distance(bare_model, sheet) / 2.0)
-    where *= _clear_of_locks(own @ LUMINANCE, skin, shown, sheet, brow, eye)
-    return bare + painted, hairs, where
+    where = share * clear * _smooth(_distance(bare_model, sheet) / 2.0)
+    return (dark * region)[..., None] * hue, where
 
 
 def _clear_of_locks(
@@ -105,11 +150,17 @@ def _clear_of_locks(
     """(R, R) in [0, 1]: 0 where hair hangs over the brow, which is as dark beyond its reach."""
     beyond = shown & ~_near(sheet, brow, _REACH_MM) & ~_near(sheet, eye, _SOCKET_MM)
     usual = np.median(lightness[skin > 0.3])
-    dark = (beyond & (lightness < usual - _LOCK)).astype(np.uint8)
+    dark = shown & (lightness < usual - _LOCK)
     side = 2 * round(_LOCK_MM / 2 / sheet.texel_mm) + 1
-    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((side, side)))  # moles are no locks
+    moles_off = cv2.morphologyEx(
+        (dark & beyond).astype(np.uint8), cv2.MORPH_OPEN, np.ones((side, side))
+    )
+    lock = moles_off
+    for _ in range(round(_INTO_BROW_MM / sheet.texel_mm)):  # on through what is dark
+        lock = cv2.dilate(lock, np.ones((3, 3), np.uint8)) * dark
     near, far = _LOCK_REACH_MM
-    return _smooth((_distance(dark == 0, sheet) - near) / (far - near))
+    clear = _smooth((_distance(moles_off == 0, sheet) - near) / (far - near))
+    return clear * _smooth((_distance(lock == 0, sheet) - 1.0) / _EDGE_MM)
 
 
 def _whole_pieces(dark: np.ndarray, core: np.ndarray) -> np.ndarray:

@@ -60,6 +60,20 @@ def test_hair_that_hangs_over_a_brow_is_no_brow(person):
     assert painted[hull(sheet, BROWS[1]) > 0].mean() < SKIN.mean() - 0.5
 
 
+def test_a_short_brow_leaves_no_island_of_the_models_tail_under_a_lock(person):
+    _, sheet, texture = person
+    own, model = np.tile(SKIN, (256, 256, 1)), _log(texture, sheet)
+    columns = sheet.landmarks[list(BROWS[0]), 0]
+    outer, middle = int(columns.min()), int(columns.mean())
+    brow = hull(sheet, BROWS[0]) > 0
+    own[:, middle:][brow[:, middle:]] -= 1.2  # its inner half alone
+    own[:, outer - 12 : outer + 6] -= 1.5
+    painted = _log(paint_brows(texture, own, np.ones((256, 256), np.float32), sheet), sheet)
+    tail = brow.copy()
+    tail[:, outer + 10 :] = False
+    assert painted[tail].mean(1).std() < 0.6 * model[tail].mean(1).std()
+
+
 @pytest.mark.parametrize("paint", [paint_brows, paint_lids, paint_lips])
 def test_what_the_clip_does_not_show_stays_the_models(person, paint):
     _, sheet, texture = person
