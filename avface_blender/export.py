@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import bpy
+from mathutils import Matrix
 
 from ..engine.exchange.files import written_whole
 from ..engine.exchange.protocol import AVFaceError
@@ -96,7 +97,8 @@ def export_gltf(
             "Blender's glTF add-on is switched off.",
             "Enable “glTF 2.0 format” under Edit > Preferences > Add-ons.",
         )
-    with _ready(head, path, context, options or ExportOptions()) as partial:
+    prepared = _ready(head, path, context, options or ExportOptions())
+    with prepared as partial, _in_metres(head, context):
         bpy.ops.export_scene.gltf(
             filepath=str(partial),
             export_format="GLB",
@@ -109,6 +111,29 @@ def export_gltf(
             export_morph=True,
             export_morph_animation=True,
         )
+
+
+@contextmanager
+def _in_metres(head: bpy.types.Object, context: bpy.types.Context) -> Iterator[None]:
+    """The head in metres in a scene of other units: glTF knows none, and Blender writes its own."""
+    scene: Any = context.scene
+    unit = scene.unit_settings.scale_length
+    if unit == 1.0:
+        yield
+        return
+    top = rig_of(head) or head
+    while top.parent is not None:
+        top = top.parent
+    stood = top.matrix_parent_inverse.copy()
+    metres = bpy.data.objects.new("Metres", None)
+    metres.scale = [unit] * 3
+    scene.collection.objects.link(metres)
+    top.parent, top.matrix_parent_inverse = metres, Matrix()
+    try:
+        yield
+    finally:
+        top.parent, top.matrix_parent_inverse = None, stood
+        bpy.data.objects.remove(metres)
 
 
 def export_usd(

@@ -48,6 +48,7 @@ def largest_error_mm(head: bpy.types.Object, path: Path, scale: float = 1.0) -> 
     before, views = _everything(), _perspectives(window)
     scene: Any = bpy.data.scenes.new("AVFace check")
     scene.render.fps, scene.render.fps_base = shown.render.fps, shown.render.fps_base
+    unit = scene.unit_settings.scale_length = shown.unit_settings.scale_length  # m
     window.scene = scene
     try:
         kind = path.suffix.lower()
@@ -56,7 +57,8 @@ def largest_error_mm(head: bpy.types.Object, path: Path, scale: float = 1.0) -> 
         if read is None:
             raise AVFaceError(f"{path.name} holds no mesh.", "Export it once more.")
         _free_sliders(read)
-        return max(_distance_mm(wanted[f], _surface(scene, read, f)) for f in frames)
+        far = max(_distance(wanted[f], _surface(scene, read, f)) for f in frames)
+        return far * unit * 1e3
     except RuntimeError as error:
         raise AVFaceError(
             f"{path.name} can't be read back ({str(error).strip()}).", "Export it once more."
@@ -69,7 +71,7 @@ def largest_error_mm(head: bpy.types.Object, path: Path, scale: float = 1.0) -> 
 
 
 def _surface(scene: Any, object_: bpy.types.Object, frame: int) -> np.ndarray:
-    """World places of an object's evaluated vertices at a frame, (V, 3) m."""
+    """World places of an object's evaluated vertices at a frame, (V, 3) in the scene's units."""
     scene.frame_set(frame)
     graph = bpy.context.evaluated_depsgraph_get()
     evaluated: Any = object_.evaluated_get(graph)
@@ -81,15 +83,15 @@ def _surface(scene: Any, object_: bpy.types.Object, frame: int) -> np.ndarray:
     return places.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
 
 
-def _distance_mm(wanted: np.ndarray, seen: np.ndarray) -> float:
+def _distance(wanted: np.ndarray, seen: np.ndarray) -> float:
     """Vertex by vertex; to the nearest one where a format has split vertices at seams."""
     if len(wanted) == len(seen):
-        return float(np.linalg.norm(wanted - seen, axis=1).max() * 1e3)
+        return float(np.linalg.norm(wanted - seen, axis=1).max())
     tree = KDTree(len(seen))
     for index, place in enumerate(seen):
         tree.insert(place, index)
     tree.balance()
-    return max(tree.find(place)[2] for place in wanted) * 1e3
+    return max(tree.find(place)[2] for place in wanted)
 
 
 def _free_sliders(object_: Any) -> None:

@@ -151,8 +151,16 @@ def test_an_export_says_what_made_it(make_take, tmp_path):
     assert (written["version"], written["actor"]) == ("1.2.3", "ada")
 
 
-@pytest.mark.parametrize("name", ["head.FBX", "head.abc", "head.usdc", "head.usd", "head.glb"])
-def test_an_export_is_read_back_and_measured(imported, tmp_path, name):
+_EVERY_FORMAT = ["head.FBX", "head.abc", "head.usdc", "head.usd", "head.glb"]
+
+
+@pytest.mark.parametrize(
+    ("name", "metres"),
+    [*((name, 1.0) for name in _EVERY_FORMAT), ("head.FBX", 0.01), ("head.glb", 0.01)],
+)
+def test_an_export_is_read_back_and_measured(make_take, tmp_path, name, metres):
+    bpy.context.scene.unit_settings.scale_length = metres
+    imported = import_take(make_take(frames=len(FRAMES)), bpy.context)
     write = {
         "FBX": export.export_fbx, "abc": export.export_alembic, "usdc": export.export_usd,
         "usd": export.export_usd, "glb": export.export_gltf,
@@ -163,6 +171,7 @@ def test_an_export_is_read_back_and_measured(imported, tmp_path, name):
     bpy.context.scene.frame_start, bpy.context.scene.frame_end = 3, 9
     assert export_check.largest_error_mm(imported.head, path) < TOLERANCE_MM
     assert (len(bpy.data.objects), len(bpy.data.actions), len(bpy.data.scenes)) == counts
+    assert imported.rig.parent is None
 
 
 def test_views_look_through_the_camera_as_before_the_check(imported, tmp_path):

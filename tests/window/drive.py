@@ -653,9 +653,55 @@ def offset() -> Iterator[Wait]:
     facts["offset"] = begins
 
 
+def duplicate() -> Iterator[Wait]:
+    """A second head beside the first, its own Clean-Up, and back again."""
+    takes, head = part("takes"), the_head()
+    names, before = ["mouthPucker", "mouthClose", "jawOpen"], len(bpy.data.objects)
+    names = [name for name in names if name in head.data.shape_keys.key_blocks]
+    played = expressions(names)
+    bpy.ops.ed.undo_push(message="Before the Duplicate")
+    with bpy.context.temp_override(**view()):
+        part("rig").rig_of(head).select_set(True)
+        bpy.ops.object.duplicate("EXEC_DEFAULT", True)
+    yield 1.5
+    copy = bpy.context.active_object
+    seen = [[takes.playing(the_head()), takes.playing(copy)]]
+    takes.armature_action(copy).avface_filters.mouth.strength = 0.0
+    changed = float(np.abs(expressions(names) - played).max())
+    bpy.ops.ed.undo_push(message="Strength")
+    yield 0.5
+    picture("duplicated")
+    key("Z", ctrl=True)  # to what Blender kept before the heads had parted
+    yield 2.0
+    seen.append([takes.playing(head) for head in part("head_builder").heads()])
+    key("Z", ctrl=True)
+    yield 2.0
+    facts["duplicate"] = {
+        "plays": seen,
+        "changed": changed,
+        "objects": [before, len(bpy.data.objects)],
+    }
+
+
+def moved_strip() -> Iterator[Wait]:
+    """A strip moved by hand in the NLA editor is told, and no more once it is back."""
+    takes, head = part("takes"), the_head()
+    tracks = part("rig").rig_of(head).animation_data.nla_tracks
+    strip = next(t for t in tracks if takes.take_name_of(t) == takes.playing(head)).strips[0]
+    told = []
+    for name, frames in (("strip_moved", 12), ("strip_back", -12)):
+        for edge in ("frame_end_raw", "frame_start_raw")[:: 1 if frames > 0 else -1]:
+            setattr(strip, edge, getattr(strip, edge) + frames)
+        scroll(False)
+        yield 1.0
+        picture(name)
+        told.append([entry.moved for entry in takes.takes_of(head) if entry.plays])
+    facts["moved"] = told
+
+
 STEPS = (prepare, check_engine, choose_clip, choose_face, cancel_by_escape, capture, review,
          correct, undo_and_redo, clean_up, retake, export, drag_landmark, beside, offset,
-         show_confidence, paint_trust)  # fmt: skip
+         show_confidence, paint_trust, duplicate, moved_strip)  # fmt: skip
 
 
 def run() -> Iterator[Wait]:

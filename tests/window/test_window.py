@@ -250,3 +250,17 @@ def test_the_film_stands_without_the_head_its_hair_and_its_bones(facts):
 def test_takes_are_moved_in_time_and_it_can_be_undone(facts):
     first, later, undone = facts["offset"]
     assert (later, undone) == (first + 25, first)
+
+
+def test_a_duplicated_head_has_takes_of_its_own_also_after_undo(facts):
+    seen = facts["duplicate"]
+    for first, second in seen["plays"]:
+        assert first and second == f"{first}.001"
+    assert seen["changed"] < 1e-6, "the first head's mouth, where the second's was silenced"
+    before, undone = seen["objects"]
+    assert undone == before
+
+
+def test_a_strip_that_was_moved_by_hand_is_told_until_it_is_back(facts):
+    moved, back = facts["moved"]
+    assert all(moved) and not any(back)
