@@ -26,6 +26,7 @@ _GATHERED, _LOCK_STRAY, _STRAY = 0.55, 0.16, 0.1  # how far tips come together; 
 _CROP_MM, _FULL_MM = 6.0, 20.0
 _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
 _CROP_RISES, _FULL_RISES = 0.8, 1.1
+_OVER_BARE, _LEAST_STRIDE = 0.6, 0.06  # less of the skin grows hair: strands go on so slowly
 _LOWEST_LAYER = 0.3  # of the height
 _EVEN = 0.5  # of the full height: strands are nowhere shorter than those of hair so high
 # Of the usual height: lower hair is finer and there is more of it, from where it begins on.
@@ -58,22 +59,26 @@ class _Skull:
 
     middle: np.ndarray  # (3,) m
     reach: np.ndarray  # (_ROWS, _COLUMNS) m to the skin
-    hair: np.ndarray  # (_ROWS, _COLUMNS) m of hair above it
+    hair: np.ndarray  # (_ROWS, _COLUMNS) m of hair above it, gone on beyond where it grows
+    grows: np.ndarray  # (_ROWS, _COLUMNS) the share of the skin that has any
 
-    def at(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """How far skin and how high hair reach in unit directions (n, 3), m (n,) each."""
+    def at(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """How far skin and how high hair reach in unit directions (n, 3), m, and whether it grows.
+
+        (n,) each.
+        """
         row, column = _places(directions)
         row = np.clip(row, 0, _ROWS - 1.001)
         top, left = np.floor(row).astype(int), np.floor(column).astype(int)
         down, right = row - top, column - left
         found = []
-        for table in (self.reach, self.hair):
+        for table in (self.reach, self.hair, self.grows):
             upper, lower = (
                 table[r, left % _COLUMNS] * (1 - right) + table[r, (left + 1) % _COLUMNS] * right
                 for r in (top, top + 1)
             )
             found.append(upper * (1 - down) + lower * down)
-        return found[0], found[1]
+        return found[0], found[1], found[2]
 
 
 def grows_hair(head: HeadFile, hair: np.ndarray | None) -> bool:
@@ -159,9 +164,14 @@ def _grown(
     step = length / (POINTS - 1)
     stray = _LOCK_STRAY * draw.normal(size=(lock.max() + 1, 3))[lock]
     stray += _STRAY * draw.normal(size=roots.shape)
-    points = [roots]
+    points, gone = [roots], np.zeros(len(roots))
     for k in range(1, POINTS):
         out = _unit(points[-1] - skull.middle)
+        stride = step
+        if hangs == 0:  # what lies ends where hair ends: over bare skin it would be a spike
+            over = np.clip(skull.at(out)[2] / _OVER_BARE, _LEAST_STRIDE, 1)
+            stride = step * over
+        gone = gone + stride
         front = np.clip(2.5 * out[:, 2:], 0, 1)  # 0 beside the head and behind it
         falls = (1 - front) * np.clip(0.3 - 3 * out[:, 1:2], 0, 1) if hangs > 0 else 0.0
         way = _flow(out, arc) + stray
@@ -169,10 +179,10 @@ def _grown(
             way += 1.5 * front * np.clip(1 - 1.4 * out[:, 1:2], 0, 1) * _BACK
         way = _unit(way - (way * out).sum(1, keepdims=True) * out)
         way = _unit((1 - falls) * way + falls * _DOWN)
-        next_ = points[-1] + step[:, None] * way - skull.middle
+        next_ = points[-1] + stride[:, None] * way - skull.middle
         away = np.linalg.norm(next_, axis=1)
-        skin, hair = skull.at(next_ / away[:, None])
-        risen = 1 - np.exp(-k * step / np.maximum(rises, 1e-4))
+        skin, hair, _ = skull.at(next_ / away[:, None])
+        risen = 1 - np.exp(-gone / np.maximum(rises, 1e-4))
         lies = skin + layer * np.minimum(hair, 1e-3 * np.maximum(height, usual)) * risen
         lies = np.where(next_[:, 1] > 0, lies, np.maximum(lies, away)) if hangs > 0 else lies
         points.append(skull.middle + next_ * (lies / away)[:, None])
@@ -231,7 +241,14 @@ def _skull(head: HeadFile, vertices: np.ndarray, hair: np.ndarray) -> _Skull:
     reach, hairy = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
     np.maximum.at(reach, cell, away)
     np.maximum.at(hairy, cell, high)
-    return _Skull(middle, _filled(reach, reach > 0), _filled(hairy, hairy > 1e-3 * BARE_MM))
+    count, grown = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
+    np.add.at(count, cell, 1)
+    np.add.at(grown, cell, high > 1e-3 * BARE_MM)
+    share = grown / np.maximum(count, 1)
+    return _Skull(
+        middle, _filled(reach, reach > 0), _filled(hairy, hairy > 1e-3 * BARE_MM),
+        _filled(share, count > 0),
+    )  # fmt: skip
 
 
 def _filled(table: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from engine.detail.hairline import (
 from engine.detail.hanging import hanging_down
 from engine.detail.parts import fit_part
 from engine.detail.volume import see_outline, stand_off, usual_hair
-from engine.exchange.hair import POINTS, comb, grows_hair
+from engine.exchange.hair import BARE_MM, POINTS, comb, grows_hair
 from engine.geometry import project
 from engine.head.albedo import load_albedo
 from engine.head.model import FaceParams, Head
@@ -196,6 +196,18 @@ def test_the_bald_grow_no_hair(person):
     hair = stand_off([], heights, model_cover(albedo, head), head, rest)
     assert not grows_hair(head.file, hair)
     assert not grows_hair(head.file, None)
+
+
+def test_a_crop_ends_where_hair_ends(person):
+    """Strands combed forward over receding temples would hang before the face as a spike."""
+    head, rest, _ = person
+    usual = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    high = rest[:, 1] > np.quantile(rest[usual > BARE_MM, 1], 0.75)
+    groom = comb(head.file, rest, np.where(high, 1.5, 0.25) * usual)
+    points = groom.points.reshape(-1, 3)
+    before = points[points[:, 2] > 0.02]
+    away = KDTree(rest[usual > 4 * BARE_MM]).query(before)[0]
+    assert np.percentile(away, 99.9) < 0.025
 
 
 def test_strands_stand_on_the_skin_as_high_as_asked(person):
