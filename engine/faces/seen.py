@@ -26,7 +26,7 @@ GLANCE_PX = 112  # side of a kept view of a face: what the shipped network sees
 _JPEG_QUALITY = 95
 _EYES, _MESH = [33, 263], 468  # outer corners of the eyes; the mesh's points before the irises
 _LEVEL = np.radians(10)  # a head that leans further is set upright for the network
-_BATCH = 16
+_BATCH = 4  # heat-maps of more no longer fit the processor's caches
 _AT_ONCE = 64  # crops in memory
 
 
