@@ -54,7 +54,7 @@ def solve(problem: Problem, x: np.ndarray, iterations: int) -> np.ndarray:
     n, D = x.shape
     prior = problem.prior
     H, G = np.zeros((n, D, D)), np.zeros((n, D))
-    band = np.zeros((2 * D + 1, n * D))
+    band = np.zeros((n * D, 2 * D + 1))
     damping, time = 1e-3, problem.motion.terms()
     pull = _pull(problem)
     for done in range(iterations):
@@ -130,7 +130,8 @@ def _step(
     extra = time.diagonal + damping * np.maximum(curvature, 1e-2)
     extra += problem.targets.weight
     _fill_band(H, extra, time.first, time.second, fixed, band)
-    factor = cholesky_banded(band, lower=True, check_finite=False)
+    # Column by column, as LAPACK has it: in place, without a copy.
+    factor = cholesky_banded(band.T, overwrite_ab=True, lower=True, check_finite=False)
     right = np.where(fixed, 0.0, -gradient).ravel()
     step = cho_solve_banded((factor, True), right, check_finite=False).reshape(n, D)
     reach = _LONGEST_UNIT_STEP * (prior.high - prior.low)[JOINTS_END:]
@@ -142,7 +143,7 @@ def _step(
 
 @njit(cache=True)
 def _fill_band(H, extra, first, second, fixed, band):
-    """Lower band (2 D + 1, n D) of the frames' blocks and the time terms.
+    """Lower band (n D, 2 D + 1) of the frames' blocks and the time terms: a column a row.
 
     A fixed unknown gets a row of its own with 1 on the diagonal.
     """
@@ -152,13 +153,13 @@ def _fill_band(H, extra, first, second, fixed, band):
         for i in range(D):
             column = t * D + i
             if fixed[t, i]:
-                band[0, column] = 1.0
+                band[column, 0] = 1.0
                 continue
-            band[0, column] = H[t, i, i] + extra[t, i]
+            band[column, 0] = H[t, i, i] + extra[t, i]
             for j in range(i + 1, D):
                 if not fixed[t, j]:
-                    band[j - i, column] = H[t, j, i]
+                    band[column, j - i] = H[t, j, i]
             if t + 1 < n and not fixed[t + 1, i]:
-                band[D, column] = first[t, i]
+                band[column, D] = first[t, i]
             if t + 2 < n and not fixed[t + 2, i]:
-                band[2 * D, column] = second[t, i]
+                band[column, 2 * D] = second[t, i]
