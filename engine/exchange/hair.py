@@ -165,7 +165,7 @@ def _grown(
     stray = _LOCK_STRAY * draw.normal(size=(lock.max() + 1, 3))[lock]
     stray += _STRAY * draw.normal(size=roots.shape)
     points, gone = [roots], np.zeros(len(roots))
-    for k in range(1, POINTS):
+    for _ in range(1, POINTS):
         out = _unit(points[-1] - skull.middle)
         stride = step
         if hangs == 0:  # what lies ends where hair ends: over bare skin it would be a spike
