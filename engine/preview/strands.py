@@ -34,6 +34,8 @@ _ROOT_SHADE, _LIT_FROM = np.float32(0.6), np.float32(0.25)  # of the light; of t
 _INNER_SHADE = np.float32(0.55)  # what the innermost layer lacks
 _WRAP_KEY, _WRAP_FILL = np.float32(0.25), np.float32(0.3)
 _GLOSS, _SHARP = np.float32(0.09), 24
+# Of the gloss: what mirrors off the surface, and what has been through the strand, by its colour.
+_CLEAR, _THROUGH = np.float32(0.08), np.float32(2.5)
 _RIM = np.float32(0.25)
 _LASH_WIDTH, _BEHIND_LASHES = np.float32(0.22), np.array([0, 0, 0.1])  # of a strand's; m
 _OVER_SKIN = np.float32(1.004)  # nearness beside the skin's: roots lie in it
@@ -243,7 +245,8 @@ def _shade(strand, k, normal, facing, deep, colour, exposure, out):
     for c in range(3):
         light = key * KEY_COLOUR[c] + fill * FILL_COLOUR[c] + GROUND[c] + (SKY[c] - GROUND[c]) * up
         light *= colour[c] * deep * exposure
-        light += mirror * KEY_COLOUR[c] * (np.float32(0.3) + _TWO * colour[c]) + rim * RIM_COLOUR[c]
+        gloss = _CLEAR + _THROUGH * colour[c]
+        light += mirror * KEY_COLOUR[c] * gloss + rim * RIM_COLOUR[c] * min(_TWO * gloss, _ONE)
         out[c] = TONE[tone_step(light)]
 
 
