@@ -25,17 +25,16 @@ class Cut:
 
 
 _WORK = (420, 28, 1322, 1084)  # the 3D view without its tools, with the sidebar
-_WITH_TIMELINE = (420, 28, 1322, 1200)
 _CUTS = {
     "panel.png": Cut("captured", (745, 82, 1322, 1084)),
     "capturing.png": Cut("progress_2", (1038, 82, 1298, 830)),
     "faces.jpg": Cut("faces", (40, 28, 1322, 1084)),
     "captured.jpg": Cut("captured_end", _WORK),
-    "corrected.jpg": Cut("corrected", _WITH_TIMELINE),
-    "refined.jpg": Cut("refined", _WITH_TIMELINE),
-    "landmarks.jpg": Cut("landmark_dragged", (400, 28, 1038, 1084)),
+    "corrected.jpg": Cut("corrected", _WORK),
+    "refined.jpg": Cut("refined", _WORK),
+    "landmarks.jpg": Cut("landmark_dragged", (190, 28, 1038, 1084)),
     "beside.jpg": Cut("beside", (0, 28, 1038, 1084)),
-    "trust.jpg": Cut("trust_painted", (420, 28, 1322, 1200)),
+    "trust.jpg": Cut("trust_painted", (0, 28, 1322, 1200)),
 }
 
 
