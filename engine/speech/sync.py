@@ -31,6 +31,9 @@ _CHIN, _BROWS = 152, 168  # the chin's edge, and a point above that speech leave
 _SHARES = {"gap": (0.5, 1.0), "width": (0.25, 0.0), "jaw": (0.5, 1.0)}
 _FAR = 0.2  # s from the best offset, where others must be worse; and of offsets that are likely
 _LEAST_SPEECH = 0.6  # s in which lips are seen and a voice is heard
+_SENTENCE = 1.5  # s of speech by which the borders below were set; of less more goes together by
+_CHANCE = 0.3  # chance: so much more match is wanted of an offset, times root(1 / s)
+_LIKELY, _UNLIKELY = 0.5, 0.1  # s; likewise beyond: at the search's edge it may be a slope
 _CLAIMED = 0.06  # s: less is in sync for any eye
 _BELIEVED = 0.5
 # The match at which sound and lips begin to belong together, and surely do; likewise for how much
@@ -101,9 +104,8 @@ def match_lips(
     """
     clock = sync_clock(times)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
-    if step <= 0 or np.sum(belief * np.interp(times, clock, heard["speaking"])) * step < (
-        _LEAST_SPEECH
-    ):
+    spoken = float(np.sum(belief * np.interp(times, clock, heard["speaking"])) * step)
+    if step <= 0 or spoken < _LEAST_SPEECH:
         return Sync()
     offsets = np.arange(-MOST_OFFSET, MOST_OFFSET + CLOCK_STEP / 2, CLOCK_STEP)
     matches = np.array([
@@ -115,7 +117,10 @@ def match_lips(
     best = int(np.argmax(matches))
     far = np.abs(offsets - offsets[best]) > _FAR
     lead = matches[best] - matches[far].max()
-    sure = float(np.interp(matches[best], _SURE_MATCH, (0, 1)))
+    by_chance = _CHANCE * max(0.0, spoken**-0.5 - _SENTENCE**-0.5)
+    if abs(offsets[best]) > _LIKELY:
+        by_chance += _UNLIKELY
+    sure = float(np.interp(matches[best] - by_chance, _SURE_MATCH, (0, 1)))
     at_edge = best in (0, len(offsets) - 1)
     confidence = 0.0 if at_edge else sure * float(np.interp(lead, _LEAD, (0, 1)))
     # A stranger's sentence goes with these lips somewhere in a second; where that isn't sure, only

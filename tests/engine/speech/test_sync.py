@@ -61,6 +61,14 @@ def test_a_far_offset_that_is_not_sure_makes_no_voice_ones_own():
     assert measured(0.15, noise=4.0).belongs > 0.5
 
 
+def test_an_offset_wants_more_of_a_word_than_of_a_sentence():
+    """By chance a second of anybody's speech goes with these lips somewhere."""
+    word, sentence = (measured(0.2, noise=3.5, seconds=seconds) for seconds in (0.8, 3.0))
+    assert abs(word.offset_seconds - 0.2) < 0.06 and abs(sentence.offset_seconds - 0.2) < 0.06
+    assert word.match > sentence.match > 0.4 and word.confidence < sentence.confidence
+    assert measured(0.56).is_off and not measured(0.56, noise=3.0).is_off
+
+
 @pytest.mark.parametrize("nothing", [{"seconds": 0.4}, {"speaking": 0.0}, {"belief": 0.0}])
 def test_of_too_little_nothing_is_claimed(nothing):
     sync = measured(**nothing)
