@@ -18,7 +18,6 @@ def made_track(landmarks: np.ndarray, size: tuple[int, int], fps: float = 25.0, 
         "landmarks": landmarks,
         "seen": np.ones(frames, bool),
         "confidence": np.ones((frames, len(REGIONS))),
-        "mouth_inside": np.full((frames, 3), np.nan),
         "times": np.arange(frames) / fps,
         "size": size,
     }

@@ -213,8 +213,7 @@ def _track(head: Head, params: FaceParams) -> FaceTrack:
     return FaceTrack(
         boxes=np.tile([0.0, 0, SIZE, SIZE], (count, 1)), landmarks=np.tile(points, (count, 1, 1)),
         seen=np.ones(count, bool), confidence=np.ones((count, len(REGIONS)), np.float32),
-        mouth_inside=np.full((count, 3), np.nan, np.float32), times=np.arange(count) / 25,
-        size=(SIZE, SIZE),
+        times=np.arange(count) / 25, size=(SIZE, SIZE),
     )  # fmt: skip
 
 

@@ -1,9 +1,9 @@
-"""What is seen between the lips: teeth, flesh (tongue, gums) or dark.
+"""What is seen between the lips: teeth, or flesh (tongue, gums) and the hollow.
 
-Judged by colour against the clip's own lips and skin, so that cast and exposure drop out: flesh is
-as red as the lips, teeth are less red than the skin, and where little light comes it is dark. In a
-film without colours teeth are what is about as light as the skin. This decides whether an open
-mouth means an open jaw or drawn-up lips, and how high a person's teeth stand.
+Judged by colour against the clip's own lips and skin, so that cast and exposure drop out: teeth are
+lighter than what lies behind them and less red than the lips. In a film without colours they are
+what is about as light as the skin. This decides whether an open mouth means an open jaw or drawn-up
+lips, and how high a person's teeth stand.
 """
 
 import cv2
@@ -12,19 +12,14 @@ import numpy as np
 from .belief import fall
 from .looks import LOWER_INNER, SKIN, UPPER_INNER, UPPER_SKIN
 
-_ROW_WEIGHTS = np.array([0.3, 0.8, 1.0, 1.0, 1.0, 0.8, 0.3])  # MOUTH_ROWS
 _LEAST_LIGHT = 85.0  # of the skin, Lab in 8 bit: in darker pictures colours are noise
 _MIDDLE = slice(2, 7)  # of the nine columns: where an opening shows first
-_SOFT = 0.15  # of the way from skin to lips: width of the border between teeth and flesh
 
-
-# What counts as open, as dark, as teeth.
+# What counts as open, as teeth, as a thing.
 _SHUT_BELOW = 0.025  # opening over the width between the eyes' outer corners
 _SHUT_BELOW_PX = 1.5  # less can't be looked into
-_DARK_BELOW = 0.45  # lightness over that of the skin
 _LEAST_REDNESS = 0.1  # log(R/G), lips over skin: less is no colour film
 _LEAST_OF_SKIN = 0.4  # the lips' redness over the skin's; 0.8 and more if they are seen
-_TEETH_BELOW = 0.35  # redness: 0 as the skin, 1 as the lips
 # In a film without colours, lightness over the skin's: nine tenths of flesh have .74 at most
 # (nine clips), of two grey films' teeth .88 and more.
 _GREY_TEETH_ABOVE = 0.8
@@ -38,46 +33,19 @@ _WIDE_ABOVE = 0.12  # opening over the width between the eyes' outer corners
 _WIDE_ABOVE_PX = 7.0
 
 
-def judge_mouth(
-    landmarks: np.ndarray,
-    colours: np.ndarray,
-    mouth: np.ndarray,
-    lips: np.ndarray,
-) -> np.ndarray:
-    """Fractions of what is between the inner lips.
-
-    Args:
-        landmarks: (N, 478, 3) px.
-        colours: (N, 478, 3) uint8 Lab at the landmarks.
-        mouth: (N, rows, 9, 3) uint8 RGB between the inner lips (`looks.Look.mouth`).
-        lips: (N, 2, 7, 3) uint8 RGB on the red of the lips.
-
-    Returns:
-        (N, 3) teeth, flesh, dark; sum 1; NaN where the mouth is shut or too dark to tell.
-    """
-    gaps = _gaps(landmarks)
-    red, light = _beside_skin(colours, mouth, lips)
-    dark = _above(_DARK_BELOW - light, 0.1)
-    if red is None:
-        tooth = _above(light - _GREY_TEETH_ABOVE, 0.1)
-    else:
-        tooth = _above(_TEETH_BELOW - red, _SOFT)
-    teeth = (1 - dark) * tooth
-    kinds = np.stack([teeth, 1 - dark - teeth, dark], axis=-1)  # (N, rows, 9, 3)
-    # Each column stands for its height; narrow ones, and rows next to the lips, are mixed colours.
-    weights = _ROW_WEIGHTS[:, None] * gaps[:, None, :] ** 2 + 1e-6  # (N, rows, 9)
-    fractions = (kinds * weights[..., None]).sum((1, 2)) / weights.sum((1, 2))[:, None]
-    fractions[~_can_tell(landmarks, colours)] = np.nan
-    return fractions
-
-
 def read_teeth(
     landmarks: np.ndarray,
     colours: np.ndarray,
     mouth: np.ndarray,
     lips: np.ndarray,
 ) -> np.ndarray:
-    """How surely each sample between the inner lips shows teeth; arguments as `judge_mouth`'s.
+    """How surely each sample between the inner lips shows teeth.
+
+    Args:
+        landmarks: (N, 478, 3) px.
+        colours: (N, 478, 3) uint8 Lab at the landmarks.
+        mouth: (N, rows, 9, 3) uint8 RGB between the inner lips (`looks.Look.mouth`).
+        lips: (N, 2, 7, 3) uint8 RGB on the red of the lips.
 
     Returns:
         (N, rows, 9) in 0..1; NaN where the mouth is shut or too dark to tell.
@@ -115,7 +83,7 @@ def thing_between(
     """How surely a thing is before the lips that the tracker takes for a wide open mouth: (N,).
 
     An open mouth shows light and dark: a hollow, teeth, the tongue. A bite, a fruit or a cup is
-    even. Arguments as `judge_mouth`'s; 0 where the mouth isn't wide open or too dark to tell.
+    even. Arguments as `read_teeth`'s; 0 where the mouth isn't wide open or too dark to tell.
     """
     light = _lightness(mouth)[:, :, _MIDDLE].reshape(len(mouth), -1) + 8.0  # noise of dark pixels
     dark, bright = np.percentile(light, (10, 90), axis=1)

@@ -17,7 +17,7 @@ from .belief import widened
 from .clearness import clearness
 from .colour_cover import colour_witness
 from .glances import seen_by_network
-from .mouth import judge_mouth, lips_missing, read_teeth, thing_between
+from .mouth import lips_missing, read_teeth, thing_between
 from .partial import hidden_lips, lips_free, steady, too_little_left
 from .parts import head_angles
 from .people import Person, choose_person, link_people, part_dissolved
@@ -53,7 +53,6 @@ class FaceTrack:
     landmarks: np.ndarray  # (T, 478, 3) float32 px; NaN where not seen
     seen: np.ndarray  # (T,) bool
     confidence: np.ndarray  # (T, R) in 0..1; 0 where covered or not seen
-    mouth_inside: np.ndarray  # (T, 3) teeth, flesh, dark: sum 1; NaN where shut or unknown
     times: np.ndarray  # (T,) seconds
     size: tuple[int, int]  # width, height of the picture, px
     cuts: tuple[int, ...] = ()  # frames with which new shots begin
@@ -62,7 +61,8 @@ class FaceTrack:
     network_points: NetworkPoints | None = None  # what the landmark network saw on the way
     # (T,) 0..1, how far the mouth can be believed for want of detail alone; None: nobody could tell
     clear: np.ndarray | None = None
-    # (T, rows, 9) 0..1, how surely what is between the inner lips is teeth; NaN as `mouth_inside`
+    # (T, rows, 9) 0..1, how surely what is between the inner lips is teeth; NaN where
+    # the mouth is shut or can't be looked into
     teeth: np.ndarray | None = None
     # (T, 478) 0..1, how far something hides points of the lips of which most are seen
     hidden: np.ndarray | None = None
@@ -72,7 +72,6 @@ class FaceTrack:
         assert self.landmarks.shape == (frames, 478, 3), self.landmarks.shape
         assert self.confidence.shape == (frames, len(REGIONS)), self.confidence.shape
         assert self.boxes.shape == (frames, 4) and self.seen.shape == (frames,)
-        assert self.mouth_inside.shape == (frames, 3), self.mouth_inside.shape
 
     def believed(self, region: str) -> np.ndarray:
         """How far a region can be believed, (T,): by what covers it, by the picture's detail."""
@@ -195,17 +194,14 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
             mouth[person.frames], 1 - too_little_left(hidden[person.frames])
         )
     hidden[mouth < _BELIEVED] = 0
-    mouth_inside = np.full((frames, 3), np.nan)
     teeth = np.full((frames, *person.mouth.shape[1:3]), np.nan, np.float32)
-    inside = person.points, person.colours, person.mouth, person.lips
-    mouth_inside[person.frames] = judge_mouth(*inside)
-    teeth[person.frames] = read_teeth(*inside)
+    teeth[person.frames] = read_teeth(person.points, person.colours, person.mouth, person.lips)
     covered = mouth < _BELIEVED
     touched = covered | (hidden.max(axis=1) > _BELIEVED)
-    mouth_inside[touched] = teeth[touched] = np.nan
+    teeth[touched] = np.nan
     clear = _clearness(person, points, covered, clip) if points else None
     return FaceTrack(
-        boxes, landmarks, seen, confidence, mouth_inside, clip.times, clip.size, cuts,
+        boxes, landmarks, seen, confidence, clip.times, clip.size, cuts,
         network_points=points, clear=clear, teeth=teeth, hidden=hidden,
     )  # fmt: skip
 

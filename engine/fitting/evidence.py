@@ -57,8 +57,13 @@ _SPEED_SECONDS = 0.16  # across which a region's speed is taken
 _EYE_SHUT, _EYE_OPEN = 0.10, 0.22  # height over width between which the iris comes into view
 _EYE_SMALL, _EYE_LARGE = 28.0, 38.0  # px wide, between which irises come to be found in the picture
 _FOUND_TRUST = 2.25  # of an iris so found, over one that the network places
-_TEETH, _SMILE_GAP = (0.6, 0.9), (1e-3, 3e-3)  # share and gap (m) at which teeth tell of the jaw
-_JAW_SD = 0.012  # rad, of what they tell
+# Of the samples between the lips: the rows below the upper lip's shade, the incisors' columns.
+_TEETH_ROWS, _TEETH_COLUMNS = slice(2, 6), slice(2, 7)
+# Share of them that is teeth without a break from above, and gap (m), at which teeth tell of the
+# jaw. Drawn people with jaws up to .06 rad have .8 to 1 where their teeth can be seen, at .10 and
+# .12 rad .4, beyond .1 (docs/log.md).
+_TEETH, _SMILE_GAP = (0.6, 0.8), (3e-3, 5e-3)
+_CLENCHED, _CLENCHED_SD = 0.025, 0.005  # rad: rows that touch
 
 
 @dataclass(frozen=True)
@@ -265,19 +270,22 @@ def jaw_target(
     frames: np.ndarray,
     hidden: dict[str, np.ndarray],
 ) -> Targets:
-    """The jaw where teeth fill the parted lips: open by no more than is not teeth.
+    """The jaw where teeth fill the parted lips: where it is when the rows touch.
 
-    Lips and chin can't tell a smile from an open mouth; the inside of the mouth can.
+    Lips and chin can't tell a smile from an open mouth; the inside of the mouth can. An open jaw
+    leaves a hollow between the rows, so nothing is said where teeth don't follow on teeth.
     """
-    teeth = np.nan_to_num(track.mouth_inside[frames, 0])
+    targets = Targets(*np.zeros((2, len(frames), head.unknowns)))
+    if track.teeth is None:
+        return targets
+    read = np.nan_to_num(track.teeth[frames][:, _TEETH_ROWS, _TEETH_COLUMNS])
+    unbroken = np.cumprod(read, axis=1).mean((1, 2))  # (n,)
     points = observed_points(track, frames)
     gap = np.linalg.norm(points[:, 13] - points[:, 14], axis=1) * start.metre_per_px[frames]
-    lever = np.linalg.norm(head.template[14] - head.joints[0])
-    sure = np.clip((teeth - _TEETH[0]) / (_TEETH[1] - _TEETH[0]), 0, 1)
+    sure = np.clip((unbroken - _TEETH[0]) / (_TEETH[1] - _TEETH[0]), 0, 1)
     sure *= np.clip((gap - _SMILE_GAP[0]) / (_SMILE_GAP[1] - _SMILE_GAP[0]), 0, 1)
-    targets = Targets(*np.zeros((2, len(frames), head.unknowns)))
-    targets.value[:, JAW.start] = (1 - teeth) * gap / lever
-    targets.weight[:, JAW.start] = np.where(hidden["mouth"][frames], 0, sure / _JAW_SD**2)
+    targets.value[:, JAW.start] = _CLENCHED
+    targets.weight[:, JAW.start] = np.where(hidden["mouth"][frames], 0, sure / _CLENCHED_SD**2)
     return targets
 
 

@@ -139,10 +139,10 @@ def _fit_shape(
 
 
 def _total_cost(problem: Problem, head: LandmarkHead, identity: Identity, strength: float) -> float:
-    subject, prior = _subject(problem, head, identity), problem.prior
+    subject, prior, targets = _subject(problem, head, identity), problem.prior, problem.targets
     x, (K, D) = identity.x, identity.x.shape
     system = np.zeros((K, D, D)), np.zeros((K, D))
-    cost = strength * np.sum(identity.shape**2)
+    cost = strength * np.sum(identity.shape**2) + np.sum(targets.weight * (x - targets.value) ** 2)
     cost += accumulate(x, subject, problem.evidence, False, *system)
     return float(cost + np.sum((x @ prior.precision) * x) + 2 * np.sum(x @ prior.linear))
 
@@ -158,9 +158,10 @@ class _ShapeSystem:
         strength: float,
         damping: float,
     ) -> None:
-        prior, (K, D) = problem.prior, identity.x.shape
-        S = len(identity.shape)
+        prior, targets, (K, D) = problem.prior, problem.targets, identity.x.shape
+        S, wish = len(identity.shape), targets.weight * (identity.x - targets.value)
         self.cost = strength * np.sum(identity.shape**2)
+        self.cost += np.sum(wish * (identity.x - targets.value))
         self.right = strength * identity.shape
         subject = _subject(problem, head, identity)
         work = workspace(subject.model)
@@ -173,13 +174,14 @@ class _ShapeSystem:
             self.cost += x @ prior.precision @ x + 2 * x @ prior.linear
             fill_rows(basis, subject.model.pairs, work, rows)
             slope = (work.rows @ work.residual).astype(float) + prior.precision @ x + prior.linear
+            slope += wish[t]
             free = ~(
                 ((x <= prior.low + 1e-9) & (slope > 0)) | ((x >= prior.high - 1e-9) & (slope < 0))
             )
             gradient[t, :, 0] = np.where(free, slope, 0)
             own = work.rows * free[:, None]
             H[t], cross[t] = own @ own.T, own @ rows.T
-            H[t] += prior.precision * np.outer(free, free)
+            H[t] += (prior.precision + np.diag(targets.weight[t])) * np.outer(free, free)
             H[t][np.diag_indices(D)] += damping * np.maximum(np.diag(H[t]), 1e-2) + ~free
             by_shape.add(t, work, rows)
             self.right += rows @ work.residual

@@ -107,7 +107,6 @@ def _track(head: Head, params: FaceParams, confidence: float = 1.0) -> FaceTrack
         landmarks=landmarks,
         seen=np.ones(frames, bool),
         confidence=np.full((frames, len(REGIONS)), confidence, np.float32),
-        mouth_inside=np.full((frames, 3), np.nan, np.float32),
         times=np.arange(frames) / 25,
         size=(SIDE, SIDE),
     )
@@ -264,7 +263,7 @@ def test_a_region_of_low_confidence_stays_flat(head, params, sheet, grooves, tmp
     track.confidence[:, REGIONS.index("brows")] = 0.0
     detail = _recover(_clip(tmp_path / "pictures", [picture] * 4), head, params[:4], replace(
         track, **{name: getattr(track, name)[:4] for name in (
-            "boxes", "landmarks", "seen", "confidence", "mouth_inside", "times")}
+            "boxes", "landmarks", "seen", "confidence", "times")}
     ))  # fmt: skip
     row, column = np.mgrid[: detail.sheet.size, : detail.sheet.size]
     right, left = detail.sheet.landmarks[[105, 334]]

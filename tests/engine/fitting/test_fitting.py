@@ -89,7 +89,6 @@ def track_of(head, params, times, noise_px=0.0):
         landmarks=landmarks,
         seen=np.ones(frames, bool),
         confidence=np.ones((frames, len(REGIONS))),
-        mouth_inside=np.full((frames, 3), np.nan),
         times=np.asarray(times, float),
         size=SIZE,
     )
@@ -467,17 +466,29 @@ def test_a_face_never_seen_below_the_eyes_looks_at_the_camera(head):
     assert pitch(np.arange(20)) < truth.head_pose[:, 0].mean() < pitch(np.arange(8, 20))
 
 
-def test_teeth_inside_parted_lips_keep_the_jaw_shut(head):
+def grinning(head):
+    """A track of parted lips over a jaw of .08 rad, and what the mouth's inside may show."""
     times = np.arange(16) / 25
     truth = performance(head, times, 6)
     truth = truth.replace(jaw=np.full((16, 3), [0.08, 0, 0]))
-    track = track_of(head, truth, times)
-    teeth = replace(track, mouth_inside=np.tile([1.0, 0, 0], (16, 1)))
-    jaw = [
-        fit_clip(seen, head, FitOptions(focal=FOCAL), Report()).params.jaw[:, 0].mean()
-        for seen in (track, teeth)
-    ]
-    assert jaw[1] < 0.7 * jaw[0]
+    return track_of(head, truth, times), np.ones((16, 7, 9), np.float32)
+
+
+def fitted_jaw(head, track):
+    fit = fit_clip(track, head, FitOptions(focal=FOCAL), Report())
+    return fit.params.jaw[:, 0]
+
+
+def test_teeth_that_fill_parted_lips_shut_the_jaw(head):
+    track, teeth = grinning(head)
+    jaw = fitted_jaw(head, track)
+    assert fitted_jaw(head, replace(track, teeth=teeth)).max() < min(0.04, 0.6 * jaw.mean())
+
+
+def test_a_hollow_between_the_rows_leaves_the_jaw_to_lips_and_chin(head):
+    track, teeth = grinning(head)
+    teeth[:, 3] = 0
+    assert np.allclose(fitted_jaw(head, replace(track, teeth=teeth)), fitted_jaw(head, track))
 
 
 def test_no_face_is_said_in_words(head, spoken):
@@ -490,7 +501,7 @@ def test_one_frame_is_a_clip_too(head, spoken):
     truth, track, _ = spoken
     one = FaceTrack(
         track.boxes[:1], track.landmarks[:1], track.seen[:1], track.confidence[:1],
-        track.mouth_inside[:1], track.times[:1], SIZE,
+        track.times[:1], SIZE,
     )  # fmt: skip
     result = fit_clip(one, head, FitOptions(focal=FOCAL), Report())
     assert result.landmarks_px.shape == (1, 68, 2)
