@@ -4,11 +4,12 @@ The landmark network stays as it is, so its maps are made once. What hides a poi
 the points are: there the network's map is read and judged.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from ..models.covers import CoverNet, at_points, maps_together
@@ -18,8 +19,7 @@ from .people.labels import COVERED
 from .people.ring import Ring
 
 _MESH = 468  # irises move in the eyes
-_BATCH = 32
-_RATE, _DECAY = 3e-3, 0.01
+BATCH = 32
 _FOR_SCALE = 500  # pictures whose maps tell their usual size
 
 
@@ -31,6 +31,10 @@ class Examples:
     points: Tensor  # (N, 468, 2) half crops from the middle, -1..1
     hidden: Tensor  # (N, 468) 1 where something lies before a point
 
+    def rows(self, rows: Tensor) -> "Examples":
+        """Some of them."""
+        return Examples(self.maps[rows], self.points[rows], self.hidden[rows])
+
 
 def see_examples(ring: Ring, net: LandmarkNet, most: int) -> Examples:
     """The first `most` pictures of a ring."""
@@ -38,8 +42,8 @@ def see_examples(ring: Ring, net: LandmarkNet, most: int) -> Examples:
     pictures, size = ring.arrays["pictures"], ring.arrays["pictures"].shape[1]
     maps = []
     with torch.no_grad():
-        for start in range(0, count, _BATCH):
-            batch = torch.from_numpy(np.array(pictures[start : min(start + _BATCH, count)]))
+        for start in range(0, count, BATCH):
+            batch = torch.from_numpy(np.array(pictures[start : min(start + BATCH, count)]))
             maps.append(maps_together(net.map(batch.permute(0, 3, 1, 2).float())).half())
     points = np.array(ring.arrays["points"][:count, :_MESH]) * (2 / size) - 1
     hidden = np.array(ring.arrays["hidden"][:count, :_MESH]) & COVERED > 0
@@ -48,41 +52,58 @@ def see_examples(ring: Ring, net: LandmarkNet, most: int) -> Examples:
     )
 
 
-def train_covers(examples: Examples, rounds: int) -> CoverNet:
-    """A network that has seen all examples `rounds` times, in an order by torch's generator."""
-    net, count = CoverNet(), len(examples.maps)
-    some = examples.maps[:_FOR_SCALE].float()
-    net.mean.copy_(some.mean((0, 2, 3))[:, None, None])
-    net.deviation.copy_(some.std((0, 2, 3))[:, None, None] + 1e-3)
-    optimizer = torch.optim.AdamW(net.parameters(), _RATE, weight_decay=_DECAY)
-    steps = max(1, rounds * count // _BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, steps)
-    for _ in range(steps):
-        rows = torch.randint(0, count, (_BATCH,))
-        read = at_points(net.read(examples.maps[rows].float()), examples.points[rows])
-        loss = functional.binary_cross_entropy_with_logits(read, examples.hidden[rows])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-    return net
+class CoverTask:
+    """What the loop trains: see `engine.training.loop.Task`."""
+
+    name = "covers"
+
+    def __init__(self, examples: Examples, held: Examples) -> None:
+        self.examples, self.held = examples, held
+        self.model = CoverNet()
+        some = examples.maps[:_FOR_SCALE].float()
+        self.model.mean.copy_(some.mean((0, 2, 3))[:, None, None])
+        self.model.deviation.copy_(some.std((0, 2, 3))[:, None, None] + 1e-3)
+
+    def batches(self, seed: int, step: int) -> Iterator[Examples]:
+        """Random pictures."""
+        while True:
+            generator = np.random.default_rng([seed, step])
+            rows = torch.from_numpy(generator.integers(0, len(self.examples.maps), BATCH))
+            yield self.examples.rows(rows)
+            step += 1
+
+    def losses(self, batch: Examples) -> dict[str, Tensor]:
+        """Whether something lies before each point."""
+        return {"hidden": _likelihood(_odds(self.model, batch), batch)}
+
+    def evaluate(self, model: nn.Module) -> dict[str, float]:
+        """Of held-out people."""
+        assert isinstance(model, CoverNet)
+        return judge_covers(model, self.held)
 
 
 def judge_covers(net: CoverNet, examples: Examples) -> dict[str, float]:
-    """Of the lips' points: AUC; of lips hidden in part what is found and kept; false alarms."""
+    """The loss; of the lips' points: AUC; of those hidden in part what is found, kept; alarms."""
     with torch.no_grad():
-        odds = torch.cat([
-            at_points(net.read(examples.maps[start : start + 64].float()),
-                      examples.points[start : start + 64])
-            for start in range(0, len(examples.maps), 64)
-        ])  # fmt: skip
+        every = torch.arange(len(examples.maps)).split(BATCH)
+        odds = torch.cat([_odds(net, examples.rows(rows)) for rows in every])
     lips = odds[:, list(LIPS)].numpy()
     hidden = examples.hidden[:, list(LIPS)].numpy() > 0.5
     share = hidden.mean(1)
     part, none = (share > 0.1) & (share < 0.6), share == 0
     return {
+        "loss": float(_likelihood(odds, examples)),
         "auc_lips": area_under_curve(lips.ravel(), hidden.ravel(), np.ones(lips.size, bool)),
         "found": float((lips[part][hidden[part]] > 0).mean()),
         "kept": float((lips[part][~hidden[part]] < 0).mean()),
         "false": float((lips[none] > 0).mean()) if none.any() else 0.0,
     }
+
+
+def _odds(net: CoverNet, examples: Examples) -> Tensor:
+    """Logits of each point, (N, 468)."""
+    return at_points(net.read(examples.maps.float()), examples.points)
+
+
+def _likelihood(odds: Tensor, examples: Examples) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(odds, examples.hidden)

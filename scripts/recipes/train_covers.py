@@ -2,9 +2,9 @@
 
     python scripts/recipes/train_covers.py --folder runs/covers
 
-In the engine's environment, some fifteen minutes of one core. Needs the landmark network,
-whose maps it reads; prints the figures on held-out people and leaves `covers.safetensors` (half
-precision) in the folder.
+In the engine's environment, four minutes of one core. Goes on where it stopped. Needs the landmark
+network, whose maps it reads; prints the figures on held-out people and leaves `covers.safetensors`
+(half precision) in the folder.
 """
 
 import argparse
@@ -26,10 +26,12 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
+    from safetensors.torch import load_file
 
     from engine.models.landmarks import LandmarkNet
     from engine.training.checkpoint import save_tensors
-    from engine.training.covers import judge_covers, see_examples, train_covers
+    from engine.training.covers import BATCH, CoverTask, see_examples
+    from engine.training.loop import LoopOptions, train
     from engine.training.people.occluders import TOUCHES
     from engine.training.people.ring import RingOptions, fill_ring, open_ring
     from engine.weights import load_network, registry
@@ -43,10 +45,16 @@ def main() -> None:
     sizes = {"held": HELD_PICTURES, "ring": options.pictures}
     seen = {name: see_examples(open_ring(options.folder / name), landmarks, count)
             for name, count in sizes.items()}  # fmt: skip
-    net = train_covers(seen["ring"], options.rounds)
+    steps = options.rounds * options.pictures // BATCH
+    loop = LoopOptions(
+        options.folder, steps, lr=3e-3, warmup=steps // 4, optimizer="adamw", weight_decay=0.01,
+        ema=0.99,
+    )  # fmt: skip
+    result = train(CoverTask(seen["ring"], seen["held"]), loop, print)
     about = {"network": "covers", "landmarks": registry()["landmarks"]["sha256"]}
-    save_tensors(net.state_dict(), options.folder / "covers.safetensors", about, half=True)
-    for name, value in judge_covers(net, seen["held"]).items():
+    trained = load_file(options.folder / "last.safetensors")
+    save_tensors(trained, options.folder / "covers.safetensors", about, half=True)
+    for name, value in result["figures"].items():
         print(f"{name:10}{value:9.3f}")
 
 

@@ -6,7 +6,8 @@ import torch
 
 from engine.models.covers import CoverNet, at_points, maps_together
 from engine.models.landmarks import LandmarkNet
-from engine.training.covers import Examples, judge_covers, train_covers
+from engine.training.covers import CoverTask, Examples
+from engine.training.loop import LoopOptions, train
 from engine.weights import load_network, registry
 
 SIDE = 28
@@ -41,7 +42,7 @@ def test_the_shipped_one_reads_the_maps_of_the_shipped_landmark_network():
     assert load_network("covers")[1]["landmarks"] == registry()["landmarks"]["sha256"]
 
 
-def test_it_learns_to_see_a_thing():
+def test_it_learns_to_see_a_thing(tmp_path):
     """Maps with a bright square; points within it are hidden."""
     torch.manual_seed(0)
     rng, count = np.random.default_rng(0), 128
@@ -53,5 +54,6 @@ def test_it_learns_to_see_a_thing():
     cell = (points + 1) / 2 * SIDE - torch.from_numpy(corners)[:, None]
     hidden = ((cell > 0) & (cell < 12)).all(2).float()
     examples = Examples(maps.half(), points, hidden)
-    figures = judge_covers(train_covers(examples, 12), examples)
+    loop = LoopOptions(tmp_path, steps=48, lr=3e-3, warmup=12, ema=0.9)
+    figures = train(CoverTask(examples, examples), loop)["figures"]
     assert figures["auc_lips"] > 0.95
