@@ -84,9 +84,11 @@ def _network() -> "FineNetwork":
 
     from ..models.config import Config
     from ..models.fine import FineNetwork
+    from ..models.folding import fold_normalisation
 
     tensors, about = load_network(NETWORK)
     net = FineNetwork(Config.from_json(about["config"]))
     net.load_state_dict(tensors)
-    net = net.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fold_normalisation(net)
+    net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return net.to(compute_device())
