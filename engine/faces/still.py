@@ -7,8 +7,9 @@ import numpy as np
 from ..exchange.protocol import AVFaceError
 from ..media import Clip, read_frames
 from .detector import FaceDetector, FaceMesh
+from .following import FollowOptions, begin
 from .people import prominence
-from .tracklets import FollowOptions, begin, box_of
+from .tracklets import box_of
 
 _TILE_LEVELS = 2  # how small a face is looked for: down to a quarter of the picture's side
 

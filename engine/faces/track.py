@@ -16,13 +16,13 @@ from ..progress import Report
 from .belief import widened
 from .clearness import clearness
 from .colour_cover import colour_witness
+from .following import FollowOptions, follow_faces
 from .glances import seen_by_network
 from .mouth import lips_missing, read_teeth, thing_between
 from .partial import hidden_lips, lips_free, steady, too_little_left
 from .parts import head_angles
 from .people import Person, choose_person, link_people, part_dissolved
 from .seen import NetworkPoints
-from .tracklets import FollowOptions, follow_faces
 from .visibility import judge_visibility, share_inside
 
 _LEAST_SEEN = 0.1  # of the clip's pictures: less is no performance

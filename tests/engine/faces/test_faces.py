@@ -10,7 +10,7 @@ import pytest
 
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
-from engine.faces import tracklets
+from engine.faces import following
 from engine.faces.detector import (
     FaceDetector,
     FaceMesh,
@@ -20,6 +20,7 @@ from engine.faces.detector import (
     region_of_box,
     view_of,
 )
+from engine.faces.following import FollowOptions, begin, colour_change, follow_faces
 from engine.faces.graph import mediapipe_module, packets, picture_packet
 from engine.faces.looks import look_at, moved_share
 from engine.faces.people import (
@@ -32,7 +33,6 @@ from engine.faces.people import (
     usual_colours,
 )
 from engine.faces.track import FaceOptions, _warn, stretches, track_face
-from engine.faces.tracklets import FollowOptions, begin, colour_change, follow_faces
 from engine.media import Clip, open_clip, read_frames
 from engine.progress import Report
 from engine.weights import locate
@@ -113,9 +113,9 @@ def follow(monkeypatch: pytest.MonkeyPatch):
     def run(frames: list[dict[int, tuple[float, float, float]]]):
         world = World(frames)
         clip = clip_of(len(frames))
-        monkeypatch.setattr(tracklets, "read_frames", world.read_frames)
-        monkeypatch.setattr(tracklets, "FaceDetector", lambda: world)
-        monkeypatch.setattr(tracklets, "FaceMesh", lambda: world)
+        monkeypatch.setattr(following, "read_frames", world.read_frames)
+        monkeypatch.setattr(following, "FaceDetector", lambda: world)
+        monkeypatch.setattr(following, "FaceMesh", lambda: world)
         followed = follow_faces(clip, FollowOptions(), Report())
         return world, clip, followed, link_people(followed, clip)
 
@@ -183,7 +183,7 @@ def test_cut_to_another_person(follow) -> None:
 def test_grain_that_always_flickers_is_no_other_face(follow, monkeypatch) -> None:
     """A dithered film changes every colour in every picture; another face changes them more."""
     flicker = iter([3.0] * 19 + [5.0] + [3.0] * 19)
-    monkeypatch.setattr(tracklets, "colour_change", lambda *looks: next(flicker, 3.0))
+    monkeypatch.setattr(following, "colour_change", lambda *looks: next(flicker, 3.0))
     _, _, followed, _ = follow([{0: (150, 90, 60)} for _ in range(40)])
     assert [t.frames[0] for t in followed.tracklets] == [0, 20]
 
