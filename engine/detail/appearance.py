@@ -17,6 +17,7 @@ from ..media.hues import colourless, whitest
 from ..weights import FOLDER
 from .albedo_fit import Colours, beardless, solve_albedo, variation
 from .beard import fit_beard
+from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .hairline import Crown, hairline_heights, model_cover, see_crown, upper_head
 from .hanging import hanging_down
@@ -32,7 +33,6 @@ from .parts import (
     see_irises,
 )
 from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
-from .unwrap import cut_window
 from .volume import Outline, see_outline, stand_off
 
 _FRAMES = 12

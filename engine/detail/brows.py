@@ -9,10 +9,10 @@ face too small) the model's goes on, as dark as the clip's is beside it.
 import cv2
 import numpy as np
 
+from .face_sheet import FaceSheet
 from .folds import BROWS, EYES, bare_of_eyes, hull
 from .paint import read_colours, repaint
 from .residual import LUMINANCE, masked_blur
-from .unwrap import FaceSheet
 
 _CORE_MM, _REACH_MM = 2.5, 5.5  # round the landmarks: brow for sure, and where it ends at last
 _LID_MM = 2.5  # above the eye that is lid and lashes

@@ -8,9 +8,9 @@ folds no better than brightness alone (films carry it at half the resolution).
 
 import numpy as np
 
+from .face_sheet import Surface
 from .residual import Grain, residual, without_strangers
 from .slopes import shading_by_slope
-from .unwrap import Surface
 
 CHANNELS = 6
 TEXELS = 256  # along the window

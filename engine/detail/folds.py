@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..exchange.take import REGIONS
-from .unwrap import FaceSheet
+from .face_sheet import FaceSheet
 
 # Outlines, subject's right side first.
 EYES = (

@@ -10,8 +10,8 @@ from ..device import compute_device
 from ..exchange.head_file import HeadFile
 from ..weights import default_head_sha256, load_network
 from .evidence import evidence
+from .face_sheet import Surface
 from .residual import Grain
-from .unwrap import Surface
 
 if TYPE_CHECKING:
     from ..models.fine import FineNetwork

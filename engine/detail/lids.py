@@ -11,10 +11,10 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from ..exchange.lashes import LOWER_LIDS, UPPER_LIDS
+from .face_sheet import FaceSheet
 from .folds import EYES
 from .paint import change_colours, read_colours
 from .residual import LUMINANCE
-from .unwrap import FaceSheet
 
 _ALONG, _ACROSS, _STEP_MM = 25, 19, 0.5  # of the profile: places along a lid, steps away from it
 _SMOOTH = 2.0, 0.8  # Gaussian sigma of the profile, places and steps

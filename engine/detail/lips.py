@@ -8,10 +8,10 @@ Lines of the lips finer than that stay the model's.
 import cv2
 import numpy as np
 
+from .face_sheet import FaceSheet
 from .folds import LIPS, SLIT, bare_of_eyes, hull, round_lips
 from .paint import change_colours, read_colours
 from .residual import LUMINANCE, masked_blur
-from .unwrap import FaceSheet
 
 _EDGE_MM = 1.0, 4.0  # beyond the landmarks: all the clip's, all the model's
 _SLIT_MM = 1.6  # round the slit is no lip to see

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 
 from ..srgb import linear_from_srgb, srgb_from_linear
+from .face_sheet import FaceSheet, cut_window, lay_window
 from .folds import BROWS, hull
 from .residual import LUMINANCE
-from .unwrap import FaceSheet, cut_window, lay_window
 
 DARKEST = 2e-3  # linear: below it colours are noise
 FINE_MM = 1.0  # Gaussian sigma: lines of a texture are finer

@@ -17,6 +17,7 @@ from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..media.hues import colourless
+from .face_sheet import FaceSheet
 from .folds import bare_of_eyes, bare_of_holes, hair_reaches, round_brows
 from .paint import DARKEST, change_colours, own_hues, read_colours
 from .residual import LUMINANCE, masked_blur
@@ -32,7 +33,6 @@ from .skin import (
     shift,
     views,
 )
-from .unwrap import FaceSheet
 
 _TEXELS = 768  # most, across the face
 _FRAMES = 16

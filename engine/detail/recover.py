@@ -2,30 +2,25 @@
 
 Static relief comes from the clip's median albedo; dynamic relief, at key frames, from how each
 differs from it (albedo cancels there). The fine network says where there are folds; how deep, it
-says together with a solver of the shading. Both are heights in mm over the coarse surface, and
-become tangent-space normal maps, one picture a key frame and one of the static relief alone.
+says together with a solver of the shading. Both are heights in mm over the coarse surface.
 
 A passing fold is darker than its slopes make it: it sees less of the sky and of the lamps. What
-they leave is its cavity, the share of the light that it loses, kept beside its normals.
+they leave is its cavity, the share of the light that it loses, kept beside its relief.
 """
 
-import os
-import tempfile
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from ..exchange.files import folder_written_whole
-from ..exchange.protocol import AVFaceError
 from ..faces import FaceTrack
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from ..media.pictures import write_picture
 from ..progress import Report
 from .evidence import TEXELS
+from .face_sheet import FaceSheet, build_sheet, map_surface
+from .key_maps import KeyMaps
 from .keys import denser, key_frames, lenders
 from .learned import agreement, folded, knows, learned_relief
 from .relief import SolveOptions, solve_relief
@@ -53,8 +48,6 @@ from .skin import (
     views,
 )
 from .slopes import shading_change
-from .tangent import relief_normals, tangent_frames
-from .unwrap import FaceSheet, build_sheet, lay_window, map_surface
 
 Quality = Literal["off", "fast", "standard", "fine"]
 
@@ -87,39 +80,6 @@ _EFFORTS = {
     "standard": _Effort(1024, 0.2, 512, SolveOptions(rounds=2, steps=5)),
     "fine": _Effort(2048, 0.1, 1024, SolveOptions(rounds=3, steps=8)),
 }
-
-
-class KeyMaps:
-    """K maps (R, R) in a file that goes away with it: memory doesn't grow with the clip."""
-
-    def __init__(self, size: int) -> None:
-        self._shape = (size, size)
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as this object)
-        self._count = 0
-
-    def append(self, values: np.ndarray) -> None:
-        """Add one map; kept as float16 (of mm, steps under 1 micrometre)."""
-        assert values.shape == self._shape, (values.shape, self._shape)
-        try:
-            self._file.seek(0, os.SEEK_END)
-            self._file.write(values.astype(np.float16).tobytes())
-        except OSError as error:
-            raise AVFaceError(
-                f"The skin's detail can't be stored ({error.strerror}).", "Free some disk space."
-            ) from error
-        self._count += 1
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, key: int) -> np.ndarray:
-        """(R, R) float32."""
-        if not 0 <= key < self._count:
-            raise IndexError(key)
-        length = 2 * self._shape[0] * self._shape[1]
-        self._file.seek(key * length)
-        data = np.frombuffer(self._file.read(length), np.float16)
-        return data.reshape(self._shape).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -180,45 +140,6 @@ def recover_detail(
         canvas.sheet, static, dynamic, cavities, read, np.searchsorted(read, lent),
         track.times[keys], skin.weight, rest_frame, effort.size,
     )  # fmt: skip
-
-
-def bake_normals(
-    detail: Detail | None, head: Head, params: FaceParams, folder: Path, name: str,
-    report: Report | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """Write `NAME.normals/static.png` and `frame_000123.png`, and say so in `Take`'s fields.
-
-    Each frame's picture holds the whole relief of that moment, the static part included: show one
-    of them, or a blend of two neighbours, never static and dynamic together. 8-bit RGB, Non-Color,
-    tangent space, OpenGL +Y; the whole sheet, flat (128, 128, 255) off the face. A frame's alpha is
-    its cavities: what of the light is left there, to be multiplied with the skin's colour.
-    """
-    if detail is None:
-        return {}
-    pictures, names = folder / f"{name}.normals", []
-    rest = head.rest(params.shape)
-    try:
-        with folder_written_whole(pictures) as work:
-            still = _normal_map(detail, head, params, detail.rest_frame, rest, detail.static)
-            write_picture(still, work / "static.png")
-            for k, frame in enumerate(detail.frames):
-                relief = detail.static + detail.dynamic[k]
-                picture = _normal_map(detail, head, params, int(frame), rest, relief)
-                picture = np.dstack([picture, _light_left(detail, detail.cavities[k])])
-                names.append(f"frame_{frame:06d}.png")
-                write_picture(picture, work / names[-1])
-                if report:
-                    report((k + 1) / len(detail.frames))
-    except OSError as error:
-        raise AVFaceError(
-            f"The normal maps can't be written to {pictures} ({error.strerror}).",
-            "Free some disk space or choose another folder.",
-        ) from error
-    return {
-        "static_normals": f"{pictures.name}/static.png",
-        "dynamic_normals": tuple(f"{pictures.name}/{names[k]}" for k in detail.shown),
-        "detail_times": detail.times,
-    }
 
 
 def _effort(options: DetailOptions) -> _Effort:
@@ -304,40 +225,3 @@ class _Reader:
 def _resized(values: np.ndarray, size: int) -> np.ndarray:
     how = cv2.INTER_AREA if len(values) > size else cv2.INTER_CUBIC
     return cv2.resize(values.astype(np.float32), (size, size), interpolation=how)
-
-
-def _normal_map(
-    detail: Detail,
-    head: Head,
-    params: FaceParams,
-    frame: int,
-    rest: tuple[np.ndarray, np.ndarray],
-    relief: np.ndarray,
-) -> np.ndarray:
-    """The whole sheet (size, size, 3) uint8 RGB."""
-    vertices = head.frame(params, frame, rest)
-    surface = map_surface(detail.sheet, vertices, head.file.faces)
-    frames = tangent_frames(vertices, head.file)
-    normals = relief_normals(relief, detail.sheet, surface, frames, head.file)
-    normals[relief == 0] = (0, 0, 1)
-    return encode(normals, detail.sheet.window, detail.size)
-
-
-def _light_left(detail: Detail, cavity: np.ndarray) -> np.ndarray:
-    """The whole sheet (size, size) uint8: the share of the light that cavities leave, 255 = all."""
-    part, rows, columns = lay_window(cavity, detail.sheet.window, detail.size)
-    sheet = np.full((detail.size, detail.size), 255, np.uint8)
-    sheet[rows, columns] = np.round(255 * np.exp(np.minimum(part, 0)))
-    return sheet
-
-
-def encode(normals: np.ndarray, window: tuple[float, float, float], size: int) -> np.ndarray:
-    """Window normals (R, R, 3) on the sheet, as colours (size, size, 3) uint8 RGB."""
-    tilt = normals - np.array([0, 0, 1], np.float32)  # 0 is flat, as the border is
-    part, rows, columns = lay_window(tilt, window, size)
-    part[..., 2] += 1
-    part /= np.sqrt(np.einsum("ijk,ijk->ij", part, part))[..., None]
-    sheet = np.full((size, size, 3), (128, 128, 255), np.uint8)
-    # 128 stands for 0: a flat texel is (128, 128, 255)
-    sheet[rows, columns] = np.clip(part * 127 + 128.5, 0, 255)
-    return sheet

@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 import scipy.fft
 
+from .face_sheet import Surface
 from .residual import HIGH_PASS_MM
 from .slopes import bounded_steps, differences, linearise, slopes, slopes_adjoint
-from .unwrap import Surface
 
 _OCCLUSION_MM = (0.7, 1.4, 2.8, 5.6)  # scales s
 _SHADING_FLOOR = 0.4  # of the median shading

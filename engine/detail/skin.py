@@ -16,10 +16,11 @@ from ..head.model import FaceParams, Head
 from ..media import Clip, read_some
 from ..render import interpolate
 from ..render.occlusion import ambient_openness
+from .face_sheet import FaceSheet, Surface, build_sheet, window_mm
 from .folds import calm_skin, fold_zones, fringe, on_hair_ground, open_skin, region_reach, trusted
 from .light import draw_samples, fit_light, log_shading
 from .residual import LUMINANCE, Grain, masked_blur, skin_share
-from .unwrap import FaceSheet, Surface, build_sheet, unwrap, window_mm
+from .unwrap import unwrap
 
 SAMPLES = 24  # frames from which light and albedo are taken
 _HAIR_CONTRAST = 0.5  # log albedo below the middle of the face

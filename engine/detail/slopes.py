@@ -7,7 +7,7 @@ log S of that normal and its derivatives are the kernels of `relief`'s solver.
 import numba
 import numpy as np
 
-from .unwrap import Surface
+from .face_sheet import Surface
 
 _STEEPEST = 2.0  # slope of the relief, mm per mm
 _STEP_MM = 4.0  # longest step of the surface a mm: steeper ones lie edge-on

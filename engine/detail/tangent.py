@@ -12,8 +12,8 @@ import numpy as np
 
 from ..exchange.head_file import HeadFile
 from ..render import interpolate
+from .face_sheet import FaceSheet, Surface
 from .slopes import differences, surface_steps
-from .unwrap import FaceSheet, Surface
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ from ..media.pictures import read_picture, write_picture
 from ..options import CaptureOptions
 from ..progress import Report
 from .appearance import Face
+from .bake import bake_normals
 from .complexion import person_texture
 from .features import paint_features
 from .projected import project_colour
-from .recover import DetailOptions, bake_normals, recover_detail
+from .recover import DetailOptions, recover_detail
 
 _SIZE = 1024  # px, the whole sheet of colours
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..detail.face_sheet import FaceSheet, Surface, build_sheet, cut_window, map_surface
 from ..detail.recover import Detail, DetailOptions, recover_detail
 from ..detail.slopes import differences, surface_steps
-from ..detail.unwrap import FaceSheet, Surface, build_sheet, cut_window, map_surface
 from ..exchange.saving import save_arrays
 from ..exchange.take import REGIONS
 from ..faces import FaceTrack

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ..detail.evidence import TEXELS
-from ..detail.unwrap import FaceSheet, cut_window
+from ..detail.face_sheet import FaceSheet, cut_window
 from ..head.albedo import load_albedo
 from ..weights import locate
 from .wrinkles import noise, spot

@@ -17,7 +17,7 @@ from ..render import rasterize
 from .shading import Renderer, vertex_normals
 
 _HIDDEN = 0.03  # units of the crop: a texel this far behind what is seen is hidden
-_MARGIN, _FOREHEAD = 0.04, 0.07  # round the landmarks, as `detail.unwrap`, which reads films
+_MARGIN, _FOREHEAD = 0.04, 0.07  # round the landmarks, as `detail.face_sheet`, which reads films
 _LEAST_FACING = 0.15  # cosine between a normal and the line of sight
 _UP = (1.0, -1.0, 1.0)
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from ..detail.evidence import TEXELS, evidence
+from ..detail.face_sheet import FaceSheet, Surface, build_sheet, map_surface
 from ..detail.folds import calm_skin, fold_zones, open_skin
 from ..detail.light import draw_samples, fit_light, log_shading
 from ..detail.relief import SolveOptions, solve_relief
@@ -26,7 +27,6 @@ from ..detail.residual import (
     without_strangers,
 )
 from ..detail.slopes import differences, surface_steps
-from ..detail.unwrap import FaceSheet, Surface, build_sheet, map_surface
 from ..geometry import rotation_matrix
 from ..render import interpolate
 from ..srgb import linear_from_srgb, srgb_from_linear

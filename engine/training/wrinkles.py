@@ -1,7 +1,7 @@
 """Random relief of skin whose truth is known: folds where faces fold, creases anywhere, texture.
 
 A person has lines; an expression says how deep each group of them is cut at that moment. Heights
-are millimetres over the coarse surface, in the face's window of the sheet (`detail.unwrap`).
+are millimetres over the coarse surface, in the face's window of the sheet (`detail.face_sheet`).
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import cv2
 import numba
 import numpy as np
 
-from ..detail.unwrap import FaceSheet
+from ..detail.face_sheet import FaceSheet
 
 # Lines of the subject's right side, as landmarks of MediaPipe's mesh from start to end; each has a
 # mirrored twin.

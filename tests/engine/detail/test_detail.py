@@ -7,17 +7,13 @@ import cv2
 import numpy as np
 import pytest
 
+from engine.detail.bake import bake_normals, encode
+from engine.detail.face_sheet import FaceSheet, build_sheet, map_surface
 from engine.detail.folds import fold_zones, open_skin, region_reach, trusted
 from engine.detail.keys import denser, key_frames, lenders
-from engine.detail.recover import (
-    DetailOptions,
-    bake_normals,
-    encode,
-    recover_detail,
-)
+from engine.detail.recover import DetailOptions, recover_detail
 from engine.detail.residual import Grain, off_hair
 from engine.detail.slopes import differences, surface_steps
-from engine.detail.unwrap import FaceSheet, build_sheet, map_surface
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
 from engine.geometry import embed, harmonics, project

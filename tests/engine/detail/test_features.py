@@ -5,13 +5,13 @@ import pytest
 
 from engine.detail.brows import paint_brows
 from engine.detail.complexion import person_texture
+from engine.detail.face_sheet import build_sheet, cut_window
 from engine.detail.folds import BROWS, EYES, LIPS, hull
 from engine.detail.irises import paint_irises, ring_places
 from engine.detail.lids import paint_lids
 from engine.detail.lips import paint_lips
 from engine.detail.paint import change_colours
 from engine.detail.parts import Sight, fit_part, hair_colour, iris_maps
-from engine.detail.unwrap import build_sheet, cut_window
 from engine.head.albedo import load_albedo
 from engine.head.model import Head
 from engine.srgb import linear_from_srgb

@@ -5,9 +5,9 @@ import pytest
 
 from engine.detail import learned
 from engine.detail.evidence import CHANNELS, TEXELS, evidence
+from engine.detail.face_sheet import Surface
 from engine.detail.learned import agreement, folded, learned_relief
 from engine.detail.residual import Grain
-from engine.detail.unwrap import Surface
 from tests.pretend_card import pretend_card
 
 TEXEL_MM = 0.75

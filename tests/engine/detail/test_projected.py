@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine.detail.face_sheet import build_sheet, cut_window, lay_window
 from engine.detail.light import refine_light
 from engine.detail.paint import own_hues
 from engine.detail.projected import _agreement, _change, _natural, project_colour
 from engine.detail.residual import LUMINANCE
-from engine.detail.unwrap import build_sheet, cut_window, lay_window
 from engine.geometry import embed, harmonics, project, vertex_normals
 from engine.head.model import FaceParams, Head
 from engine.media import open_clip

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.detail.face_sheet import FaceSheet, Surface
 from engine.detail.tangent import TangentFrames, relief_normals, tangent_frames
-from engine.detail.unwrap import FaceSheet, Surface
 from engine.exchange.head_file import HeadFile
 from engine.head.model import Head
 from engine.weights import load_head

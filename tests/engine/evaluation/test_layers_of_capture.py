@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.detail.unwrap import build_sheet
+from engine.detail.face_sheet import build_sheet
 from engine.evaluation import layers
 from engine.exchange.protocol import AVFaceError
 from engine.head.model import FaceParams

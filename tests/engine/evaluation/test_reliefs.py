@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.detail.unwrap import Surface
+from engine.detail.face_sheet import Surface
 from engine.evaluation.reliefs import LIGHTS, _errors, write_heads
 
 

@@ -116,7 +116,7 @@ def test_the_sheet_finds_places_normals_and_its_other_side(faces):
 
 
 def test_the_sheet_is_the_one_that_films_are_read_on():
-    from engine.detail.unwrap import build_sheet
+    from engine.detail.face_sheet import build_sheet
     from engine.head.model import Head
 
     file = load_head()
