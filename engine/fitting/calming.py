@@ -12,7 +12,7 @@ import numpy as np
 from scipy.linalg import solveh_banded
 
 from ..head.model import FaceParams, Head
-from .evidence import first_pose, pace_of_unknowns, region_pace, runs_of
+from .evidence import pace_of_unknowns
 from .landmark_head import (
     JAW,
     JOINTS_END,
@@ -22,7 +22,10 @@ from .landmark_head import (
     TRANSLATION,
     landmark_head,
 )
-from .terms import Motion, TimeTerms, moving_parts, unit_prior
+from .motion import Motion, TimeTerms
+from .runs import runs_of
+from .start import first_pose, region_pace
+from .terms import moving_parts, unit_prior
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack

@@ -1,14 +1,10 @@
-"""What the track says to the fit: where the head is, what is hidden, how sure points are."""
+"""What the track says to the fit: what is hidden, how sure points are, where teeth tell the jaw."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import uniform_filter1d
-from scipy.spatial.transform import Rotation
 
 from ..exchange.take import REGIONS
 from ..geometry import rotation_matrix
@@ -22,20 +18,17 @@ from .landmark_head import (
     LandmarkHead,
 )
 from .lids import shut_lids
-from .projection import Evidence
 from .solver import Targets
 from .sound import SoundTerms, closing
+from .start import Start, observed_points
+from .subject import Evidence
 from .terms import (
     LIP_PAIRS,
     OVAL,
-    PACE_RANGE,
     PAIR_SD,
     PAIRS,
     ROBUST_SIZE,
-    STABLE,
-    USUAL_SPEED,
     landmark_sd,
-    moving_points,
     region_points,
     region_unknowns,
 )
@@ -51,9 +44,6 @@ _HIDDEN_WEIGHT = 0.002  # of points behind a cover or out of the picture: the tr
 _SHAKEN_WEIGHT = 0.01  # of all others while the mouth is covered: the tracker turns the face
 _JAW_LINE_WEIGHT = 0.07  # of the chin and jaw beneath a covered mouth, as the network sees them
 _LOST_BELOW, _COVERED_BELOW = 0.2, 0.5  # confidence in the face, in a region of it
-_LONGEST_GAP_SECONDS = 0.4  # without a face; a longer one separates two runs
-_CUT_DISTANCE, _CUT_SCALE = 1.2, 0.35  # eye distances moved, log of size: nobody moves so
-_SPEED_SECONDS = 0.16  # across which a region's speed is taken
 _EYE_SHUT, _EYE_OPEN = 0.10, 0.22  # height over width between which the iris comes into view
 _EYE_SMALL, _EYE_LARGE = 28.0, 38.0  # px wide, between which irises come to be found in the picture
 _FOUND_TRUST = 2.25  # of an iris so found, over one that the network places
@@ -64,115 +54,6 @@ _TEETH_ROWS, _TEETH_COLUMNS = slice(2, 6), slice(2, 7)
 # .12 rad .4, beyond .1 (docs/log.md).
 _TEETH, _SMILE_GAP = (0.6, 0.8), (3e-3, 5e-3)
 _CLENCHED, _CLENCHED_SD = 0.025, 0.005  # rad: rows that touch
-
-
-@dataclass(frozen=True)
-class Start:
-    """Where the head is before anything else is known, frames without a face filled in."""
-
-    pose: np.ndarray  # (T, 3) rad
-    origin_px: np.ndarray  # (T, 2) the head's origin in the picture
-    metre_per_px: np.ndarray  # (T,)
-
-
-def observed_points(track: FaceTrack, frames: np.ndarray) -> np.ndarray:
-    """The fit's L points in the picture, (n, L, 2) px; zeros where no face was seen."""
-    order = [*range(MESH_POINTS), 473, 468]  # left pupil, right pupil
-    return np.nan_to_num(track.landmarks[frames][:, order, :2].astype(float))
-
-
-def lip_gaps(track: FaceTrack, start: Start) -> np.ndarray:
-    """How far the tracker sees the pairs of lip points apart, (T, lips) m; 0 without a face."""
-    upper, lower = np.array(LIP_PAIRS).T
-    apart = track.landmarks[:, upper, :2] - track.landmarks[:, lower, :2]
-    return np.nan_to_num(np.linalg.norm(apart, axis=2)) * start.metre_per_px[:, None]
-
-
-def first_pose(track: FaceTrack, head: LandmarkHead) -> Start:
-    """Scaled orthographic alignment of points that expressions hardly move (Umeyama 1991)."""
-    seen = np.flatnonzero(track.seen)
-    model = head.template[STABLE]
-    centre = model.mean(0)
-    shape = model - centre
-    picture = track.landmarks[seen][:, STABLE].astype(float) * [1, -1, -1]
-    middle = picture.mean(1)  # (n, 3)
-    u, _, v = np.linalg.svd(np.einsum("lc,nld->ncd", shape, picture - middle[:, None]))
-    flip = np.ones((len(seen), 3))
-    flip[:, 2] = np.sign(np.linalg.det(u @ v))
-    rotation = np.swapaxes((u * flip[:, None]) @ v, 1, 2)  # (n, 3, 3)
-    turned = shape @ np.swapaxes(rotation, 1, 2)
-    scale = np.sum(turned * (picture - middle[:, None]), axis=(1, 2)) / np.sum(shape**2)  # px / m
-    origin = middle - scale[:, None] * (rotation @ centre)
-    every = np.arange(len(track.times))
-
-    def filled(values: np.ndarray) -> np.ndarray:
-        columns = values.reshape(len(seen), -1).T
-        return np.stack([np.interp(every, seen, c) for c in columns], 1)
-
-    return Start(
-        pose=filled(Rotation.from_matrix(rotation).as_rotvec()),
-        origin_px=filled(origin[:, :2] * [1, -1]),
-        metre_per_px=filled(1 / scale)[:, 0],
-    )
-
-
-def runs_of(track: FaceTrack, start: Start) -> list[np.ndarray]:
-    """Frames to solve together: cut where the face is long away, or jumps as only a cut does."""
-    seen = np.flatnonzero(track.seen)
-    points = track.landmarks[seen].astype(float)
-    moved = np.linalg.norm(np.diff(points[:, :MESH_POINTS, :2].mean(1), axis=0), axis=1)
-    eyes = np.linalg.norm(points[:, 33, :2] - points[:, 263, :2], axis=1)
-    away = np.diff(track.times[seen])
-    patience = np.maximum(1, np.diff(seen) / 2)
-    cut = moved > _CUT_DISTANCE * np.maximum(eyes[1:], eyes[:-1]) * patience
-    cut |= np.abs(np.diff(np.log(start.metre_per_px[seen]))) > _CUT_SCALE
-    cut |= np.isin(seen[1:], track.cuts)
-    cut |= (away > _LONGEST_GAP_SECONDS) & (np.diff(seen) > 1)
-    parts = np.split(seen, np.flatnonzero(cut) + 1)
-    return [np.arange(part[0], part[-1] + 1) for part in parts]
-
-
-def first_unknowns(
-    start: Start, head: LandmarkHead, focal: float, size: tuple[int, int]
-) -> np.ndarray:
-    """The unknowns (T, D) of a neutral face at the first pose."""
-    x = np.zeros((len(start.pose), head.unknowns))
-    depth = focal * start.metre_per_px
-    x[:, POSE] = start.pose
-    offset = (start.origin_px - np.array(size) / 2) * start.metre_per_px[:, None]
-    x[:, TRANSLATION] = np.stack([offset[:, 0], -offset[:, 1], -depth], 1)
-    return x
-
-
-def region_pace(track: FaceTrack, start: Start) -> dict[str, np.ndarray]:
-    """How fast each region moves against its usual speed, (T,) each.
-
-    Speeds are taken across a sixth of a second, in which landmark noise hardly counts, after each
-    face has been laid on the mean one by the points that expressions hardly move (in the picture).
-    """
-
-    def planar(chosen: Sequence[int]) -> np.ndarray:
-        """Points of the mesh, (T, chosen) complex px: of all at once ten minutes take 500 MB."""
-        return np.nan_to_num(track.landmarks[:, chosen, :2].astype(float)) @ np.array([1, 1j])
-
-    stable = planar(STABLE)
-    middle = stable.mean(1, keepdims=True)
-    mean = (stable - middle)[track.seen].mean(0)
-    laid = (stable - middle) @ mean.conj() / np.sum(np.abs(mean) ** 2)  # (T,) turn and scale
-    laid[~track.seen] = 1
-    mm_per_px = np.median(start.metre_per_px * np.abs(laid)) * 1e3
-    times = track.times
-    before = np.searchsorted(times, times - _SPEED_SECONDS / 2 - 1e-6)
-    after = np.searchsorted(times, times + _SPEED_SECONDS / 2 + 1e-6, side="right") - 1
-    seconds = np.maximum(times[after] - times[before], 1e-3)
-    pace = {}
-    for name, chosen in moving_points().items():
-        in_mm = (planar(chosen) - middle) / laid[:, None] * mm_per_px
-        moved = np.abs(in_mm[after] - in_mm[before]).mean(1)
-        speed = uniform_filter1d(moved / seconds, 3)
-        speed[~(track.seen[before] & track.seen[after])] = USUAL_SPEED[name]
-        pace[name] = np.clip(speed / USUAL_SPEED[name], *PACE_RANGE)
-    return pace
 
 
 def hidden_frames(track: FaceTrack, unseen: np.ndarray | None = None) -> dict[str, np.ndarray]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .landmark_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
-from .projection import Person, Subject, Workspace, accumulate, fill_rows, linearize, workspace
+from .projection import Workspace, accumulate, fill_rows, linearize, workspace
 from .solver import Problem, solve
+from .subject import Person, Subject
 from .terms import EYE_CORNERS, LEFT_BROW, LID_CORNER_PAIRS, PAIRS, RIGHT_BROW
 
 _KEY_FRAMES = 16

@@ -11,31 +11,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import maximum_filter1d
-from scipy.spatial.transform import Rotation, Slerp
 
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS
 from ..head.model import FaceParams, Head
 from ..progress import Report
-from .evidence import (
-    Start,
-    first_pose,
-    first_unknowns,
-    gather,
-    hidden_frames,
-    hidden_unknowns,
-    jaw_target,
-    lip_gaps,
-    observed_points,
-    pace_of_unknowns,
-    region_pace,
-    runs_of,
-)
+from .evidence import gather, hidden_frames, hidden_unknowns, jaw_target, pace_of_unknowns
 from .identity import (
     Identity,
     choose_key_frames,
@@ -55,17 +40,20 @@ from .landmark_head import (
     landmark_head,
 )
 from .landmark_track import landmark_track
-from .projection import Camera, Model, Person, Subject, model_of, project
+from .motion import Motion
+from .projection import project
+from .runs import Run, around, bridge, chunks, runs_of
 from .solver import Problem, solve
 from .sound import Hearing, SoundTerms, changed_frames, sound_terms, unseen_units
-from .terms import LIP_PAIRS, PAIRS, Motion, before_camera, moving_parts, region_points, unit_prior
+from .start import Start, first_pose, first_unknowns, lip_gaps, observed_points, region_pace
+from .subject import Camera, Model, Person, Subject, model_of
+from .terms import LIP_PAIRS, PAIRS, before_camera, moving_parts, region_points, unit_prior
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack
 
 _FOCAL_PER_SIDE = 2.0  # landmarks can't tell the focal length: a usual lens
-_CHUNK, _OVERLAP = 400, 24  # frames solved at once, and shared by neighbours
-_MARGIN = 12  # frames solved again on each side of what sound changes
+_CHUNK = 400  # frames solved at once
 _KEY_MARGIN, _LEAST_KEYS = 3, 8  # frames from a cover to a key frame; fewer tell too little
 _ITERATIONS = 5
 _SMOOTHING = 4.0
@@ -146,14 +134,14 @@ def fit_clip(
     if begin is not None:
         _begin_at(begin, x, clip.head)
     runs = runs_of(track, clip.start)
-    whole = [_Run(frames, np.ones(len(frames))) for frames in runs]
+    whole = [Run(frames, np.ones(len(frames))) for frames in runs]
     _solve_runs(clip, person, x, whole, options, lambda done: report(0.1 + 0.4 * done))
     if hearing is not None:
         sound = sound_terms(hearing, track, clip.head, x)
         clip = replace(clip, sound=sound, hidden=hidden_frames(track, sound.unseen))
-        again = _around(changed_frames(sound, lip_gaps(track, clip.start)), runs)
+        again = around(changed_frames(sound, lip_gaps(track, clip.start)), runs)
         _solve_runs(clip, person, x, again, options, lambda done: report(0.5 + 0.4 * done))
-    _bridge(x, runs, track.times)
+    bridge(x, runs, track.times)
     params = _params(x, clip, identity, head)
     if hearing is not None and clip.sound is not None:
         tongue = unseen_units(hearing, clip.sound, head.file.expression_names)
@@ -256,83 +244,19 @@ def _solve_runs(
     clip: _Clip,
     person: Person,
     x: np.ndarray,
-    runs: list[_Run],
+    runs: list[Run],
     options: FitOptions,
     report: Callable[[float], None],
 ) -> None:
     """Solve all frames of all runs, piece by piece, from `x` (T, D) on, in place."""
     weight, done = _SMOOTHING * options.smoothing, 0
     for run in runs:
-        for frames, share in _chunks(run, options.chunk):
+        for frames, share in chunks(run, options.chunk):
             problem = _problem(clip, person, x[frames], frames, weight)
             solved = solve(problem, x[frames], _ITERATIONS)
             x[frames] += share[:, None] * (solved - x[frames])
             done += len(frames)
             report(min(done / len(x), 1))
-
-
-@dataclass(frozen=True)
-class _Run:
-    """Frames to solve together, and how far their solution replaces what stands."""
-
-    frames: np.ndarray  # (n,)
-    share: np.ndarray  # (n,) in 0..1
-
-
-def _around(changed: np.ndarray, runs: list[np.ndarray]) -> list[_Run]:
-    """The stretches of `runs` about the frames `changed` (T,) bool; the rest may stay.
-
-    The ends of a stretch, where it lacks its neighbours, keep what stands.
-    """
-    near, ramp, parts = maximum_filter1d(changed, 2 * _MARGIN + 1), _ramp(_MARGIN), []
-    for run in runs:
-        for part in np.split(run, np.flatnonzero(np.diff(near[run])) + 1):
-            if not near[part[0]]:
-                continue
-            share = np.ones(len(part))
-            if part[0] > run[0]:
-                share[:_MARGIN] = ramp[: len(part)]
-            if part[-1] < run[-1]:
-                share[-_MARGIN:] = np.minimum(share[-_MARGIN:], ramp[::-1][-len(part) :])
-            parts.append(_Run(part, share))
-    return parts
-
-
-def _chunks(run: _Run, chunk: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Overlapping pieces of a run, each with the share (n,) that its solution gets.
-
-    The outer third of an overlap, where a piece lacks its neighbours, is left to the other piece.
-    """
-    pieces, first, count = [], 0, len(run.frames)
-    while True:
-        last = min(count, first + chunk + _OVERLAP)
-        share = run.share[first:last].copy()
-        if first:
-            share[:_OVERLAP] *= _ramp(_OVERLAP)
-        pieces.append((run.frames[first:last], share))
-        if last == count:
-            return pieces
-        first = last - _OVERLAP
-
-
-def _ramp(frames: int) -> np.ndarray:
-    """Shares over an overlap, (frames,): none in its first third, all in its last."""
-    return np.clip((np.arange(frames) + 0.5 - frames / 3) / (frames / 3), 0, 1)
-
-
-def _bridge(x: np.ndarray, runs: list[np.ndarray], times: np.ndarray) -> None:
-    """Fill the frames between runs (eased from one to the next), before and after them (held)."""
-    x[: runs[0][0]] = x[runs[0][0]]
-    x[runs[-1][-1] + 1 :] = x[runs[-1][-1]]
-    for before, after in pairwise(runs):
-        a, b = before[-1], after[0]
-        gap = np.arange(a + 1, b)
-        if len(gap):
-            s = (times[gap] - times[a]) / (times[b] - times[a])
-            s = s * s * (3 - 2 * s)
-            x[gap] = x[a] + s[:, None] * (x[b] - x[a])
-            turn = Slerp([0, 1], Rotation.from_rotvec(x[[a, b], POSE]))
-            x[gap, POSE] = turn(s).as_rotvec()
 
 
 def _residuals_mm(clip: _Clip, person: Person, x: np.ndarray) -> np.ndarray:

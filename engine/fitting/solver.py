@@ -7,8 +7,10 @@ from numba import njit
 from scipy.linalg import cho_solve_banded, cholesky_banded
 
 from .landmark_head import JAW, JOINTS_END, POSE
-from .projection import Evidence, Subject, accumulate
-from .terms import Motion, Prior, TimeTerms
+from .motion import Motion, TimeTerms
+from .projection import accumulate
+from .subject import Evidence, Subject
+from .terms import Prior
 
 _MOST_TRIES = 8  # of a step, with ten times the damping each time: one must end where lips meet
 _LEAST_GAIN = 2e-3  # of the cost, relative; less ends the search

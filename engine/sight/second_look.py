@@ -21,8 +21,8 @@ from ..faces import FaceTrack
 from ..faces.belief import fall
 from ..faces.parts import head_angles
 from ..faces.seen import NETWORK, NetworkPoints, blend_points, look_at_faces
-from ..fitting.evidence import first_pose, lip_gaps
 from ..fitting.landmark_head import landmark_head
+from ..fitting.start import first_pose, lip_gaps
 from ..fitting.terms import LIP_PAIRS
 from ..geometry import rotation_matrix
 from ..head.model import Head

@@ -19,22 +19,15 @@ from engine.fitting.landmark_head import (
     landmark_head,
 )
 from engine.fitting.landmark_track import landmark_track
+from engine.fitting.motion import Motion
 from engine.fitting.places import EDGES_MM, JAW_SHARE, PLACES_JAW, PLACES_MM
-from engine.fitting.projection import (
-    Camera,
-    Evidence,
-    Person,
-    Subject,
-    accumulate,
-    linearize,
-    model_of,
-    project,
-    workspace,
-)
-from engine.fitting.recipe import FitOptions, _around, fit_clip
+from engine.fitting.projection import accumulate, linearize, project, workspace
+from engine.fitting.recipe import FitOptions, fit_clip
+from engine.fitting.runs import around
 from engine.fitting.solver import Problem, Targets
 from engine.fitting.sound import Hearing
-from engine.fitting.terms import LIP_PAIRS, PAIRS, Motion, moving_parts, unit_prior
+from engine.fitting.subject import Camera, Evidence, Person, Subject, model_of
+from engine.fitting.terms import LIP_PAIRS, PAIRS, moving_parts, unit_prior
 from engine.geometry import embed, to_camera
 from engine.geometry import project as to_pixels
 from engine.head.model import FaceParams, Head
@@ -581,7 +574,7 @@ def _chatter(times):
 def test_a_change_beyond_a_gap_takes_few_frames_of_the_run_before_it():
     changed = np.zeros(60, bool)
     changed[36] = True
-    first, second = _around(changed, [np.arange(30), np.arange(34, 60)])
+    first, second = around(changed, [np.arange(30), np.arange(34, 60)])
     assert first.frames[-1] == 29 and len(first.share) == len(first.frames) < 12
     assert second.share[0] == 1 and second.share[-1] == 0
     assert (np.diff(first.share) >= 0).all() and (np.diff(second.share) <= 0).all()
