@@ -26,7 +26,9 @@ from engine.head.albedo import load_albedo  # noqa: E402
 from engine.head.looks import draw_look  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
 from engine.media import open_clip, read_frames  # noqa: E402
-from engine.preview.panels import Panels, before_backdrop, crop_of, write  # noqa: E402
+from engine.preview.crops import crop_of  # noqa: E402
+from engine.preview.overlay import before_backdrop  # noqa: E402
+from engine.preview.panels import Panels, write  # noqa: E402
 from engine.preview.studio import Sitter, draw  # noqa: E402
 from engine.weights import load_head, locate  # noqa: E402
 

@@ -16,7 +16,8 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
 from ..media import open_clip, read_frames, read_waveform
 from ..media.pictures import write_picture
-from ..preview.panels import Crop, Panels, cut, write
+from ..preview.crops import Crop, cut
+from ..preview.panels import Panels, write
 from ..progress import Report
 from ..weights import load_head
 from .alignment import Phone, heard_phones, heard_words, known_words

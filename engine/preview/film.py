@@ -26,7 +26,8 @@ from ..exchange.provenance import provenance
 from ..exchange.take import Take
 from ..media import SOUND_RATE, Clip, read_frames, read_waveform
 from ..progress import Report
-from .panels import Crop, Panels, crop_of, write
+from .crops import Crop, crop_of
+from .panels import Panels, write
 from .studio import Relief
 
 _TICKS = 90_000  # per second: fine enough for every rate in use

@@ -10,7 +10,8 @@ from ..exchange.head_file import HeadFile
 from ..exchange.take import REGIONS, Take
 from ..media import Clip, read_frames
 from ..media.pictures import write_picture
-from .panels import AMBER, LOW_CONFIDENCE, RED, Panels, crop_of, write
+from .crops import crop_of
+from .panels import AMBER, LOW_CONFIDENCE, RED, Panels, write
 
 _MARGIN, _CAPTION = 8, 26  # px
 _SHUT_LIPS = 0.02  # of nose to chin: about 2 mm

@@ -13,8 +13,10 @@ from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS, Take
 from engine.head.model import FaceParams, Head
 from engine.media import open_clip
+from engine.preview.crops import crop_of
 from engine.preview.film import PreviewOptions, write_preview
-from engine.preview.panels import Panels, _graded, crop_of
+from engine.preview.overlay import graded
+from engine.preview.panels import Panels
 from engine.preview.sheet import SheetOptions, telling_frames, write_sheet
 from engine.preview.studio import Shot
 from engine.weights import load_head
@@ -180,7 +182,7 @@ def test_in_a_film_of_one_colour_the_head_has_one():
     head = np.tile(np.array([[[200, 130, 100], [190, 185, 170]]], np.uint8), (80, 40, 1))
     shot = Shot(head, head, whole, whole, whole, np.zeros((80, 80), bool))
     for film, is_grey in ((grey, True), (toned, True), (coloured, False)):
-        drawn = _graded(film, shot, 80).astype(float)
+        drawn = graded(film, shot, 80).astype(float)
         teeth, skin = drawn[:, 1::2].mean((0, 1)), drawn[:, ::2].mean((0, 1))
         hue = np.log(teeth / skin)
         assert (np.ptp(hue) < 0.05) == is_grey
