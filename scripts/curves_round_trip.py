@@ -31,7 +31,8 @@ from engine.head.albedo import load_albedo  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
 from engine.options import CaptureOptions  # noqa: E402
 from engine.pipeline import capture  # noqa: E402
-from engine.preview.studio import Sitter, draw  # noqa: E402
+from engine.preview.sitter import Sitter  # noqa: E402
+from engine.preview.studio import draw  # noqa: E402
 from engine.progress import Report  # noqa: E402
 from engine.weights import load_head, locate  # noqa: E402
 

@@ -17,7 +17,8 @@ from engine.geometry import to_camera  # noqa: E402
 from engine.head.albedo import load_albedo  # noqa: E402
 from engine.head.model import Head  # noqa: E402
 from engine.media.pictures import write_picture  # noqa: E402
-from engine.preview.studio import Sitter, draw  # noqa: E402
+from engine.preview.sitter import Sitter  # noqa: E402
+from engine.preview.studio import draw  # noqa: E402
 from engine.weights import load_head, locate  # noqa: E402
 
 DISTANCE_M, HEAD_SPAN_M = 0.8, 0.275  # from the camera; what a tile shows at that distance

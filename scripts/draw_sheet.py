@@ -17,7 +17,7 @@ from draw_people import draw_portrait, write_sheet  # noqa: E402
 
 from engine.exchange.head_file import HeadFile  # noqa: E402
 from engine.head.model import Head  # noqa: E402
-from engine.preview.studio import Sitter  # noqa: E402
+from engine.preview.sitter import Sitter  # noqa: E402
 from engine.weights import load_head  # noqa: E402
 
 # Regions from back to front, RGB.

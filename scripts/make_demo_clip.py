@@ -28,7 +28,7 @@ from engine.detail.complexion import person_texture  # noqa: E402
 from engine.exchange.head_file import file_sha256  # noqa: E402
 from engine.exchange.take import REGIONS, Take  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
-from engine.preview.studio import Sitter  # noqa: E402
+from engine.preview.sitter import Sitter  # noqa: E402
 from engine.weights import load_head  # noqa: E402
 
 TEXT = "Hello! My name is Ava. Bob bought five very big maps, and we whisper so softly. Have fun!"

@@ -29,7 +29,8 @@ from engine.media import open_clip, read_frames  # noqa: E402
 from engine.preview.crops import crop_of  # noqa: E402
 from engine.preview.overlay import before_backdrop  # noqa: E402
 from engine.preview.panels import Panels, write  # noqa: E402
-from engine.preview.studio import Sitter, draw  # noqa: E402
+from engine.preview.sitter import Sitter  # noqa: E402
+from engine.preview.studio import draw  # noqa: E402
 from engine.weights import load_head, locate  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"

@@ -83,7 +83,7 @@ def table(trip: RoundTrip) -> str:
 def draw_round_trip(trip: RoundTrip, other: HeadFile, path: Path) -> None:
     """A picture: some units on the default head, on the other, on the default again."""
     from ..detail.complexion import person_texture
-    from ..preview.studio import Sitter
+    from ..preview.sitter import Sitter
 
     rows = []
     for file, params in zip((default_head(), other, default_head()), trip.params, strict=True):

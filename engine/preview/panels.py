@@ -19,7 +19,8 @@ from ..head.model import FaceParams, Head, params_of
 from ..media.pictures import read_picture
 from .crops import Crop, cut
 from .overlay import before_backdrop, over_clip
-from .studio import Relief, Shot, Sitter, draw
+from .sitter import Sitter
+from .studio import Relief, Shot, draw
 
 LOW_CONFIDENCE = 0.5
 RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)

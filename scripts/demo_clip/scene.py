@@ -9,7 +9,8 @@ import numpy as np
 from engine.geometry import project, to_camera
 from engine.head.model import FaceParams
 from engine.preview import shading
-from engine.preview.studio import Sitter, vertex_table
+from engine.preview.sitter import Sitter
+from engine.preview.studio import vertex_table
 from engine.preview.vertices import AMBIENT, COLUMNS, FINISH, LIT, Surface, fill_normals
 from engine.render import visible_faces
 

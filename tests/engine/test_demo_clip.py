@@ -14,7 +14,7 @@ from engine.faces.track import FaceOptions, track_face
 from engine.geometry import embed
 from engine.head.model import Head, params_of
 from engine.media import open_clip, read_waveform
-from engine.preview.studio import Sitter
+from engine.preview.sitter import Sitter
 from engine.progress import Report
 from engine.weights import load_head, locate
 

@@ -20,7 +20,8 @@ from engine.exchange.hair import BARE_MM, POINTS, comb, grows_hair
 from engine.geometry import project
 from engine.head.albedo import load_albedo
 from engine.head.model import FaceParams, Head
-from engine.preview.studio import Sitter, draw
+from engine.preview.sitter import Sitter
+from engine.preview.studio import draw
 from engine.srgb import linear_from_srgb
 from engine.weights import FOLDER, load_head
 

@@ -11,7 +11,8 @@ from engine.faces.detector import FaceDetector, FaceMesh, region_of, region_of_b
 from engine.geometry import embed, project, to_camera
 from engine.head.albedo import load_albedo
 from engine.head.model import Head
-from engine.preview.studio import Sitter, draw
+from engine.preview.sitter import Sitter
+from engine.preview.studio import draw
 from engine.weights import load_head, locate
 
 SIZE = 512

@@ -7,7 +7,8 @@ from scipy.ndimage import binary_erosion, binary_fill_holes
 from engine.detail.complexion import person_texture
 from engine.geometry import embed, vertex_normals
 from engine.head.model import FaceParams, Head
-from engine.preview.studio import Relief, Sitter, draw, vertex_table
+from engine.preview.sitter import Sitter
+from engine.preview.studio import Relief, draw, vertex_table
 from engine.preview.vertices import AMBIENT
 from engine.render.occlusion import ambient_openness, polygon_area, seen_from, through_polygon
 from engine.weights import load_head
