@@ -21,7 +21,7 @@ from bpy.props import (
 from ..engine.exchange.protocol import Done, Event, Failed, Item
 from . import watch
 from .action import Action
-from .capture_settings import shared_options
+from .capture_request import shared_options
 from .engine_client import BatchRequest, EngineJob, start_batch
 from .head_files import panel_head
 from .install import ROOT

@@ -14,7 +14,7 @@ from bpy.props import IntProperty, IntVectorProperty
 from ..engine.exchange.protocol import AVFaceError
 from . import faces, overlay, watch
 from .action import Action
-from .capture_settings import clip_problem
+from .capture_request import clip_problem
 from .picking import Layout, dragged_region, face_at, is_drag, region_round
 from .preferences import engine_python
 from .views import largest, main_region, views_of

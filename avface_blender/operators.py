@@ -26,7 +26,8 @@ from . import (
     trust,
 )
 from .action import Action
-from .capture_settings import TIMINGS, capture_job, clip_problem
+from .capture_request import capture_job, clip_problem
+from .capture_settings import TIMINGS
 from .preferences import engine_problem, engine_python, jobs_folder
 from .selection import capture_head, head_named, selected_head
 from .take_importer import ImportOptions, import_take

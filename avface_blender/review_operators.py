@@ -3,17 +3,17 @@
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
 
+from functools import partial
 from typing import Any
 
 import bpy
 from bpy.props import BoolProperty, FloatProperty
 
-from . import corrections, job_folders, jobs, landmarks, review, takes
-from .preferences import engine_python, jobs_folder
+from . import corrections, landmarks, review, takes
 from .refine import refine_job
 from .rig import rig_of
 from .selection import the_head
-from .take_operators import PlayingTakeAction, TakeAction
+from .take_operators import PlayingTakeAction, TakeAction, start_again
 from .views import largest, main_region, views_of
 
 _GRAPH_SHARE = 0.3  # of the 3D view's height that curves get
@@ -123,14 +123,11 @@ class AVFACE_OT_refine(PlayingTakeAction, bpy.types.Operator):
         return "Drag landmarks in a frame or two, or pose the face and key it (Correct by Hand)"
 
     def act(self, context):
-        head, python = the_head(context), engine_python(context)
+        head = the_head(context)
         name = takes.playing(head)
         clip = takes.actions_of(head, name)[0][takes.CLIP_PROPERTY]
-        folder = job_folders.new_folder(jobs_folder(context), clip)
-        job = refine_job(context, head, folder)
-        jobs.start(job, folder, python, head, over=takes.is_range(head, name))
-        if bpy.app.background:
-            jobs.follow()
+        job_in = partial(refine_job, context, head)
+        start_again(context, clip, job_in, over=takes.is_range(head, name))
         return "Fitting the clip anew round your corrections"
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import bpy
 import numpy as np
 
+from ..engine.exchange.head_file import HeadFile
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, provenance
 from ..engine.exchange.take import Take, find_clip
 from . import shot
@@ -144,12 +145,7 @@ def import_take(
     performance = on_frames(take, job.take_frames, exact=options.timing == "exact")
     _animate(job, performance)
     if options.look:
-        pictures, lack = find_pictures(take, job.folder, rate, job.clip_start)
-        notes += [lack] if lack else []
-        dress(head, job.name, pictures)
-        hair = grow_hair(head, head_file, take, job.name, pictures.albedo)
-        for strands in filter(None, (hair, put_lashes(head, head_file, job.name))):
-            dress_hair(strands)
+        notes += _dress(job, head_file)
     camera = _add_camera(job, performance) if options.camera and not options.over else None
     if (options.camera or options.sound) and not options.over:
         notes += _show_and_sound(job, camera)
@@ -217,6 +213,16 @@ def _animate(job: _Import, performance: Performance) -> None:
     name = f"{job.name} face"
     action = make_action(keys, name, performance.frames, units, group="Expression")
     play(keys, action, job.options.over)
+
+
+def _dress(job: _Import, head_file: HeadFile) -> list[str]:
+    """Skin, wrinkles, hair and lashes; what can't be had, as sentences."""
+    pictures, lack = find_pictures(job.take, job.folder, job.rate, job.clip_start)
+    dress(job.head, job.name, pictures)
+    hair = grow_hair(job.head, head_file, job.take, job.name, pictures.albedo)
+    for strands in filter(None, (hair, put_lashes(job.head, head_file, job.name))):
+        dress_hair(strands)
+    return [lack] if lack else []
 
 
 def _add_camera(job: _Import, performance: Performance) -> bpy.types.Object:

@@ -3,6 +3,7 @@
 # Attributes that we add to Blender's types can't be known to the type checker.
 # pyright: reportAttributeAccessIssue=false, reportOptionalMemberAccess=false, reportInvalidTypeForm=false
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from . import (
     trust,
 )
 from .action import Action, HeadAction
-from .capture_settings import capture_job
+from .capture_request import capture_job
 from .head_builder import HEAD_PROPERTY
 from .preferences import engine_python, jobs_folder
 from .refine import head_path
@@ -75,6 +76,20 @@ class FilmedTakeAction(PlayingTakeAction):
         if reason or landmarks.clip_camera(context.scene, selected_head(context)) is not None:
             return reason
         return "The take came without its camera: import it once more, with Camera ticked"
+
+
+def start_again(
+    context: bpy.types.Context, clip: str, job_in: Callable[[Path], CaptureJob], over: bool
+) -> None:
+    """Let the engine work on the selected head's take again, in a new folder for the `clip`.
+
+    `job_in` makes the job in that folder; `over`: the playing take plays on where it has no frames.
+    """
+    head, python = the_head(context), engine_python(context)
+    folder = job_folders.new_folder(jobs_folder(context), clip)
+    jobs.start(job_in(folder), folder, python, head, over=over)
+    if bpy.app.background:
+        jobs.follow()
 
 
 class AVFACE_OT_select_head(Action, bpy.types.Operator):
@@ -179,20 +194,18 @@ class AVFACE_OT_retake(PlayingTakeAction, bpy.types.Operator):
         rate = rate_of(scene).frames_per_second
         first, last = scene.frame_preview_start, scene.frame_preview_end
         start, end = ((f - action[takes.CLIP_START_PROPERTY]) / rate for f in (first, last + 1))
-        clip, python = takes.clip_of(take, path), engine_python(context)
-        folder = job_folders.new_folder(jobs_folder(context), clip)
-        job = capture_job(scene.avface, folder)
-        if Path(job.clip) != Path(clip):  # the panel is set for another clip
-            out = folder / f"{take_name(Path(clip))}{TAKE_SUFFIX}"
-            told = take.made_by["options"] | {"trust": ""}  # what is painted says it
-            job = CaptureJob(clip, str(out), head=head_path(take), options=told)
-        options = job.options | {
-            "start": max(start, 0.0), "end": end, "person": str(path),
-        }  # fmt: skip
-        job = trust.by_trust(replace(job, options=options), head)
-        jobs.start(job, folder, python, head, over=True)
-        if bpy.app.background:
-            jobs.follow()
+        clip = takes.clip_of(take, path)
+
+        def job_in(folder: Path) -> CaptureJob:
+            job = capture_job(scene.avface, folder)
+            if Path(job.clip) != Path(clip):  # the panel is set for another clip
+                out = folder / f"{take_name(Path(clip))}{TAKE_SUFFIX}"
+                told = take.made_by["options"] | {"trust": ""}  # what is painted says it
+                job = CaptureJob(clip, str(out), head=head_path(take), options=told)
+            part = {"start": max(start, 0.0), "end": end, "person": str(path)}
+            return trust.by_trust(replace(job, options=job.options | part), head)
+
+        start_again(context, clip, job_in, over=True)
         return f"Capturing frames {first} to {last} again"
 
 

@@ -11,12 +11,11 @@ from bpy.props import EnumProperty, IntProperty
 
 from ..engine.exchange.protocol import AVFaceError, CaptureJob
 from ..engine.exchange.take import Take
-from . import job_folders, jobs, overlay, takes, trust
-from .preferences import engine_python, jobs_folder
+from . import overlay, takes, trust
 from .refine import free_path, head_path
 from .selection import selected_head, the_head
 from .stretches import as_text
-from .take_operators import PlayingTakeAction
+from .take_operators import PlayingTakeAction, start_again
 
 _COLOURS: dict[str, tuple[float, float, float]] = {
     "picture": (0.25, 0.75, 0.35), "sound": (0.25, 0.55, 1.0),
@@ -137,19 +136,16 @@ class AVFACE_OT_solve_trust(PlayingTakeAction, bpy.types.Operator):
         return "" if trust.is_new(head) else "The take goes by what is painted: paint some trust"
 
     def act(self, context):
-        head, python = the_head(context), engine_python(context)
+        head = the_head(context)
         name, path = takes.playing(head), takes.take_file(head)
         assert path is not None, "poll asks for it"
         take = Take.load(path)
         clip = takes.clip_of(take, path)
-        folder = job_folders.new_folder(jobs_folder(context), clip)
         job = CaptureJob(
             clip=clip, out=str(free_path(path)), refines=str(path),
             head=head_path(take), options={"trust": as_text(trust.stretches_of(head))},
         )  # fmt: skip
-        jobs.start(job, folder, python, head, over=takes.is_range(head, name))
-        if bpy.app.background:
-            jobs.follow()
+        start_again(context, clip, lambda folder: job, over=takes.is_range(head, name))
         return "Solving the mouth anew where trust has changed"
 
 

@@ -58,7 +58,7 @@ def test_the_faces_of_a_moment_are_found_and_one_is_picked(addon, tmp_path):
     x, y, width, height = settings.region
     assert x < 60 and y < 150 and x + width > 140 and y + height > 260
     assert x + width < (100 + 360) / 2 + 1, "not as far as the other face's middle"
-    job = addon.capture_settings.capture_job(settings, tmp_path)
+    job = addon.capture_request.capture_job(settings, tmp_path)
     assert job.options["region"] == [x, y, width, height] and "face" not in job.options
 
 

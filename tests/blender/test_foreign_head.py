@@ -109,7 +109,7 @@ def test_the_panels_head_is_used_for_capture_and_import(flame, imported, make_ta
                 new_head=True))  # fmt: skip
         settings = bpy.context.scene.avface
         settings.clip, settings.head = "/clips/ada.mp4", str(flame)
-        assert addon.capture_settings.capture_job(settings, tmp_path).head == str(flame)
+        assert addon.capture_request.capture_job(settings, tmp_path).head == str(flame)
         assert addon.selection.capture_head(bpy.context) == imported[2].head
         settings.head = ""
         assert addon.selection.capture_head(bpy.context) is None, "a new head is made"

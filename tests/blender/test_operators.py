@@ -30,7 +30,7 @@ def start(addon: ModuleType, folder: Path, name: str) -> None:
     settings = bpy.context.scene.avface
     takes = addon.preferences.jobs_folder(bpy.context)
     job_folder = addon.job_folders.new_folder(takes, settings.clip)
-    job = addon.capture_settings.capture_job(settings, job_folder)
+    job = addon.capture_request.capture_job(settings, job_folder)
     head = addon.selection.capture_head(bpy.context)
     addon.jobs.start(job, job_folder, addon.preferences.engine_python(bpy.context), head)
 
@@ -186,7 +186,7 @@ def test_a_retake_that_comes_in_later_is_laid_over_its_range(addon, tmp_path):
     addon.jobs.follow()
     head = heads()[0]
     folder = addon.job_folders.new_folder(tmp_path / "retakes", "ada.mp4")
-    job = addon.capture_settings.capture_job(bpy.context.scene.avface, folder)
+    job = addon.capture_request.capture_job(bpy.context.scene.avface, folder)
     python = addon.preferences.engine_python(bpy.context)
     addon.jobs.start(job, folder, python, head, over=True)
     addon.jobs.keep_out_of_another_file()
@@ -317,7 +317,7 @@ def test_the_take_of_another_actor_makes_a_head_of_its_own(addon, tmp_path):
     assert bpy.ops.avface.capture.poll()
     clip = bpy.context.scene.avface.clip
     folder = addon.job_folders.new_folder(tmp_path / "täkes of mine", clip)
-    job = addon.capture_settings.capture_job(bpy.context.scene.avface, folder)
+    job = addon.capture_request.capture_job(bpy.context.scene.avface, folder)
     addon.jobs.start(job, folder, addon.preferences.engine_python(bpy.context))
     finish(addon)
     assert [len(addon.takes.takes_of(head)) for head in heads()] == [1, 1]

@@ -124,7 +124,7 @@ def test_what_runs_is_not_put_away(addon, tmp_path):
     choose(tmp_path, "slow")
     settings = bpy.context.scene.avface
     folder = addon.job_folders.new_folder(tmp_path / "takes", settings.clip)
-    job = addon.capture_settings.capture_job(settings, folder)
+    job = addon.capture_request.capture_job(settings, folder)
     addon.jobs.start(job, folder, addon.preferences.engine_python(bpy.context))
     addon.jobs.dismiss(folder)
     assert bpy.context.window_manager.avface_job.status == "RUNNING"

@@ -109,22 +109,22 @@ def test_the_settings_are_the_engines_options():
     with extension.enabled() as addon:
         settings = bpy.context.scene.avface
         settings.clip = "/clips/ada.mp4"
-        job = addon.capture_settings.capture_job(settings, Path("/takes/1"))
+        job = addon.capture_request.capture_job(settings, Path("/takes/1"))
         assert CaptureOptions(**job.options) == CaptureOptions()
         for name in ("end", "face", "focal", "fps"):
             setattr(settings, f"use_{name}", True)
         settings.use_region = True
-        job = addon.capture_settings.capture_job(settings, Path("/takes/1"))
+        job = addon.capture_request.capture_job(settings, Path("/takes/1"))
         assert set(job.options) == set(CaptureOptions.__dataclass_fields__)
         for name in ("detail", "skin", "method", "quality", "senses"):
             choices = CaptureOptions.__annotations__[name].__args__
             items = settings.bl_rna.properties[name].enum_items
             assert {item.identifier for item in items} == set(choices), name
         known = Path("/takes/0/ada.take.npz")
-        job = addon.capture_settings.capture_job(settings, Path("/takes/1"), known)
+        job = addon.capture_request.capture_job(settings, Path("/takes/1"), known)
         assert job.options["person"] == str(known)
         settings.same_person = False
-        job = addon.capture_settings.capture_job(settings, Path("/takes/1"), known)
+        job = addon.capture_request.capture_job(settings, Path("/takes/1"), known)
         assert job.options["person"] == ""
         assert set(batch_options.CAPTURE_OPTIONS) <= set(CaptureOptions.__dataclass_fields__)
 
