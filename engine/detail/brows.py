@@ -39,17 +39,7 @@ _FORELOCK = 0.5  # log darkness of the skin above a brow at which it is half tak
 def paint_brows(
     texture: np.ndarray, own: np.ndarray, known: np.ndarray, sheet: FaceSheet
 ) -> np.ndarray:
-    """The texture with the brows of a clip.
-
-    Args:
-        texture: (n, n, 3) uint8 sRGB, the whole sheet.
-        own: (R, R, 3) log reflectance that the clip shows in the face's window.
-        known: (R, R) in [0, 1], how well.
-        sheet: The window.
-
-    Returns:
-        (n, n, 3) uint8 sRGB.
-    """
+    """The texture with the brows of a clip: a `paint.Painter`."""
     model = read_colours(texture, sheet)
     target, own_lines, where = model.copy(), np.zeros_like(known), np.zeros_like(known)
     skin = bare_of_eyes(sheet) & ~_near(sheet, (*BROWS[0], *BROWS[1]), 0)

@@ -9,7 +9,9 @@ from .hairline import paint_hairline
 from .irises import paint_irises
 from .lids import paint_lids
 from .lips import paint_lips
-from .paint import own_hues, read_colours
+from .paint import Painter, own_hues, read_colours
+
+_PAINTERS: tuple[Painter, ...] = (paint_brows, paint_lips, paint_lids)
 
 
 def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
@@ -26,7 +28,7 @@ def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
         texture = paint_hairline(texture, bare, face.hairline, head)
     sheet = face.canvas.sheet
     own = own_hues(face.own, read_colours(texture, sheet), face.grey)
-    for paint in (paint_brows, paint_lips, paint_lids):
+    for paint in _PAINTERS:
         texture = paint(texture, own, face.known, sheet)
     if face.irises is not None:
         texture = paint_irises(texture, face.irises, face.grey, face.canvas.head)

@@ -31,17 +31,7 @@ _LEAST_KNOWN = 0.3
 def paint_lids(
     texture: np.ndarray, own: np.ndarray, known: np.ndarray, sheet: FaceSheet
 ) -> np.ndarray:
-    """The texture with lids as dark as a clip shows them.
-
-    Args:
-        texture: (n, n, 3) uint8 sRGB, the whole sheet.
-        own: (R, R, 3) log reflectance that the clip shows in the face's window.
-        known: (R, R) in [0, 1], how well.
-        sheet: The window.
-
-    Returns:
-        (n, n, 3) uint8 sRGB.
-    """
+    """The texture with lids as dark as a clip shows them: a `paint.Painter`."""
     difference = own - read_colours(texture, sheet)
     change = np.zeros_like(difference)
     for lids in (UPPER_LIDS, LOWER_LIDS):

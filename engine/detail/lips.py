@@ -28,17 +28,7 @@ _LEAST_SEEN, _WELL_SEEN = 0.4, 0.8  # share of the lips that the clip must show
 def paint_lips(
     texture: np.ndarray, own: np.ndarray, known: np.ndarray, sheet: FaceSheet
 ) -> np.ndarray:
-    """The texture with the lips of a clip.
-
-    Args:
-        texture: (n, n, 3) uint8 sRGB, the whole sheet.
-        own: (R, R, 3) log reflectance that the clip shows in the face's window.
-        known: (R, R) in [0, 1], how well.
-        sheet: The window.
-
-    Returns:
-        (n, n, 3) uint8 sRGB.
-    """
+    """The texture with the lips of a clip: a `paint.Painter`."""
     lips = hull(sheet, LIPS) > 0
     shown = lips & (hull(sheet, SLIT, grow_mm=_SLIT_MM) == 0) & (known > 0.5)
     seen = shown.sum() / max((lips & (hull(sheet, SLIT, grow_mm=_SLIT_MM) == 0)).sum(), 1)

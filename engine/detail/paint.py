@@ -1,5 +1,7 @@
 """Colours of the sheet in log reflectance: read from the face's window, and changed there."""
 
+from typing import Protocol
+
 import cv2
 import numpy as np
 
@@ -13,6 +15,26 @@ FINE_MM = 1.0  # Gaussian sigma: lines of a texture are finer
 _SKIN_GRAIN = 0.1  # log deviation within that which bare skin has; hairs have twice as much
 _BROW_MM = 3.0  # round the brows' landmarks: hairs that were drawn as the clip's
 _GAPS = 1.0  # of that deviation: how far skin between hairs, half of it all, stands above the mean
+
+
+class Painter(Protocol):
+    """Paints a part of the face as a clip shows it."""
+
+    def __call__(
+        self, texture: np.ndarray, own: np.ndarray, known: np.ndarray, sheet: FaceSheet
+    ) -> np.ndarray:
+        """The texture with that part.
+
+        Args:
+            texture: (n, n, 3) uint8 sRGB, the whole sheet.
+            own: (R, R, 3) log reflectance that the clip shows in the face's window.
+            known: (R, R) in [0, 1], how well.
+            sheet: The window.
+
+        Returns:
+            (n, n, 3) uint8 sRGB.
+        """
+        ...
 
 
 def read_colours(texture: np.ndarray, sheet: FaceSheet) -> np.ndarray:
