@@ -1,7 +1,7 @@
 """The person's colours and the clip's light: albedo coefficients of the head, and (9, 3) harmonics.
 
 The median picture of a dozen frames, laid on the sheet, tells skin and light (`albedo_fit`); lips,
-eyes, hair and beard then get the colours that are seen of them.
+eyes, teeth, hair and beard then get the colours that are seen of them.
 """
 
 from dataclasses import dataclass
@@ -31,6 +31,9 @@ from .parts import (
     iris_maps,
     see_hair,
     see_irises,
+    see_teeth,
+    teeth_colour,
+    teeth_maps,
 )
 from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
 from .volume import Outline, see_outline, stand_off
@@ -77,6 +80,7 @@ class _Median:
     openness: np.ndarray  # (R, R) share of the sky that reaches the face at rest
     trust: np.ndarray  # (R, R) the share of the frames that show a texel
     irises: list[Sight]
+    teeth: list[Sight]
     hair: list[Sight]
     crown: Crown
     outlines: list[Outline]
@@ -143,7 +147,7 @@ def _gather(
     pictures = np.zeros((3, len(frames), size, size), np.float32)
     weights = np.zeros((len(frames), size, size), np.float32)
     normals = np.zeros((size, size, 3), np.float32)
-    irises, hair, crown, outlines, grey, white = [], [], [], [], [], []
+    irises, teeth, hair, crown, outlines, grey, white = [], [], [], [], [], [], []
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         pictures[:, k] = np.moveaxis(view.colour, -1, 0)
         weights[k] = view.seen
@@ -151,6 +155,7 @@ def _gather(
         grey.append(colourless(view.picture))
         white.append(whitest(view.picture))
         irises.append(see_irises(view.picture, track, params, view.frame))
+        teeth.append(see_teeth(view.picture, track, params, view.frame))
         sight = view.picture, params, canvas.head, canvas.rest, view.frame
         hair.append(see_hair(*sight))
         crown.append(see_crown(*sight))
@@ -161,8 +166,8 @@ def _gather(
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     normals /= np.maximum(length, 1e-6)
     return _Median(
-        colour, normals, openness(canvas), medians[0][1], irises, hair, _crown(canvas, crown),
-        outlines, float(np.median(grey)), float(np.median(white)),
+        colour, normals, openness(canvas), medians[0][1], irises, teeth, hair,
+        _crown(canvas, crown), outlines, float(np.median(grey)), float(np.median(white)),
     )  # fmt: skip
 
 
@@ -231,6 +236,12 @@ def _refine_parts(
         effective = fit_part(albedo, effective, "lips", colours.maps[:, lips].mean(1), seen)
     if irises is not None:
         effective = fit_part(albedo, effective, "irises", iris_maps(albedo, canvas.head), irises)
+    teeth = teeth_colour(median.teeth, light)
+    if teeth is not None:
+        maps = teeth_maps(albedo)
+        logit = maps @ (albedo.mean + np.tensordot(effective, albedo.basis, 1))
+        teeth = own_hues(teeth, -np.log1p(np.exp(-logit)), median.grey)
+        effective = fit_part(albedo, effective, "teeth", maps, teeth)
     if hair is not None:
         effective = fit_part(albedo, effective, "hair", hair_maps(albedo, canvas.head), hair)
     return fit_beard(colours, albedo, effective, own, lips)

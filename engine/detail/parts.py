@@ -1,4 +1,4 @@
-"""Lips, irises, hair and beard: coefficients that the skin's many texels would outvote.
+"""Lips, irises, teeth, hair and beard: coefficients that the skin's many texels would outvote.
 
 Each part gives one colour, the median over the clip with the light divided out, and moves only
 the albedo components that are its own. A part that the clip hardly shows keeps what it has.
@@ -13,6 +13,7 @@ from scipy.optimize import lsq_linear
 
 from ..exchange.take import REGIONS
 from ..faces import FaceTrack
+from ..faces.looks import mouth_places
 from ..geometry import harmonics, project, rotation_matrix, vertex_normals
 from ..head.albedo import Albedo
 from ..head.model import FaceParams, Head
@@ -24,6 +25,7 @@ from .irises import ring_places
 _PARTS = {
     "lips": (("lip_redness", "lip_darkness"), 0.12, 0.06),
     "irises": (("iris_lightness", "iris_hue"), 0.35, 0.2),
+    "teeth": (("teeth_shade",), 0.3, 0.1),
     "hair": (("hair_lightness", "hair_redness", "hair_grey"), 0.3, 0.15),
     "beard": (("stubble", "moustache", "goatee", "beard"), 0.1, 0.1),
 }
@@ -37,6 +39,15 @@ _BELIEVED = 0.5  # confidence in an eye
 _SMALLEST_IRIS = 1.8  # px, radius
 _FEWEST_PIXELS = 4
 _IN_SOCKET = 0.7  # of the face's light reaches an eye
+
+# Broad smiles show teeth in the light: lips so wide and so far apart, of the eyes' width (speech is
+# .45 to .6 wide), so much of it teeth, for sure. The light left on them, and its hue, are as
+# in `engine.preview.studio`.
+_BROAD, _PARTED, _PARTED_PX = 0.61, 0.07, 6.0
+_BARE, _SURE, _FEWEST_TEETH = 0.6, 0.9, 8
+_ON_TEETH = 0.87 * np.array([1.08, 0.94, 0.98])
+_INCISORS, _OFF_LIPS = slice(2, 7), slice(1, -1)  # columns, rows of what is read between lips
+_EYES_CORNERS, _LIPS_CORNERS = [33, 263], [78, 308]  # outer, inner
 
 _HAIR_FACING = 0.25  # cosine: hair seen more slantwise may be the background
 _HAIR_SHADE = 0.5, 1.2  # of the face's median shading: harmonics err where none was fitted
@@ -85,6 +96,29 @@ def see_irises(picture: np.ndarray, track: FaceTrack, params: FaceParams, frame:
     return Sight(np.reshape(found, (-1, 3)), np.tile(forward, (len(found), 1)))
 
 
+def see_teeth(picture: np.ndarray, track: FaceTrack, params: FaceParams, frame: int) -> Sight:
+    """The median colour of the incisors in a picture (H, W, 3) uint8 of a smile."""
+    forward = rotation_matrix(params.head_pose[frame])[:, 2]
+    nothing = Sight(np.zeros((0, 3)), np.zeros((0, 3)))
+    if track.teeth is None or track.confidence[frame, REGIONS.index("mouth")] < _BELIEVED:
+        return nothing
+    points = track.landmarks[frame, :, :2]
+    places, read = (each[:, _INCISORS] for each in (mouth_places(points), track.teeth[frame]))
+    gap = float(np.linalg.norm(places[-1] - places[0], axis=1).mean())
+    places, read = places[_OFF_LIPS], read[_OFF_LIPS]
+    sure = read > _SURE
+    eyes, width = (
+        float(np.linalg.norm(np.diff(points[corners], axis=0)))
+        for corners in (_EYES_CORNERS, _LIPS_CORNERS)
+    )
+    smiles = width > _BROAD * eyes and gap > max(_PARTED * eyes, _PARTED_PX)
+    if not (smiles and read.mean() > _BARE and sure.sum() >= _FEWEST_TEETH):
+        return nothing
+    column, row = np.clip(places[sure], 0, np.array(picture.shape[1::-1]) - 1).astype(int).T
+    colour = np.median(linear_from_srgb(picture[row, column]), axis=0)
+    return Sight(colour[None], forward[None])
+
+
 def see_hair(picture: np.ndarray, params: FaceParams, head: Head, rest: tuple, frame: int) -> Sight:
     """What a picture (H, W, 3) uint8 shows where the head's scalp faces the camera."""
     scalp = np.flatnonzero(head.file.masks.get("scalp", np.zeros(len(rest[0]), bool)))
@@ -105,6 +139,15 @@ def iris_colour(sights: Iterable[Sight], light: np.ndarray) -> np.ndarray | None
         return None
     shade = np.maximum(harmonics(normal) @ light, 1e-2)
     return np.median(_log(colour / (shade * _IN_SOCKET)), axis=0)
+
+
+def teeth_colour(sights: Iterable[Sight], light: np.ndarray) -> np.ndarray | None:
+    """Log reflectance (3,) of the teeth; None when no frame shows them in the light."""
+    colour, normal = _joined(sights)
+    if not len(colour):
+        return None
+    shade = np.maximum(harmonics(normal) @ light, 1e-2)
+    return np.median(_log(colour / (shade * _ON_TEETH)), axis=0)
 
 
 def hair_colour(
@@ -139,6 +182,13 @@ def hair_colour(
 def iris_maps(albedo: Albedo, head: Head) -> np.ndarray:
     """(M + K,) the albedo's maps, their mean over what `see_irises` looks at."""
     return albedo.read(ring_places(head)).mean(1)
+
+
+def teeth_maps(albedo: Albedo) -> np.ndarray:
+    """(M + K,) the albedo's maps on teeth, off their necks."""
+    maps = np.zeros(len(albedo.ranges))
+    maps[albedo.maps.index("teeth")] = 1
+    return maps
 
 
 def hair_maps(albedo: Albedo, head: Head) -> np.ndarray:

@@ -58,15 +58,20 @@ def look_at(view: View, points: np.ndarray, moved: float = 1.0) -> Look:
     inside = view.inside(points[:, :2])  # (478, 2)
     lab, places = _small_face(view.pixels, inside)
     rows, columns = places[:, 1], places[:, 0]
-    upper, lower = inside[_INNER]  # (9, 2) each
     return Look(
         colours=cv2.blur(lab, (3, 3))[rows, columns],
         edges=_steepness(lab)[rows, columns],
-        mouth=_read(view.pixels, upper + _DOWN * (lower - upper)),
+        mouth=_read(view.pixels, mouth_places(inside)),
         lips=_read(view.pixels, (inside[_INNER[:, 1:-1]] + inside[_OUTER]) / 2),
         fine=_fine_share(lab, places),
         moved=moved,
     )
+
+
+def mouth_places(points: np.ndarray) -> np.ndarray:
+    """Where a mouth is read, (MOUTH_ROWS, 9, 2), between the inner lips of points (478, 2)."""
+    upper, lower = points[_INNER]  # (9, 2) each
+    return upper + _DOWN * (lower - upper)
 
 
 @njit(cache=True)

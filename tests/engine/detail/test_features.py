@@ -11,12 +11,20 @@ from engine.detail.irises import paint_irises, ring_places
 from engine.detail.lids import paint_lids
 from engine.detail.lips import paint_lips
 from engine.detail.paint import change_colours
-from engine.detail.parts import Sight, fit_part, hair_colour, iris_maps
+from engine.detail.parts import (
+    Sight,
+    fit_part,
+    hair_colour,
+    iris_maps,
+    teeth_colour,
+    teeth_maps,
+)
 from engine.head.albedo import load_albedo
 from engine.head.model import Head
 from engine.srgb import linear_from_srgb
 from engine.weights import FOLDER, load_head
 
+AHEAD = np.array([[0.0, 0.0, 1.0]])
 SKIN = np.log([0.50, 0.25, 0.16]).astype(np.float32)
 
 
@@ -140,6 +148,22 @@ def test_dark_and_pale_irises(person):
         logit = maps @ (albedo.mean + np.tensordot(effective, albedo.basis, 1))
         found.append(-np.log1p(np.exp(-logit)))
     assert (found[1] - found[0]).mean() > 0.6  # of log 4 = 1.4
+
+
+def test_white_and_yellow_teeth_under_a_warm_light(person):
+    albedo = load_albedo(FOLDER / person[0].file.albedo_file)
+    maps, nobody = teeth_maps(albedo), np.zeros(len(albedo.names))
+    light = np.zeros((9, 3))
+    light[0] = 1.2, 1.0, 0.8
+    found = []
+    for colour in ((0.62, 0.58, 0.54), (0.58, 0.47, 0.28)):
+        seen = teeth_colour([Sight(np.array([colour]) * light[0], AHEAD)] * 3, light)
+        assert seen is not None
+        effective = fit_part(albedo, nobody, "teeth", maps, seen)
+        assert {albedo.names[k] for k in np.flatnonzero(effective)} == {"teeth_shade"}
+        found.append(effective[albedo.names.index("teeth_shade")])
+    assert found[0] < -0.5 < 0 < found[1]
+    assert teeth_colour([Sight(np.zeros((0, 3)), np.zeros((0, 3)))], light) is None
 
 
 @pytest.mark.parametrize("colour", [(0.06, 0.04, 0.025), (0.12, 0.16, 0.16)])

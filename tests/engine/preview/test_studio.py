@@ -161,3 +161,22 @@ def test_light_through_a_window_follows_lambert():
     np.testing.assert_allclose(light[2, 2], 4 / (np.pi * 900), rtol=2e-3)
     assert light[3, 1] > 0 < light[3, 2]  # it comes from above and from outside
     np.testing.assert_allclose(polygon_area(window), [0, 0, 4])
+
+
+def test_teeth_are_bright_in_smiles_and_shaded_under_an_upper_lip(sitter):
+    params = FaceParams.neutral(sitter.head, 3, focal=300.0)
+    expression, jaw = params.expression.copy(), params.jaw.copy()
+    names = sitter.head.file.expression_names
+    for name in ("mouthSmileLeft", "mouthSmileRight", "mouthUpperUpLeft", "mouthUpperUpRight",
+                 "mouthLowerDownLeft", "mouthLowerDownRight"):  # fmt: skip
+        expression[0, names.index(name)] = 0.8
+    jaw[:, 0] = 0.02, 0.06, 0.25
+    params = params.replace(expression=expression, jaw=jaw)
+    tables = [vertex_table(sitter, sitter.head.camera_frame(params, k), False) for k in range(3)]
+    front = sitter.rest[0][:, 2] > sitter.rest[0][sitter.mask("upper_teeth"), 2].max() - 0.004
+    upper, lower = (
+        [float(np.median(table[sitter.mask(row) & front, AMBIENT])) for table in tables]
+        for row in ("upper_teeth", "lower_teeth")
+    )
+    assert upper[0] > 0.5 > 2 * upper[1]  # a grin, a word
+    assert lower[2] > 1.2 * upper[2]  # a wide open mouth
