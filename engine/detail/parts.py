@@ -25,7 +25,7 @@ from .irises import ring_places
 _PARTS = {
     "lips": (("lip_redness", "lip_darkness"), 0.12, 0.06),
     "irises": (("iris_lightness", "iris_hue"), 0.35, 0.2),
-    "teeth": (("teeth_shade",), 0.3, 0.1),
+    "teeth": (("teeth_shade",), 0.6, 0.1),
     "hair": (("hair_lightness", "hair_redness", "hair_grey"), 0.3, 0.15),
     "beard": (("stubble", "moustache", "goatee", "beard"), 0.1, 0.1),
 }

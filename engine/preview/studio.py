@@ -26,11 +26,13 @@ _OPEN, _SOFT, _FROM_ABOVE = 0.28, 0.3, 0.8
 _SCATTERED, _HALF_OPEN_M2, _DEEP = 0.6, 2e-4, 0.1
 # Teeth stand before a tongue: the share of the light that passes them, so far behind the lips.
 _PAST_TEETH, _BEHIND_M = 0.5, (0.004, 0.012)
-# Light on teeth, from films of 14 people who grin and speak: as in the open where lips are open so
-# far, less than half of it in speech, whose lips stand out before the teeth. It comes from above:
-# little comes under an upper lip, to teeth that see the opening this far below them (sine).
-_BARE_M2, _BARE_POWER, _BRIGHTEST = 3.1e-4, 0.85, 0.85
-_UNDER_LIP, _LEFT_THERE = (-0.52, -0.15), 0.1
+# Light on teeth, from films of 15 people who grin and speak: as in the open where lips are parted
+# so far, m2, and drawn so wide, m; half as much in speech, whose lips stand out before the teeth.
+# It comes from above: less under an upper lip, to teeth that see the opening so far below them.
+_BARE_M2, _BARE_M, _BRIGHTEST = 3.3e-4, 0.05, 0.85
+_UNDER_LIP, _LEFT_THERE = (-0.52, -0.15), 0.4  # sines
+_CORNERS = 3, 7  # of the inner lips, as they are passed round
+_KEY_ON_TEETH = 1.6  # the studio's key stands before the lips
 # Light on the eyes, so that over 13 clips whites and irises, above and below, are as bright beside
 # the skin as in the films: from where the shadow of the upper lid and its lashes ends; the share of
 # the light that it leaves; what reaches whites beyond it, and irises, to which corneas bend more.
@@ -187,21 +189,23 @@ def _through_lips(
     reached, scattered = reached * past_teeth, scattered * past_teeth
     even, keyed = _OPEN * reached + scattered, reached + scattered
     teeth = sitter.mask("upper_teeth", "lower_teeth")[sitter.in_mouth]
-    bare = _on_teeth(strength[teeth], towards[teeth, 1], wide)
-    even[teeth], keyed[teeth] = bare, bare
+    broad = float(np.linalg.norm(opening[_CORNERS[0]] - opening[_CORNERS[1]]))
+    bare = _on_teeth(strength[teeth], towards[teeth, 1], wide, broad)
+    even[teeth], keyed[teeth] = bare, np.minimum(_KEY_ON_TEETH * bare, 1)
     return reached, even, keyed
 
 
-def _on_teeth(strength: np.ndarray, up: np.ndarray, wide: float) -> np.ndarray:
+def _on_teeth(strength: np.ndarray, up: np.ndarray, wide: float, broad: float) -> np.ndarray:
     """The share of the light in the open that reaches teeth, (n,).
 
     Args:
         strength: (n,) what comes through the lips to a surface that looks at them.
         up: (n,) sine of the height at which the opening is seen.
         wide: The lips' opening, m2.
+        broad: From corner to corner, m.
     """
     low, high = _UNDER_LIP
     past_lip = np.clip((up - low) / (high - low), 0, 1)
-    light = np.sqrt(strength) * (wide / _BARE_M2) ** _BARE_POWER
+    light = np.sqrt(strength) * (wide / _BARE_M2) ** 0.6 * (broad / _BARE_M) ** 1.2
     light *= _LEFT_THERE + (1 - _LEFT_THERE) * past_lip
     return np.minimum(light, _BRIGHTEST)
