@@ -199,12 +199,13 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     )
     lip_reader: file_property(
         name="Lip Reader",
-        description="A lip-reading network of yours (TorchScript) for SPECTRE; empty: AVFace's"
-        " small one; the word none: lips aren't read",
+        description="A lip-reading network of yours (TorchScript or ONNX) for SPECTRE;"
+        " empty: AVFace's small one; the word none: lips aren't read",
     )
     emotion_network: file_property(
         name="Emotions",
-        description="An emotion network of yours (TorchScript) for SPECTRE; may be left out",
+        description="An emotion network of yours (TorchScript or ONNX) for SPECTRE;"
+        " may be left out",
     )
     senses: EnumProperty(
         name="Mouth By",

@@ -61,10 +61,11 @@ class CaptureOptions:
     )
     lip_reader: str = option(
         "",
-        "spectre's lip-reading network, TorchScript; default AVFace's own; none: lips aren't read",
+        "spectre's lip-reading network, TorchScript or ONNX; default AVFace's own; none: lips"
+        " aren't read",
         "FILE",
     )
-    emotion_network: str = option("", "spectre's emotion network, TorchScript", "FILE")
+    emotion_network: str = option("", "spectre's emotion network, TorchScript or ONNX", "FILE")
     senses: Literal["both", "picture", "sound"] = option(
         "both", "what moves the mouth; pose, eyes and brows always go by the picture"
     )

@@ -10,18 +10,17 @@ they are. Nothing of the file is run.
 
 import mmap
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
+from ..protobuf import Span, fields, text
 
 _GRAPH_REGION = "memmapped_package://."
 _TYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}  # DataType -> numpy
 _FLOAT = 1
-_Span = tuple[int, int]
 
 
 def read_constants(path: Path) -> dict[str, np.ndarray]:
@@ -37,7 +36,7 @@ def read_constants(path: Path) -> dict[str, np.ndarray]:
         regions = _regions(data)
         span = regions.get(_GRAPH_REGION, (0, len(data)))
         constants: dict[str, np.ndarray] = {}
-        for field, value in _fields(data, span):
+        for field, value in fields(data, span):
             if field == 1 and isinstance(value, tuple):
                 name, array = _constant(data, value, regions)
                 if array is not None:
@@ -50,48 +49,7 @@ def read_constants(path: Path) -> dict[str, np.ndarray]:
         ) from error
 
 
-def _varint(data: mmap.mmap, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[place]
-        place += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, place
-        shift += 7
-        if shift > 63:
-            raise ValueError("a number that doesn't end")
-
-
-def _fields(data: mmap.mmap, span: _Span) -> Iterator[tuple[int, int | _Span | bytes]]:
-    """(field number, value) of one message; a value of varying length is its span."""
-    place, end = span
-    while place < end:
-        key, place = _varint(data, place)
-        wire = key & 7
-        if wire == 0:
-            value, place = _varint(data, place)
-            yield key >> 3, value
-        elif wire in (1, 5):
-            size = 8 if wire == 1 else 4
-            yield key >> 3, data[place : place + size]
-            place += size
-        elif wire == 2:
-            size, place = _varint(data, place)
-            if place + size > end:
-                raise ValueError("the file ends too early")
-            yield key >> 3, (place, place + size)
-            place += size
-        else:
-            raise ValueError(f"wire type {wire}")
-
-
-def _text(data: mmap.mmap, value: object) -> str:
-    start, stop = cast(_Span, value)
-    return data[start:stop].decode()
-
-
-def _regions(data: mmap.mmap) -> dict[str, _Span]:
+def _regions(data: mmap.mmap) -> dict[str, Span]:
     """Name -> span of the regions of a .pbmm; none for a plain graph."""
     if len(data) < 16:
         raise ValueError("too short")
@@ -100,11 +58,11 @@ def _regions(data: mmap.mmap) -> dict[str, _Span]:
         return {}
     elements: list[tuple[int, str, int]] = []
     try:
-        for field, value in _fields(data, (directory, len(data) - 8)):
+        for field, value in fields(data, (directory, len(data) - 8)):
             if field != 1 or not isinstance(value, tuple):
                 return {}
-            parts = dict(_fields(data, value))
-            elements.append((int(cast(int, parts.get(1, 0))), _text(data, parts[2]),
+            parts = dict(fields(data, value))
+            elements.append((int(cast(int, parts.get(1, 0))), text(data, parts[2]),
                              int(cast(int, parts.get(3, 0)))))  # fmt: skip
     except (ValueError, KeyError, TypeError, IndexError, UnicodeDecodeError):
         return {}  # a plain graph whose last bytes happen to look like an offset
@@ -117,54 +75,54 @@ def _regions(data: mmap.mmap) -> dict[str, _Span]:
 
 
 def _constant(
-    data: mmap.mmap, span: _Span, regions: dict[str, _Span]
+    data: mmap.mmap, span: Span, regions: dict[str, Span]
 ) -> tuple[str, np.ndarray | None]:
     """(name, array) of a node; None for what is no constant of numbers."""
     name = operation = ""
     attributes: dict[str, object] = {}
-    for field, value in _fields(data, span):
+    for field, value in fields(data, span):
         if field == 1:
-            name = _text(data, value)
+            name = text(data, value)
         elif field == 2:
-            operation = _text(data, value)
+            operation = text(data, value)
         elif field == 5:
-            entry = dict(_fields(data, cast(_Span, value)))
-            attributes[_text(data, entry[1])] = entry.get(2)
+            entry = dict(fields(data, cast(Span, value)))
+            attributes[text(data, entry[1])] = entry.get(2)
     if operation == "Const":
-        inner = dict(_fields(data, cast(_Span, attributes["value"])))
-        return name, _tensor(data, cast(_Span, inner[8])) if 8 in inner else None
+        inner = dict(fields(data, cast(Span, attributes["value"])))
+        return name, _tensor(data, cast(Span, inner[8])) if 8 in inner else None
     if operation == "ImmutableConst":
-        values = {k: dict(_fields(data, cast(_Span, v))) for k, v in attributes.items() if v}
+        values = {k: dict(fields(data, cast(Span, v))) for k, v in attributes.items() if v}
         kind = _TYPES.get(int(cast(int, values["dtype"][6])))
-        shape = _shape(data, cast(_Span, values["shape"][7]))
-        start, _ = regions[_text(data, values["memory_region_name"][2])]
+        shape = _shape(data, cast(Span, values["shape"][7]))
+        start, _ = regions[text(data, values["memory_region_name"][2])]
         if kind:
             count = int(np.prod(shape))
             return name, np.frombuffer(data, kind, count, start).reshape(shape)
     return name, None
 
 
-def _shape(data: mmap.mmap, span: _Span) -> list[int]:
+def _shape(data: mmap.mmap, span: Span) -> list[int]:
     sizes = []
-    for field, value in _fields(data, span):
+    for field, value in fields(data, span):
         if field == 2:
-            parts = dict(_fields(data, cast(_Span, value)))
+            parts = dict(fields(data, cast(Span, value)))
             sizes.append(int(cast(int, parts.get(1, 0))))
     return sizes
 
 
-def _tensor(data: mmap.mmap, span: _Span) -> np.ndarray | None:
+def _tensor(data: mmap.mmap, span: Span) -> np.ndarray | None:
     kind, shape, content = _FLOAT, list[int](), (0, 0)
     listed: list[np.ndarray] = []  # float_val: the last one is repeated to the end
-    for field, value in _fields(data, span):
+    for field, value in fields(data, span):
         if field == 1:
             kind = int(cast(int, value))
         elif field == 2:
-            shape = _shape(data, cast(_Span, value))
+            shape = _shape(data, cast(Span, value))
         elif field == 4:
-            content = cast(_Span, value)
+            content = cast(Span, value)
         elif field == 5:
-            raw = value if isinstance(value, bytes) else data[slice(*cast(_Span, value))]
+            raw = value if isinstance(value, bytes) else data[slice(*cast(Span, value))]
             listed.append(np.frombuffer(raw, "<f4"))
     if kind not in _TYPES or any(size < 0 for size in shape):
         return None

@@ -78,7 +78,7 @@ def _add_tables(what: Any) -> None:
     tables.add_argument("--clips", type=Path, metavar="FOLDER", help="real clips, with referees/")
     tables.add_argument(
         "--lip-reader", type=Path, metavar="FILE",
-        help="reads their lips; TorchScript that gives text; default AVFace's own",
+        help="reads their lips; TorchScript or ONNX, gives text; default AVFace's own",
     )  # fmt: skip
     tables.add_argument(
         "--rows", type=Path, metavar="JSON",

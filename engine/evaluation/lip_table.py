@@ -58,7 +58,7 @@ class LipTable:
     """Collects what is read, clip by clip and system by system.
 
     Args:
-        path: A user's lip reader, TorchScript: grey mouths (1, T, 1, 88, 88) of 25 frames a second
+        path: A user's lip reader, TorchScript or ONNX: grey mouths (1, T, 1, 88, 88) of 25 a second
             -> scores (1, steps, 29) of CHARACTERS. None: the product's own.
     """
 

@@ -1,7 +1,7 @@
 """How well lips can be read: character, word and viseme error rates (SPECTRE, table 1).
 
-Any lip reader can judge, as a TorchScript network that gives text through its characters; words
-become phones by a dictionary, phones become visemes by Amazon Polly's table, as in SPECTRE.
+Any lip reader can judge, as a network (TorchScript, ONNX) that gives text through its characters;
+words become phones by a dictionary, phones visemes by Amazon Polly's table, as in SPECTRE.
 """
 
 from collections.abc import Mapping, Sequence

@@ -56,7 +56,7 @@ _UPPER, _LOWER = [61, 62, 63], [67, 66, 65]  # inner lips among the 68
 
 @dataclass(frozen=True)
 class SpectreSlots:
-    """Networks of the user's, TorchScript."""
+    """Networks of the user's, TorchScript or ONNX."""
 
     # grey mouths (B, K, 1, 88, 88) -> features (B, K, C); None: the product's own
     lip_reader: Path | None = None

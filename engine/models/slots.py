@@ -1,4 +1,4 @@
-"""Networks of the user's in the product's slots: TorchScript, since losses want their gradients."""
+"""Networks of the user's in the product's slots, TorchScript or ONNX: both give gradients."""
 
 import zipfile
 from pathlib import Path
@@ -14,18 +14,17 @@ def check_slot(path: Path) -> None:
     """Say in one sentence why a slot can't take a file; nothing is loaded. Raises AVFaceError."""
     if not path.is_file():
         raise AVFaceError(f"There is no network at {path}.", "Correct the path.")
-    if path.suffix.lower() == ".onnx":
-        converted = f"torch.jit.trace(onnx2torch.convert('{path.name}').eval(), torch.rand(SHAPE))"
-        raise AVFaceError(
-            f"{path} is ONNX, which gives no gradients for a loss.",
-            "Turn it into TorchScript once, in a Python environment of its own with the package"
-            f" onnx2torch: {converted}.save('{path.stem}.pt'), where SHAPE is that of its input.",
-        )
+    if _is_onnx(path):
+        return
     if not _holds_code(path):
         raise AVFaceError(
             f"{path} is not a TorchScript network.",
-            "Save it with torch.jit.script or torch.jit.trace.",
+            "Save it with torch.jit.script or torch.jit.trace, or as ONNX.",
         )
+
+
+def _is_onnx(path: Path) -> bool:
+    return path.suffix.lower() == ".onnx"
 
 
 def _holds_code(path: Path) -> bool:
@@ -44,13 +43,17 @@ def load_slot(path: Path | None, what: str) -> "nn.Module | None":
     import torch
 
     check_slot(path)
+    if _is_onnx(path):
+        from .onnx import load_onnx
+
+        return load_onnx(path)
     try:
         network = torch.jit.load(path, map_location="cpu")
     except (RuntimeError, ValueError, OSError) as error:
         why = str(error).partition("\n")[0]
         raise AVFaceError(
             f"{path} is not a TorchScript network for {what} ({why}).",
-            "Save it with torch.jit.script or torch.jit.trace.",
+            "Save it with torch.jit.script or torch.jit.trace, or as ONNX.",
         ) from error
     for parameter in network.parameters():
         parameter.requires_grad_(False)

@@ -37,7 +37,7 @@ class CoarseOptions(StageOptions):
     looks_around: bool = option(True, "expression sees the window")
     photometric: bool = option(True, "compare drawn faces with pictures")
     identity_network: Path | None = option(
-        None, "face recogniser, TorchScript; default: no identity loss"
+        None, "face recogniser, TorchScript or ONNX; default: no identity loss"
     )
     deca: Path | None = option(None, "begin with DECA's encoder: its deca_model.tar")
     imagenet: Path | None = option(None, "begin with torchvision's weights of the backbone")

@@ -36,10 +36,10 @@ class FineOptions(StageOptions):
 
     coarse: Path | None = option(None, "weights of the coarse stage (safetensors)")
     normals_network: Path | None = option(
-        None, "picture -> normals, TorchScript; default: from shading"
+        None, "picture -> normals, TorchScript or ONNX; default: from shading"
     )
     texture_network: Path | None = option(
-        None, "features for ID-MRF, TorchScript; default: filters"
+        None, "features for ID-MRF, TorchScript or ONNX; default: filters"
     )
 
 

@@ -43,7 +43,7 @@ class LipRefinementOptions(StageOptions):
 
     coarse: Path | None = option(None, "weights of the coarse stage (safetensors)")
     normals_network: Path | None = option(
-        None, "picture -> normals, TorchScript; default: from shading"
+        None, "picture -> normals, TorchScript or ONNX; default: from shading"
     )
 
 

@@ -40,10 +40,11 @@ class SpectreOptions(StageOptions):
     coarse: Path | None = option(None, "weights of the coarse stage (safetensors)")
     lip_reader: Path | None = option(
         None,
-        "TorchScript, grey mouths (B, K, 1, 88, 88) -> features (B, K, C); default: AVFace's own",
+        "TorchScript or ONNX, grey mouths (B, K, 1, 88, 88) -> features (B, K, C); default:"
+        " AVFace's own",
     )
     emotion_network: Path | None = option(
-        None, "TorchScript, faces (N, 3, 224, 224) -> features (N, C)"
+        None, "TorchScript or ONNX, faces (N, 3, 224, 224) -> features (N, C)"
     )
 
 
