@@ -25,6 +25,7 @@ from .studio import Relief, Shot, draw
 LOW_CONFIDENCE = 0.5
 RED, AMBER, WHITE = (224, 62, 54), (240, 176, 48), (240, 240, 240)
 _TEXTURE_SIDE, _RELIEF_SIDE = 640, 1024  # px of the sheet: a preview shows nothing finer
+_BRIDGED_SECONDS = 0.5  # from a face, in which the head over the film shows how a gap is crossed
 _FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.55
 
 
@@ -80,13 +81,10 @@ class Panels:
         clip = cut(picture, crop)
         shot = self.shoot(frame, crop, relief)
         found = bool(self.take.found[frame])
-        row = np.hstack(
-            [
-                clip,
-                over_clip(clip, shot, found, self._bare_above(frame, crop)),
-                before_backdrop(shot),
-            ]
-        )
+        over = clip
+        if self._lost_seconds(frame) <= _BRIDGED_SECONDS:
+            over = over_clip(clip, shot, found, self._bare_above(frame, crop))
+        row = np.hstack([clip, over, before_backdrop(shot)])
         if not found:
             cv2.rectangle(row, (0, 0), (row.shape[1] - 1, row.shape[0] - 1), RED, 6)
             write(row, "face not found", (12, 30), RED)
@@ -97,6 +95,11 @@ class Panels:
     def alone(self, frame: int, crop: Crop) -> np.ndarray:
         """The head alone, of a take without pictures: (h, w, 3) uint8; safe in threads."""
         return before_backdrop(self.shoot(frame, crop, None))
+
+    def _lost_seconds(self, frame: int) -> float:
+        """Seconds from a frame to the nearest one with a face; 0 where none has one."""
+        seen = self.take.times[self.take.found]
+        return float(np.abs(seen - self.take.times[frame]).min()) if len(seen) else 0.0
 
     def _bare_above(self, frame: int, crop: Crop) -> int:
         """The row of the panel above which the film shows the face itself: a cover's colour is no

@@ -60,7 +60,11 @@ def write_sheet(
 
 
 def telling_frames(take: Take, count: int) -> dict[int, str]:
-    """Frame -> why it is shown, in order of time: extremes first, then evenly spread ones."""
+    """Frame -> why it is shown, in order of time: extremes first, then evenly spread ones.
+
+    Extremes are sought where their region is believed, so that no guess stands for the
+    performance; of the frames without a face one tells all.
+    """
     marks = take.landmarks_px.astype(float)
     height = np.linalg.norm(marks[:, 27] - marks[:, 8], axis=1)  # bridge of the nose to the chin
 
@@ -71,30 +75,49 @@ def telling_frames(take: Take, count: int) -> dict[int, str]:
     eyes = gap(37, 41) + gap(38, 40) + gap(43, 47) + gap(44, 46)
     brows = gap(19, 37) + gap(24, 44)
     turn = np.linalg.norm(take.head_pose - np.median(take.head_pose, axis=0), axis=1)
+    sure = dict(zip(REGIONS, take.confidence.T, strict=True))
+    eyes_sure = np.minimum(sure["left_eye"], sure["right_eye"])
     seen = np.flatnonzero(take.found)
     chosen: dict[int, str] = {}
     if len(seen):
-        is_shut = mouth[seen].min() < _SHUT_LIPS
-        is_blink = eyes[seen].min() < _BLINK * np.median(eyes[seen])
-        for reason, score in (
-            ("mouth widest open", mouth), ("lips closed" if is_shut else "lips nearest", -mouth),
-            ("blink" if is_blink else "eyes narrowest", -eyes),
-            ("widest lips", gap(48, 54)), ("narrowest lips", -gap(48, 54)),
-            ("head turned most", turn), ("brows highest", brows),
-            ("least sure", -take.confidence.min(1)),
+        told, looked = _believed(seen, sure["mouth"]), _believed(seen, eyes_sure)
+        is_shut = mouth[told].min() < _SHUT_LIPS
+        is_blink = eyes[looked].min() < _BLINK * np.median(eyes[looked])
+        for reason, score, among in (
+            ("mouth widest open", mouth, told),
+            ("lips closed" if is_shut else "lips nearest", -mouth, told),
+            ("blink" if is_blink else "eyes narrowest", -eyes, looked),
+            ("widest lips", gap(48, 54), told), ("narrowest lips", -gap(48, 54), told),
+            ("head turned most", turn, seen),
+            ("brows highest", brows, _believed(seen, sure["brows"])),
+            ("least sure", -take.confidence.min(1), seen),
         ):  # fmt: skip
-            chosen.setdefault(int(seen[np.argmax(score[seen])]), reason)
-    lost = np.flatnonzero(~take.found)
+            chosen.setdefault(int(among[np.argmax(score[among])]), reason)
+    lost = _longest(~take.found)
     if len(lost):
         chosen.setdefault(int(lost[len(lost) // 2]), "")
-    for frame in np.linspace(0, take.frame_count - 1, 4 * count).round().astype(int):
+    shown = seen if len(seen) else np.arange(take.frame_count)
+    for frame in shown[np.linspace(0, len(shown) - 1, 4 * count).round().astype(int)]:
         if len(chosen) >= min(count, take.frame_count):
             break
         if min((abs(int(frame) - other) for other in chosen), default=count) * count > (
-            take.frame_count // 2
+            len(shown) // 2
         ):
             chosen[int(frame)] = ""
     return dict(sorted(chosen.items()))
+
+
+def _believed(frames: np.ndarray, confidence: np.ndarray) -> np.ndarray:
+    """Those of `frames` (n,) in which a region is believed, by its confidence (T,); or all."""
+    believed = frames[confidence[frames] >= LOW_CONFIDENCE]
+    return believed if len(believed) else frames
+
+
+def _longest(mask: np.ndarray) -> np.ndarray:
+    """The frames of the longest run of True in (T,) bool."""
+    frames = np.flatnonzero(mask)
+    runs = np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1)
+    return max(runs, key=len)
 
 
 def _caption(take: Take, frame: int, reason: str, width: int) -> np.ndarray:

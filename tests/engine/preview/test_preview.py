@@ -152,6 +152,31 @@ def test_telling_frames_name_the_extremes(take):
     assert "lips nearest" in telling_frames(replace(take, landmarks_px=gaping), 6).values()
 
 
+def test_telling_frames_are_of_a_face_that_is_believed(take):
+    found = np.ones(FRAMES, bool)
+    found[:5] = False
+    confidence = take.confidence.copy()
+    confidence[7:] = np.array([[0.1], [0.9]])
+    chosen = telling_frames(replace(take, found=found, confidence=confidence), 6)
+    assert sum(not found[frame] for frame in chosen) == 1  # frames without a face are all alike
+    assert chosen[7] == "least sure"
+    assert chosen[8] == "mouth widest open"
+
+
+def test_no_head_lies_over_a_film_long_before_its_face(take, head_file, tmp_path):
+    late = replace(take, times=np.arange(FRAMES) / 4.0, found=np.arange(FRAMES) >= 6)
+    panels = Panels(late, head_file, tmp_path)
+    crop = crop_of(take, np.array([6]), 96)
+    picture = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
+    inside = (slice(40, -12), slice(12, crop.panel[0] - 12))  # of letters and the red frame
+    for frame, head in ((0, False), (5, True), (6, True)):
+        left, middle = (
+            panels.triple(picture, frame, crop, None)[:, k * crop.panel[0] :][inside]
+            for k in (0, 1)
+        )
+        assert np.array_equal(left, middle) != head
+
+
 def test_unwritable_place_is_one_sentence(clip_path, take, head_file, tmp_path):
     with pytest.raises(AVFaceError, match="preview can't be written"):
         write_preview(open_clip(clip_path), take, head_file, tmp_path / "no" / "a.mp4")
