@@ -8,7 +8,7 @@ import numpy as np
 
 from .clock import Clock
 from .detail.appearance import Face, estimate_appearance
-from .detail.textures import unseen_skin, write_colours, write_textures
+from .detail.textures import Performed, unseen_skin, write_colours, write_textures
 from .detail.volume import usual_hair
 from .device import device_name
 from .exchange.head_file import HeadFile
@@ -76,7 +76,8 @@ def capture(
         params = done.fit.params.replace(albedo=looks.albedo, light=looks.light)
         clock.lap("appearance")
         take = _take(clip, done, params, head_file, options)
-        pictures = write_textures(clip, done.track, params, looks.face, head, out, options, report)
+        performed = Performed(clip, done.track, params, _around_pictures(done))
+        pictures = write_textures(performed, looks.face, head, out, options, report)
         take = replace(take, **_hair(looks.face), **pictures)
         clock.lap("detail")
     if options.hair == "off":
@@ -111,6 +112,15 @@ def without_effect(options: CaptureOptions, clip: Clip) -> list[str]:
                 f" to {last:.2f} s."
             )
     return said
+
+
+def _around_pictures(done: "Performance") -> np.ndarray | None:
+    """What is heard around each picture, (T, 16, C)."""
+    if done.heard is None:
+        return None
+    from .audio.windows import windows
+
+    return windows(done.heard.features, done.track.times + done.heard.offset_seconds)
 
 
 def _hair(of: Face | Take | None) -> dict[str, Any]:

@@ -27,6 +27,12 @@ def knows(head: HeadFile) -> bool:
     return head.sha256 == default_head_sha256()
 
 
+@cache
+def reads_pictures() -> bool:
+    """Whether the registered fine stage is one of `train fine`'s (`trained`): it reads pictures."""
+    return load_network(NETWORK)[1].get("reads") == "pictures"
+
+
 def learned_relief(
     log_ratio: np.ndarray,
     weight: np.ndarray,

@@ -22,7 +22,7 @@ from .evidence import TEXELS
 from .face_sheet import FaceSheet, build_sheet, map_surface
 from .key_maps import KeyMaps
 from .keys import denser, key_frames, lenders
-from .learned import agreement, folded, knows, learned_relief
+from .learned import agreement, folded, knows, learned_relief, reads_pictures
 from .relief import SolveOptions, solve_relief
 from .residual import (
     LASTING_TRUST,
@@ -105,8 +105,12 @@ def recover_detail(
     head: Head,
     options: DetailOptions,
     report: Report,
+    sound: np.ndarray | None = None,
 ) -> Detail | None:
-    """The clip's relief; None when it isn't asked for or the picture is too coarse to show any."""
+    """The clip's relief; None when it isn't asked for or the picture is too coarse to show any.
+
+    A fine stage that `train fine` has made listens to `sound` (T, 16, C); without one it is silent.
+    """
     frames = sample_frames(track)
     if options.quality == "off" or not len(frames):
         return None
@@ -123,7 +127,12 @@ def recover_detail(
         return None
     report(0.3)
     rest_frame = int(frames[np.argmin(activity(params, frames))])
-    reader = _Reader.of(canvas, params, skin, effort.solve)
+    if reads_pictures():
+        from .trained import read_by_network  # torch is slow to load
+
+        reader = read_by_network(clip, track, params, canvas, frames, sound)
+    else:
+        reader = _Reader.of(canvas, params, skin, effort.solve)
     static = reader.lasting(rest_frame)
     dynamic, cavities = (KeyMaps(canvas.sheet.size) for _ in range(2))
     lent, read = lenders(keys, params, track), []

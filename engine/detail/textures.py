@@ -1,5 +1,6 @@
 """The pictures beside a take: the skin's colours and its normal maps."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,18 @@ from .recover import DetailOptions, recover_detail
 _SIZE = 1024  # px, the whole sheet of colours
 
 
+@dataclass(frozen=True)
+class Performed:
+    """What is seen and heard of a face in each picture of a clip."""
+
+    clip: Clip
+    track: FaceTrack
+    params: FaceParams
+    sound: np.ndarray | None = None  # (T, 16, C) around each picture
+
+
 def write_textures(
-    clip: Clip,
-    track: FaceTrack,
-    params: FaceParams,
+    done: Performed,
     face: Face | None,
     head: Head,
     out: Path,
@@ -34,10 +43,11 @@ def write_textures(
     report: Report,
 ) -> dict[str, Any]:
     """Write the skin's colour and normal maps beside the take; what `Take` stores about them."""
-    name = take_stem(out)
+    name, clip, track, params = take_stem(out), done.clip, done.track, done.params
     stage = report.part("detail", 0.6, 0.4)
     read, drawn = stage.part("detail", 0, 0.7), stage.part("detail", 0.7, 0.3)
-    detail = recover_detail(clip, track, params, head, DetailOptions(quality=options.detail), read)
+    relief = DetailOptions(quality=options.detail)
+    detail = recover_detail(clip, track, params, head, relief, read, done.sound)
     normals = bake_normals(detail, head, params, out.parent, name, drawn)
     texture = paint_features(person_texture(head, params.albedo, _SIZE), face)
     if options.skin != "model":

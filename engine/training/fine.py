@@ -67,6 +67,7 @@ class FineTask(WindowTask):
         config, file = options.networks, load_head()
         super().__init__(options, config.window, file, sources)
         self.model: nn.Module = FineNetwork(config)
+        self.metadata |= {"reads": "pictures"}  # and not evidence, as what is shipped (`relief`)
         self.coarse = fixed_coarse(config, options.coarse)
         self.faces, self.sheet = Faces(file, draws=True), Sheet(file, config.uv)
         self.with_normals = config.fine_channels == 6

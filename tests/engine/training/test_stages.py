@@ -11,6 +11,8 @@ from safetensors.torch import load_file
 from torch import nn
 
 from engine.methods.coarse import unpack_models
+from engine.models.config import Config
+from engine.models.fine import FineNetwork
 from engine.models.lips import restore
 from engine.training.checkpoint import read_log
 from engine.training.coarse import CoarseOptions, CoarseTask
@@ -25,6 +27,7 @@ from engine.training.loop import LoopOptions, train
 from engine.training.occluded import OccludedTask
 from engine.training.spectre import SpectreOptions, SpectreTask
 from engine.training.stages import StageOptions
+from engine.weights import load_head
 
 STEPS = 14
 
@@ -167,6 +170,12 @@ def test_the_fine_stage_learns(build, tmp_path):
     assert set(read_log(tmp_path)[1]["losses"]) == {
         "total", "photometric", "normals", "mrf", "symmetry", "displacement",
     }  # fmt: skip
+    with safe_open(tmp_path / "best.safetensors", "pt") as file:
+        about = file.metadata()
+        assert about["reads"] == "pictures" and about["head"] == load_head().sha256
+        FineNetwork(Config.from_json(about["config"])).load_state_dict(
+            load_file(tmp_path / "best.safetensors")
+        )
 
 
 class Flat(nn.Module):
