@@ -2,8 +2,9 @@
 
 The lids' skin is the hardest to see: it folds, slides and is a few pixels high. So it isn't laid on
 as it is but read as a profile: how much darker than the model the clip shows it at so many
-millimetres from the lid's edge and such a share of its length, both eyes together. Only darkness is
-taken, for whites of eyes that slipped onto the skin are bright.
+millimetres from the lid's edge and such a share of its length, both eyes together. Beyond the outer
+corner, where lids fold over each other, both edges go on along one line. Only darkness is taken,
+for whites of eyes that slipped onto the skin are bright.
 """
 
 import cv2
@@ -16,7 +17,10 @@ from .folds import EYES
 from .paint import change_colours, read_colours
 from .residual import LUMINANCE
 
-_ALONG, _ACROSS, _STEP_MM = 25, 19, 0.5  # of the profile: places along a lid, steps away from it
+# Of the profile: places along a lid, more beyond its outer corner, steps away from it.
+_ON_LID, _BEYOND, _ACROSS, _STEP_MM = 25, 8, 19, 0.5
+_ALONG = _BEYOND + _ON_LID
+_CORNER_MM = 9.0  # so far it goes on
 _SMOOTH = 2.0, 0.8  # Gaussian sigma of the profile, places and steps
 _BESIDE_MM = 6.5, 9.0  # from there on it is the skin beside: its difference is light
 _NEAREST_MM = 0.75  # nearer, eye and skin can't be told apart: the profile goes on as it is there
@@ -24,6 +28,7 @@ _FADE_MM = 4.0, 7.0
 _LASHES = 0.35  # log: so dark lashes make the edge in a drawing already, over _LASHES_MM
 _LASHES_MM = 1.2
 _DARKEST = 1.6  # log: a drawn line
+_OUTER_END, _INNER_END = 5, 3  # places over which it ends
 _MOST_HUE = 0.15  # log contrast: of shadow with a colour
 _LEAST_KNOWN = 0.3
 
@@ -46,11 +51,14 @@ def paint_lids(
 
 
 def _edge(sheet: FaceSheet, lid: tuple[int, ...]) -> np.ndarray:
-    """A lid's edge from the outer corner to the inner, (_ALONG, 2) texels."""
+    """A lid's edge from beyond the outer corner to the inner, (_ALONG, 2) texels."""
     points = sheet.landmarks[list(lid)]
     length = np.r_[0, np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))]
-    at = np.linspace(0, length[-1], _ALONG)
-    return np.stack([np.interp(at, length, axis) for axis in points.T], 1)
+    at = np.linspace(0, length[-1], _ON_LID)
+    on_lid = np.stack([np.interp(at, length, axis) for axis in points.T], 1)
+    outward = (points[0] - points[-1]) / np.linalg.norm(points[0] - points[-1])
+    away = np.linspace(_CORNER_MM, 0, _BEYOND, endpoint=False)[:, None] / sheet.texel_mm
+    return np.concatenate([points[0] + away * outward, on_lid])
 
 
 def _outward(edge: np.ndarray, middle: np.ndarray) -> np.ndarray:
@@ -98,11 +106,12 @@ def _darkness(change: np.ndarray, away_mm: np.ndarray) -> np.ndarray:
     strong = np.linalg.norm(hue, axis=-1, keepdims=True)
     hue *= np.minimum(_MOST_HUE / np.maximum(strong, 1e-6), 1)
     lashes = _LASHES * np.clip(1 - away_mm / _LASHES_MM, 0, 1)
-    dark = np.clip(np.minimum(lightness + lashes, 0), -_DARKEST, 0)
+    places = np.arange(_ALONG)
+    dark = np.minimum(lightness + lashes * (places >= _BEYOND)[:, None], 0).clip(-_DARKEST)
     fade = np.clip((_FADE_MM[1] - away_mm) / (_FADE_MM[1] - _FADE_MM[0]), 0, 1)
     fade = fade * fade * (3 - 2 * fade)
     share = np.clip(-dark / 0.3, 0, 1)[..., None]  # hue of what is dark
-    ends = np.clip(np.minimum(np.arange(_ALONG), np.arange(_ALONG)[::-1]) / 3, 0, 1)
+    ends = np.clip(np.minimum(places / _OUTER_END, places[::-1] / _INNER_END), 0, 1)
     return (dark[..., None] + share * hue) * fade[:, None] * ends[:, None, None]
 
 
@@ -125,7 +134,8 @@ def _lay(
     distance, nearest = KDTree(line).query(texels)
     side = ((texels - line[nearest]) * normals[nearest]).sum(1)
     steps = np.where(side > 0, distance, 0) * sheet.texel_mm / _STEP_MM
-    inner = (side <= 0) & (distance * sheet.texel_mm > 1.0)
+    beyond = fine[nearest] < _BEYOND  # no eye lies there but the other lid
+    inner = (side <= 0) & (beyond | (distance * sheet.texel_mm > 1.0))
     column, row = (v.astype(np.float32)[:, None] for v in (steps, fine[nearest]))
     found = cv2.remap(profile.astype(np.float32), column, row, cv2.INTER_LINEAR)[:, 0]
     found[inner | (steps > _ACROSS - 1)] = 0

@@ -1,5 +1,6 @@
 """Brows, lips and parts: what a clip shows of them comes back in the head's colours."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -123,6 +124,23 @@ def test_a_line_round_the_eyes_is_painted_and_ends(person):
     change = _log(paint_lids(texture, own, np.ones((256, 256), np.float32), sheet), sheet) - model
     assert -1.1 < np.median(change[drawn]) < -0.5
     assert np.abs(change[skin]).max() < 0.05
+
+
+def test_the_fold_beyond_an_eyes_outer_corner_is_painted_and_ends(person):
+    _, sheet, texture = person
+    model, everywhere = _log(texture, sheet), np.ones((256, 256), np.float32)
+    own, folds, skin = model.copy(), [], []
+    for eye in EYES:
+        outer, inner = sheet.landmarks[eye[0]], sheet.landmarks[eye[8]]
+        away = (outer - inner) / np.linalg.norm(outer - inner) / sheet.texel_mm
+        first, last = ((outer + mm * away).round().astype(int) for mm in (0, 6))
+        fold = (model[last[1], last[0]] - 0.8).tolist()
+        cv2.line(own, tuple(map(int, first)), tuple(map(int, last)), fold, 5)
+        folds.append((outer + 3 * away).round().astype(int))
+        skin.append((outer + 11 * away).round().astype(int))
+    change = (_log(paint_lids(texture, own, everywhere, sheet), sheet) - model).mean(-1)
+    assert all(change[y, x] < -0.4 for x, y in folds)
+    assert all(abs(change[y, x]) < 0.05 for x, y in skin)
 
 
 def test_light_that_misses_and_whites_that_slip_onto_lids_change_nothing(person):
