@@ -37,7 +37,8 @@ def grow_hair(
     if rig is None or take.hair is None or not grows_hair(file, take.hair):
         return None
     person = file.template + file.shape_basis[:, :, : len(take.shape)] @ take.shape
-    groom = comb(file, person, take.hair, take.hair_hangs)
+    style = take.hair_hangs, take.hair_falls, take.hair_parting
+    groom = comb(file, person, take.hair, *style)
     radii = groom.width[:, None] * np.linspace(_ROOT_RADIUS_M, _TIP_RADIUS_M, POINTS)
     curves = make_curves(groom.points, groom.uv, radii, _colours(groom, skin), f"{name} hair")
     object_ = put_on(head, curves)

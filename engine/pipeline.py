@@ -125,7 +125,8 @@ def _around_pictures(done: "Performance") -> np.ndarray | None:
 
 def _hair(of: Face | Take | None) -> dict[str, Any]:
     """What a take stores of somebody's hair."""
-    return {"hair": of.hair, "hair_hangs": of.hair_hangs} if of else {}
+    names = "hair", "hair_hangs", "hair_falls", "hair_parting"
+    return {name: getattr(of, name) for name in names} if of else {}
 
 
 def capture_motion(

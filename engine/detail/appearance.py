@@ -19,7 +19,8 @@ from .albedo_fit import Colours, beardless, solve_albedo, variation
 from .beard import fit_beard
 from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
-from .hairline import Crown, hairline_heights, model_cover, see_crown, upper_head
+from .forehead import Forehead, find_front, map_forehead, see_forehead
+from .hairline import hairline_heights, model_cover
 from .hanging import hanging_down
 from .paint import own_hues
 from .parts import (
@@ -58,6 +59,8 @@ class Face:
     hairline: np.ndarray | None = None  # (V,) mm above it; None to leave the model's
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin
     hair_hangs: float = 0.0  # mm below the ears
+    hair_falls: np.ndarray | None = None  # degrees from the top at FRINGE_AT; None: no fringe
+    hair_parting: float = 0.0  # degrees round the head
     grey: float = 0.0  # 1 where the film has no colours of its own: hues are the model's then
     irises: np.ndarray | None = None  # (3,) log reflectance; None when hardly any was seen
 
@@ -82,8 +85,8 @@ class _Median:
     irises: list[Sight]
     teeth: list[Sight]
     hair: list[Sight]
-    crown: Crown
     outlines: list[Outline]
+    forehead: list[tuple[np.ndarray, np.ndarray]]
     grey: float  # 1 where the pictures have one hue all over
     white: float  # linear: how bright the pictures get
 
@@ -99,7 +102,9 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     if not len(frames):
         return Appearance(np.zeros(count), _plain_light())
     canvas = prepare_canvas(head, params, frames, _TEXELS)
-    median = _gather(clip, track, params, canvas, frames)
+    cover = model_cover(albedo, head) if albedo else np.zeros(len(head.file.template))
+    forehead = map_forehead(head, canvas.rest[0], cover)
+    median = _gather(clip, track, params, canvas, frames, forehead)
     colours = _colours(median, canvas, albedo)
     if len(colours.seen) < 200:
         return Appearance(np.zeros(count), _plain_light())
@@ -118,14 +123,13 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     irises = iris_colour(median.irises, light)
     effective = _refine_parts(colours, median, canvas, albedo, effective, light, hair, irises)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
-    hairline = hairline_heights(
-        median.crown, canvas.head, canvas.rest[0], albedo, light, skin, hair
-    )
-    cover = model_cover(albedo, canvas.head)
+    front = find_front(median.forehead, forehead, light, skin, hair)
+    hairline = hairline_heights(front, canvas.head, canvas.rest[0], albedo)
     stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
     hangs = hanging_down([outline.sides for outline in median.outlines])
     face = Face(
-        canvas, own, known, coefficients, hairline, stands, hangs, median.grey, irises,
+        canvas, own, known, coefficients, hairline, stands, hangs, front.falls,
+        front.parting, median.grey, irises,
     )  # fmt: skip
     return Appearance(coefficients, light, face)
 
@@ -142,12 +146,13 @@ def _gather(
     params: FaceParams,
     canvas: Canvas,
     frames: np.ndarray,
+    forehead: Forehead,
 ) -> _Median:
     size = canvas.sheet.size
     pictures = np.zeros((3, len(frames), size, size), np.float32)
     weights = np.zeros((len(frames), size, size), np.float32)
     normals = np.zeros((size, size, 3), np.float32)
-    irises, teeth, hair, crown, outlines, grey, white = [], [], [], [], [], [], []
+    irises, teeth, hair, outlines, foreheads, grey, white = [], [], [], [], [], [], []
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         pictures[:, k] = np.moveaxis(view.colour, -1, 0)
         weights[k] = view.seen
@@ -158,7 +163,7 @@ def _gather(
         teeth.append(see_teeth(view.picture, track, params, view.frame))
         sight = view.picture, params, canvas.head, canvas.rest, view.frame
         hair.append(see_hair(*sight))
-        crown.append(see_crown(*sight))
+        foreheads.append(see_forehead(*sight, forehead))
         if k % _OUTLINED == 0:
             outlines.append(see_outline(*sight))
     medians = [median_of_seen(picture, weights > 0.3) for picture in pictures]
@@ -167,13 +172,8 @@ def _gather(
     normals /= np.maximum(length, 1e-6)
     return _Median(
         colour, normals, openness(canvas), medians[0][1], irises, teeth, hair,
-        _crown(canvas, crown), outlines, float(np.median(grey)), float(np.median(white)),
+        outlines, foreheads, float(np.median(grey)), float(np.median(white)),
     )  # fmt: skip
-
-
-def _crown(canvas: Canvas, frames: list[tuple[np.ndarray, np.ndarray]]) -> Crown:
-    colours, normals = (np.stack(values) for values in zip(*frames, strict=True))
-    return Crown(upper_head(canvas.head), colours, normals)
 
 
 def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> Colours:

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .fringe import Fringe, lifted
 from .head_file import HeadFile
+from .skull import ABOVE_EARS_M, BARE_MM, Skull, from_skull, map_skull
 
 POINTS = 10  # of a strand
-BARE_MM = 0.8  # of hair: less is skin
 # Roots: thicker and fewer than a person's, who has about two a mm2. Longer strands cover more.
 _PER_MM2, _COVERED = 0.4, 24.0  # at most; strands' length in mm for each mm2 of skin
-_LIGHTEST_STRAND = 1.6  # times the median
+_LIGHTEST_STRAND = 1.25  # times the median
 _SHORTEST, _UNLIKE_TONE = 0.55, 0.14  # of a strand's length; standard deviation of the log tone
 _LOCK_MM, _LOCK_TONE = 8.0, 0.14  # how wide a lock is; the same of its tone
 _GATHERED, _LOCK_STRAY, _STRAY = 0.55, 0.16, 0.1  # how far tips come together; of the direction
@@ -34,11 +35,10 @@ _EDGE, _BEGINS, _FINEST, _MORE = 0.8, 0.2, 0.08, 3.0
 _RAGGED = 0.12  # of that, lock by lock: no line where hair begins
 # Where hair flows from: degrees from the top of the head towards the forehead, from and to.
 _SWEPT, _CROWN, _PARTED = (80.0, 80.0), (-38.0, -38.0), (-30.0, 74.0)
+_AT_HAIRLINE = 55.0  # degrees from the top of the head: there a parting is told
+_IN_FRINGE = 0.8  # of a strand's width, at least
 _RAGGED_ENDS = 0.6, 1.1  # of how far hair hangs
-_SKULL_ABOVE_EARS = np.array([0, 0.045, 0])  # m, its middle
 _DOWN, _BACK = np.array([0.0, -1, 0]), np.array([0.0, 0, -1])
-_ROWS, _COLUMNS = 36, 72  # of the skull's map: 5 degrees
-_SPREAD = (0.1, 0.35, 0.6, 0.85)  # barycentric weights: points all over a triangle
 
 
 @dataclass(frozen=True)
@@ -54,31 +54,12 @@ class Groom:
 
 
 @dataclass(frozen=True)
-class _Skull:
-    """The head from its middle: two maps by the angle from the top and the angle round it."""
+class _Style:
+    """How hair lies."""
 
-    middle: np.ndarray  # (3,) m
-    reach: np.ndarray  # (_ROWS, _COLUMNS) m to the skin
-    hair: np.ndarray  # (_ROWS, _COLUMNS) m of hair above it, gone on beyond where it grows
-    grows: np.ndarray  # (_ROWS, _COLUMNS) the share of the skin that has any
-
-    def at(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How far skin and how high hair reach in unit directions (n, 3), m, and whether it grows.
-
-        (n,) each.
-        """
-        row, column = _places(directions)
-        row = np.clip(row, 0, _ROWS - 1.001)
-        top, left = np.floor(row).astype(int), np.floor(column).astype(int)
-        down, right = row - top, column - left
-        found = []
-        for table in (self.reach, self.hair, self.grows):
-            upper, lower = (
-                table[r, left % _COLUMNS] * (1 - right) + table[r, (left + 1) % _COLUMNS] * right
-                for r in (top, top + 1)
-            )
-            found.append(upper * (1 - down) + lower * down)
-        return found[0], found[1], found[2]
+    arc: tuple[float, float]  # what it flows from: degrees from the top towards the forehead
+    tilt: float  # rad, of the arc from the middle of the head to a side
+    hangs: float  # mm below the ears
 
 
 def grows_hair(head: HeadFile, hair: np.ndarray | None) -> bool:
@@ -86,7 +67,14 @@ def grows_hair(head: HeadFile, hair: np.ndarray | None) -> bool:
     return hair is not None and "ears" in head.masks and bool((hair > BARE_MM).any())
 
 
-def comb(head: HeadFile, vertices: np.ndarray, hair: np.ndarray, hangs: float = 0.0) -> Groom:
+def comb(
+    head: HeadFile,
+    vertices: np.ndarray,
+    hair: np.ndarray,
+    hangs: float = 0.0,
+    falls: np.ndarray | None = None,
+    parting: float = 0.0,
+) -> Groom:
     """The strands of a person whose head `grows_hair`.
 
     Args:
@@ -94,9 +82,12 @@ def comb(head: HeadFile, vertices: np.ndarray, hair: np.ndarray, hangs: float = 
         vertices: (V, 3) m, the person at rest.
         hair: (V,) mm that the hair stands off the skin.
         hangs: mm below the ears that it hangs down to, 0 for hair that doesn't.
+        falls: (len(FRINGE_AT),) degrees from the top of the head down to which it falls over the
+            forehead, 0 where it doesn't; None for hair without a fringe.
+        parting: Degrees round the head where hair is parted, if it hangs.
     """
     draw = np.random.default_rng(0)
-    skull = _skull(head, vertices, hair)
+    skull = map_skull(head, vertices, hair)
     faces = np.flatnonzero(hair[head.faces].max(1) > BARE_MM)
     corners = vertices[head.faces[faces]]  # (F', 3, 3)
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -119,10 +110,18 @@ def comb(head: HeadFile, vertices: np.ndarray, hair: np.ndarray, hangs: float = 
     roots = np.einsum("nk,nkc->nc", weights, corners[on])
     uv = np.einsum("nk,nkc->nc", weights, head.uv[head.uv_faces[faces]][on])
     layer = np.sqrt(draw.uniform(_LOWEST_LAYER**2, 1, len(roots)))
-    points = _grown(roots, height, layer, lock, common, skull, hangs, draw)
+    style = _style(common[0], hangs, falls, parting)
+    points = _grown(roots, height, layer, lock, common, skull, style, draw)
+    width = _FINEST + (1 - _FINEST) * dense
+    if falls is not None:
+        top, beside, _ = from_skull(head, vertices, roots)
+        fringe = Fringe(falls, top, beside, parting or None)
+        own = fringe.strands
+        points[own] = _fallen(fringe, height, layer, lock, skull, draw)
+        width[own] = np.maximum(width[own], _IN_FRINGE)
+    points = _gathered(points, lock)
     tone = _LOCK_TONE * draw.normal(size=lock.max() + 1)[lock]
     tone = np.exp(tone + _UNLIKE_TONE * draw.normal(size=len(roots)))
-    width = _FINEST + (1 - _FINEST) * dense
     return Groom(
         *(a.astype(np.float32) for a in (points, uv, tone, width, 1 - layer, skull.middle))
     )
@@ -143,23 +142,22 @@ def _grown(
     layer: np.ndarray,
     lock: np.ndarray,
     common: np.ndarray,
-    skull: _Skull,
-    hangs: float,
+    skull: Skull,
+    style: _Style,
     draw: np.random.Generator,
 ) -> np.ndarray:
     """Strands (N, POINTS, 3) from roots (N, 3) where hair is so high (N,) mm.
 
     `common` are the height that half of the hair has, and that which most of it has, mm.
     """
-    usual, top = common
-    arc = _PARTED if hangs > 0 else _CROWN if usual < _CROP_MM else _SWEPT
+    usual, top, hangs = *common, style.hangs
     full = _fullness(height)
     length = (
         1e-3 * _length(np.maximum(height, _EVEN * top)) * draw.uniform(_SHORTEST, 1, len(roots))
     )
     rises = 1e-3 * height * (_CROP_RISES + (_FULL_RISES - _CROP_RISES) * full)
     if hangs > 0:
-        above = np.maximum(roots[:, 1] - skull.middle[1] + _SKULL_ABOVE_EARS[1], 0)
+        above = np.maximum(roots[:, 1] - skull.middle[1] + ABOVE_EARS_M, 0)
         length = 1.3 * above + 1e-3 * hangs * draw.uniform(*_RAGGED_ENDS, len(roots))
     step = length / (POINTS - 1)
     stray = _LOCK_STRAY * draw.normal(size=(lock.max() + 1, 3))[lock]
@@ -174,7 +172,7 @@ def _grown(
         gone = gone + stride
         front = np.clip(2.5 * out[:, 2:], 0, 1)  # 0 beside the head and behind it
         falls = (1 - front) * np.clip(0.3 - 3 * out[:, 1:2], 0, 1) if hangs > 0 else 0.0
-        way = _flow(out, arc) + stray
+        way = _flow(out, style) + stray
         if hangs > 0:
             way += 1.5 * front * np.clip(1 - 1.4 * out[:, 1:2], 0, 1) * _BACK
         way = _unit(way - (way * out).sum(1, keepdims=True) * out)
@@ -186,13 +184,40 @@ def _grown(
         lies = skin + layer * np.minimum(hair, 1e-3 * np.maximum(height, usual)) * risen
         lies = np.where(next_[:, 1] > 0, lies, np.maximum(lies, away)) if hangs > 0 else lies
         points.append(skull.middle + next_ * (lies / away)[:, None])
-    return _gathered(np.stack(points, 1), lock)
+    return np.stack(points, 1)
 
 
-def _flow(out: np.ndarray, arc: tuple[float, float]) -> np.ndarray:
+def _fallen(
+    fringe: Fringe,
+    height: np.ndarray,
+    layer: np.ndarray,
+    lock: np.ndarray,
+    skull: Skull,
+    draw: np.random.Generator,
+) -> np.ndarray:
+    """The strands of a fringe, (n, POINTS, 3)."""
+    ways, share = fringe.ways(lock, POINTS, draw)
+    skin = skull.at(ways.reshape(-1, 3))[0].reshape(share.shape)
+    away = skin + lifted(share, height[fringe.strands], layer[fringe.strands])
+    return skull.middle + ways * away[..., None]
+
+
+def _style(usual: float, hangs: float, falls: np.ndarray | None, parting: float) -> _Style:
+    """How hair lies: by its usual height, mm, and where it hangs, falls and parts."""
+    if hangs > 0:
+        beside, top = np.radians(parting), np.radians(_AT_HAIRLINE)
+        tilt = float(np.arctan2(np.sin(top) * np.sin(beside), np.cos(top)))
+        return _Style(_PARTED, tilt, hangs)
+    return _Style(_CROWN if usual < _CROP_MM or falls is not None else _SWEPT, 0.0, 0.0)
+
+
+def _flow(out: np.ndarray, style: _Style) -> np.ndarray:
     """Which way hair goes at unit directions (n, 3): along the skull, away from the arc."""
-    angle = np.clip(np.arctan2(out[:, 2], out[:, 1]), *np.radians(arc))
-    pole = np.stack([np.zeros(len(out)), np.cos(angle), np.sin(angle)], 1)
+    tilt, arc = style.tilt, np.radians(style.arc)
+    up = out[:, 1] * np.cos(tilt) + out[:, 0] * np.sin(tilt)
+    angle = np.clip(np.arctan2(out[:, 2], up), *arc)
+    high = np.cos(angle)
+    pole = np.stack([high * np.sin(tilt), high * np.cos(tilt), np.sin(angle)], 1)
     return _unit((pole * out).sum(1, keepdims=True) * out - pole)
 
 
@@ -225,55 +250,6 @@ def _gathered(points: np.ndarray, lock: np.ndarray) -> np.ndarray:
     middles = (sums / np.maximum(np.bincount(lock), 1)[:, None])[lock].reshape(points.shape)
     pull = _GATHERED * np.linspace(0, 1, POINTS)[:, None] ** 1.5
     return points + pull * (middles - points)
-
-
-def _skull(head: HeadFile, vertices: np.ndarray, hair: np.ndarray) -> _Skull:
-    """The outermost skin in each direction, and the hair upon it, gone on beyond its border."""
-    middle = vertices[head.masks["ears"]].mean(0) + _SKULL_ABOVE_EARS
-    skin = head.masks.get("skin", np.ones(len(vertices), bool))
-    faces = head.faces[skin[head.faces].all(1)]
-    share = np.array([(a, b, 1 - a - b) for a in _SPREAD for b in _SPREAD if a + b < 1])
-    points = (share @ vertices[faces] - middle).reshape(-1, 3)
-    high = (1e-3 * share @ hair[faces][..., None]).ravel()
-    away = np.linalg.norm(points, axis=1)
-    cell = [np.round(place).astype(int) for place in _places(points / away[:, None])]
-    cell = np.minimum(cell[0], _ROWS - 1), cell[1] % _COLUMNS
-    reach, hairy = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
-    np.maximum.at(reach, cell, away)
-    np.maximum.at(hairy, cell, high)
-    count, grown = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
-    np.add.at(count, cell, 1)
-    np.add.at(grown, cell, high > 1e-3 * BARE_MM)
-    share = grown / np.maximum(count, 1)
-    return _Skull(
-        middle, _filled(reach, reach > 0), _filled(hairy, hairy > 1e-3 * BARE_MM),
-        _filled(share, count > 0),
-    )  # fmt: skip
-
-
-def _filled(table: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """A map of the skull, smoothed a little; cells that aren't known go on as those beside."""
-    total, count = table * known, known.astype(float)
-    for _ in range(_ROWS):
-        total, count = _blurred(total), _blurred(count)
-        if (count > 1e-9).all():
-            break
-    near, sure = _blurred(table * known), _blurred(known.astype(float))
-    return np.where(sure > 1e-9, near / np.maximum(sure, 1e-9), total / np.maximum(count, 1e-9))
-
-
-def _blurred(table: np.ndarray) -> np.ndarray:
-    """Each cell the mean of itself and its eight neighbours."""
-    rows = np.pad(table, ((1, 1), (0, 0)), mode="edge")
-    rows = (rows[:-2] + rows[1:-1] + rows[2:]) / 3
-    return (np.roll(rows, 1, 1) + rows + np.roll(rows, -1, 1)) / 3
-
-
-def _places(directions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Row and column, as fractions, of unit directions (n, 3) on the skull's maps."""
-    x, y, z = directions.T
-    row = np.arccos(np.clip(y, -1, 1)) / np.pi * _ROWS - 0.5
-    return row, (np.arctan2(x, z) / (2 * np.pi) * _COLUMNS) % _COLUMNS
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

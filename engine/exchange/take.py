@@ -33,7 +33,7 @@ _PER_FRAME = (
     "confidence", "trust_sound",
 )  # fmt: skip
 _ARRAYS = ("shape", "albedo", "light", *_PER_FRAME)
-_OPTIONAL = ("lip_vertices", "lip_shapes", "lip_weights", "detail_times", "hair")
+_OPTIONAL = ("lip_vertices", "lip_shapes", "lip_weights", "detail_times", "hair", "hair_falls")
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,10 @@ class Take:
     sync_confidence: float = 0.0  # 0..1, of that
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin; None where nobody looked
     hair_hangs: float = 0.0  # mm below the ears that hair hangs down to beside the neck; 0: none
+    # Degrees from the top of the head down to which hair falls over the forehead, at the degrees
+    # round it of `fringe.FRINGE_AT`; 0 where none does, None where it nowhere does.
+    hair_falls: np.ndarray | None = None
+    hair_parting: float = 0.0  # degrees round the head where hanging hair is parted
     albedo_image: str = ""  # skin colour in UV beside the take, relative path
     static_normals: str = ""  # normal map of the face at rest, relative path
     dynamic_normals: tuple[str, ...] = ()  # K pictures, relative paths

@@ -257,7 +257,7 @@ def transfer_take(take: Take, source: HeadFile, target: HeadFile) -> Take:
         eyes=moved.eyes, landmarks_px=np.asarray(marks, np.float32),
         expression_names=target.expression_names,
         head={"name": target.name, "sha256": target.sha256},
-        lip_vertices=None, lip_shapes=None, lip_weights=None, hair=None,
+        lip_vertices=None, lip_shapes=None, lip_weights=None, hair=None, hair_falls=None,
         albedo_image="", static_normals="", dynamic_normals=(), detail_times=None,
         warnings=(*take.warnings, *told),
     )  # fmt: skip

@@ -58,7 +58,11 @@ class Panels:
             texture = cv2.resize(read_picture(colours), side, interpolation=cv2.INTER_AREA)
         else:
             texture = person_texture(head, self.take.albedo, _TEXTURE_SIDE)
-        return Sitter(head, self.take.shape, texture, self.take.hair, self.take.hair_hangs)
+        take = self.take
+        return Sitter(
+            head, take.shape, texture, take.hair, take.hair_hangs, take.hair_falls,
+            take.hair_parting,
+        )  # fmt: skip
 
     @cached_property
     def _loaded(self) -> dict[str, np.ndarray]:

@@ -9,8 +9,9 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from ..exchange.gloss import oiliness
-from ..exchange.hair import BARE_MM, comb, grows_hair, strand_colours
+from ..exchange.hair import comb, grows_hair, strand_colours
 from ..exchange.lashes import UPPER_LIDS
+from ..exchange.skull import BARE_MM
 from ..geometry import embed, vertex_normals
 from ..head.model import Head
 from ..render.occlusion import ambient_openness
@@ -60,6 +61,8 @@ class Sitter:
     texture: np.ndarray  # (h, w, 3) uint8, sRGB, on the head's UV sheet
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin; None: painted alone
     hair_hangs: float = 0.0  # mm below the ears
+    hair_falls: np.ndarray | None = None  # over the forehead, as `comb` takes it
+    hair_parting: float = 0.0  # degrees round the head
 
     @cached_property
     def rest(self) -> tuple[np.ndarray, np.ndarray]:
@@ -169,7 +172,8 @@ class Sitter:
         """Hair to draw; None where it is painted alone."""
         if self.hair is None or not grows_hair(self.head.file, self.hair):
             return None
-        groom = comb(self.head.file, self.rest[0], self.hair, self.hair_hangs)
+        style = self.hair_hangs, self.hair_falls, self.hair_parting
+        groom = comb(self.head.file, self.rest[0], self.hair, *style)
         colour = strand_colours(groom, self._painted_at(groom.uv))
         return Hair(groom, colour, np.flatnonzero(self.hair > BARE_MM))
 

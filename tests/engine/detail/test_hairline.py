@@ -6,22 +6,20 @@ import pytest
 from scipy.spatial import KDTree
 
 from engine.detail.complexion import person_texture
-from engine.detail.hairline import (
-    Crown,
-    hairline_heights,
-    model_cover,
-    paint_hairline,
-    upper_head,
-)
+from engine.detail.forehead import COLUMNS, Forehead, Front, find_front, map_forehead, see_forehead
+from engine.detail.hairline import hairline_heights, model_cover, paint_hairline, upper_head
 from engine.detail.hanging import hanging_down
 from engine.detail.parts import fit_part
 from engine.detail.volume import see_outline, stand_off, usual_hair
-from engine.exchange.hair import BARE_MM, POINTS, comb, grows_hair
+from engine.exchange.fringe import FRINGE_AT
+from engine.exchange.hair import POINTS, comb, grows_hair
+from engine.exchange.skull import BARE_MM, from_skull
 from engine.geometry import project
 from engine.head.albedo import load_albedo
 from engine.head.model import FaceParams, Head
 from engine.preview.sitter import Sitter
 from engine.preview.studio import draw
+from engine.render import interpolate
 from engine.srgb import linear_from_srgb
 from engine.weights import FOLDER, load_head
 
@@ -38,40 +36,101 @@ def person():
     return head, rest, load_albedo(FOLDER / head.file.albedo_file)
 
 
-def heights_of(person, hairy: np.ndarray, hair: np.ndarray | None) -> np.ndarray:
-    """What three frames say in which the vertices that are `hairy` (V,) have the hair's colour."""
+@pytest.fixture(scope="module")
+def forehead(person):
     head, rest, albedo = person
-    upper = upper_head(head)
-    colour = np.where(hairy[upper, None], np.exp(HAIR), np.exp(SKIN))
-    crown = Crown(
-        upper, np.tile(colour, (3, 1, 1)), np.tile([0.0, 0, 1], (3, len(upper), 1))
-    )  # fmt: skip
-    return hairline_heights(crown, head, rest, albedo, LIGHT, SKIN, hair)
+    return map_forehead(head, rest, model_cover(albedo, head))
 
 
-def test_a_high_hairline_is_found(person):
-    """Hair from 25 mm above the model's hairline on: in front the heights are 25 mm less."""
+def front_of(person, forehead: Forehead, ends: np.ndarray, hair: np.ndarray | None) -> Front:
+    """What three frames say of hair that ends at `ends` (C,) degrees from the top."""
+    head, rest, _ = person
+    params = FaceParams.neutral(head, 1, focal=1200.0)
+    blank = np.zeros((800, 800, 3), np.uint8)
+    where, normals = see_forehead(blank, params, head, head.rest(params.shape), 0, forehead)
+    rows = from_skull(head.file, rest, points_of(person, forehead).reshape(-1, 3))[0]
+    hairy = rows.reshape(where.shape[:2]) < ends
+    drawn = np.where(hairy[..., None], np.exp(HAIR), np.exp(SKIN))
+    seen = np.where(np.isfinite(where), drawn, np.nan)
+    return find_front([(seen, normals)] * 3, forehead, LIGHT, SKIN, hair)
+
+
+def points_of(person, forehead: Forehead) -> np.ndarray:
+    head, rest, _ = person
+    return interpolate(rest, head.file.faces, *forehead.places)
+
+
+def heights_of(person, forehead: Forehead, higher: float, hair: np.ndarray | None) -> np.ndarray:
+    """What frames say of hair that begins so many degrees above the model's line."""
+    head, rest, albedo = person
+    front = front_of(person, forehead, forehead.line - higher, hair)
+    return hairline_heights(front, head, rest, albedo)
+
+
+def test_a_high_hairline_is_found(person, forehead):
+    """Hair from 14 degrees, 25 mm, above the model's hairline on: in front it is that much less."""
     head, rest, _ = person
     middle = np.zeros(len(rest), bool)
     middle[upper_head(head)] = True
     middle &= (np.abs(rest[:, 0]) < 0.03) & (rest[:, 2] > 0)
-    models = heights_of(person, np.ones(len(rest), bool), HAIR)  # hair lower down isn't painted
-    raised = heights_of(person, models > 25, HAIR)
+    models, raised = (heights_of(person, forehead, higher, HAIR) for higher in (0, 14))
     assert np.median((models - raised)[middle]) == pytest.approx(25, abs=5)
 
 
-def test_a_bald_head_loses_the_models_hair(person):
-    head, rest, _ = person
-    heights = heights_of(person, np.zeros(len(rest), bool), None)
+def test_one_receding_temple_is_one_sides(person, forehead):
+    front = front_of(person, forehead, forehead.line - np.where(COLUMNS > 15, 10, 0), HAIR)
+    assert front.rises[(COLUMNS > 24) & (COLUMNS < 44)] == pytest.approx(10, abs=2)
+    assert front.rises[(COLUMNS < 5) & (COLUMNS > -44)] == pytest.approx(0, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("lower", "falls"),
+    [
+        (np.where(np.abs(COLUMNS) < 30, 16, 0), np.abs(FRINGE_AT) < 28),
+        (np.where(COLUMNS < -5, 14, 0), FRINGE_AT < -8),
+        (np.zeros(len(COLUMNS)), np.zeros(len(FRINGE_AT), bool)),
+        (np.where(np.abs(COLUMNS) < 3, 14, 0), np.zeros(len(FRINGE_AT), bool)),  # a lock
+    ],
+)
+def test_a_fringe_is_found_where_it_falls(person, forehead, lower, falls):
+    front = front_of(person, forehead, forehead.line + lower, HAIR)
+    found = np.zeros(len(FRINGE_AT)) if front.falls is None else front.falls
+    at = np.abs(FRINGE_AT) < 40  # beyond, brows end what is looked at
+    assert ((found > 0) == falls)[at].sum() >= at.sum() - 2
+    both = (found > 0) & falls & at
+    ends = np.interp(FRINGE_AT, COLUMNS, np.minimum(forehead.line + lower, forehead.brows))
+    assert np.abs(found - ends)[both].mean() < 3 if both.any() else not found[at].any()
+
+
+def test_shade_on_the_forehead_is_no_fringe(person, forehead):
+    """Nor is anything where hair is hardly darker than skin."""
+    shade = front_of(person, forehead, forehead.line + 15, 3 * (HAIR - SKIN) + SKIN)
+    faint = front_of(person, forehead, forehead.line + 15, SKIN - 0.6)
+    assert shade.falls is None
+    assert faint.falls is None
+
+
+@pytest.mark.parametrize("at", [-20, 24])
+def test_a_parting_is_no_hairline(person, forehead, at):
+    front = front_of(
+        person, forehead, forehead.line - np.where(np.isclose(COLUMNS, at), 18, 0), HAIR
+    )
+    assert front.parting == at
+    assert front.rises[np.abs(COLUMNS) < 50].max() < 5  # beyond it is the model's
+
+
+def test_a_bald_head_loses_the_models_hair(person, forehead):
+    head, _, _ = person
+    heights = heights_of(person, forehead, 90, None)
     texture, bare = (person_texture(head, np.zeros(50), 256, shaven=no) for no in (False, True))
     painted = paint_hairline(texture, bare, heights, head)
     assert np.abs(painted.astype(int) - bare).mean() < 1
     assert (bare.mean(2) > texture.mean(2) + 30).mean() > 0.1  # where the cap was
 
 
-def test_hair_in_doubt_keeps_the_models_line(person):
-    head, rest, _ = person
-    heights = heights_of(person, np.ones(len(rest), bool), None)
+def test_hair_in_doubt_keeps_the_models_line(person, forehead):
+    head, _, _ = person
+    heights = heights_of(person, forehead, 0, None)
     texture, bare = (person_texture(head, np.zeros(50), 256, shaven=no) for no in (False, True))
     changed = np.abs(paint_hairline(texture, bare, heights, head).astype(int) - texture).max(2) > 25
     assert changed.mean() < 0.05
@@ -113,12 +172,12 @@ def picture_of(head: Head, params: FaceParams, stands_mm: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize("stands_mm", [6, 15, 28])
-def test_hair_stands_off_as_far_as_its_outline(person, stands_mm):
+def test_hair_stands_off_as_far_as_its_outline(person, forehead, stands_mm):
     head, rest, albedo = person
     params = FaceParams.neutral(head, 1, focal=1200.0)
     picture = picture_of(head, params, stands_mm)
     outlines = [see_outline(picture, params, head, head.rest(params.shape), 0)] * 3
-    heights = heights_of(person, np.ones(len(rest), bool), HAIR)
+    heights = heights_of(person, forehead, 0, HAIR)
     hair = stand_off(outlines, heights, model_cover(albedo, head), head, rest)
     top = (rest[:, 1] > np.quantile(rest[:, 1], 0.99)) & (hair > 0)
     assert np.median(hair[top]) == pytest.approx(stands_mm, abs=3)
@@ -191,9 +250,9 @@ def test_long_hair_hangs_beside_the_face(person):
     assert ((np.abs(x) < 0.045) & (y < brows) & (z > 0.04)).mean() < 0.002
 
 
-def test_the_bald_grow_no_hair(person):
+def test_the_bald_grow_no_hair(person, forehead):
     head, rest, albedo = person
-    heights = heights_of(person, np.zeros(len(rest), bool), None)
+    heights = heights_of(person, forehead, 90, None)
     hair = stand_off([], heights, model_cover(albedo, head), head, rest)
     assert not grows_hair(head.file, hair)
     assert not grows_hair(head.file, None)
@@ -209,6 +268,22 @@ def test_a_crop_ends_where_hair_ends(person):
     before = points[points[:, 2] > 0.02]
     away = KDTree(rest[usual > 4 * BARE_MM]).query(before)[0]
     assert np.percentile(away, 99.9) < 0.025
+
+
+@pytest.mark.parametrize("hangs", [0.0, 60.0])
+def test_a_fringe_ends_where_it_was_seen(person, hangs):
+    """Over the columns that have one, and the others stay free."""
+    head, rest, _ = person
+    hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    falls = np.where(FRINGE_AT < 4, 82.0, 0)
+    groom = comb(head.file, rest, hair, hangs, falls)
+    top, beside, _ = from_skull(head.file, rest, groom.points.reshape(-1, 3))
+    for column, wanted in zip(FRINGE_AT, falls, strict=True):
+        here = top[np.abs(beside - column) < 4]
+        if wanted and abs(column) < 40:
+            assert np.percentile(here, 98) == pytest.approx(82, abs=5)
+        elif 12 < column < 30:
+            assert (here > 76).mean() < 0.05
 
 
 def test_strands_stand_on_the_skin_as_high_as_asked(person):

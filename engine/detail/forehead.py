@@ -1,0 +1,226 @@
+"""How low hair comes on the forehead: a line over its columns, by colour.
+
+Seen from the head's middle the forehead is a map of directions. In each of its columns colour turns
+from hair to skin somewhere; neighbours agree where. Hair that begins no lower than the model's is
+left to `hairline`; lower hair has to be seen clearly, as shade is no fringe.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import median_filter
+
+from ..exchange.fringe import FRINGE_AT
+from ..exchange.skull import from_skull
+from ..geometry import embed, harmonics, project, vertex_normals
+from ..head.model import FaceParams, Head
+from ..render import interpolate, rasterize
+from ..srgb import linear_from_srgb
+
+COLUMNS = np.arange(-60.0, 61, 4)  # degrees round the head, from the front
+_ROWS = np.arange(24.0, 100, 1.5)  # degrees from the top of the head
+_FACING = 0.25  # cosine: what is seen more slantwise may be the background
+_SHADE = 0.5, 1.2  # of the light on a surface that faces the camera: harmonics err up there
+_DARKEST = 4e-3  # linear reflectance
+_CONTRAST = 0.8  # log between hair and skin: with less of it shade passes for hair
+_ABOVE_BROWS = 3.0  # degrees that aren't looked at
+_DOUBT = 0.03  # of a row for each degree: hair is near where the model has it
+_BEND, _STEP = 0.12, 1.5  # of a row for each degree between neighbours; rows: the most
+_LEAST = 5.0  # degrees of hair below the model's line, in some columns
+_HAIRED, _BARE = 0.6, 0.4  # means of how like hair it is above the line and below it
+_FEWEST, _CLEARLY = 4, 8.0  # columns side by side, and degrees in one of them
+_LIKE_SKIN = 0.35  # log contrast to the skin below which nothing is hair
+_BALD, _FEWEST_CELLS = 0.25, 40  # share of the scalp unlike skin, below which it is bald
+_HIGHEST = 28.0  # degrees above the model's hairline; beyond that lies the crown
+_PARTING_COLUMNS, _BESIDE_PARTING = 5, 9  # columns: wider than it, and with what lies beside it
+_PARTED, _PARTED_WITHIN = 6.0, 36.0  # degrees: how high, and how far from the front
+_SOFT, _SOFTER = np.array([1, 2, 1]) / 4, np.array([1, 2, 3, 2, 1]) / 9
+
+
+@dataclass(frozen=True)
+class Forehead:
+    """The map of a person's forehead: R rows, C columns."""
+
+    places: tuple[np.ndarray, np.ndarray]  # faces (R, C) and barycentric weights (R, C, 3)
+    line: np.ndarray  # (C,) degrees from the top down to which the model has hair
+    brows: np.ndarray  # (C,) degrees from the top above which it is looked at
+
+
+@dataclass(frozen=True)
+class Front:
+    """Where hair ends over a face: C columns."""
+
+    rises: np.ndarray  # (C,) degrees that it begins above the model's line
+    falls: np.ndarray | None = None  # (len(FRINGE_AT),) as `comb` takes it
+    parting: float = 0.0  # degrees round the head; 0 in the middle
+    bald: bool = False
+
+
+def map_forehead(head: Head, rest: np.ndarray, cover: np.ndarray) -> Forehead:
+    """The forehead of a person (V, 3) at rest; `cover` (V,) is the model's hair, 0 to 1."""
+    file = head.file
+    top, round_, away = from_skull(file, rest, rest)
+    corners = np.column_stack(
+        [
+            (round_ - COLUMNS[0]) / np.diff(COLUMNS)[0] + 0.5,
+            (top - _ROWS[0]) / np.diff(_ROWS)[0] + 0.5,
+            1 - away,
+        ]
+    )
+    skin = np.asarray(file.masks["skin"] & ~file.masks["ears"]) & (np.abs(round_) < 100)
+    faces = np.where(skin[file.faces].all(1)[:, None], file.faces, 0)  # 0, 0, 0 covers nothing
+    places = rasterize(corners, faces, (len(COLUMNS), len(_ROWS)))
+    haired = interpolate(cover[:, None], file.faces, *places)[..., 0] > 0.5
+    edges = embed(rest, file.faces, file.landmarks_68)[17:27]
+    lowest, beside, _ = from_skull(file, rest, edges)
+    order = np.argsort(beside)
+    brows = np.interp(COLUMNS, beside[order], lowest[order]) - _ABOVE_BROWS
+    line = _ROWS[np.argmin(np.vstack([haired, np.zeros(haired.shape[1])]), axis=0) - 1]
+    return Forehead(places, np.minimum(line, brows), brows)
+
+
+def see_forehead(
+    picture: np.ndarray,
+    params: FaceParams,
+    head: Head,
+    rest: tuple,
+    frame: int,
+    forehead: Forehead,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Linear colours (R, C, 3), NaN where unseen, and normals (R, C, 3) in a picture (H, W, 3)."""
+    vertices, faces = head.camera_frame(params, frame, rest), head.file.faces
+    normals = interpolate(vertex_normals(vertices, faces), faces, *forehead.places)
+    points = interpolate(vertices, faces, *forehead.places)
+    size = picture.shape[1::-1]
+    shown = forehead.places[0] >= 0
+    points[~shown] = (0, 0, -1)
+    towards = -points / np.linalg.norm(points, axis=-1, keepdims=True)
+    place = np.floor(project(points.reshape(-1, 3), params.focal, size)).reshape(*shown.shape, 2)
+    seen = shown & ((normals * towards).sum(-1) > _FACING)
+    seen &= ((place >= 0) & (place < size)).all(-1)
+    column, row = np.moveaxis(np.where(seen[..., None], place, 0).astype(int), -1, 0)
+    colour = linear_from_srgb(picture[row, column])
+    return np.where(seen[..., None], colour, np.nan), normals
+
+
+def find_front(
+    frames: list[tuple[np.ndarray, np.ndarray]],
+    forehead: Forehead,
+    light: np.ndarray,
+    skin: np.ndarray,
+    hair: np.ndarray | None,
+) -> Front:
+    """Where hair ends on the forehead; where the model has it, in doubt.
+
+    Args:
+        frames: What `see_forehead` saw in some of them.
+        forehead: The map.
+        light: (9, 3).
+        skin: (3,) log reflectance of the skin.
+        hair: (3,) of the hair; None where the head shows none or can't be told.
+    """
+    own, known = _reflectance(frames, light)
+    if hair is None:
+        inside = known & (_ROWS[:, None] < forehead.line)
+        unlike = (np.abs(own - skin).max(-1) > _LIKE_SKIN)[inside]
+        bald = len(unlike) >= _FEWEST_CELLS and unlike.mean() < _BALD
+        return Front(np.zeros(len(COLUMNS)), bald=bald)
+    towards = hair - skin
+    contrast = np.sqrt(np.mean(towards**2))
+    if contrast < _LIKE_SKIN:
+        return Front(np.zeros(len(COLUMNS)))
+    haired = np.clip((own - skin) @ towards / (towards @ towards), 0, 1)
+    known = known & (_ROWS[:, None] < forehead.brows)
+    if contrast < _CONTRAST:  # both sides together
+        both = np.stack([np.where(known, haired, np.nan)[:, ::way] for way in (1, -1)])
+        count = np.isfinite(both).sum(0)
+        haired, known = np.nansum(both, 0) / np.maximum(count, 1), count > 0
+    line = _line(haired, known, forehead)
+    if contrast < _CONTRAST:
+        return Front(_rises(line, forehead))
+    dark = towards.mean() < 0  # a shine on the forehead is no fair fringe
+    falls = _falls(line, haired, known, forehead) if dark else None
+    return Front(_rises(line, forehead), falls, _parting(line))
+
+
+def _rises(line: np.ndarray, forehead: Forehead) -> np.ndarray:
+    """Degrees that hair begins above the model's line, (C,): a parting is no hairline."""
+    broad = median_filter(line, _PARTING_COLUMNS, mode="nearest")
+    rises = np.clip(forehead.line - broad, 0, _HIGHEST)
+    return np.convolve(np.pad(rises, 2, mode="edge"), _SOFTER, mode="valid")
+
+
+def _falls(
+    line: np.ndarray, haired: np.ndarray, known: np.ndarray, forehead: Forehead
+) -> np.ndarray | None:
+    """Degrees from the top of the head where hair ends at `FRINGE_AT`, 0 where it doesn't fall.
+
+    None where it nowhere does.
+    """
+    above = known & (_ROWS[:, None] < line) & (_ROWS[:, None] > forehead.line)
+    below = known & (_ROWS[:, None] > line)
+    sure = (_mean(haired, above, 0) > _HAIRED) & (_mean(haired, below, 0) < _BARE)
+    lower = line - forehead.line
+    falls = sure & (lower > _LEAST) & (np.abs(COLUMNS) <= FRINGE_AT[-1])
+    falls = _runs(falls, lower)
+    if not falls.any():
+        return None
+    lower = np.convolve(np.pad(np.where(falls, lower, 0), 1, mode="edge"), _SOFT, mode="valid")
+    lower, model = (np.interp(FRINGE_AT, COLUMNS, x) for x in (lower, forehead.line))
+    return np.where(lower > _LEAST / 2, model + lower, 0).astype(np.float32)
+
+
+def _parting(line: np.ndarray) -> float:
+    """Degrees round the head where skin goes up into the hair, 0 where it does nowhere."""
+    up = median_filter(line, _BESIDE_PARTING, mode="nearest") - line
+    up[np.abs(COLUMNS) > _PARTED_WITHIN] = 0
+    return float(COLUMNS[np.argmax(up)]) if up.max() > _PARTED else 0.0
+
+
+def _reflectance(
+    frames: list[tuple[np.ndarray, np.ndarray]], light: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Median log reflectance (R, C, 3), and whether a third of the frames show it, (R, C)."""
+    colour, normal = (np.stack(values) for values in zip(*frames, strict=True))
+    usual = harmonics(np.array([[0.0, 0, 1]])) @ light
+    shade = harmonics(normal.reshape(-1, 3)) @ light
+    shade = np.clip(shade, _SHADE[0] * usual, _SHADE[1] * usual).reshape(colour.shape)
+    known = np.isfinite(colour[..., 0]).mean(0) > 1 / 3
+    own = np.zeros((*known.shape, 3))
+    seen = np.log(np.clip(colour[:, known] / shade[:, known], _DARKEST, 1))
+    own[known] = np.nanmedian(seen, axis=0)
+    return own, known
+
+
+def _line(haired: np.ndarray, known: np.ndarray, forehead: Forehead) -> np.ndarray:
+    """Degrees from the top where hair ends in each column, (C,): the likeliest line of all."""
+    ends = _ROWS[:, None]  # (R, 1)
+    above = _ROWS[None] < ends  # (R ends, R rows)
+    wrong = np.where(known[None], np.abs(haired[None] - above[..., None]), 0).sum(1)  # (R, C)
+    wrong += _DOUBT * np.abs(ends - forehead.line)
+    wrong[(ends > forehead.brows) & (ends > forehead.line)] = 1e3
+    bend = np.minimum(_BEND * np.abs(ends - ends.T), _STEP)
+    cost, came = wrong[:, 0], []
+    for column in wrong.T[1:]:
+        ways = cost[None] + bend
+        came.append(np.argmin(ways, axis=1))
+        cost = column + ways.min(1)
+    path = [int(np.argmin(cost))]
+    for back in reversed(came):
+        path.append(int(back[path[-1]]))
+    return _ROWS[path[::-1]]
+
+
+def _mean(values: np.ndarray, where: np.ndarray, empty: float) -> np.ndarray:
+    """Each column's mean (C,) of values (R, C) where they count; `empty` where none does."""
+    count = where.sum(0)
+    return np.where(count, (values * where).sum(0) / np.maximum(count, 1), empty)
+
+
+def _runs(falls: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """What falls in so many neighbours at once, and clearly in one of them, (C,) bool."""
+    ends = np.flatnonzero(np.diff(np.concatenate([[0], falls, [0]])))
+    out = np.zeros(len(falls), bool)
+    for first, last in ends.reshape(-1, 2):
+        out[first:last] = last - first >= _FEWEST and lower[first:last].max() > _CLEARLY
+    return out
