@@ -8,6 +8,7 @@ differ by on the same clips is surer than what either does.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Row:
 
 _FULL = SharedOptions()
 _AV = replace(_FULL, drops=False, looks_around=False)
+# Rows of features that need a model of the user's are trained where there is one.
 ROWS = {
     "table 1": (
         Row("e from video", replace(_AV, senses="video")),
@@ -58,12 +60,24 @@ ROWS = {
     "table 2": (
         Row("phones", _FULL),
         Row("mel", _FULL, "mel"),
+        Row("deepspeech", _FULL, "deepspeech"),
+        Row("wav2vec2", _FULL, "wav2vec2"),
     ),
     "table 3": (
         Row("no covered faces", replace(_FULL, covers=False)),
         Row("+ covered faces", _FULL, begins_with="no covered faces"),
     ),
 }  # fmt: skip
+
+
+def rows_with(models: Collection[str], only: Collection[str] | None = None) -> dict[str, list[Row]]:
+    """Title -> rows that can be trained with the user's `models`; of the tables `only`, or all."""
+    able = {"phones", "mel", *models}
+    return {
+        title: [row for row in rows if row.sound in able]
+        for title, rows in ROWS.items()
+        if not only or title in only
+    }
 
 
 def by_sound_first(row: Row) -> Row | None:

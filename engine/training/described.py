@@ -13,7 +13,7 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from ..audio import SpeechFeatures, windows
+from ..audio import windows
 from ..audio.features import Kind, speech_features
 from ..exchange.saving import saved
 from ..faces.crops import place_in_crop
@@ -52,8 +52,16 @@ class Described:
         )  # fmt: skip
 
 
-def load_described(paths: Sequence[Path], corpus: list[Utterance], kind: Kind = "phones"):
-    """All shards of `paths`; what was read lies beside each of them once it is described."""
+def load_described(
+    paths: Sequence[Path],
+    corpus: list[Utterance],
+    kind: Kind = "phones",
+    model: Path | None = None,
+) -> Described:
+    """All shards of `paths`; what was read lies beside each of them once it is described.
+
+    `model`: the user's, for kinds that need one. Raises AVFaceError where it isn't one.
+    """
     shards = [Sights.read(path) for path in paths]
     sight = np.concatenate([read_shard(path) for path in paths], 1)
     all_of_them = Sights.join(shards)
@@ -61,7 +69,7 @@ def load_described(paths: Sequence[Path], corpus: list[Utterance], kind: Kind = 
     gaze = all_of_them.eyes[..., [0, 1, 3, 4]]
     e = np.concatenate([all_of_them.units, all_of_them.jaw, gaze], -1)
     return Described(
-        torch.from_numpy(sight), torch.from_numpy(hear_clips(all_of_them, corpus, kind)),
+        torch.from_numpy(sight), torch.from_numpy(hear_clips(all_of_them, corpus, kind, model)),
         torch.from_numpy(c.astype(np.float32)), torch.from_numpy(e.astype(np.float32)),
         torch.from_numpy(all_of_them.marks), torch.from_numpy(all_of_them.covered_marks),
         torch.from_numpy(all_of_them.spoken),
@@ -128,16 +136,19 @@ def true_codes(shard: Sights) -> np.ndarray:
     return np.array(out)
 
 
-def hear_clips(sights: Sights, corpus: list[Utterance], kind: Kind) -> np.ndarray:
+def hear_clips(
+    sights: Sights, corpus: list[Utterance], kind: Kind, model: Path | None = None
+) -> np.ndarray:
     """The sound about each frame, (TAKES, C, N, 16, A) float16."""
     generator = np.random.default_rng(_SEED)
     pool = noise_pool(70, 6.0, generator)
     noises = [_noise(pool, k, generator) for k in range(_NOISES)]
-    quiet = [speech_features(sound, kind) for sound in noises]
+    quiet = [speech_features(sound, kind, model) for sound in noises]
     needed = set(np.unique(sights.utterance).tolist()) - {-1}
     times, takes = np.arange(FRAMES) / HZ, []
     for take in range(TAKES):
-        heard = {row: _hear(corpus[row], kind, pool, take, generator) for row in sorted(needed)}
+        spoken = {row: _said(corpus[row], pool, take, generator) for row in sorted(needed)}
+        heard = {row: speech_features(sound, kind, model) for row, sound in spoken.items()}
         some = []
         for row, start in zip(sights.utterance, sights.start, strict=True):
             features = heard[row] if row >= 0 else quiet[generator.integers(_NOISES)]
@@ -146,13 +157,14 @@ def hear_clips(sights: Sights, corpus: list[Utterance], kind: Kind) -> np.ndarra
     return np.stack(takes)
 
 
-def _hear(
-    said: Utterance, kind: Kind, pool: np.ndarray, take: int, generator: np.random.Generator
-) -> SpeechFeatures:
+def _said(
+    said: Utterance, pool: np.ndarray, take: int, generator: np.random.Generator
+) -> np.ndarray:
+    """What is said, (N,) float32: as it was recorded, or spoilt."""
     sound = torch.from_numpy(said.waveform)[None]
     if take:
         sound = spoil(sound, pool, generator)
-    return speech_features(sound[0].numpy(), kind)
+    return sound[0].numpy()
 
 
 def _noise(pool: np.ndarray, number: int, generator: np.random.Generator) -> np.ndarray:

@@ -121,14 +121,14 @@ def _draw(folder: str, first: int, step: int, stop: float) -> None:
         read_shard(path)
 
 
-def load_shards(folder: Path, kind: str = "phones"):
+def load_shards(folder: Path, kind: str = "phones", model: Path | None = None):
     """What was drawn, as the networks see it: for training, for testing."""
     from engine.training.described import load_described
     from engine.training.sights import shard_paths, speak_corpus
 
     return tuple(
         load_described(shard_paths(folder, part), speak_corpus(folder, 0, part == "test", _say),
-                       kind)  # type: ignore[arg-type]
+                       kind, model)  # type: ignore[arg-type]
         for part in ("train", "test")
     )  # fmt: skip
 

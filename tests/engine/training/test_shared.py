@@ -6,10 +6,19 @@ import numpy as np
 import pytest
 import torch
 
+from engine.audio.features import SpeechFeatures, step_count
+from engine.exchange.protocol import AVFaceError
 from engine.models.config import SHARED
 from engine.models.sight import SIGHT, part
-from engine.training import linear_start
-from engine.training.ablation import ROWS, by_sound_first, compare, lips_of_clips, row_task
+from engine.training import described, linear_start
+from engine.training.ablation import (
+    ROWS,
+    by_sound_first,
+    compare,
+    lips_of_clips,
+    row_task,
+    rows_with,
+)
 from engine.training.described import TAKES, VARIANTS, Described, load_described
 from engine.training.loop import LoopOptions, train
 from engine.training.moments import cut
@@ -130,6 +139,35 @@ def test_rows_hear_and_see_what_they_say(data):
         e = task.stage.express(batch.sight, batch.sound)
         blind = task.stage.express(torch.zeros_like(batch.sight), batch.sound)
     torch.testing.assert_close(e, blind)
+
+
+def test_rows_of_other_features_want_a_model_of_the_user_s(shard, corpus, tmp_path, monkeypatch):
+    def names(models):
+        return [row.name for row in rows_with(models)["table 2"]]
+
+    assert names(()) == ["phones", "mel"]
+    assert names({"deepspeech"}) == ["phones", "mel", "deepspeech"]
+    assert list(rows_with((), ["table 3"])) == ["table 3"]
+    path = shard_path(tmp_path, "train", 0)
+    shard.write(path)
+    random = np.random.default_rng(0)
+    seen = random.normal(size=(VARIANTS, 3, FRAMES, SIGHT)).astype(np.float16)
+    monkeypatch.setattr(described, "read_shard", lambda _: seen)
+    with pytest.raises(AVFaceError, match="need a model of yours"):
+        load_described([path], corpus, "deepspeech")
+    asked = []
+
+    def letters(waveform, kind, model):
+        asked.append((kind, model))
+        return SpeechFeatures(kind, random.normal(size=(step_count(len(waveform)), 7)).astype("f4"))
+
+    monkeypatch.setattr(described, "speech_features", letters)
+    data = load_described([path], corpus, "wav2vec2", tmp_path)
+    assert data.sound.shape[-1] == 7 and set(asked) == {("wav2vec2", tmp_path)}
+    of_seven = replace(SHARED, audio_channels=7)
+    coarse = SharedTask(data, data, SharedOptions(batch=2), of_seven).model.state_dict()
+    row = rows_with({"wav2vec2"})["table 2"][-1]
+    assert row_task(row, data, data, coarse, batch=2).config.audio_channels == 7
 
 
 def test_rows_of_both_senses_hear_before_they_see():
