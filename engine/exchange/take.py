@@ -137,6 +137,12 @@ class Take:
                 f"{path} has schema {schema}, this version reads {SCHEMA}.",
                 "Update AVFace, or capture the clip again.",
             )
+        later = set(meta) - {item.name for item in fields(cls)} if isinstance(meta, dict) else ()
+        if later:
+            raise AVFaceError(
+                f"{path} was made by a later version of AVFace ({', '.join(sorted(later))}).",
+                "Update AVFace, or capture the clip again.",
+            )
         try:
             if schema == 1 and "options" in meta["made_by"]:
                 meta["made_by"]["options"] = faces_from_one(meta["made_by"]["options"])

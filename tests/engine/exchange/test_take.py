@@ -1,4 +1,5 @@
 import io
+import json
 import pickle
 import zipfile
 from dataclasses import fields, replace
@@ -148,4 +149,15 @@ def test_a_damaged_take_is_said_in_words(tmp_path, change):
         arrays = dict(file)
     np.savez(path, **arrays | change)
     with pytest.raises(AVFaceError, match="damaged"):
+        Take.load(path)
+
+
+def test_a_take_of_a_later_version_is_said_in_words(tmp_path):
+    path = tmp_path / "a.take.npz"
+    small_take().save(path)
+    with np.load(path) as file:
+        arrays = dict(file)
+    meta = json.loads(str(arrays["meta"])) | {"pupils": 2.0}
+    np.savez(path, **arrays | {"meta": np.array(json.dumps(meta))})
+    with pytest.raises(AVFaceError, match=r"later version of AVFace \(pupils\)"):
         Take.load(path)
