@@ -1,8 +1,9 @@
 """The person's own lips, painted on the head's texture: their colour and how it ends in the skin.
 
 The median over the clip's calmer frames, light divided out, replaces the model's colours near the
-lips; next to the slit, where teeth and shadow come and go, the colour of the lip beside it goes on.
-Lines of the lips finer than that stay the model's.
+lips, so that the red ends where the person's does; next to the slit, where teeth and shadow come
+and go, the colour of the lip beside it goes on. Finer lines stay the model's, but for the edge of
+its own red.
 """
 
 import cv2
@@ -10,12 +11,12 @@ import numpy as np
 
 from .face_sheet import FaceSheet
 from .folds import LIPS, SLIT, bare_of_eyes, hull, round_lips
-from .paint import change_colours, read_colours
+from .paint import FINE_MM, read_colours, repaint
 from .residual import LUMINANCE, masked_blur
 
 _EDGE_MM = 1.0, 4.0  # beyond the landmarks: all the clip's, all the model's
 _SLIT_MM = 1.6  # round the slit is no lip to see
-_FINE_MM = 1.2  # Gaussian sigma: finer are the grain of films and the model's own lines
+_GRAIN_MM = 0.8  # Gaussian sigma: finer are the grain of films and the model's own lines
 _FILL_MM = 3.0
 _SKIN_MM = 10.0
 _NO_LIGHT = 0.35  # log: what differs more from the model is a beard, not light
@@ -45,16 +46,24 @@ def paint_lips(
 
     usable = known * (shown | (bare_of_eyes(sheet) & ~lips))
     fill = masked_blur(painted, usable, _FILL_MM / sheet.texel_mm)
-    near = masked_blur(painted, usable, _FINE_MM / sheet.texel_mm)
-    certain = cv2.GaussianBlur(usable.astype(np.float32), (0, 0), _FINE_MM / sheet.texel_mm)
+    near = masked_blur(painted, usable, _GRAIN_MM / sheet.texel_mm)
+    certain = cv2.GaussianBlur(usable.astype(np.float32), (0, 0), _GRAIN_MM / sheet.texel_mm)
     trust = np.clip(2 * certain, 0, 1)[..., None]
-    fine = model - masked_blur(model, np.ones_like(known), _FINE_MM / sheet.texel_mm)
-    target = fill + trust * (near - fill) + fine * lips[..., None]
+    target = fill + trust * (near - fill)
 
     away = cv2.distanceTransform((~lips).astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
     where = np.clip((_EDGE_MM[1] - away) / (_EDGE_MM[1] - _EDGE_MM[0]), 0, 1)
     where = share * where * where * (3 - 2 * where)
-    return change_colours(texture, (target - model) * where[..., None], sheet)
+    return repaint(texture, target, 1 - _edge_of_red(model, lips, sheet), where, sheet)
+
+
+def _edge_of_red(model: np.ndarray, lips: np.ndarray, sheet: FaceSheet) -> np.ndarray:
+    """Where the model's own red ends, (R, R) in [0, 1], as far as its fine lines show that."""
+    red = model[..., 0] - model[..., 1]
+    beside = round_lips(sheet)
+    inside = (red > (np.median(red[lips]) + np.median(red[beside])) / 2).astype(np.uint8)
+    away = sum(cv2.distanceTransform(m, cv2.DIST_L2, 5) for m in (inside, 1 - inside))
+    return np.exp(-0.5 * (away * sheet.texel_mm / (1.5 * FINE_MM)) ** 2)
 
 
 def _missed_light(difference: np.ndarray, skin: np.ndarray, sigma: float) -> np.ndarray:

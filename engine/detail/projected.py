@@ -146,7 +146,7 @@ def _change(
         fine_own, broad_own = (masked_blur(own, weight, sigma) for sigma in (finest, widest))
         fine_model, broad_model = (masked_blur(model, weight, sigma) for sigma in (finest, widest))
         broad = _weighed(_natural(broad_own - broad_model), shade, _BROAD_KEPT[1])
-        return broad, _natural(fine_own - broad_own) - (fine_model - broad_model)
+        return broad, _natural(fine_own - broad_own - (fine_model - broad_model))
 
     (broad, fine), ground = bands(*sigmas, _BROAD_KEPT[0]), beard[..., None]
     if beard.any():  # as dark as at the skin's rim it goes on under chin and jaw
