@@ -12,6 +12,7 @@ import numpy as np
 
 from ..geometry import embed, vertex_normals
 from ..head.model import Head
+from ..head.places import tracked_points
 from ..render import interpolate, rasterize
 
 _MARGIN = 0.04  # of the landmarks' extent, left free round them
@@ -137,7 +138,8 @@ def build_sheet(head: Head, rest: np.ndarray, size: int) -> FaceSheet:
 
     landmarks_texels = _to_texels(_landmark_uv(head), window, size)
     face_id[~_near_landmarks(landmarks_texels, size)] = -1
-    landmarks = embed(rest, file.faces, file.landmarks_468)
+    *places, aside = tracked_points(file)
+    landmarks = embed(rest, file.faces, tuple(places)) + aside
     sheet = FaceSheet(
         size, window, faces, file.uv_faces[inside], face_id, barycentric, gradient, area,
         landmarks_texels, _spread(rest, landmarks), 1.0,

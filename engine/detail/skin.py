@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from ..faces import FaceTrack
+from ..geometry import rotation_matrix
 from ..head.model import FaceParams, Head
 from ..media import Clip, read_some
 from ..render import interpolate
@@ -106,7 +107,8 @@ def look(
     """One frame's picture (H, W, 3) uint8 on the canvas, with what is not open skin weighed out."""
     vertices = canvas.head.camera_frame(params, frame, canvas.rest)
     landmarks = track.landmarks[frame, :468, :2].astype(np.float64)
-    seen = unwrap(canvas.sheet, canvas.head, vertices, params.focal, picture, landmarks)
+    turn = rotation_matrix(params.head_pose[frame][None])[0]
+    seen = unwrap(canvas.sheet, canvas.head, vertices, params.focal, picture, turn, landmarks)
     uncovered = seen.weight * trusted(canvas.reach, track.confidence[frame])
     weight = uncovered * canvas.open
     bare = skin_share(seen.colour, weight, canvas.calm, canvas.sheet.texel_mm)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..geometry import embed, project, vertex_normals
 from ..head.model import Head
+from ..head.places import tracked_points
 from ..render import depth_map
 from ..srgb import linear_from_srgb
 from .face_sheet import FaceSheet, Surface, lay_surface
@@ -31,6 +32,7 @@ def unwrap(
     vertices: np.ndarray,
     focal: float,
     picture: np.ndarray,
+    turn: np.ndarray,
     landmarks_px: np.ndarray | None,
 ) -> Unwrapped:
     """One frame of the clip on the sheet.
@@ -41,14 +43,17 @@ def unwrap(
         vertices: (V, 3) of the frame, camera space.
         focal: px.
         picture: (H, W, 3) uint8 RGB.
-        landmarks_px: (468, 2) where the face's landmarks are in the picture. The difference from
-            where the head has them bends the look-up, so that each texel meets its own skin.
+        turn: (3, 3) of the head, from its axes to the camera's.
+        landmarks_px: (468, 2) where the tracker has its points in the picture. The difference from
+            where they lie on the head bends the look-up, so that each texel meets its own skin.
     """
     size = (picture.shape[1], picture.shape[0])
     pixels = project(vertices, focal, size)
     bent = pixels
     if landmarks_px is not None:
-        here = embed(pixels, head.file.faces, head.file.landmarks_468)
+        *places, aside = tracked_points(head.file)
+        points = embed(vertices, head.file.faces, tuple(places)) + aside @ turn.T
+        here = project(points, focal, size)
         limit = _WARP_LIMIT * np.ptp(here[:, 0])
         residual = np.clip(landmarks_px - here, -limit, limit)
         bent = pixels + sheet.spread @ residual.astype(np.float32)

@@ -1,6 +1,5 @@
 """The head reduced to what landmarks see: one point for each landmark, the mesh is left alone."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -9,7 +8,7 @@ import numpy as np
 from ..exchange.head_file import HeadFile
 from ..geometry import rotation_matrix, vertex_normals
 from ..head.model import FaceParams
-from .places import CHIN, CHIN_EDGE, EDGES_MM, JAW_SHARE, OVAL, PLACES_JAW, PLACES_MM
+from ..head.places import CHIN, CHIN_EDGE, JAW_SHARE, OVAL, PLACES_JAW, tracked_points
 
 JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = 2, 3, 4
 MESH_POINTS = 468
@@ -28,7 +27,6 @@ JOINTS_END = 13  # units follow
 UNSEEN_UNITS = (
     "tongue", "neckTighten", "cheekPuff", "cheekSuck", "nostrilDilate", "lipsEvert",
 )  # fmt: skip
-_NOT_IN_FRONT = ("ears", "mouth_inside", "upper_teeth", "lower_teeth", "gums", "tongue")
 _PLACES_TURN = rotation_matrix(np.array([PLACES_JAW, 0, 0]))
 _FREE_COLUMNS = 20  # of a basis without names, beside what the default head's units say with it
 
@@ -91,7 +89,7 @@ class LandmarkHead:
 @lru_cache(maxsize=2)
 def landmark_head(file: HeadFile) -> LandmarkHead:
     """Mix a head's bases at its landmarks (barycentric, once)."""
-    (faces, weights), aside = _as_tracked(file)
+    faces, weights, aside = tracked_points(file)
     centres = [5, 0]  # iris centres: left, right (MediaPipe 473, 468)
     corners = file.faces[np.concatenate([faces, file.iris[0][centres]])]  # (L, 3)
     mix = np.concatenate([weights, file.iris[1][centres]]).astype(float)  # (L, 3)
@@ -104,7 +102,8 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
     used = np.flatnonzero(file.joint_regressor[joints].any(0))
     regressor = file.joint_regressor[joints][:, used].astype(float)
     skinning = mixed(file.skin_weights[:, joints])
-    template, centres_of_turn = mixed(file.template) + aside, regressor @ file.template[used]
+    template, centres_of_turn = mixed(file.template), regressor @ file.template[used]
+    template[:MESH_POINTS] += aside
     _lag_behind_the_jaw(template, skinning, centres_of_turn[0])
     normals = mixed(vertex_normals(file.template.astype(float), file.faces))
     return LandmarkHead(
@@ -129,42 +128,6 @@ def _lag_behind_the_jaw(template: np.ndarray, skinning: np.ndarray, joint: np.nd
     way = (template[lagging] - joint) @ (_PLACES_TURN - np.eye(3)).T
     template[lagging] += (1 - JAW_SHARE) * skinning[lagging, :1] * way
     skinning[lagging, 0] *= JAW_SHARE
-
-
-def _as_tracked(file: HeadFile) -> tuple[tuple[np.ndarray, np.ndarray], np.ndarray]:
-    """The mesh landmarks' faces and weights, and how far from there each lies at rest, (L, 3) m.
-
-    A point that the tracker puts elsewhere on the skin goes with the vertex nearest to there; one
-    on an edge of the mesh goes with that edge.
-    """
-    faces, weights = (part.copy() for part in file.landmarks_468)
-    aside = np.zeros((POINTS, 3))
-    for k, away in _both_sides(EDGES_MM):
-        aside[k] = away
-    unseen = [file.masks[name] for name in _NOT_IN_FRONT if name in file.masks]
-    beneath = np.any([np.zeros(len(file.template), bool), *unseen], axis=0)
-    candidates = np.flatnonzero(~beneath[file.faces].any(1))
-    corners = file.faces[candidates].ravel()
-    skin = np.flatnonzero(np.bincount(corners))
-    on_skin, first = file.template[skin], np.zeros(len(file.template), int)
-    first[corners[::-1]] = np.arange(len(corners))[::-1]  # where each vertex is named first
-    for k, moved in _both_sides(PLACES_MM):
-        place = weights[k] @ file.template[file.faces[faces[k]]] + moved
-        away = on_skin - place
-        nearest = skin[np.einsum("vc,vc->v", away, away).argmin()]
-        face, corner = divmod(int(first[nearest]), 3)
-        faces[k], weights[k] = candidates[face], np.eye(3)[corner]
-        aside[k] = place - file.template[nearest]
-    return (faces, weights), aside
-
-
-def _both_sides(
-    table: dict[tuple[int, ...], tuple[float, ...]],
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Each landmark of a table of `places` with its own way (3,) in metres."""
-    for landmarks, millimetres in table.items():
-        for k, side in zip(landmarks, (1e-3, -1e-3), strict=False):
-            yield k, np.array(millimetres) * [side, 1e-3, 1e-3]
 
 
 def _fitted_units(file: HeadFile) -> tuple[tuple[str, ...], np.ndarray, np.ndarray, np.ndarray]:

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..head.places import CHIN, CHIN_EDGE, OVAL
 from .landmark_head import (
     JAW,
     JOINTS_END,
@@ -24,7 +25,6 @@ from .landmark_head import (
     TRANSLATION,
     LandmarkHead,
 )
-from .places import CHIN, CHIN_EDGE, OVAL
 
 # fmt: off
 OUTER_LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39,

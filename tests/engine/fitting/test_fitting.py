@@ -20,7 +20,6 @@ from engine.fitting.landmark_head import (
 )
 from engine.fitting.landmark_track import landmark_track
 from engine.fitting.motion import Motion
-from engine.fitting.places import EDGES_MM, JAW_SHARE, PLACES_JAW, PLACES_MM
 from engine.fitting.projection import accumulate, linearize, project, workspace
 from engine.fitting.recipe import FitOptions, fit_clip
 from engine.fitting.runs import around
@@ -31,6 +30,7 @@ from engine.fitting.terms import LIP_PAIRS, PAIRS, moving_parts, unit_prior
 from engine.geometry import embed, to_camera
 from engine.geometry import project as to_pixels
 from engine.head.model import FaceParams, Head
+from engine.head.places import EDGES_MM, JAW_SHARE, PLACES_JAW, PLACES_MM
 from engine.progress import Report
 from engine.weights import load_head
 

@@ -5,6 +5,15 @@ the subject's left and, as its mirror image, of the right; points of the middle 
 is told here is true of everybody; what a person's points still differ by is the person.
 """
 
+from collections.abc import Iterator
+from functools import lru_cache
+
+import numpy as np
+
+from ..exchange.head_file import HeadFile
+
+_NOT_IN_FRONT = ("ears", "mouth_inside", "upper_teeth", "lower_teeth", "gums", "tongue")
+
 # fmt: off
 # The outline. The file's was found on skin that faces the camera; the tracker's lies farther back,
 # as far as the ears. Triangulated from nine views of the template (docs/log.md).
@@ -63,3 +72,44 @@ JAW_SHARE = 0.85
 # rad: how far jaws were open in the pictures that the table is from, in its weighted mean. Points
 # that go less far lie where it says at that jaw, not at rest.
 PLACES_JAW = 0.04
+
+
+@lru_cache(maxsize=2)
+def tracked_points(file: HeadFile) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the tracker's 468 points lie on a head.
+
+    A point that the tracker puts elsewhere on the skin goes with the vertex nearest to there; one
+    on an edge of the mesh goes with that edge.
+
+    Returns:
+        The triangle of each, (468,), the shares of its corners, (468, 3), and how far from there
+        the point lies at rest, (468, 3) m in head axes.
+    """
+    faces, weights = (part.copy() for part in file.landmarks_468)
+    aside = np.zeros((len(faces), 3))
+    for k, away in _both_sides(EDGES_MM):
+        aside[k] = away
+    unseen = [file.masks[name] for name in _NOT_IN_FRONT if name in file.masks]
+    beneath = np.any([np.zeros(len(file.template), bool), *unseen], axis=0)
+    candidates = np.flatnonzero(~beneath[file.faces].any(1))
+    corners = file.faces[candidates].ravel()
+    skin = np.flatnonzero(np.bincount(corners))
+    on_skin, first = file.template[skin], np.zeros(len(file.template), int)
+    first[corners[::-1]] = np.arange(len(corners))[::-1]  # where each vertex is named first
+    for k, moved in _both_sides(PLACES_MM):
+        place = weights[k] @ file.template[file.faces[faces[k]]] + moved
+        away = on_skin - place
+        nearest = skin[np.einsum("vc,vc->v", away, away).argmin()]
+        face, corner = divmod(int(first[nearest]), 3)
+        faces[k], weights[k] = candidates[face], np.eye(3)[corner]
+        aside[k] = place - file.template[nearest]
+    return faces, weights, aside
+
+
+def _both_sides(
+    table: dict[tuple[int, ...], tuple[float, ...]],
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Each landmark of a table of places with its own way (3,) in metres."""
+    for landmarks, millimetres in table.items():
+        for k, side in zip(landmarks, (1e-3, -1e-3), strict=False):
+            yield k, np.array(millimetres) * [side, 1e-3, 1e-3]
