@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from default_head.albedo import write_albedo  # noqa: E402
 from default_head.build import build_head  # noqa: E402
 from default_head.source import Source, fetch_wheel, unpack  # noqa: E402
-from default_head.standing import EYES, MOUTH, set_parts, set_units  # noqa: E402
+from default_head.standing import EYES, MOUTH, MOUTH_MAPS, set_parts, set_units  # noqa: E402
 from default_head.write import update_registry, write_head  # noqa: E402
 
 from engine.exchange.head_file import head_sha256, load_head_file  # noqa: E402
@@ -57,7 +57,8 @@ def main() -> None:
         update_registry(registry, "head_default", options.out)
     if not (options.units or options.eyes_only):  # they keep the sheet
         head = load_head_file(options.out)
-        albedo = write_albedo(head, options.out.parent, mouth_only=options.mouth_only)
+        only = MOUTH_MAPS if options.mouth_only else ()
+        albedo = write_albedo(head, options.out.parent, only)
         report("albedo")
         if registry.is_file():
             update_registry(registry, "albedo_default", albedo)

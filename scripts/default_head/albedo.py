@@ -1,6 +1,7 @@
 """The default head's albedo model: maps painted by rules, times the colours of a table."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from .albedo_hair import hair_maps
 from .albedo_parts import part_maps
 from .albedo_sheet import Sheet
 from .albedo_skin import skin_maps
-from .standing import set_mouth_maps
+from .standing import set_maps
 
 FILE = "albedo_default.npz"
 SHARP_SIZE, SMOOTH_SIZE = 1024, 128
@@ -76,15 +77,15 @@ def _quantise(maps) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(planes), np.array(ranges, np.float32)
 
 
-def write_albedo(head: HeadFile, folder: Path, mouth_only: bool = False) -> Path:
+def write_albedo(head: HeadFile, folder: Path, only: Sequence[str] = ()) -> Path:
     """Build the model for a head and write it beside it; gives the file's path.
 
-    `mouth_only`: what stands there keeps its maps and colours but for those of the mouth.
+    `only`: what stands there keeps its maps and colours but for these.
     """
     path = folder / FILE
     arrays = build_albedo(head)
-    if mouth_only:
-        arrays = set_mouth_maps(path, arrays)
+    if only:
+        arrays = set_maps(path, arrays, only)
     unfinished = path.with_suffix(".unfinished.npz")
     np.savez_compressed(unfinished, **arrays)  # type: ignore[arg-type]
     os.replace(unfinished, path)

@@ -203,7 +203,7 @@ def _beard(sheet: Sheet, generator) -> dict[str, np.ndarray]:
     )
     below = edge(x) - y
     lips = sheet.soft(sheet.part("lips"), 1.2)
-    region = smoothstep(-6, 9, below) * smoothstep(chin[1] - 55, chin[1] - 15, y)
+    region = smoothstep(-6, 9, below) * smoothstep(chin[1] - 42, chin[1] - 18, y)
     region *= (1 - smoothstep(0.2, 0.7, lips)) * smoothstep(112, 95, azimuth)
     region *= sheet.main & ~sheet.part("ears")
     centre = np.exp(-((x / (half + 3)) ** 4))
@@ -212,7 +212,7 @@ def _beard(sheet: Sheet, generator) -> dict[str, np.ndarray]:
         region * smoothstep(mouth[1] + 3, mouth[1] - 6, y) * np.exp(-((x / (half * 0.95)) ** 4))
     )
     goatee *= smoothstep(chin[1] - 32, chin[1] - 12, y)
-    rough = np.clip(0.75 + 0.35 * sheet.grain(generator, 0.7), 0, 1.4)
+    rough = np.clip(0.75 + 0.16 * sheet.grain(generator, 0.7), 0, 1.4)  # hair on hair, no skin
     return {
         "stubble": region * np.clip(0.55 + 0.45 * sheet.grain(generator, 0.6), 0, 1.6),
         "moustache": upper * rough,

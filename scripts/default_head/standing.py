@@ -13,8 +13,9 @@ import numpy as np
 
 MOUTH = ("upper_teeth", "lower_teeth", "tongue")
 EYES = ("left_eye", "right_eye")
-MAPS = ("teeth", "tooth_neck", "gums", "tongue", "tongue_coat", "tongue_furrow", "cavity",
-        "cavity_deep")  # fmt: skip
+MOUTH_MAPS = ("teeth", "tooth_neck", "gums", "tongue", "tongue_coat", "tongue_furrow", "cavity",
+              "cavity_deep")  # fmt: skip
+BEARD_MAPS = ("stubble", "moustache", "goatee", "beard")
 ALIKE_M = 1e-4  # largest distance of two skins that count as one
 
 
@@ -80,10 +81,12 @@ def _turn_of_people(
     return turn
 
 
-def set_mouth_maps(path: Path, built: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays of the albedo file at `path` with the mouth's maps and colours of `built`."""
+def set_maps(
+    path: Path, built: dict[str, np.ndarray], names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The arrays of the albedo file at `path`, its maps `names` and their colours of `built`."""
     standing = _arrays(path)
-    for name in MAPS:
+    for name in names:
         old, new = (int(np.flatnonzero(arrays["maps"] == name)[0]) for arrays in (standing, built))
         for key in ("sharp", "ranges", "mean"):
             standing[key][old] = built[key][new]

@@ -179,3 +179,15 @@ def test_a_file_that_is_no_albedo_is_refused(tmp_path: Path):
         load_albedo(tmp_path / "other.npz")
     with pytest.raises(AVFaceError, match="no albedo file"):
         load_albedo(tmp_path / "missing.npz")
+
+
+def test_a_thick_beard_takes_all_colours_alike_and_hides_the_skin(albedo):
+    ground = albedo.sharp[albedo.maps.index("beard")] > 150
+    look = np.zeros(len(albedo.names), np.float32)
+    bare = np.log(albedo.reflectance(look, 1024)[ground])
+    look[[albedo.names.index("moustache"), albedo.names.index("beard")]] = 2.5
+    bearded = np.log(albedo.reflectance(look, 1024)[ground])
+    taken = (bearded - bare).mean(0)
+    assert taken.max() < -0.8
+    assert np.ptp(taken) < 0.25  # not bluish
+    assert bearded.mean(1).std() < 0.4
