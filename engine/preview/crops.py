@@ -55,8 +55,13 @@ def crop_of(take: Take, frames: np.ndarray, panel_height: int) -> Crop:
 
 def cut(picture: np.ndarray, crop: Crop) -> np.ndarray:
     """The crop of a clip's picture at the panel's size."""
+    # cv2 counts from pixel centres, crops and heads from corners
+    centre = (crop.scale - 1) / 2
     shrink = np.array(
-        [[crop.scale, 0, -crop.left * crop.scale], [0, crop.scale, -crop.top * crop.scale]]
+        [
+            [crop.scale, 0, centre - crop.left * crop.scale],
+            [0, crop.scale, centre - crop.top * crop.scale],
+        ]
     )
     if crop.scale < 0.7:  # average, don't skip, when the picture is made smaller
         top, left = int(crop.top), int(crop.left)

@@ -13,7 +13,7 @@ from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS, Take
 from engine.head.model import FaceParams, Head
 from engine.media import open_clip
-from engine.preview.crops import crop_of
+from engine.preview.crops import Crop, crop_of, cut
 from engine.preview.film import PreviewOptions, write_preview
 from engine.preview.overlay import graded
 from engine.preview.panels import Panels
@@ -175,6 +175,18 @@ def test_no_head_lies_over_a_film_long_before_its_face(take, head_file, tmp_path
             for k in (0, 1)
         )
         assert np.array_equal(left, middle) != head
+
+
+@pytest.mark.parametrize("scale", [0.8, 2.5])
+def test_a_piece_of_film_lies_where_its_pixels_are(scale):
+    """Places count from corners: a pixel's middle lies half a pixel on."""
+    picture = np.zeros((60, 80, 3), np.uint8)
+    picture[29:32, 40:43] = 255  # its middle is (41.5, 30.5)
+    crop = Crop(10.5, 6.0, 50.0, 40.0, (round(50 * scale), round(40 * scale)))
+    seen = cut(picture, crop)[..., 0].astype(float)
+    rows, columns = np.mgrid[: seen.shape[0], : seen.shape[1]] + 0.5
+    middle = np.array([(columns * seen).sum(), (rows * seen).sum()]) / seen.sum()
+    np.testing.assert_allclose(middle, np.array([31.0, 24.5]) * scale, atol=0.05)
 
 
 def test_unwritable_place_is_one_sentence(clip_path, take, head_file, tmp_path):
