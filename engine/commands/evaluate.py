@@ -48,6 +48,11 @@ def add_commands(commands: Any) -> None:
     bench.add_argument(
         "--rasterizers", action="store_true", help="instead: pictures per second of each rasteriser"
     )
+    bench.add_argument(
+        "--networks", action="store_true",
+        help="instead: frames per second of AVFace's networks, small and as published",
+    )  # fmt: skip
+    add_flags(bench, CaptureOptions, only=_VARIANT)
 
 
 def _add_measure(
@@ -165,5 +170,12 @@ def _tables(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     from ..evaluation.bench import bench, bench_rasterizers
 
-    print(bench_rasterizers() if options.rasterizers else bench(options.clip, options.repeat))
+    if options.networks:
+        from ..evaluation.bench_networks import bench_networks
+
+        print(bench_networks())
+    elif options.rasterizers:
+        print(bench_rasterizers())
+    else:
+        print(bench(options.clip, options.repeat, _variant(options)))
     return DONE

@@ -30,7 +30,7 @@ class Run:
     peak_megabytes: float
 
 
-def bench(path: Path | None, repeat: int) -> str:
+def bench(path: Path | None, repeat: int, options: CaptureOptions) -> str:
     """Capture `path` (default: the demo clip) once to warm up, then `repeat` times; a table.
 
     The best of the repeats counts. Processor time is that of one core, whatever else the machine
@@ -41,7 +41,7 @@ def bench(path: Path | None, repeat: int) -> str:
     path = path or locate("demo_clip")
     if open_clip(path).kind == "sound":
         raise AVFaceError(f"{path.name} shows no face to be timed.", "Choose a film.")
-    first, *rest = (_run(path) for _ in range(repeat + 1))
+    first, *rest = (_run(path, options) for _ in range(repeat + 1))
     best = {stage: min(run.stages[stage] for run in rest) for stage in first.stages}
     for name, parts in (("faces + fit", ("faces", "fit")), ("all", tuple(best))):
         wall, cpu = (sum(best[part][k] for part in parts) for k in range(2))
@@ -81,11 +81,11 @@ def bench_rasterizers() -> str:
     return "\n".join(lines)
 
 
-def _run(path: Path) -> Run:
+def _run(path: Path, options: CaptureOptions) -> Run:
     head_file = load_head()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "bench.take.npz"
-        result = capture(path, out, head_file, CaptureOptions(), Report())
+        result = capture(path, out, head_file, options, Report())
         start = time.perf_counter(), time.process_time()
         film = Path(folder) / "bench.preview.mp4"
         write_preview(result.clip, result.take, head_file, film, Report())
