@@ -67,8 +67,10 @@ def map_forehead(head: Head, rest: np.ndarray, cover: np.ndarray) -> Forehead:
             1 - away,
         ]
     )
-    skin = np.asarray(file.masks["skin"] & ~file.masks["ears"]) & (np.abs(round_) < 100)
-    faces = np.where(skin[file.faces].all(1)[:, None], file.faces, 0)  # 0, 0, 0 covers nothing
+    front = np.abs(round_) < 100  # degrees: not across the back of the head
+    front &= file.masks["skin"] & ~file.masks["ears"]
+    used = front[file.faces].all(axis=1, keepdims=True)
+    faces = np.where(used, file.faces, 0)  # 0, 0, 0 covers nothing
     places = rasterize(corners, faces, (len(COLUMNS), len(_ROWS)))
     haired = interpolate(cover[:, None], file.faces, *places)[..., 0] > 0.5
     edges = embed(rest, file.faces, file.landmarks_68)[17:27]

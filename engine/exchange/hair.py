@@ -25,6 +25,7 @@ _GATHERED, _LOCK_STRAY, _STRAY = 0.55, 0.16, 0.1  # how far tips come together; 
 # Of a crop and of full hair: its height, its length over the skull and how soon it has risen, both
 # as multiples of the height.
 _CROP_MM, _FULL_MM = 6.0, 20.0
+_FORWARD_MM = 16.0  # lower hair lies forward, unless it is parted: then it is tied back
 _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
 _CROP_RISES, _FULL_RISES = 0.8, 1.1
 _OVER_BARE, _LEAST_STRIDE = 0.6, 0.06  # less of the skin grows hair: strands go on so slowly
@@ -208,7 +209,8 @@ def _style(usual: float, hangs: float, falls: np.ndarray | None, parting: float)
         beside, top = np.radians(parting), np.radians(_AT_HAIRLINE)
         tilt = float(np.arctan2(np.sin(top) * np.sin(beside), np.cos(top)))
         return _Style(_PARTED, tilt, hangs)
-    return _Style(_CROWN if usual < _CROP_MM or falls is not None else _SWEPT, 0.0, 0.0)
+    forward = falls is not None or (usual < _FORWARD_MM and parting == 0)
+    return _Style(_CROWN if forward else _SWEPT, 0.0, 0.0)
 
 
 def _flow(out: np.ndarray, style: _Style) -> np.ndarray:

@@ -286,6 +286,18 @@ def test_a_fringe_ends_where_it_was_seen(person, hangs):
             assert (here > 76).mean() < 0.05
 
 
+def test_short_hair_lies_forward_unless_it_is_parted(person):
+    """In front its tips lie before its roots; hair that is tied back or full lies back."""
+    head, rest, _ = person
+    hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    for thick, parting, forward in ((1.0, 0.0, True), (1.0, 20.0, False), (2.0, 0.0, False)):
+        points = comb(head.file, rest, thick * hair, parting=parting).points
+        top = from_skull(head.file, rest, points[:, 0])[0]
+        front = (points[:, 0, 2] > 0.05) & (top < 50)
+        ahead = (points[front, -1, 2] > points[front, 0, 2]).mean()
+        assert ahead > 0.9 if forward else ahead < 0.1
+
+
 def test_strands_stand_on_the_skin_as_high_as_asked(person):
     """And the same head has the same hair every time."""
     head, rest, _ = person
