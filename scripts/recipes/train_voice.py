@@ -5,7 +5,8 @@
 Speaks its own corpus (Debian packages: see train_phones.py), hears it with the acoustic network of
 weights/, moves random speakers' mouths along, trains, and leaves SCRATCH/voice.safetensors with a
 table of voices that no training heard. Called again, it goes on where it stopped; train it anew
-whenever the acoustic network changes.
+whenever the acoustic network changes. `--measure` trains nothing: the table of the weights that
+AVFace carries.
 """
 
 import argparse
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 TESTED, CALIBRATED = ("flite:awb", "festival:ked"), ("espeak:gmw/en+m7", "espeak:en-us+f4")
 
 
-def read_options(about: str, minutes: float) -> argparse.Namespace:
+def read_options(about: str, minutes: float, measures: bool = False) -> argparse.Namespace:
     """The command line of a training on spoken clips; `minutes` of speech by default."""
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("scratch", type=Path, help="folder of the run")
@@ -26,12 +27,16 @@ def read_options(about: str, minutes: float) -> argparse.Namespace:
     parser.add_argument("--neural", type=float, default=0.0, help="minutes by neural voices too")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start-from", type=Path, help="weights to begin with")
+    if measures:
+        parser.add_argument("--measure", action="store_true", help="the carried weights alone")
     return parser.parse_args()
 
 
 def main() -> int:
     """Clips, training, calibration, weights, tables."""
-    options = read_options(__doc__, 90)
+    options = read_options(__doc__, 90, measures=True)
+    if options.measure:
+        return measure_carried(options.seed)
 
     import torch
 
@@ -64,6 +69,26 @@ def main() -> int:
     save_weights(net, path, about)
     _say(f"{path}: {path.stat().st_size} bytes")
     _say(json.dumps(_figures(net, judges), indent=1))
+    return 0
+
+
+def measure_carried(seed: int) -> int:
+    """Print the table of the weights that AVFace carries."""
+    import torch
+
+    from engine.exchange.protocol import AVFaceError
+    from engine.models.voice import restore
+    from engine.training.speech import require_speakers
+    from engine.weights import load_network
+
+    try:
+        require_speakers()
+    except AVFaceError as error:
+        print(f"{error.message} {error.hint}", file=sys.stderr)
+        return 2
+    torch.set_num_threads(1)
+    net = restore(*load_network("voice")).eval()
+    _say(json.dumps(_figures(net, speak_judges(seed)), indent=1))
     return 0
 
 
