@@ -1,7 +1,9 @@
 """A head's albedo coefficients and the light on it, told apart by what is likely.
 
 log picture = log albedo(coefficients) + log shading + exposure. Coefficients lie near 0 (a unit
-each), light near white, skin is exposed as films expose it, less in a film that lacks white.
+each), light near white, skin is exposed as films expose it, less in a film that lacks white. Where
+a film shows something white the light's hue is its hue: then skin's own hue tells how dark it is
+better than its brightness, as films open their lens for dark faces.
 Ridge least squares in the logarithm, bounded where nobody has less than none of a component; the
 shape of the shading and the colours in turns.
 """
@@ -30,6 +32,9 @@ _LEAST_WHITE, _LACK_SPREAD = 0.5, 0.35
 _BURNING = 0.6  # log: so much more light than usual makes skin too bright for a film
 _DIMMEST = -6.0  # log of the light
 _TINT_SPREAD = 0.4  # log: many clips are badly white-balanced
+# What is brightest in a film is white for sure, or surely not, by its log hue. The light's hue lies
+# so near to that of whites, and faces are exposed as differently as lenses are opened.
+_WHITE_FOR_SURE, _WHITES_SPREAD, _LENS_SPREAD = (0.12, 0.25), 0.15, 0.25
 _GREY = np.full((3, 3), 1 / 3)
 _PLAIN_SKIN = np.array([0.50, 0.25, 0.16])  # linear reflectance, for heads without a model
 
@@ -50,6 +55,7 @@ class Colours:
     used: np.ndarray  # (r, r) bool: the P texels in the face's window, coarser than the canvas
     white: float  # linear: how bright the film gets anywhere
     burnt: float  # share of the skin that is too bright for it: none of the P texels
+    whites: np.ndarray | None = None  # (3,) log hue of what is brightest; None: it tells nothing
 
 
 def variation(
@@ -116,14 +122,26 @@ def _step(
     normal[np.arange(count), np.arange(count)] += 1.0
     right[:count] -= colours.threshold  # the coefficient is effective + threshold, and near 0
     cast = np.eye(3) - LUMINANCE  # of the light: what differs from its own luminance
+    hue, sure = _light_by_whites(colours.whites)
+    precise = (1 - sure) / _TINT_SPREAD**2 + sure / _WHITES_SPREAD**2
+    cast_precision = precise * cast.T @ cast
     unusual = min(float(np.log(colours.white / _LEAST_WHITE)), 0.0) + _BURNING * colours.burnt
-    spread = np.hypot(_EXPOSURE_SPREAD, _LACK_SPREAD * unusual)
-    normal[count:, count:] += np.outer(LUMINANCE, LUMINANCE) / spread**2
-    normal[count:, count:] += cast.T @ cast / _TINT_SPREAD**2
-    right[count:] += (_EXPOSURE + unusual) * LUMINANCE / spread**2
+    spread = _EXPOSURE_SPREAD + sure * (_LENS_SPREAD - _EXPOSURE_SPREAD)
+    spread = np.hypot(spread, _LACK_SPREAD * unusual)
+    normal[count:, count:] += np.outer(LUMINANCE, LUMINANCE) / spread**2 + cast_precision
+    right[count:] += (_EXPOSURE + unusual) * LUMINANCE / spread**2 + cast_precision @ hue
 
     root = np.linalg.cholesky(normal).T
     low = np.concatenate([colours.least, np.full(3, _DIMMEST)])
     high = np.concatenate([np.full(count, 3.0), np.full(3, 3.0)])
     found = lsq_linear(root, np.linalg.solve(root.T, right), (low, high)).x
     return found[:count], found[count:]
+
+
+def _light_by_whites(whites: np.ndarray | None) -> tuple[np.ndarray, float]:
+    """The likely log hue (3,) of the light by that of a film's whites, and how sure it is."""
+    if whites is None:
+        return np.zeros(3), 0.0
+    low, high = _WHITE_FOR_SURE
+    sure = float(np.clip((high - np.abs(whites).max()) / (high - low), 0, 1))
+    return sure * whites, sure

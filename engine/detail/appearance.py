@@ -13,7 +13,7 @@ from ..geometry import harmonics
 from ..head.albedo import Albedo, load_albedo
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from ..media.hues import colourless, whitest
+from ..media.hues import colourless, hue_of_whites, whitest
 from ..weights import FOLDER
 from .albedo_fit import Colours, beardless, solve_albedo, variation
 from .beard import fit_beard
@@ -44,6 +44,7 @@ _OUTLINED = 2  # every so many of them tells how far hair stands off
 _TEXELS = 320  # most, across the face: what brows and lips need
 _SOLVED = 160  # of them: skin's colours don't need more
 _NIGHT, _BURNT = 2e-3, 0.95  # linear: beyond them a texel has lost its colour
+_COLOURLESS = 0.5  # a film of one hue shows whites of its own
 _FEWEST_LIPS = 20  # texels
 _MOST_MISSED = 0.3  # log: a beard beside the lips is no light
 
@@ -89,6 +90,7 @@ class _Median:
     forehead: list[tuple[np.ndarray, np.ndarray]]
     grey: float  # 1 where the pictures have one hue all over
     white: float  # linear: how bright the pictures get
+    whites: np.ndarray  # (3,) log hue of what is brightest in them
 
 
 def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: Head) -> Appearance:
@@ -152,13 +154,15 @@ def _gather(
     pictures = np.zeros((3, len(frames), size, size), np.float32)
     weights = np.zeros((len(frames), size, size), np.float32)
     normals = np.zeros((size, size, 3), np.float32)
-    irises, teeth, hair, outlines, foreheads, grey, white = [], [], [], [], [], [], []
+    irises, teeth, hair, outlines, foreheads = [], [], [], [], []
+    grey, white, whites = [], [], []
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         pictures[:, k] = np.moveaxis(view.colour, -1, 0)
         weights[k] = view.seen
         normals += view.surface.normal * view.seen[..., None]
         grey.append(colourless(view.picture))
         white.append(whitest(view.picture))
+        whites.append(hue_of_whites(view.picture))
         irises.append(see_irises(view.picture, track, params, view.frame))
         teeth.append(see_teeth(view.picture, track, params, view.frame))
         sight = view.picture, params, canvas.head, canvas.rest, view.frame
@@ -173,6 +177,7 @@ def _gather(
     return _Median(
         colour, normals, openness(canvas), medians[0][1], irises, teeth, hair,
         outlines, foreheads, float(np.median(grey)), float(np.median(white)),
+        np.median(whites, axis=0),
     )  # fmt: skip
 
 
@@ -191,6 +196,7 @@ def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> Colours:
         normal[used], trust[used],
         mean, basis, least, threshold, maps, beardless(albedo, maps), used,
         median.white, 1 - count / max(int(skin.sum()), 1),
+        median.whites if median.grey < _COLOURLESS else None,
     )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from ..srgb import linear_from_srgb
 _STEP, _TELLS_HUE = 8, 40  # px; sRGB below which a pixel's hue is noise
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of linear R, G, B
 _WHITE = 99.7  # percentile: lamps and their mirrors may be smaller
+_BRIGHTEST, _BURNT = 95, 0.97  # percentile of what isn't burnt; linear, of any colour
 _HUES = 0.09, 0.17  # log, of nine tenths of a film's pixels: none differ, some do
 
 
@@ -29,3 +30,19 @@ def whitest(picture: np.ndarray) -> float:
     """
     pixels = linear_from_srgb(picture[::_STEP, ::_STEP]) @ _LUMINANCE
     return max(float(np.percentile(pixels, _WHITE)), 1e-3)
+
+
+def hue_of_whites(picture: np.ndarray) -> np.ndarray:
+    """Log hue (3,), without its lightness, of what is brightest in a picture (H, W, 3) uint8.
+
+    Burnt pixels are white in any light and left out. Among what is brightest something is mostly
+    white: where all of it is nearly so, its hue is the light's.
+    """
+    pixels = linear_from_srgb(picture[::_STEP, ::_STEP]).reshape(-1, 3)
+    pixels = pixels[pixels.max(1) < _BURNT]
+    if not len(pixels):
+        return np.zeros(3)
+    light = pixels @ _LUMINANCE
+    brightest = pixels[light >= np.percentile(light, _BRIGHTEST)].mean(0)
+    hue = np.log(np.maximum(brightest, 1e-4))
+    return hue - hue @ _LUMINANCE

@@ -65,6 +65,17 @@ def test_films_with_some_white_are_told_by_their_exposure_alone():
     np.testing.assert_allclose(solved(half), solved(colours))
 
 
+def test_dark_skin_that_a_lens_has_made_bright_is_told_by_its_hue_beside_whites():
+    bright, own, _ = filmed(1.0, 1.5)
+    told = Colours(**{**bright.__dict__, "whites": np.zeros(3)})
+    assert np.abs(solved(told) - own).mean() < 0.85 * np.abs(solved(bright) - own).mean()
+    coloured = Colours(**{**bright.__dict__, "whites": np.array([-0.3, 0.4, 0.6])})  # a wall
+    np.testing.assert_allclose(solved(coloured), solved(bright))
+    pale, own, _ = filmed(-1.0, 1.0)
+    told = Colours(**{**pale.__dict__, "whites": np.zeros(3)})
+    assert np.abs(solved(told) - own).mean() < 0.3
+
+
 HAIR, SHADE = np.full(3, -0.9), np.array([-0.2, -0.5, -0.6])  # light out of shaded skin is red
 PLACES = ("moustache", "goatee", "beard")
 
