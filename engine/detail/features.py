@@ -10,6 +10,7 @@ from .irises import paint_irises
 from .lids import paint_lids
 from .lips import paint_lips
 from .paint import Painter, own_hues, read_colours
+from .painted_fringe import paint_fringe
 
 _PAINTERS: tuple[Painter, ...] = (paint_brows, paint_lips, paint_lids)
 
@@ -26,6 +27,9 @@ def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
         head = face.canvas.head
         bare = person_texture(head, face.albedo, len(texture), shaven=True)
         texture = paint_hairline(texture, bare, face.hairline, head)
+        if face.hair_falls is not None:
+            falls = face.hair_falls, face.hairline
+            texture = paint_fringe(texture, *falls, head, face.canvas.rest[0])
     sheet = face.canvas.sheet
     own = own_hues(face.own, read_colours(texture, sheet), face.grey)
     for paint in _PAINTERS:

@@ -9,6 +9,7 @@ from engine.detail.complexion import person_texture
 from engine.detail.forehead import COLUMNS, Forehead, Front, find_front, map_forehead, see_forehead
 from engine.detail.hairline import hairline_heights, model_cover, paint_hairline, upper_head
 from engine.detail.hanging import hanging_down
+from engine.detail.painted_fringe import paint_fringe
 from engine.detail.parts import fit_part
 from engine.detail.volume import see_outline, stand_off, usual_hair
 from engine.exchange.fringe import FRINGE_AT
@@ -134,6 +135,32 @@ def test_hair_in_doubt_keeps_the_models_line(person, forehead):
     texture, bare = (person_texture(head, np.zeros(50), 256, shaven=no) for no in (False, True))
     changed = np.abs(paint_hairline(texture, bare, heights, head).astype(int) - texture).max(2) > 25
     assert changed.mean() < 0.05
+
+
+def test_a_fringe_is_painted_down_to_where_it_ends(person, forehead):
+    head, rest, _ = person
+    lower = np.where(np.abs(COLUMNS) < 30, 16, 0)
+    front = front_of(person, forehead, forehead.line + lower, HAIR)
+    heights = hairline_heights(front, head, rest, person[2])
+    texture = person_texture(head, np.zeros(50), 256)
+    painted = paint_fringe(texture, front.falls, heights, head, rest)
+    top, beside, _ = from_skull(head.file, rest, rest)
+    ends = np.interp(beside, COLUMNS, forehead.line)
+    before, after = (linear_from_srgb(read_at(head, x)).mean(1) for x in (texture, painted))
+    skin = head.file.masks["skin"] & ~head.file.masks["ears"] & (np.abs(beside) < 16)
+    under = skin & (top > ends + 3) & (top < ends + 8)
+    free = skin & (top > ends + 22) & (top < 120)
+    assert np.median(after[under] / before[under]) < 0.5
+    assert np.allclose(after[free], before[free])
+
+
+def read_at(head: Head, texture: np.ndarray) -> np.ndarray:
+    """The texture at each vertex, (V, 3)."""
+    uv = np.zeros((len(head.file.template), 2))
+    uv[head.file.faces.ravel()] = head.file.uv[head.file.uv_faces.ravel()]
+    place = (uv * [1, -1] + [0, 1]) * len(texture)
+    column, row = np.clip(place, 0, len(texture) - 1).astype(int).T
+    return texture[row, column]
 
 
 def test_a_beard_is_as_dark_as_in_the_clip(person):
