@@ -22,7 +22,7 @@ _SKIN_MM = 10.0
 _NO_LIGHT = 0.35  # log: what differs more from the model is a beard, not light
 _GLOSS = 0.3  # log contrast above the lips' median at which what is brighter is half gloss
 _DARKEST, _BRIGHTEST = -1.6, 0.4  # log contrast to the skin that lips reach, with and without paint
-_BLUEST = 0.28  # log contrast of blue to green above the skin's: more is the sky in the gloss
+_BLUEST = 0.36  # log contrast of blue to green above the skin's: more is the sky in the gloss
 _LEAST_SEEN, _WELL_SEEN = 0.4, 0.8  # share of the lips that the clip must show
 
 

@@ -99,7 +99,24 @@ def test_lips_take_the_clips_colour_and_no_bluer(person):
     beside = (hull(sheet, LIPS, grow_mm=10.0) > 0) & (hull(sheet, LIPS, grow_mm=5.0) == 0)
     contrast = np.median(painted[lips], axis=0) - np.median(painted[beside], axis=0)
     assert -0.9 < contrast[1] < -0.5
-    assert contrast[2] - contrast[1] < 0.35
+    assert contrast[2] - contrast[1] < 0.43
+
+
+def test_red_ends_where_the_clips_does_and_the_models_edge_is_gone(person):
+    """Thin lips on a model with full ones."""
+    _, sheet, texture = person
+    own = np.tile(SKIN, (256, 256, 1))
+    thin = hull(sheet, LIPS, scale=0.8) > 0
+    own[thin] += [-0.2, -0.8, -0.6]
+    painted = _log(paint_lips(texture, own, np.ones((256, 256), np.float32), sheet), sheet)
+    red = painted[..., 0] - painted[..., 1]
+    skin = np.median(red[(hull(sheet, LIPS, grow_mm=9.0) > 0) & (hull(sheet, LIPS) == 0)])
+    ring = (hull(sheet, LIPS, scale=0.97) > 0) & (hull(sheet, LIPS, scale=0.91) == 0)
+    assert np.median(red[thin]) - skin > 0.45
+    assert (
+        np.median((_log(texture, sheet)[..., 0] - _log(texture, sheet)[..., 1])[ring]) > skin + 0.2
+    )
+    assert np.percentile(np.abs(red[ring] - skin), 90) < 0.15
 
 
 def _round_eyes(sheet, near_mm, far_mm) -> np.ndarray:

@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from engine.detail.face_sheet import build_sheet, cut_window, lay_window
+from engine.detail.folds import LIPS, hull
 from engine.detail.light import refine_light
 from engine.detail.paint import own_hues
 from engine.detail.projected import _agreement, _change, _natural, project_colour
 from engine.detail.residual import LUMINANCE
+from engine.detail.unwrap import unwrap
 from engine.geometry import embed, harmonics, project, vertex_normals
 from engine.head.model import FaceParams, Head
+from engine.head.places import tracked_points
 from engine.media import open_clip
 from engine.media.pictures import write_picture
 from engine.render import interpolate, rasterize
@@ -100,6 +103,29 @@ def test_a_mole_comes_back_where_it_is(film):
     ]  # fmt: skip
     assert abs(darker[int(other[1]), int(other[0])]).max() < 0.12
     assert np.array_equal(texture[:20], model[:20])
+
+
+def test_what_the_model_has_already_stays(film):
+    """Lips as red as the film's aren't taken for the colour of some light."""
+    sheet = film[2]
+    own = np.zeros((sheet.size, sheet.size, 3), np.float32)
+    own[hull(sheet, LIPS) > 0] = [-0.3, -1.2, -0.9]
+    shown = sheet.on_skin
+    change = _change(own, own, shown, np.zeros(shown.shape, np.float32), (1.0, 15.0), sheet)
+    assert np.abs(change).max() < 1e-5
+
+
+def test_skin_is_looked_up_where_the_tracker_has_its_points(film):
+    """Points that lie where the tracker puts them on this head bend nothing."""
+    head, params, sheet, _, _ = film
+    vertices, upright = head.camera_frame(params, 0), np.eye(3)
+    faces, shares, aside = tracked_points(head.file)
+    points = embed(vertices, head.file.faces, (faces, shares)) + aside
+    picture = np.random.default_rng(0).integers(0, 255, (SIDE, SIDE, 3), dtype=np.uint8)
+    pixels = project(points, 900.0, (SIDE, SIDE))
+    straight = unwrap(sheet, head, vertices, 900.0, picture, upright, None)
+    bent = unwrap(sheet, head, vertices, 900.0, picture, upright, pixels)
+    np.testing.assert_allclose(bent.colour, straight.colour, atol=1e-3)
 
 
 def test_what_is_painted_ends_within_the_window(film):
