@@ -11,6 +11,7 @@ import torch
 from ..exchange.protocol import AVFaceError
 from .features import step_count
 
+_TRIED = "python -m pip install transformers==4.57.1"  # goes with the engine's packages
 _RATE, _STEP, _FIELD = 16_000, 320, 400  # samples; the model's own step and receptive field
 _PIECE, _MARGIN = 15 * _RATE // _STEP * _STEP, _RATE  # attention is global: long sound in pieces
 
@@ -45,7 +46,7 @@ def _load(folder: Path) -> Any:
     if importlib.util.find_spec("transformers") is None:
         raise AVFaceError(
             "Features of wav2vec 2.0 need the package transformers.",
-            "Install it in the engine's environment, or choose the kind phones.",
+            f"Install it in the engine's environment ({_TRIED}), or choose the kind phones.",
         )
     if not (folder / "config.json").is_file():
         raise AVFaceError(
