@@ -56,7 +56,7 @@ _LOCK = 0.6  # the same of what is a lock for sure
 _LOCK_MM, _LOCK_REACH_MM = 3.0, 8.0  # its width, and how far from it hair is its
 _STRANGE_HUE = 0.25  # log contrast to the model's: neither skin nor its light
 _BEARD_MM = 5.0  # Gaussian sigma instead of _BROAD_MM where one grows: it ends more sharply
-_BEARD = 0.2  # log lightness of the model's jaw below its usual: a beard
+_BEARD = 0.08, 0.2  # log lightness of the model's jaw below its usual: perhaps a beard, for sure
 _NOSE_TIP, _LOWER_LIP = 4, 17  # of the 468 landmarks
 _EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade
 _RIM_MM = 20.0  # and all of them towards the window's rim
@@ -245,10 +245,10 @@ def _beard_ground(model: np.ndarray, sheet: FaceSheet) -> np.ndarray:
     lightness, rows = model @ LUMINANCE, np.arange(sheet.size)
     face = bare_of_eyes(sheet)
     jaw = face & hair_reaches(sheet) & (rows > sheet.landmarks[_LOWER_LIP, 1])[:, None]
-    if np.median(lightness[jaw]) > np.median(lightness[face]) - _BEARD:
-        return np.zeros((sheet.size, sheet.size), np.float32)
+    darker = np.median(lightness[face]) - np.median(lightness[jaw])
+    sure = np.clip((darker - _BEARD[0]) / (_BEARD[1] - _BEARD[0]), 0, 1)
     below = (rows - sheet.landmarks[_NOSE_TIP, 1]) * sheet.texel_mm / _EDGE_MM
-    return np.tile(_smooth(below)[:, None], sheet.size)
+    return np.tile(sure * _smooth(below)[:, None], sheet.size).astype(np.float32)
 
 
 def _shown_skin(
