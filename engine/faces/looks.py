@@ -11,10 +11,9 @@ import numpy as np
 from numba import njit
 
 from .detector import View, extent
+from .mouth_crop import LOWER_INNER, UPPER_INNER, crop_mouth, read_at
 
-# Inner and outer lip line from the subject's right to the left corner, without the corners.
-UPPER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
-LOWER_INNER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
+# Outer lip line from the subject's right to the left corner, without the corners.
 UPPER_OUTER = (40, 39, 37, 0, 267, 269, 270)  # over UPPER_INNER[1:-1]
 LOWER_OUTER = (91, 181, 84, 17, 314, 405, 321)  # over LOWER_INNER[1:-1]
 # Cheeks, nose and forehead: skin where hair, glasses and features seldom are.
@@ -51,6 +50,7 @@ class Look:
     lips: np.ndarray  # (2, 7, 3) uint8 RGB on the red of the upper and lower lip
     fine: float  # how much of the mouth's contrast is fine
     moved: float  # share of the mouth's pixels that aren't those of the picture before
+    opening: np.ndarray  # uint8 RGB by `mouth_crop.crop_mouth`
 
 
 def look_at(view: View, points: np.ndarray, moved: float = 1.0) -> Look:
@@ -61,10 +61,11 @@ def look_at(view: View, points: np.ndarray, moved: float = 1.0) -> Look:
     return Look(
         colours=cv2.blur(lab, (3, 3))[rows, columns],
         edges=_steepness(lab)[rows, columns],
-        mouth=_read(view.pixels, mouth_places(inside)),
-        lips=_read(view.pixels, (inside[_INNER[:, 1:-1]] + inside[_OUTER]) / 2),
+        mouth=read_at(view.pixels, mouth_places(inside)),
+        lips=read_at(view.pixels, (inside[_INNER[:, 1:-1]] + inside[_OUTER]) / 2),
         fine=_fine_share(lab, places),
         moved=moved,
+        opening=crop_mouth(view.pixels, inside),
     )
 
 
@@ -145,9 +146,3 @@ def _small_face(pixels: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.
     )
     places = np.rint(points @ linear.T + shift).astype(int)
     return cv2.cvtColor(small, cv2.COLOR_RGB2LAB), np.clip(places, 0, _FACE_SIDE_PX - 1)
-
-
-def _read(pixels: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Colours between the pixels: (h, w, 3), (A, B, 2) -> (A, B, 3)."""
-    x, y = np.moveaxis(places.astype(np.float32) - 0.5, -1, 0)
-    return cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -26,12 +26,13 @@ class Person:
 
     frames: np.ndarray  # (N,) int, rising
     points: np.ndarray  # (N, 478, 3) float32 px
-    colours: np.ndarray  # these six: `looks.Look`, (N, ...)
+    colours: np.ndarray  # these seven: `looks.Look`, (N, ...)
     edges: np.ndarray
     mouth: np.ndarray
     lips: np.ndarray
     fine: np.ndarray
     moved: np.ndarray
+    opening: np.ndarray
     prominence: float  # how much of the clip's attention the face has, see `prominence`
     glances: dict[int, np.ndarray] = field(default_factory=dict)  # `Tracklet.glances`
 
@@ -191,6 +192,7 @@ def _person(chain: list[Tracklet], clip: Clip) -> Person:
         lips=np.array([look.lips for look in looks]),
         fine=np.array([look.fine for look in looks]),
         moved=np.array([look.moved for look in looks]),
+        opening=np.array([look.opening for look in looks]),
         prominence=share * prominence(points, clip.size) / clip.frame_count,
         glances={frame: seen for t in chain for frame, seen in t.glances.items()},
     )

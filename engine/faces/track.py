@@ -19,6 +19,7 @@ from .colour_cover import colour_witness
 from .following import FollowOptions, follow_faces
 from .glances import seen_by_network
 from .mouth import lips_missing, read_teeth, thing_between
+from .mouth_rows import read_rows
 from .partial import hidden_lips, lips_free, steady, too_little_left
 from .parts import head_angles
 from .people import Person, choose_person, link_people, part_dissolved
@@ -66,6 +67,9 @@ class FaceTrack:
     teeth: np.ndarray | None = None
     # (T, 478) 0..1, how far something hides points of the lips of which most are seen
     hidden: np.ndarray | None = None
+    # (T, 2, 2) where the upper row of teeth ends and the lower begins, 0 at the upper inner lip and
+    # 1 at the lower, each with its standard deviation; NaN where the mouth is shut or covered
+    rows: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         frames = len(self.times)
@@ -199,10 +203,15 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     covered = mouth < _BELIEVED
     touched = covered | (hidden.max(axis=1) > _BELIEVED)
     teeth[touched] = np.nan
+    rows = np.full((frames, 2, 2), np.nan, np.float32)
+    read = read_rows(person.points, person.colours, person.opening)
+    if read is not None:
+        rows[person.frames] = read
+    rows[touched] = np.nan
     clear = _clearness(person, points, covered, clip) if points else None
     return FaceTrack(
         boxes, landmarks, seen, confidence, clip.times, clip.size, cuts,
-        network_points=points, clear=clear, teeth=teeth, hidden=hidden,
+        network_points=points, clear=clear, teeth=teeth, hidden=hidden, rows=rows,
     )  # fmt: skip
 
 

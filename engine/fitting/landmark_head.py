@@ -9,6 +9,7 @@ from ..exchange.head_file import HeadFile
 from ..geometry import rotation_matrix, vertex_normals
 from ..head.model import FaceParams
 from ..head.places import CHIN, CHIN_EDGE, JAW_SHARE, OVAL, PLACES_JAW, tracked_points
+from .teeth import edge_vertices
 
 JAW_JOINT, LEFT_EYE_JOINT, RIGHT_EYE_JOINT = 2, 3, 4
 MESH_POINTS = 468
@@ -47,6 +48,7 @@ class LandmarkHead:
     unit_mix: np.ndarray  # (U, E) the head's expression that each fitted unit stands for
     unit_low: np.ndarray  # (U,)
     unit_high: np.ndarray  # (U,)
+    incisors: np.ndarray | None = None  # (2, 3) m: middles of the upper and the lower row's edge
 
     @cached_property
     def unknowns(self) -> int:
@@ -119,7 +121,16 @@ def landmark_head(file: HeadFile) -> LandmarkHead:
         unit_mix=unit_mix,
         unit_low=low,
         unit_high=high,
+        incisors=_incisors(file),
     )
+
+
+def _incisors(file: HeadFile) -> np.ndarray | None:
+    """Where the upper and the lower row's front teeth end in the middle, (2, 3) m."""
+    if not {"upper_teeth", "lower_teeth"} <= set(file.masks):
+        return None
+    rows = (edge_vertices(file, name) for name in ("upper_teeth", "lower_teeth"))
+    return np.array([file.template[row[len(row) // 2]] * [0, 1, 1] for row in rows], float)
 
 
 def _lag_behind_the_jaw(template: np.ndarray, skinning: np.ndarray, joint: np.ndarray) -> None:

@@ -47,6 +47,7 @@ from .solver import Problem, solve
 from .sound import Hearing, SoundTerms, changed_frames, sound_terms, unseen_units
 from .start import Start, first_pose, first_unknowns, lip_gaps, observed_points, region_pace
 from .subject import Camera, Model, Person, Subject, model_of
+from .teeth_jaw import JawByRows, jaw_by_rows
 from .terms import LIP_PAIRS, PAIRS, before_camera, moving_parts, region_points, unit_prior
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class _Clip:
     start: Start
     hidden: dict[str, np.ndarray]
     pace: dict[str, np.ndarray]  # (T,) by region
+    rows: JawByRows
     sound: SoundTerms | None = None
 
 
@@ -166,18 +168,17 @@ def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip
     upper, lower = np.array(LIP_PAIRS).T
     shut = head.template[upper, 1] - head.template[lower, 1]
     start = first_pose(track, head)
+    focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
+    camera = Camera(focal, track.size[0] / 2, track.size[1] / 2)
     return _Clip(
         track=track,
         head=head,
         model=model_of(head, PAIRS, np.minimum(shut, 0) - _LIPS_PRESS),
-        camera=Camera(
-            float(options.focal or _FOCAL_PER_SIDE * max(track.size)),
-            track.size[0] / 2,
-            track.size[1] / 2,
-        ),
+        camera=camera,
         start=start,
         hidden=hidden_frames(track),
         pace=region_pace(track, start),
+        rows=jaw_by_rows(track, head, start),
     )
 
 
@@ -228,6 +229,7 @@ def _problem(
     hidden = hidden_unknowns(clip.head, clip.hidden, frames)
     pace = pace_of_unknowns(clip.head, clip.pace, frames)
     targets = jaw_target(clip.track, clip.head, clip.start, frames, clip.hidden)
+    targets += clip.rows.targets(frames, ~clip.hidden["mouth"], clip.head)
     return Problem(
         subject=Subject(person, clip.camera, clip.model),
         evidence=gather(clip.track, clip.head, clip.start, x, frames, clip.hidden, sound),

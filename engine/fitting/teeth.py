@@ -78,7 +78,7 @@ def _edges(
     """The rows' edges between the head's own lips in n frames, and how far these part, (n, C) m."""
     faces, weights = (part[_lip_points()] for part in head.file.landmarks_468)  # (2, C)
     corners = head.file.faces[faces]  # (2, C, 3)
-    rows = [_edge_vertices(head.file, name) for name in ("upper_teeth", "lower_teeth")]
+    rows = [edge_vertices(head.file, name) for name in ("upper_teeth", "lower_teeth")]
     near = np.zeros(len(head.file.template), bool)
     for vertices in (corners, *rows):
         near[vertices] = True
@@ -112,7 +112,7 @@ def _lip_points() -> np.ndarray:
     return np.array([UPPER_INNER[_COLUMNS], LOWER_INNER[_COLUMNS]])
 
 
-def _edge_vertices(file: HeadFile, name: str) -> np.ndarray:
+def edge_vertices(file: HeadFile, name: str) -> np.ndarray:
     """The vertices (K,) of the upper or lower front teeth's edge, from side to side."""
     places, own = file.template, np.flatnonzero(file.masks[name])
     outwards = -1 if name == "upper_teeth" else 1

@@ -140,11 +140,12 @@ def draw_manner(generator: np.random.Generator) -> Style:
     )  # fmt: skip
 
 
-def paint_mouth(stage: Stage, generator: np.random.Generator) -> Stage:
-    """The stage with teeth, tongue and lips that somebody may have."""
+def paint_mouth(stage: Stage, generator: np.random.Generator, lighter: float = 0.0) -> Stage:
+    """The stage with teeth, tongue and lips that somebody may have; teeth `lighter` by a logit."""
     mean, gloss = stage.paint_mean.copy(), stage.gloss.copy()
     for name, (middle, spread) in _PAINTS.items():
         mean[stage.paint_names.index(name)] += generator.normal(middle, spread)
+    mean[stage.paint_names.index("teeth")] += lighter
     gloss[stage.in_mouth, 0] *= np.float32(np.exp(generator.normal(0, _WET)))
     return replace(stage, paint_mean=mean, gloss=gloss)
 

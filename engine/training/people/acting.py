@@ -38,14 +38,14 @@ class Acting:
 
 def act_moments(stage: Stage, generator: np.random.Generator, count: int) -> Acting:
     """`count` moments that have nothing to do with each other."""
-    moments = [_Moment(stage, generator) for _ in range(count)]
+    moments = [Moment(stage, generator) for _ in range(count)]
     for moment in moments:
         moment.mouth()
         moment.upper_face()
     return Acting(
         np.stack([m.clipped() for m in moments]).astype(np.float32),
         np.stack([m.jaw for m in moments]).astype(np.float32),
-        np.stack([_gaze(generator) for _ in moments]).astype(np.float32),
+        np.stack([gaze(generator) for _ in moments]).astype(np.float32),
     )
 
 
@@ -54,12 +54,12 @@ def act_sequence(stage: Stage, generator: np.random.Generator, count: int, fps: 
     seconds = np.arange(count) / fps
     per_second = generator.uniform(4, 9) if generator.random() < 0.85 else 1.0
     keys = int(np.ceil(seconds[-1] * per_second)) + 3
-    moments = [_Moment(stage, generator) for _ in range(keys)]
+    moments = [Moment(stage, generator) for _ in range(keys)]
     for moment in moments:
         moment.mouth()
     units = _between(np.stack([m.clipped() for m in moments]), seconds * per_second)
     jaw = _between(np.stack([m.jaw for m in moments]), seconds * per_second)
-    uppers = [_Moment(stage, generator) for _ in range(int(np.ceil(seconds[-1] * 1.2)) + 3)]
+    uppers = [Moment(stage, generator) for _ in range(int(np.ceil(seconds[-1] * 1.2)) + 3)]
     for moment in uppers:
         moment.upper_face(lids=False)
     units = units + _between(np.stack([m.clipped() for m in uppers]), seconds * 1.2)
@@ -67,7 +67,7 @@ def act_sequence(stage: Stage, generator: np.random.Generator, count: int, fps: 
     shut = _blink(seconds - start)
     for side in ("Left", "Right"):
         units[:, stage.head.unit["eyeBlink" + side]] += shut
-    glances = np.stack([_gaze(generator) for _ in range(3)])
+    glances = np.stack([gaze(generator) for _ in range(3)])
     turn = np.cumsum(generator.exponential(0.5, 2))
     which = np.searchsorted(turn, seconds)
     high = stage.head.file.expression_high
@@ -90,7 +90,7 @@ def _between(keys: np.ndarray, at: np.ndarray) -> np.ndarray:
     return keys[low] * (1 - share) + keys[low + 1] * share
 
 
-def _gaze(generator: np.random.Generator) -> np.ndarray:
+def gaze(generator: np.random.Generator) -> np.ndarray:
     """Both eyes, (6,) rad: near the camera mostly, sometimes far aside, slightly converging."""
     wide = generator.random() < 0.25
     yaw, pitch = generator.normal(0, 1, 2) * ((0.32, 0.2) if wide else (0.15, 0.09))
@@ -99,7 +99,7 @@ def _gaze(generator: np.random.Generator) -> np.ndarray:
     return np.array([pitch, yaw - towards, 0, pitch, yaw + towards, 0])
 
 
-class _Moment:
+class Moment:
     """Collects one moment's units by name."""
 
     def __init__(self, stage: Stage, generator: np.random.Generator) -> None:
@@ -109,6 +109,7 @@ class _Moment:
         self.jaw = np.zeros(3)
 
     def clipped(self) -> np.ndarray:
+        """The units (E,) within their bounds."""
         return np.clip(self.units, 0, self.high)
 
     def both(self, name: str, value: float, lopsided: float = 0.12) -> None:
@@ -122,6 +123,7 @@ class _Moment:
             self.units[self.unit[name + side]] += value * share
 
     def add(self, name: str, value: float) -> None:
+        """Add to one unit."""
         self.units[self.unit[name]] += value
 
     def mouth(self) -> None:
@@ -158,7 +160,7 @@ class _Moment:
         if tuck > 0.2:
             self.add("mouthRollLower", tuck * random.uniform(0.4, 1))
             self.both("mouthUpperUp", tuck * random.uniform(0.1, 0.5))
-        self._seal(seal * random.uniform(0.92, 1.0))
+        self.seal(seal * random.uniform(0.92, 1.0))
         if seal > 0.6:
             self._press()
         elif seal < 0.4:
@@ -168,7 +170,7 @@ class _Moment:
             if random.random() < 0.4:
                 self.add("lipsPart", random.uniform(0, 0.8))
 
-    def _seal(self, share: float) -> None:
+    def seal(self, share: float) -> None:
         """Lips that meet by `share` for the jaw as it stands."""
         self.add("mouthClose", share * np.sin(self.jaw[0]) / np.sin(JAW_OPEN_RAD))
 
@@ -211,7 +213,7 @@ class _Moment:
             else:
                 self.both(stem, value)
         if self.jaw[0] > 0 and random.random() < 0.25:
-            self._seal(random.random())
+            self.seal(random.random())
 
     def upper_face(self, lids: bool = True) -> None:
         """Brows half of the time; lids three times of four."""

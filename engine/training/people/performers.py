@@ -61,7 +61,7 @@ class _Set:
 
 
 @dataclass(frozen=True)
-class _Moment:
+class Moment:
     """The performer at one time."""
 
     vertices: np.ndarray  # (V, 3) head axes, m
@@ -102,9 +102,9 @@ def render_scene(
             size,
             difficulty,
         )
-        setting = _furnish(stage, generator, view, points[t], size, difficulty, False, clutter)
-        moment = _Moment(vertices[t], points[t], 0, 0.5)
-        picture, label = _shoot(stage, person, setting, moment, generator)
+        setting = furnish(stage, generator, view, points[t], size, difficulty, False, clutter)
+        moment = Moment(vertices[t], points[t], 0, 0.5)
+        picture, label = shoot(stage, person, setting, moment, generator)
         pictures.append(picture)
         labels.append(label)
     return Scene(np.stack(pictures), stack_labels(labels, acting, person))
@@ -129,17 +129,17 @@ def render_sequence(
     points = mesh_points(stage, vertices)
     turn, drift = sway_head(generator, np.arange(frames) / fps, difficulty)
     view = place_camera(stage, generator, turn, drift, points, size, difficulty)
-    setting = _furnish(stage, generator, view, points[0], size, difficulty, moving=True)
+    setting = furnish(stage, generator, view, points[0], size, difficulty, moving=True)
     pictures, labels = [], []
     for t in range(frames):
-        moment = _Moment(vertices[t], points[t], t, t / max(frames - 1, 1))
-        picture, label = _shoot(stage, person, setting, moment, generator)
+        moment = Moment(vertices[t], points[t], t, t / max(frames - 1, 1))
+        picture, label = shoot(stage, person, setting, moment, generator)
         pictures.append(picture)
         labels.append(label)
     return Sequence(np.stack(pictures), stack_labels(labels, acting, person), fps)
 
 
-def _furnish(
+def furnish(
     stage: Stage,
     generator: np.random.Generator,
     view: View,
@@ -149,6 +149,7 @@ def _furnish(
     moving: bool,
     clutter: Clutter = USUAL,
 ) -> _Set:
+    """What surrounds a performer with points (478, 3) in a picture of `size` pixels."""
     return _Set(
         lighting=choose_lighting(generator, difficulty), view=view,
         sensor=choose_sensor(generator, difficulty),
@@ -161,11 +162,11 @@ def _furnish(
     )  # fmt: skip
 
 
-def _shoot(
+def shoot(
     stage: Stage,
     person: Performer,
     setting: _Set,
-    moment: _Moment,
+    moment: Moment,
     generator: np.random.Generator,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """One picture and its labels."""

@@ -57,7 +57,7 @@ def tracklet(*skins: tuple[int, np.ndarray]) -> Tracklet:
     nothing = np.zeros((1, 1, 3), np.uint8)
     for count, colours in skins:
         for _ in range(count):
-            look = Look(colours, np.zeros(478, np.uint8), nothing, nothing, 0.0, 1.0)
+            look = Look(colours, np.zeros(478, np.uint8), nothing, nothing, 0.0, 1.0, nothing)
             face.add(len(face.frames), points, look)
     return face
 
