@@ -10,7 +10,7 @@ from .mouth_crop import EYES, gaps, is_open
 
 NETWORK = "rows"
 _LEAST_LIGHT = 60.0  # of the skin, Lab in 8 bit: in darker pictures teeth are noise
-_AT_ONCE = 256
+_AT_ONCE = 32  # larger maps leave the caches
 
 
 def read_rows(landmarks: np.ndarray, colours: np.ndarray, crops: np.ndarray) -> np.ndarray | None:
