@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 
-from ..media.hues import colourless
 from .outlines import soften
 from .studio import Shot
 
@@ -18,13 +17,13 @@ _LUMA = np.array([0.299, 0.587, 0.114])  # of R, G, B (ITU-R BT.601)
 _DARKEST_FACE, _IN_BLACK, _BLACK = 48, 110, 6
 
 
-def over_clip(clip: np.ndarray, shot: Shot, found: bool, bare: int) -> np.ndarray:
+def over_clip(clip: np.ndarray, shot: Shot, found: bool, bare: int, grey: float) -> np.ndarray:
     """The face over the clip, fading into it towards hair, ears and neck.
 
     In the clip's light, read above the row `bare`: what differs from the film then is form, not the
-    studio's lamps.
+    studio's lamps. `grey`: how far the film has one hue all over, 0 to 1.
     """
-    colour = graded(clip, shot, bare) if found else shot.colour
+    colour = graded(clip, shot, bare, grey) if found else shot.colour
     inside = shot.face.astype(np.float32) / 255
     alpha = np.minimum(inside / _WHOLE, 1) * (shot.bare.astype(np.float32) / 255)
     if found:
@@ -56,14 +55,13 @@ def _fallen_hair(clip: np.ndarray, colour: np.ndarray, face: np.ndarray) -> np.n
     return cv2.GaussianBlur(hair, (0, 0), len(hair) * _SOFT_HAIR)
 
 
-def graded(clip: np.ndarray, shot: Shot, bare: int) -> np.ndarray:
+def graded(clip: np.ndarray, shot: Shot, bare: int, grey: float) -> np.ndarray:
     """The head with its face as bright and as coloured as what it hides, (H, W, 3) uint8.
 
     A gain on sRGB is a gain on light, as both are powers of it. In a film of one colour the head
     has one: a gain that takes the skin's red away would leave teeth green.
     """
     colour = shot.filmed if shot.filmed.any() else shot.colour
-    grey = colourless(clip)
     if grey > 0:
         colour = cv2.transform(colour, (1 - grey) * np.eye(3) + grey * _LUMA)
     here = slice(None, bare, _GRADE_STEP), slice(None, None, _GRADE_STEP)

@@ -16,6 +16,7 @@ from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS, Take
 from ..head.model import FaceParams, Head, params_of
+from ..media.hues import colourless
 from ..media.pictures import read_picture
 from .crops import Crop, cut
 from .overlay import before_backdrop, over_clip
@@ -87,7 +88,8 @@ class Panels:
         found = bool(self.take.found[frame])
         over = clip
         if self._lost_seconds(frame) <= _BRIDGED_SECONDS:
-            over = over_clip(clip, shot, found, self._bare_above(frame, crop))
+            bare = self._bare_above(frame, crop)  # a crop that is all skin has one hue, too
+            over = over_clip(clip, shot, found, bare, colourless(picture))
         row = np.hstack([clip, over, before_backdrop(shot)])
         if not found:
             cv2.rectangle(row, (0, 0), (row.shape[1] - 1, row.shape[0] - 1), RED, 6)

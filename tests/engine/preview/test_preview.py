@@ -13,6 +13,7 @@ from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS, Take
 from engine.head.model import FaceParams, Head
 from engine.media import open_clip
+from engine.media.hues import colourless
 from engine.preview.crops import Crop, crop_of, cut
 from engine.preview.film import PreviewOptions, write_preview
 from engine.preview.overlay import graded
@@ -219,7 +220,7 @@ def test_in_a_film_of_one_colour_the_head_has_one():
     head = np.tile(np.array([[[200, 130, 100], [190, 185, 170]]], np.uint8), (80, 40, 1))
     shot = Shot(head, head, whole, whole, whole, np.zeros((80, 80), bool))
     for film, is_grey in ((grey, True), (toned, True), (coloured, False)):
-        drawn = graded(film, shot, 80).astype(float)
+        drawn = graded(film, shot, 80, colourless(film)).astype(float)
         teeth, skin = drawn[:, 1::2].mean((0, 1)), drawn[:, ::2].mean((0, 1))
         hue = np.log(teeth / skin)
         assert (np.ptp(hue) < 0.05) == is_grey
