@@ -4,7 +4,8 @@ import numpy as np
 
 from ..srgb import linear_from_srgb
 
-_STEP, _TELLS_HUE = 8, 40  # px; sRGB below which a pixel's hue is noise
+_STEP, _MOST = 8, 100  # px from one that is looked at to the next; of them along a side
+_TELLS_HUE = 40  # sRGB: below it a pixel's hue is noise
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of linear R, G, B
 _WHITE = 99.7  # percentile: lamps and their mirrors may be smaller
 _BRIGHTEST, _BURNT = 95, 0.97  # percentile of what isn't burnt; linear, of any colour
@@ -13,7 +14,8 @@ _HUES = 0.09, 0.17  # log, of nine tenths of a film's pixels: none differ, some 
 
 def colourless(picture: np.ndarray) -> float:
     """How far a picture (H, W, 3) uint8 has one hue all over, 0 to 1: black and white, or toned."""
-    pixels = picture[::_STEP, ::_STEP]
+    step = max(_STEP, max(picture.shape) // _MOST)
+    pixels = picture[::step, ::step]
     pixels = pixels[pixels.max(2) > _TELLS_HUE].astype(np.float32)
     if not len(pixels):
         return 0.0
