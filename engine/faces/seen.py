@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..models.covers import CoverNet
     from ..models.landmarks import LandmarkNet
 
-NETWORK, COVERS = "landmarks", "covers"
+NETWORK, COVERS, PROFILES = "landmarks", "covers", "profiles"
 CROP = 1.5  # side of a crop over the longer side of the face's box
 GLANCE_PX = 112  # side of a kept view of a face: what the shipped network sees
 _JPEG_QUALITY = 95
@@ -163,9 +163,9 @@ def unpack(glance: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(view, cv2.COLOR_BGR2RGB)
 
 
-def see_faces(crops: list[Crop]) -> Seen:
-    """Points, their deviation, visibility and turn in each crop."""
-    points, sigma, visible, turn = _look(np.stack([crop.picture for crop in crops]))
+def see_faces(crops: list[Crop], from_side: bool = False) -> Seen:
+    """Points, their deviation, visibility and turn in each crop; as is known of profiles."""
+    points, sigma, visible, turn = _look(np.stack([crop.picture for crop in crops]), from_side)
     corner = np.stack([crop.corner for crop in crops])[:, None]
     side = np.array([crop.side for crop in crops])
     placed = corner + (points + 1) / 2 * side[:, None, None]
@@ -173,7 +173,7 @@ def see_faces(crops: list[Crop]) -> Seen:
 
 
 def look_at_faces(
-    clip: "Clip", boxes: np.ndarray, frames: np.ndarray
+    clip: "Clip", boxes: np.ndarray, frames: np.ndarray, from_side: bool = False
 ) -> Iterator[tuple[np.ndarray, list[Crop], Seen]]:
     """What the network sees in `frames` (n,), rising, whose boxes are in `boxes` (T, 4) px.
 
@@ -185,7 +185,7 @@ def look_at_faces(
     views = ((f, crop_face(picture, boxes[f], size)) for f, picture in read_some(clip, frames))
     while batch := list(islice(views, _AT_ONCE)):
         crops = [crop for _, crop in batch]
-        yield np.array([frame for frame, _ in batch]), crops, see_faces(crops)
+        yield np.array([frame for frame, _ in batch]), crops, see_faces(crops, from_side)
 
 
 def blend_points(landmarks: np.ndarray, seen: Seen) -> np.ndarray:
@@ -207,13 +207,16 @@ def crop_size() -> int:
 
 
 @cache
-def _network() -> "LandmarkNet":
+def _network(from_side: bool = False) -> "LandmarkNet":
+    """The landmark network; of heads seen `from_side` its last layers are others."""
     import torch
 
     from ..models.folding import fold_normalisation
     from ..models.landmarks import LandmarkNet
 
     tensors, _ = load_network(NETWORK)
+    if from_side:
+        tensors = tensors | load_network(PROFILES)[0]
     net = LandmarkNet()
     net.load_state_dict(tensors)
     fold_normalisation(net)  # a sixth of the time
@@ -247,11 +250,11 @@ def _look_for_covers(pictures: np.ndarray, places: np.ndarray) -> tuple[np.ndarr
     return tuple(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
 
 
-def _look(pictures: np.ndarray) -> tuple[np.ndarray, ...]:
+def _look(pictures: np.ndarray, from_side: bool = False) -> tuple[np.ndarray, ...]:
     """Points (-1..1), sigma, visibility, turn of pictures (T, S, S, 3)."""
     import torch
 
-    net, parts = _network(), []
+    net, parts = _network(from_side), []
     with torch.no_grad():
         for start in range(0, len(pictures), _BATCH):
             batch = torch.from_numpy(np.ascontiguousarray(pictures[start : start + _BATCH]))

@@ -35,6 +35,7 @@ _MOST_TOLD = 3  # times of one kind in one warning
 _BRIEF_S = 0.05  # less would be told as 0.0 s; it is bridged
 _LEAST_TOLD_S = 0.4  # a cover of an eye or a brow that is told; a blink is shorter
 _COARSE_TOLD_S = 0.8  # of pictures too coarse for the mouth
+_FROM_SIDE = 50.0  # degrees of yaw from which a mouth that isn't recognised needn't be covered
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,11 @@ class FaceTrack:
         assert self.landmarks.shape == (frames, 478, 3), self.landmarks.shape
         assert self.confidence.shape == (frames, len(REGIONS)), self.confidence.shape
         assert self.boxes.shape == (frames, 4) and self.seen.shape == (frames,)
+
+    def from_side(self) -> np.ndarray:
+        """Frames (T,) bool that see the face from the side, where half of it is turned away."""
+        yaw = np.nan_to_num(head_angles(self.landmarks)[:, 0])
+        return self.seen & (np.abs(yaw) > _FROM_SIDE)
 
     def believed(self, region: str) -> np.ndarray:
         """How far a region can be believed, (T,): by what covers it, by the picture's detail."""

@@ -59,13 +59,14 @@ _CLENCHED, _CLENCHED_SD = 0.025, 0.005  # rad: rows that touch
 def hidden_frames(track: FaceTrack, unseen: np.ndarray | None = None) -> dict[str, np.ndarray]:
     """For each region the frames (T,) in which it can't be believed: lost or covered.
 
-    And those in which a cover of the mouth disturbs the whole face: "shaken". In the frames
-    `unseen` (T,) bool the mouth is not to count, whatever is seen of it.
+    And those in which a cover of the mouth disturbs the whole face: "shaken"; from the side a mouth
+    is hard to see without one. In the frames `unseen` (T,) bool the mouth is not to count, whatever
+    is seen of it.
     """
     lost = np.asarray(~track.seen | (track.confidence[:, 0] < _LOST_BELOW))
     covered = track.confidence < _COVERED_BELOW
     hidden = {name: covered[:, k] | lost for k, name in enumerate(REGIONS) if k}
-    hidden["shaken"] = hidden["mouth"]
+    hidden["shaken"] = hidden["mouth"] & ~track.from_side()
     if unseen is not None:
         hidden["mouth"] = hidden["mouth"] | unseen
     return {"face": lost} | hidden

@@ -29,6 +29,7 @@ SKIN = (50, 280, 205, 425, 117, 346, 187, 411, 36, 266, 207, 427, 192, 416, 214,
 IRISES = tuple(range(468, 478))
 POINTS = LIPS + LIDS + BROWS + OVAL + NOSE + SKIN + IRISES
 REGIONS = ("face", "mouth", "left_eye", "right_eye", "left_brow", "right_brow")
+PROFILE = ("agree.", "out.")  # of the layers that a face seen from the side has for itself
 _SIGMA = (-5.5, 1.0)  # range of log deviations, in half crops
 _AROUND = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))  # where a point looks, in fine cells
 
@@ -96,6 +97,14 @@ class _Block(nn.Module):
         return torch.relu(self.shortcut(x) + self.second(self.first(x)))
 
 
+class Told(NamedTuple):
+    """What each point sees and tells the others, before they say anything together."""
+
+    numbers: Tensor  # (B, N)
+    guess: Tensor  # (B, L, 2)
+    spread: Tensor  # (B, L) variance of the heat-maps
+
+
 class LandmarkNet(nn.Module):
     """(B, 3, S, S) pictures in 0..255 -> Found."""
 
@@ -145,8 +154,11 @@ class LandmarkNet(nn.Module):
 
     def find(self, maps: Maps) -> Found:
         """Points, and what is said of the whole face."""
+        return self.agreed(self.tell(maps))
+
+    def tell(self, maps: Maps) -> Told:
+        """What points tell of themselves."""
         fine, deep, up = maps.fine, maps.deep, maps.up
-        count = len(POINTS)
         guess, spread = soft_argmax(self.heat(up))
         tokens = self._look(up, fine, guess.detach())  # (B, L, token)
         scaled = _centred(guess)
@@ -154,7 +166,12 @@ class LandmarkNet(nn.Module):
             tokens.flatten(1), scaled.flatten(1), 0.5 * spread.log() + 2,
             self.wide(deep).flatten(1), deep.mean((2, 3)),
         ], 1)  # fmt: skip
-        out = self.out(self.agree(told)).float()
+        return Told(told, guess, spread)
+
+    def agreed(self, told: Told) -> Found:
+        """What all points together make of it: the last layers, of profiles others (`PROFILE`)."""
+        guess, spread, count = told.guess, told.spread, len(POINTS)
+        out = self.out(self.agree(told.numbers)).float()
         correction, log_sigma, visible, turn = out.split([2 * count, count, len(REGIONS), 6], 1)
         return Found(
             guess + correction.view(-1, count, 2), guess,

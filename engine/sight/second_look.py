@@ -11,7 +11,7 @@ face's width), its lids hardly (0.4 %). The network's brows and contour hold bet
 follows the first 55 degrees, the network 65.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +20,8 @@ from ..exchange.take import REGIONS
 from ..faces import FaceTrack
 from ..faces.belief import fall
 from ..faces.parts import head_angles
-from ..faces.seen import NETWORK, NetworkPoints, blend_points, look_at_faces
-from ..fitting.landmark_head import landmark_head
+from ..faces.seen import NETWORK, PROFILES, NetworkPoints, blend_points, look_at_faces
+from ..fitting.landmark_head import MESH_POINTS, landmark_head
 from ..fitting.start import first_pose, lip_gaps
 from ..fitting.terms import LIP_PAIRS
 from ..geometry import rotation_matrix
@@ -36,6 +36,7 @@ _SHAKEN = 0.01  # trust in what a cover disturbs
 # How far apart two conventions put a point on the head, m; how much of the lips' opening the one
 # look moves it more than the other; and what they differ by besides, m.
 _PLACE_SD, _RANGE_SD, _PASSING_SD = 5e-3, 0.2, 1e-3
+_SURE_PROFILE = (0.05, 0.09)  # likewise of the mean point of a head that is turned far
 _TURNED = (40.0, 50.0)  # degrees of yaw: from the tracker's points to the network's
 _TURN_SD = 0.02  # m per rad: what goes with the head's turning otherwise than a place on it would
 
@@ -63,6 +64,7 @@ def second_look(
         on_head = _OnHead(track, conventions_on)
         moved = on_head.without_places(moved, frames)
         moved[:, list(BROWS)] = on_head.without_turns(moved[:, list(BROWS)], frames)
+    moved *= (1 - _turned_share(track)[frames])[:, None, None]  # those are the network's already
     if points is not None:
         moved[:, np.setdiff1d(np.arange(moved.shape[1]), list(points))] = 0
     landmarks = track.landmarks.copy()
@@ -76,17 +78,20 @@ def carry_glances(track: FaceTrack, head: Head) -> FaceTrack:
     The network is shown the face a few times a second in any case, to find covers. Each point's
     usual place on the head stays the tracker's.
     """
-    clear = _uncovered(track)
-    if track.network_points is None or not clear[track.network_points.frames].any():
+    clear, turned = _uncovered(track), _turned_share(track)
+    front = clear & (turned == 0)
+    if track.network_points is None or not front[track.network_points.frames].any():
         return track
     from ..models.landmarks import NOSE, OVAL, POINTS, SKIN
 
-    told, taken = clear[track.network_points.frames], np.isin(POINTS, NOSE + OVAL + SKIN)
+    told = front[track.network_points.frames]
+    taken = np.isin(POINTS, NOSE + OVAL + SKIN)
     frames, glances = np.flatnonzero(clear), track.network_points.frames[told]
     numbers = np.array(POINTS)[taken]
     apart = track.network_points.points[told][:, taken] - track.landmarks[glances][:, numbers, :2]
     landmarks = track.landmarks.copy()
     moved = _OnHead(track, head).carried(apart / 2, glances, frames)
+    moved *= (1 - turned[frames])[:, None, None]
     landmarks[frames[:, None], numbers, :2] += moved.astype(np.float32)
     return replace(track, landmarks=landmarks)
 
@@ -113,8 +118,13 @@ class _OnHead:
 
     def without_places(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
         """Differences (n, L, 2) px in `frames` less what two places on the head make of them."""
-        places = self._explain(apart, frames)[:3]
-        return apart - np.swapaxes(self._basis[frames, :, :3] @ places, 1, 2) / self._metre[frames]
+        places = self.places(apart, frames)
+        return apart - np.stack([places(frame) for frame in frames])
+
+    def places(self, apart: np.ndarray, frames: np.ndarray) -> Callable[[int], np.ndarray]:
+        """What two places on the head make of differences (n, L, 2) px in `frames`, by frame."""
+        told = self._explain(apart, frames)[:3]  # (3, L)
+        return lambda frame: (self._basis[frame, :, :3] @ told).T / self._metre[frame]
 
     def without_turns(self, apart: np.ndarray, frames: np.ndarray) -> np.ndarray:
         """Differences (n, L, 2) px in `frames` less what goes with the head's turning."""
@@ -157,12 +167,13 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
     Its `trust` says there how far each point is to be believed. A track without a cover is handed
     back as it is, as where the product carries no such network.
     """
-    covered = track.seen & (track.confidence[:, REGIONS.index("mouth")] < _COVERED_BELOW)
+    mouth = track.confidence[:, REGIONS.index("mouth")]
+    covered = track.seen & (mouth < _COVERED_BELOW) & ~track.from_side()
     if not covered.any() or NETWORK not in registry():
         return track
     from ..models.landmarks import BROWS, LIDS, OVAL, POINTS, SKIN
 
-    clear = _spread(np.flatnonzero(track.seen & ~covered), track)
+    clear = _spread(np.flatnonzero(track.seen & (mouth >= _COVERED_BELOW)), track)
     second = _look_at(clip, track, np.union1d(np.flatnonzero(covered), clear))
     frames = second.frames
     numbers, taken = np.array(POINTS), np.isin(POINTS, BROWS + OVAL + SKIN)
@@ -184,33 +195,63 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
 
 
 def look_at_turned(clip: Clip, track: FaceTrack, head: Head) -> FaceTrack:
-    """The track with the network's points where the head is turned far and its mouth is seen.
+    """The track with the network's points where the head is turned far.
 
-    Points of the mesh that the network doesn't know go with the others. Each point's usual place
-    on the head stays the tracker's where other frames tell it.
+    Points of the mesh that the network doesn't know go with the others; depth is that of the mean
+    head as the network sees it turned. Each point's usual place on the head stays the tracker's
+    where other frames tell it. Covered mouths are left alone, but from the side, where a mouth that
+    isn't recognised needn't be covered.
     """
-    yaw = np.abs(head_angles(track.landmarks)[:, 0])
-    clear = track.seen & (track.confidence[:, REGIONS.index("mouth")] >= _COVERED_BELOW)
-    share = np.where(clear, 1 - fall(yaw, *_TURNED), 0.0)
-    if not share.any() or NETWORK not in registry():
+    share = _turned_share(track)
+    clear = track.confidence[:, REGIONS.index("mouth")] >= _COVERED_BELOW
+    share[~(clear | track.from_side())] = 0
+    if not share.any() or not {NETWORK, PROFILES} <= set(registry()):
         return track
     from ..models.landmarks import POINTS  # torch is slow to load
 
-    numbers, told = np.array(POINTS), track.network_points
-    glances = np.zeros(0, int) if told is None else told.frames
-    second = _look_at(clip, track, np.union1d(np.flatnonzero(share), glances))
-    apart = second.points - track.landmarks[second.frames][:, numbers, :2]  # (n, L, 2)
-    if _uncovered(track)[second.frames].any():
-        apart = _OnHead(track, head).without_places(apart, second.frames)
-    width = np.ptp(track.boxes[second.frames][:, [0, 2]], axis=1)
-    sure = fall(second.sigma.mean(1) / width, *_SURE_SIGMA)
-    landmarks = track.landmarks.copy()
-    for frame, moved, trust in zip(second.frames, apart, sure * share[second.frames], strict=True):
-        mesh = np.column_stack([landmarks[frame], np.ones(len(landmarks[frame]))])  # (478, 4)
-        every = mesh @ np.linalg.lstsq(mesh[numbers], moved, rcond=None)[0]
-        every[numbers] = moved
-        landmarks[frame, :, :2] += (trust * every).astype(np.float32)
+    numbers, frames = np.array(POINTS), np.flatnonzero(share)
+    landmarks, on_head = track.landmarks.copy(), landmark_head(head.file)
+    places = _usual_places(track, head)
+    width = np.ptp(track.boxes[:, [0, 2]], axis=1)
+    metre = first_pose(track, on_head).metre_per_px
+    for rows, _, seen in look_at_faces(clip, track.boxes, frames, from_side=True):
+        sure = fall(seen.sigma.mean(1) / width[rows], *_SURE_PROFILE) * share[rows]
+        mesh = on_head.template[:MESH_POINTS]
+        depth = -np.einsum("nc,lc->nl", seen.turn[:, 2], mesh) / metre[rows, None]
+        for k, frame in enumerate(rows):
+            moved = seen.points[k] - landmarks[frame, numbers, :2] - places(frame)
+            whole = np.column_stack([landmarks[frame], np.ones(len(landmarks[frame]))])  # (478, 4)
+            every = whole @ np.linalg.lstsq(whole[numbers], moved, rcond=None)[0]
+            every[numbers] = moved
+            landmarks[frame, :, :2] += (sure[k] * every).astype(np.float32)
+            z = landmarks[frame, :MESH_POINTS, 2]
+            z += sure[k] * (depth[k] - depth[k].mean() + z.mean() - z)
     return replace(track, landmarks=landmarks)
+
+
+def _usual_places(track: FaceTrack, head: Head) -> Callable[[int], np.ndarray | float]:
+    """By how much two conventions put points apart in a frame, (L, 2) px, as far as it is known.
+
+    Told by the network's glances at the face from in front: of a profile the tracker mistakes more
+    than places.
+    """
+    told = track.network_points
+    if told is None:
+        return lambda frame: 0.0
+    front = (_uncovered(track) & (_turned_share(track) == 0))[told.frames]
+    if not front.any():
+        return lambda frame: 0.0
+    from ..models.landmarks import POINTS
+
+    frames, on_head = told.frames[front], _OnHead(track, head)
+    apart = told.points[front] - track.landmarks[frames][:, list(POINTS), :2]
+    return on_head.places(apart, frames)
+
+
+def _turned_share(track: FaceTrack) -> np.ndarray:
+    """How far the head is turned for the tracker to be left, (T,) in 0..1."""
+    yaw = np.abs(np.nan_to_num(head_angles(track.landmarks)[:, 0]))
+    return np.where(track.seen, 1 - fall(yaw, *_TURNED), 0.0)
 
 
 def _uncovered(track: FaceTrack) -> np.ndarray:

@@ -64,9 +64,6 @@ class LandmarkTask:
 
     def __init__(self, model: LandmarkNet, rings: list[Ring], held: Ring, batch: int = 32) -> None:
         self.model, self.rings, self.held, self.batch = model, rings, held, batch
-        self._weights = torch.from_numpy(_point_weights())
-        self._pairs = torch.tensor([(_PLACE[a], _PLACE[b]) for a, b, _ in _PAIRS])
-        self._pair_weights = torch.tensor([w for _, _, w in _PAIRS])
 
     def batches(self, seed: int, step: int) -> Iterator[LandmarkBatch]:
         """Random rows of what one of the rings holds at the time; more as they fill."""
@@ -78,32 +75,9 @@ class LandmarkTask:
             step += 1
 
     def losses(self, batch: LandmarkBatch) -> dict[str, Tensor]:
-        """Weighted so that each begins at about the same size."""
+        """Of the network's answer."""
         found = self.model(batch.pictures.contiguous(memory_format=torch.channels_last))
-        weight = batch.weight * self._weights.to(batch.weight.device)
-        apart = found.points - batch.points
-        distance = (apart.square().sum(2) + 1e-6).sqrt()
-        guessed = ((found.guess - batch.points).square().sum(2) + 1e-6).sqrt()
-        square = distance.detach().square()
-        unlikely = 2 * found.log_sigma + 0.5 * square * torch.exp(-2 * found.log_sigma)
-        known = batch.visible >= 0
-        seen = functional.binary_cross_entropy_with_logits(
-            found.visible, batch.visible.clamp(0, 1), reduction="none"
-        )
-        return {
-            "points": 12 * (distance * weight).mean(),
-            "guess": 5 * (guessed * weight).mean(),
-            "pairs": 12 * self._pair_loss(apart, batch.weight),
-            "sigma": 0.05 * unlikely.mean(),
-            "visible": (seen * known).mean(),
-            "turn": 4 * (found.turn - batch.turn).abs().mean(),
-        }
-
-    def _pair_loss(self, apart: Tensor, weight: Tensor) -> Tensor:
-        first, second = self._pairs.to(apart.device).unbind(1)
-        difference = (apart[:, first] - apart[:, second]).abs().sum(2)
-        both = torch.minimum(weight[:, first], weight[:, second])
-        return (difference * both * self._pair_weights.to(apart.device)).mean()
+        return landmark_losses(found, batch)
 
     def evaluate(self, model: torch.nn.Module) -> dict[str, float]:
         """On held-out people: point error (% of the face's box), signals' correlations, AUCs."""
@@ -119,6 +93,39 @@ class LandmarkTask:
         return judge(joined, truth)
 
 
+def landmark_losses(found: Found, batch: LandmarkBatch) -> dict[str, Tensor]:
+    """Weighted so that each begins at about the same size."""
+    weight = batch.weight * torch.from_numpy(_point_weights()).to(batch.weight.device)
+    apart = found.points - batch.points
+    distance = (apart.square().sum(2) + 1e-6).sqrt()
+    guessed = ((found.guess - batch.points).square().sum(2) + 1e-6).sqrt()
+    square = distance.detach().square()
+    unlikely = 2 * found.log_sigma + 0.5 * square * torch.exp(-2 * found.log_sigma)
+    known = batch.visible >= 0
+    seen = functional.binary_cross_entropy_with_logits(
+        found.visible, batch.visible.clamp(0, 1), reduction="none"
+    )
+    return {
+        "points": 12 * (distance * weight).mean(),
+        "guess": 5 * (guessed * weight).mean(),
+        "pairs": 12 * _pair_loss(apart, batch.weight),
+        "sigma": 0.05 * unlikely.mean(),
+        "visible": (seen * known).mean(),
+        "turn": 4 * (found.turn - batch.turn).abs().mean(),
+    }
+
+
+def _pair_loss(apart: Tensor, weight: Tensor) -> Tensor:
+    first, second, _ = (
+        torch.tensor([(_PLACE[a], _PLACE[b], 0) for a, b, _ in _PAIRS]).to(apart.device).unbind(1)
+    )
+    weights = torch.tensor([w for _, _, w in _PAIRS], device=apart.device)
+    difference = (apart[:, first] - apart[:, second]).abs().sum(2)
+    both = torch.minimum(weight[:, first], weight[:, second])
+    return (difference * both * weights).mean()
+
+
+@cache
 def _point_weights() -> np.ndarray:
     weights = np.ones(len(POINTS), np.float32)
     for group, weight in ((LIPS, 2.0), (LIDS, 2.0), (BROWS, 1.5), (IRISES, 1.2)):

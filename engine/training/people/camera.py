@@ -39,6 +39,15 @@ def turn_heads(generator: np.random.Generator, count: int, difficulty: float) ->
     return rotation(pitch, yaw, roll)
 
 
+def turn_far(generator: np.random.Generator, count: int) -> np.ndarray:
+    """`count` unrelated turns of a head seen from the side, either one, (count, 3, 3)."""
+    yaw = np.radians(generator.uniform(30, 95, count))
+    yaw *= np.where(generator.random(count) < 0.5, -1, 1)
+    pitch = np.clip(generator.normal(0, 0.2, count), -0.6, 0.6)
+    roll = np.clip(generator.normal(0, 0.17, count), -0.6, 0.6)
+    return rotation(pitch, yaw, roll)
+
+
 def sway_head(
     generator: np.random.Generator, seconds: np.ndarray, difficulty: float
 ) -> tuple[np.ndarray, np.ndarray]:

@@ -12,7 +12,7 @@ import numpy as np
 from . import hair as hair_module
 from .acting import Acting, act_moments, act_sequence
 from .background import dress, paint_background
-from .camera import View, place_camera, sway_head, to_screen, turn_heads
+from .camera import View, place_camera, sway_head, to_screen, turn_far, turn_heads
 from .drawing import Strands, Surface, develop, fill_samples, hang_strands, surface_normals
 from .glasses import Glasses, choose_glasses, wear
 from .identity import Performer, cast_performer
@@ -78,19 +78,21 @@ def render_scene(
     size: int = 112,
     difficulty: float = 1.0,
     clutter: Clutter = USUAL,
+    from_side: bool = False,
 ) -> Scene:
     """`count` moments of the person `index`, each a picture of `size` pixels.
 
     Args:
         difficulty: 0 plain faces before plain walls, 1 everything: the curriculum's one number.
         clutter: What is before the faces.
+        from_side: Heads that are turned by 30 to 95 degrees.
     """
     generator = np.random.default_rng([seed, index])
     person = cast_performer(stage, generator, difficulty)
     acting = act_moments(stage, generator, count)
     vertices = pose_vertices(stage, person, acting)
     points = mesh_points(stage, vertices)
-    turns = turn_heads(generator, count, difficulty)
+    turns = turn_far(generator, count) if from_side else turn_heads(generator, count, difficulty)
     pictures, labels = [], []
     for t in range(count):
         view = place_camera(

@@ -33,6 +33,7 @@ class RingOptions:
     easy: float = 0.3  # largest difficulty of the first pictures
     ramp: int = 30_000  # pictures after which it is 1
     clutter: Clutter = USUAL
+    from_side: bool = False  # heads turned far instead of as people hold them
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ def fill_ring(folder: Path, options: RingOptions, until: int) -> None:
         draw = np.random.default_rng([options.seed, index, 2])
         difficulty = float(top * draw.random() ** 0.7)
         scene = render_scene(
-            stage, options.seed, index, _SCENE, options.size, difficulty, options.clutter
-        )
+            stage, options.seed, index, _SCENE, options.size, difficulty, options.clutter,
+            options.from_side,
+        )  # fmt: skip
         values = _rows(scene.pictures, scene.labels, difficulty)
         if not arrays:
             arrays = _begin(folder, options.capacity, values)

@@ -9,6 +9,7 @@ from engine.exchange.take import REGIONS
 from engine.faces import seen as network
 from engine.faces.seen import NetworkPoints, Seen
 from engine.fitting.landmark_head import landmark_head
+from engine.fitting.start import first_pose
 from engine.geometry import rotation_matrix
 from engine.head.model import Head
 from engine.media import open_clip
@@ -31,7 +32,7 @@ def looked(monkeypatch):
     track = made_track(landmarks, clip.size, seen=seen, times=clip.times)
     given = iter(np.flatnonzero(seen))
 
-    def see(crops):
+    def see(crops, from_side):
         at = np.array([next(given) for _ in crops])
         points = landmarks[at][:, list(POINTS), :2] + 4 + 2 * (at % 2)[:, None, None]
         none = np.zeros(0)
@@ -108,22 +109,31 @@ def test_profiles_are_the_networks(monkeypatch):
     confidence[yaw > np.radians(50), REGIONS.index("left_eye")] = 0  # the far one
     track = made_track(tracked, (320, 240), confidence=confidence)
 
-    def see(clip, boxes, wanted):
-        points = truth[wanted][:, list(POINTS), :2]
-        yield wanted, [], Seen(points, np.ones((len(wanted), len(POINTS))), nothing, nothing)
+    def see(clip, boxes, wanted, from_side):
+        points, turned = truth[wanted][:, list(POINTS), :2], np.zeros((len(wanted), 3))
+        turned[:, 1] = yaw[wanted]
+        sigma = np.ones((len(wanted), len(POINTS)))
+        yield wanted, [], Seen(points, sigma, nothing, rotation_matrix(turned))
 
     monkeypatch.setattr(module, "look_at_faces", see)
     clip = open_clip(locate("demo_clip"))
-    again = module.look_at_turned(clip, track, Head(load_head()))
+    head = Head(load_head())
+    again = module.look_at_turned(clip, track, head)
     off, before = (
         np.linalg.norm((mesh - truth)[:, :468, :2], axis=2).mean(1)
         for mesh in (again.landmarks, tracked)
     )
     assert before[-1] > 5 and off[-1] < 0.3 * before[-1]
     assert not (again.landmarks - tracked)[yaw < np.radians(38)].any()
+    turned = first_pose(again, landmark_head(head.file)).pose[-1, 1]  # by the depth as well
+    assert abs(turned - yaw[-1]) < 0.3 * abs(
+        first_pose(track, landmark_head(head.file)).pose[-1, 1] - yaw[-1]
+    )
     confidence[:, REGIONS.index("mouth")] = 0.1
     hidden = replace(track, confidence=confidence)
-    assert module.look_at_turned(clip, hidden, Head(load_head())) is hidden
+    again = module.look_at_turned(clip, hidden, head)
+    moved = np.any(again.landmarks != tracked, axis=(1, 2))
+    np.testing.assert_array_equal(moved, track.from_side())  # there it needn't be covered
 
 
 @pytest.fixture
@@ -168,7 +178,7 @@ def test_beneath_a_cover_brows_and_contour_are_the_networks(looked, monkeypatch)
     track = replace(track, confidence=confidence)
     shown = []
 
-    def see(crops):
+    def see(crops, from_side):
         at = next(iter(shown))
         points = track.landmarks[at][:, list(POINTS), :2] + 3.0  # its own convention
         points[np.isin(at, covered)] += 5.0  # and what the tracker has wrong
