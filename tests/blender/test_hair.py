@@ -4,6 +4,7 @@ import pytest
 from bl_ext.test.avface.avface_blender.hair import HAIR_COLOUR, HAIR_PROPERTY
 from bl_ext.test.avface.avface_blender.head_builder import shape_keys
 from bl_ext.test.avface.avface_blender.take_importer import import_take
+from bl_ext.test.avface.engine.exchange.fringe import FRINGE_AT
 from bl_ext.test.avface.engine.exchange.hair import POINTS
 
 from tests.blender.surfaces import evaluated
@@ -99,6 +100,16 @@ def test_strands_have_colours_of_their_own(make_take, hair):
         colours = object_.data.attributes[HAIR_COLOUR]
         assert (colours.domain, len(colours.data)) == ("CURVE", len(object_.data.curves))
         assert object_.active_material is not None
+
+
+def test_a_fringe_falls_over_the_forehead(make_take, hair):
+    lowest = []
+    for falls in (None, np.full(len(FRINGE_AT), 85.0)):
+        import_take(make_take(hair=hair, hair_falls=falls), bpy.context)
+        tips = strands_of(worn()[0])[:, -1]
+        front = tips[np.abs(tips[:, 0] - np.median(tips[:, 0])) < 0.02]
+        lowest.append(np.percentile(front[front[:, 1] < np.percentile(front[:, 1], 20), 2], 10))
+    assert lowest[1] < lowest[0] - 0.01
 
 
 def test_another_take_of_the_head_brings_its_own_hair(make_take, hair):
