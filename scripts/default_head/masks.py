@@ -2,12 +2,12 @@
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
+from scipy.sparse.csgraph import connected_components, dijkstra
 
 from .anatomy import Anatomy
 from .brows import brow_place
 from .joints import Rig
-from .rims import Rims
+from .rims import Rim, Rims
 from .source import Source
 
 # Boxes on the mean face, metres from the point between the eyes; x to either side.
@@ -41,7 +41,7 @@ def build_masks(
         masks[name] = _painted(source, anatomy, picture) & outside
     masks["lips"][lip_loop] = True
     masks["eyelids"][lid_loop] = True
-    upper = _nearer(mean, rims.lips.upper, rims.lips.lower)
+    upper = _upper_lip(anatomy.edges, masks["lips"], rims.lips)
     masks["upper_lip"], masks["lower_lip"] = masks["lips"] & upper, masks["lips"] & ~upper
     masks |= _places(mean, rig, outside, masks)
     masks["face_tex"] = _painted(source, anatomy, "face") & outside
@@ -80,10 +80,20 @@ def _enclosed(anatomy: Anatomy, loop: np.ndarray) -> np.ndarray:
     return inside
 
 
-def _nearer(points: np.ndarray, one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """Which points are nearer to the vertices `one` than to `two`, (V,) bool."""
-    to_one = np.linalg.norm(points[:, None] - points[one], axis=2).min(1)
-    return to_one <= np.linalg.norm(points[:, None] - points[two], axis=2).min(1)
+def _upper_lip(edges: np.ndarray, lips: np.ndarray, rim: Rim) -> np.ndarray:
+    """Which of the lips' vertices are the upper lip's, (V,) bool.
+
+    Shut lips touch, so it isn't space that tells but the way along the lips' skin: each vertex is
+    of the chain that fewer of its edges lead to, for columns of quads hang on the chains. Columns
+    at the corners themselves are the upper lip's.
+    """
+    inner, count = edges[lips[edges].all(1)], len(lips)
+    graph = sp.coo_matrix((np.ones(len(inner)), inner.T), (count, count)).tocsr()
+    to_upper, to_lower = (
+        dijkstra(graph, directed=False, indices=chain, unweighted=True, min_only=True)
+        for chain in (rim.upper, rim.lower)
+    )
+    return to_upper <= to_lower
 
 
 def _moved(units: dict[str, np.ndarray], names: tuple[str, ...], threshold: float) -> np.ndarray:

@@ -1,10 +1,8 @@
-"""A newly built mouth, eyeballs or units, in the head file that stands.
+"""A newly built mouth, eyeballs, units or masks, in the head file that stands.
 
 A rebuild turns nearly equal identity components and packs the sheet anew, and networks are trained
 on both. Teeth, tongue and eyeballs can be made anew without that: the rest of the file stays bit by
-bit, and with it what takes and networks mean by their parameters. So can units: people and sheet
-stay.
-"""
+bit, and X"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,6 +56,22 @@ def set_units(
     standing["expression_basis"][:, :, columns] = built["expression_basis"][:, :, columns]
     standing.pop("parameters_sha256", None)
     return standing
+
+
+def set_masks(
+    path: Path, built: dict[str, np.ndarray], head_sha256: str, names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """The arrays of the head file at `path`, called `head_sha256`, with masks of `built`.
+
+    Raises ValueError for a mask that isn't there, and when it is another mesh or other people.
+    """
+    standing = _arrays(path)
+    _turn_of_people(standing, built, ())
+    for key in (f"mask_{name}" for name in names):
+        if key not in standing:
+            raise ValueError(f"{key} is not in {path}.")
+        standing[key] = built[key]
+    return standing | {"parameters_sha256": np.array(head_sha256)}
 
 
 def _turn_of_people(

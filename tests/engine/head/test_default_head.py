@@ -187,6 +187,26 @@ def test_landmarks_lie_where_they_should(posed):
         assert 0.006 < mesh[upper, 1] - mesh[lower, 1] < 0.013
 
 
+def test_each_lip_is_all_that_lies_on_its_side_of_the_line(posed, lip_line):
+    """Shut lips touch: space cannot tell them apart, their outer borders and an open mouth do."""
+    masks, points = posed.file.masks, posed.file.template
+    upper, lower = masks["upper_lip"], masks["lower_lip"]
+    assert not (upper & lower).any() and ((upper | lower) == masks["lips"]).all()
+    assert lower.sum() > 80 and upper.sum() > 80  # of 240; the upper one has more columns
+    edges = _edges(posed.file.faces)
+    rim = edges[masks["lips"][edges].sum(1) == 1].ravel()
+    outer = np.zeros(len(points), bool)
+    outer[rim[masks["lips"][rim]]] = True
+    outer[np.concatenate(lip_line)] = False
+    line, corner = points[np.concatenate(lip_line)], np.abs(points[lip_line[0], 0]).max()
+    between = np.abs(points[:, 0]) < corner - 0.0015  # the corners' own columns run sideways
+    assert points[outer & between & lower, 1].max() < line[:, 1].min() - 0.001
+    assert points[outer & between & upper, 1].min() > line[:, 1].max() + 0.001
+    opened, wide = posed(0.3), np.abs(points[:, 0]) < 0.016
+    assert opened[lower & wide, 1].max() < opened[upper & wide, 1].min() - 0.003
+    assert (outer & between & lower).sum() > 5 < (outer & between & upper).sum()
+
+
 def test_inner_lip_landmarks_are_on_their_own_lip(posed):
     file = posed.file
     for numbers, lip in ((UPPER_INNER, "upper_lip"), (LOWER_INNER, "lower_lip")):

@@ -10,7 +10,7 @@ from engine.exchange.head_file import file_sha256, head_sha256, load_head_file
 from engine.weights import FOLDER, default_head_sha256, load_head, locate
 
 sys.path.insert(0, str(FOLDER.parent / "scripts"))
-from default_head.standing import EYES, MOUTH, set_parts, set_units  # type: ignore[import-not-found]
+from default_head.standing import EYES, MOUTH, set_masks, set_parts, set_units  # type: ignore[import-not-found]
 
 NAME = "5" * 64
 ALL_PARTS = MOUTH + EYES
@@ -74,6 +74,17 @@ def test_units_that_do_not_stand_alone_are_refused(standing, stems):
     path, arrays = standing
     with pytest.raises(ValueError, match="by itself"):
         set_units(path, arrays, stems)
+
+
+def test_masks_are_taken_by_their_name_and_the_head_keeps_its_own(standing):
+    path, arrays = standing
+    built = arrays | {name: ~arrays[name] for name in ("mask_tongue", "mask_left_eye")}
+    out = set_masks(path, built, NAME, ["tongue"])
+    for name, value in (arrays | {"mask_tongue": built["mask_tongue"]}).items():
+        np.testing.assert_array_equal(out[name], value)
+    assert str(out["parameters_sha256"]) == NAME
+    with pytest.raises(ValueError, match="mask_lips"):
+        set_masks(path, built, NAME, ["lips"])
 
 
 def test_another_skin_is_refused(standing):
