@@ -2,7 +2,9 @@
 
 A rebuild turns nearly equal identity components and packs the sheet anew, and networks are trained
 on both. Teeth, tongue and eyeballs can be made anew without that: the rest of the file stays bit by
-bit, and X"""
+bit, and with it what takes and networks mean by their parameters. So can masks; and units, where
+people and sheet stay.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
