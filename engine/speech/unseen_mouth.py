@@ -44,7 +44,9 @@ _UPPER, _LOWER = (list(points) for points in zip(*LIP_PAIRS, strict=True))
 _MIDDLE = [LIP_PAIRS.index(pair) for pair in ((82, 87), (13, 14), (312, 317))]
 _OUTER, _CORNERS = [0, 17], [61, 291]
 _TUCK = (0.3, 0.7)  # probability of f v from which the lip goes to the teeth, and is there
-_TOUCHING, _TUCK_SD = 1.7e-3, 0.25e-3  # m between the vertices of a lip and of teeth that touch
+# m between the nearest vertices of lip and teeth, as an f's own units bring them: nearer, rolls
+# alone would help, and hide the red of the lip.
+_TOUCHING, _TUCK_SD = 1.7e-3, 0.25e-3
 _TUCKED_GAP = 1.2e-3  # m: teeth that stand on a lip show so much at least, be it too little to see
 _TUCK_GAP = (2.5e-3, 5e-3)  # m between lips: seen farther apart, a tuck is on its way; so far not
 _TUCK_ROUNDS = 3  # the nearest vertices change as the lip moves

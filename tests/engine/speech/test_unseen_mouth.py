@@ -7,7 +7,7 @@ import pytest
 
 from engine.fitting.sound import Hearing
 from engine.head.model import FaceParams, Head
-from engine.head.mouth import Mouth, shutting
+from engine.head.mouth import Mouth, front_of, shutting
 from engine.speech import unseen_mouth
 from engine.speech.unseen_mouth import say_unseen
 from tests.teeth import tuck_distance
@@ -58,10 +58,23 @@ def test_an_f_puts_the_lower_lip_to_the_upper_teeth_and_keeps_the_opening(head, 
     after = heard(before, head, voice(tucked=0.95, mouthRollLower=0.9))
     was, now = posed(mouth, before), posed(mouth, after)
     assert tuck_distance(mouth, was)[20] > 2.4e-3
-    assert tuck_distance(mouth, now)[20] < 2.2e-3  # vertices: the skin between them touches
+    assert tuck_distance(mouth, now)[20] < 2.2e-3
     assert tuck_distance(mouth, now)[5] == pytest.approx(tuck_distance(mouth, was)[5], abs=1e-5)
     np.testing.assert_allclose(mouth.lip_gap(now)[20], mouth.lip_gap(was)[20], atol=5e-4)
     np.testing.assert_allclose(mouth.lip_width(now), mouth.lip_width(was), atol=2e-4)
+
+
+def test_teeth_meet_the_lower_lip_though_the_upper_ones_lining_be_nearer(head):
+    """Whoever speaks and however far the jaw is down: what is drawn to the teeth goes with it."""
+    front, random = front_of(head.file), np.random.default_rng(6)
+    jaw = np.zeros((6, 3))
+    jaw[:, 0] = np.linspace(0, 0.35, 6)
+    for _ in range(8):
+        shape = random.normal(0, 0.8, head.file.shape_basis.shape[2])
+        points = front.pose(np.zeros((6, len(head.file.expression_names))), jaw, front.rest(shape))
+        lip, edge = front.nearest_to_teeth(points)
+        assert front.jaw_weight[lip].min() > 0.9
+        assert front.jaw_weight[edge].max() < 0.1
 
 
 def test_lips_that_are_seen_far_apart_are_not_drawn_to_the_teeth(head, mouth):
