@@ -8,7 +8,7 @@ _DEEP, _SHALLOWEST, _DEEPEST = 1.6, 16.0, 45.0  # degrees: of how far it falls; 
 _HAIRLINE = 97  # percentile of the roots in a column
 _ASIDE, _UNEVEN = 16.0, 30.0  # degrees that strands go aside, where its ends differ by so many
 _STRAY = 4.0  # degrees, lock by lock
-_ENDS = 0.84, 1.04  # of the way, from the shortest strand to the longest
+_LOCKS_END, _STRANDS_END = (0.78, 1.05), (0.9, 1.0)  # of the way: lock by lock; of its lock's
 _TIP_MM, _TIP_SHARE = 2.0, 0.25  # above the skin; of the hair's height
 _RISEN = 0.12  # of the way: there it is as high as the hair
 
@@ -53,8 +53,10 @@ class Fringe:
         number of each root's lock.
         """
         here = self.strands
-        share = np.linspace(0, 1, points) * draw.uniform(*_ENDS, len(here))[:, None]
         stray = _STRAY * draw.normal(size=lock.max() + 1)[lock[here]]
+        ends = draw.uniform(*_LOCKS_END, lock.max() + 1)[lock[here]]
+        ends *= draw.uniform(*_STRANDS_END, len(here))
+        share = np.linspace(0, 1, points) * ends[:, None]
         top = self._top[here, None] + (self._end[here] - self._top[here])[:, None] * share
         beside = self._beside[here, None] + (self._aside[here] + stray)[:, None] * share
         top, beside = np.radians(top), np.radians(beside)

@@ -30,12 +30,16 @@ from .shading import (
 _WIDTH_M = np.float32(0.0004)  # of a strand: thicker than hair, as there are fewer
 _AT_TIP = np.float32(0.35)  # of the width
 _TURNED_AWAY = np.float32(-0.4)  # cosine: roots behind the head
+# Tips so far below the skull's middle hang: strands behind the neck are seen beside it. They are
+# wider, as fewer lie one over another; behind the neck half of them, from where they are seen, do.
+_HANGS_M, _HIDDEN_M = np.float32(0.1), np.float32(0.05)
+_HANGING, _BEHIND = np.float32(1.3), np.float32(2.2)
 _ROOT_SHADE, _LIT_FROM = np.float32(0.6), np.float32(0.25)  # of the light; of the length
 _INNER_SHADE = np.float32(0.55)  # what the innermost layer lacks
 _WRAP_KEY, _WRAP_FILL = np.float32(0.25), np.float32(0.3)
 _GLOSS, _SHARP = np.float32(0.09), 24
 # Of the gloss: what mirrors off the surface, and what has been through the strand, by its colour.
-_CLEAR, _THROUGH = np.float32(0.08), np.float32(2.5)
+_CLEAR, _THROUGH = np.float32(0.04), np.float32(2.5)
 _RIM = np.float32(0.25)
 _LASH_WIDTH, _BEHIND_LASHES = np.float32(0.22), np.array([0, 0, 0.1])  # of a strand's; m
 _OVER_SKIN = np.float32(1.004)  # nearness beside the skin's: roots lie in it
@@ -161,22 +165,31 @@ def _draw(layer, nearness, strands, motion, lens):
         _pose(strands.points[i, 0], motion, points[0])
         _pose(strands.points[i, last], motion, points[last])
         facing = max(_facing(points[0], middle, normal), _facing(points[last], middle, normal))
-        if facing < _TURNED_AWAY:
+        hangs = strands.points[i, last, 1] < strands.middle[1] - _HANGS_M
+        behind = facing < _TURNED_AWAY
+        if behind and (not hangs or i % 2):
             continue
         wide = lens[0] * _WIDTH_M * strands.width[i]
+        if hangs:
+            wide *= _BEHIND if behind else _HANGING
         for k in range(last + 1):
             _pose(strands.points[i, k], motion, points[k])
             _project(points[k], lens, places[k])
         for k in range(last):
+            if behind and strands.points[i, k + 1, 1] > strands.middle[1] - _HIDDEN_M:
+                continue
             facing = _facing(points[k], middle, normal)
             along = (np.float32(k) + _HALF) / np.float32(last)
             shade = (_ONE - _ROOT_SHADE) * (_ONE - min(along / _LIT_FROM, _ONE))
             shade *= strands.width[i] * strands.width[i]  # at the hairline none lie above
             deep = (_ONE - shade) * (_ONE - _INNER_SHADE * strands.depth[i])
             _shade(points, k, normal, facing, deep, strands.colour[i], lens[2], after)
-            if k == 0:
+            if k == 0 or (behind and strands.points[i, k, 1] > strands.middle[1] - _HIDDEN_M):
                 before[:] = after
-            width = wide * (_ONE - (_ONE - _AT_TIP) * along * along)
+            thin = along * along
+            if hangs:  # no veil: it thins out at its end alone
+                thin *= thin * thin
+            width = wide * (_ONE - (_ONE - _AT_TIP) * thin)
             _line(places[k], places[k + 1], before, after, width, nearness, layer)
             before[:] = after
 
@@ -276,6 +289,8 @@ def _line(start, end, before, after, width, nearness, layer):
             seen = 0
             for s in range(4):
                 seen += near >= nearness[2 * row + (s >> 1), 2 * column + (s & 1)]
+            if seen == 0:
+                continue
             alpha = min(max(covered, _ZERO), _ONE) * np.float32(seen) * np.float32(0.25)
             pixel = layer[row, column]
             for c in range(3):
