@@ -23,6 +23,7 @@ _ROOT_UV = "surface_uv_coordinate"
 _UNPAINTED = 0.05, 0.035, 0.025  # linear: brown hair, where there is no skin picture
 _BONE = "neck"  # what carries the skull
 _ROOT_RADIUS_M, _TIP_RADIUS_M = 0.00016, 0.00006
+_HANGING = 6  # power: hair that hangs is no veil, it thins out at its end alone
 
 
 def grow_hair(
@@ -39,7 +40,8 @@ def grow_hair(
     person = file.template + file.shape_basis[:, :, : len(take.shape)] @ take.shape
     style = take.hair_hangs, take.hair_falls, take.hair_parting
     groom = comb(file, person, take.hair, *style)
-    radii = groom.width[:, None] * np.linspace(_ROOT_RADIUS_M, _TIP_RADIUS_M, POINTS)
+    thin = np.linspace(0, 1, POINTS) ** (_HANGING if take.hair_hangs > 0 else 1)
+    radii = groom.width[:, None] * (_ROOT_RADIUS_M + (_TIP_RADIUS_M - _ROOT_RADIUS_M) * thin)
     curves = make_curves(groom.points, groom.uv, radii, _colours(groom, skin), f"{name} hair")
     object_ = put_on(head, curves)
     _ride(object_, rig)

@@ -10,8 +10,11 @@ from ..render import interpolate, rasterize
 from ..srgb import linear_from_srgb, srgb_from_linear
 
 _SHORTER, _SOFT = 2.0, 4.0  # degrees: of the strands, whose tips stand out; over which it ends
-_RAGGED, _TONE = 2.0, 0.2  # degrees; log: standard deviations from strand to strand
-_STREAK = (0.8, 9.0)  # texels of a sheet of 1024: how wide a strand is, and how long
+_RAGGED, _TONE = 1.2, 0.2  # degrees; log: standard deviations from strand to strand
+_LOCKS_END = 3.0  # degrees: so much earlier do locks end
+# Texels of a sheet of 1024: how wide a strand is, and how long; the same of what its end goes by,
+# longer than it ends over: else specks lie below it; and of a lock.
+_STREAK, _END, _LOCK = (0.8, 9.0), (0.8, 60.0), (4.0, 60.0)
 _HAIR_MM = 28.0  # above the hairline: from there on the texture has hair as dense as it gets
 _DENSE = 0.97  # of it hides the skin
 
@@ -45,8 +48,9 @@ def paint_fringe(
     fallen = np.flatnonzero(falls)
     ends = np.interp(beside, FRINGE_AT[fallen], falls[fallen])
     share = np.interp(beside, FRINGE_AT, falls > 0, left=0, right=0)
-    streaks = _streaks(side)
-    over = np.clip((ends - _SHORTER + _RAGGED * streaks - top) / _SOFT, 0, 1)
+    streaks = _streaks(side, _STREAK)
+    ragged = _RAGGED * _streaks(side, _END) - _LOCKS_END * np.abs(_streaks(side, _LOCK))
+    over = np.clip((ends - _SHORTER + ragged - top) / _SOFT, 0, 1)
     over *= np.clip(2 * share - 0.5, 0, 1) * (inside > 0.9) * (heights < _HAIR_MM)
     rows = over.any(1)
     over = _DENSE * over[rows, :, None]
@@ -65,9 +69,9 @@ def _hair_of(texture: np.ndarray, scalp: np.ndarray, head: Head) -> np.ndarray:
     return np.median(linear_from_srgb(texture[row, column]), axis=0)
 
 
-def _streaks(side: int) -> np.ndarray:
+def _streaks(side: int, size: tuple[float, float]) -> np.ndarray:
     """Noise (side, side) of deviation 1, along the sheet's columns as strands lie."""
     noise = np.random.default_rng(1).normal(size=(side, side)).astype(np.float32)
-    wide, long = (texels * side / 1024 for texels in _STREAK)
+    wide, long = (texels * side / 1024 for texels in size)
     noise = cv2.GaussianBlur(noise, (0, 0), wide, sigmaY=long)
     return noise / noise.std()

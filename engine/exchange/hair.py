@@ -19,10 +19,6 @@ POINTS = 10  # of a strand
 # Roots: thicker and fewer than a person's, who has about two a mm2. Longer strands cover more.
 _PER_MM2, _COVERED = 0.4, 24.0  # at most; strands' length in mm for each mm2 of skin
 _LIGHTEST_STRAND, _GROWN = 1.25, 0.9  # times the median of those at least so wide
-# So much more light comes back as a power of the reflectance beside that at which none is missing;
-# over 44 people it brings black hair nearest to what their films show beside the skin.
-_SCATTERED, _EVEN_REFLECTANCE = 0.2, 0.13
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _SHORTEST, _UNLIKE_TONE = 0.55, 0.14  # of a strand's length; standard deviation of the log tone
 _LOCK_MM, _LOCK_TONE = 8.0, 0.14  # how wide a lock is; the same of its tone
 _GATHERED, _LOCK_STRAY, _STRAY = 0.55, 0.16, 0.1  # how far tips come together; of the direction
@@ -136,14 +132,11 @@ def comb(
 def strand_colours(groom: Groom, painted: np.ndarray) -> np.ndarray:
     """Linear reflectance of the strands, (N, 3) float32, of what is `painted` at their roots.
 
-    Where hair begins skin shines through the paint, not through the strands. Light goes from strand
-    to strand: dark hair swallows more of it than a surface of its colour would, fair hair less.
+    Where hair begins skin shines through the paint, not through the strands.
     """
     grown = painted[groom.width > _GROWN] if (groom.width > _GROWN).any() else painted
-    usual = np.median(grown, axis=0)
-    colour = np.minimum(painted, _LIGHTEST_STRAND * usual)
-    among_others = (usual @ _LUMINANCE / _EVEN_REFLECTANCE) ** _SCATTERED
-    return (colour * among_others * groom.tone[:, None]).astype(np.float32)
+    colour = np.minimum(painted, _LIGHTEST_STRAND * np.median(grown, axis=0))
+    return (colour * groom.tone[:, None]).astype(np.float32)
 
 
 def _grown(

@@ -16,7 +16,7 @@ from ..geometry import embed, vertex_normals
 from ..head.model import Head
 from ..render.occlusion import ambient_openness
 from ..srgb import linear_from_srgb
-from .strands import Hair
+from .strands import Hair, among_others
 
 _FADE_M = 0.022
 _FADE_FROM, _FADE_TO = 0.85, 0.3  # of that way out of the face: there its share falls from 1 to 0
@@ -174,7 +174,7 @@ class Sitter:
             return None
         style = self.hair_hangs, self.hair_falls, self.hair_parting
         groom = comb(self.head.file, self.rest[0], self.hair, *style)
-        colour = strand_colours(groom, self._painted_at(groom.uv))
+        colour = among_others(strand_colours(groom, self._painted_at(groom.uv)))
         return Hair(groom, colour, np.flatnonzero(self.hair > BARE_MM))
 
     @cached_property

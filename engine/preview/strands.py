@@ -41,6 +41,11 @@ _GLOSS, _SHARP = np.float32(0.09), 24
 # Of the gloss: what mirrors off the surface, and what has been through the strand, by its colour.
 _CLEAR, _THROUGH = np.float32(0.04), np.float32(2.5)
 _RIM = np.float32(0.25)
+# So much more light comes back from among strands as a power of their reflectance beside that at
+# which none is missing; chosen so that over 44 people black hair is as dark beside the skin as in
+# their films, as near as a gloss and a camera's shoulder let it.
+_SCATTERED, _NONE_MISSING = 0.2, 0.13
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _LASH_WIDTH, _BEHIND_LASHES = np.float32(0.22), np.array([0, 0, 0.1])  # of a strand's; m
 _OVER_SKIN = np.float32(1.004)  # nearness beside the skin's: roots lie in it
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
@@ -80,6 +85,16 @@ class _Strands(NamedTuple):
     depth: np.ndarray  # (N,)
     middle: np.ndarray  # (3,) m, about which they lie
     order: np.ndarray  # (N,)
+
+
+def among_others(colour: np.ndarray) -> np.ndarray:
+    """How strands of linear reflectance (N, 3) look among the others, (N, 3) float32.
+
+    Light goes from strand to strand: dark hair swallows more of it than one surface, fair hair
+    less. A renderer that follows it needs no such factor.
+    """
+    usual = float(np.median(colour, axis=0) @ _LUMINANCE)
+    return (colour * (usual / _NONE_MISSING) ** _SCATTERED).astype(np.float32)
 
 
 def draw_hair(

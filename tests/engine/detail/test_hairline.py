@@ -19,6 +19,7 @@ from engine.geometry import project
 from engine.head.albedo import load_albedo
 from engine.head.model import FaceParams, Head
 from engine.preview.sitter import Sitter
+from engine.preview.strands import among_others
 from engine.preview.studio import draw
 from engine.render import interpolate
 from engine.srgb import linear_from_srgb
@@ -353,3 +354,20 @@ def test_hair_widens_the_head_and_leaves_the_face(person):
     assert (haired.coverage >= bare.coverage).all()
     face = bare.face == 255
     assert (haired.colour[face] == bare.colour[face]).all(1).mean() > 0.98
+
+
+@pytest.mark.parametrize(("reflectance", "looks"), [(0.01, 0.6), (0.13, 1.0), (0.4, 1.25)])
+def test_dark_hair_is_darker_than_its_strands(reflectance, looks):
+    colour = np.tile(np.float32([reflectance]), (9, 3))
+    assert among_others(colour) == pytest.approx(looks * colour, rel=0.02)
+
+
+def test_short_hair_ends_in_no_line(person):
+    """Locks that lie forward end a few millimetres higher or lower than those beside them."""
+    head, rest, _ = person
+    hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    tips = comb(head.file, rest, hair).points[:, -1]
+    top, beside, _ = from_skull(head.file, rest, tips)
+    columns = [top[np.abs(beside - column) < 2] for column in range(-24, 25, 4)]
+    lowest = np.array([np.percentile(column, 97) for column in columns])
+    assert 1 < np.abs(np.diff(lowest, 2)).mean() < 8  # degrees, of about 1.7 mm
