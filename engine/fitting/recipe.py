@@ -167,7 +167,7 @@ def _begin_at(begin: FaceParams, x: np.ndarray, head: LandmarkHead) -> None:
 def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip:
     upper, lower = np.array(LIP_PAIRS).T
     shut = head.template[upper, 1] - head.template[lower, 1]
-    start = first_pose(track, head)
+    start, hidden = first_pose(track, head), hidden_frames(track)
     focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
     camera = Camera(focal, track.size[0] / 2, track.size[1] / 2)
     return _Clip(
@@ -176,9 +176,9 @@ def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip
         model=model_of(head, PAIRS, np.minimum(shut, 0) - _LIPS_PRESS),
         camera=camera,
         start=start,
-        hidden=hidden_frames(track),
+        hidden=hidden,
         pace=region_pace(track, start),
-        rows=jaw_by_rows(track, head, start),
+        rows=jaw_by_rows(track, head, start, ~hidden["mouth"]),
     )
 
 

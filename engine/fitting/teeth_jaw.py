@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..faces.mouth_crop import LOWER_INNER, UPPER_INNER
 from ..geometry import rotation_matrix
 from .landmark_head import JAW, LandmarkHead
 from .solver import Targets
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from ..faces import FaceTrack
 
 _UPPER_LIP, _LOWER_LIP = 13, 14
+_INNER_LIPS = [*UPPER_INNER, *LOWER_INNER]
+_FREE = 0.5  # of a point, how far it is hidden
 _FRONT = [*EYE_CORNERS, 168, 6, 197, 195, 98, 327, 2]  # eyes and nose
 _ANGLES = np.linspace(-0.05, 0.45, 26)  # rad: jaws that are tried
 _LARGEST_SD = 0.03  # rad: more tells nothing
@@ -46,8 +49,12 @@ class JawByRows:
         return out
 
 
-def jaw_by_rows(track: FaceTrack, head: LandmarkHead, start: Start) -> JawByRows:
-    """The jaw of every frame by `track.rows`, for a person whose rows are the head's."""
+def jaw_by_rows(track: FaceTrack, head: LandmarkHead, start: Start, seen: np.ndarray) -> JawByRows:
+    """The jaw of every frame by `track.rows`, for a person whose rows are the head's.
+
+    Nothing is told where the mouth isn't `seen` (T,) bool, or something hides part of the lips: its
+    edge passes for a row's.
+    """
     frames = np.arange(len(track.times))
     nothing = JawByRows(np.zeros(len(frames)), np.full(len(frames), np.inf))
     if track.rows is None or head.incisors is None:
@@ -57,7 +64,9 @@ def jaw_by_rows(track: FaceTrack, head: LandmarkHead, start: Start) -> JawByRows
     gap = np.linalg.norm(bottom - top, axis=1)
     down = (bottom - top) / np.maximum(gap, 1e-6)[:, None]
     gap = gap * start.metre_per_px * _nearness(track, head, start)  # m
-    told = np.isfinite(track.rows).all((1, 2)) & (gap > 0)
+    told = np.isfinite(track.rows).all((1, 2)) & (gap > 0) & seen
+    if track.hidden is not None:
+        told &= track.hidden[:, _INNER_LIPS].max(1) < _FREE
     if not told.any():
         return nothing
     place, sd = np.moveaxis(np.where(told[:, None, None], track.rows, 0), 2, 0)  # (T, 2) each

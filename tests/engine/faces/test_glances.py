@@ -37,7 +37,7 @@ def person():
     frames = np.arange(clip.frame_count)
     shown: list[int] = []
     calm = np.zeros((len(frames), len(REGIONS)))
-    return clip, Person(frames, points, *[none] * 6, 1.0, kept), shown, calm
+    return clip, Person(frames, points, *[none] * 7, 1.0, kept), shown, calm
 
 
 def watch(monkeypatch, shown, answers):

@@ -1,5 +1,7 @@
 """The jaw by the rows of teeth: found again from where they are seen, no word where they aren't."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,6 +16,7 @@ from tests.made_tracks import made_track
 
 SIZE, FOCAL, FRAMES = (640, 480), 1800.0, 16
 SURE, LOST = 0.02, 0.4  # of the gap
+SEEN = np.ones(FRAMES, bool)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +57,7 @@ def seen(head, params, sd=SURE):
 
 def test_the_jaw_is_found_again(head, talk):
     track, small = seen(head, talk), landmark_head(head.file)
-    told = jaw_by_rows(track, small, first_pose(track, small))
+    told = jaw_by_rows(track, small, first_pose(track, small), SEEN)
     assert np.abs(told.angle - talk.jaw[:, 0]).max() < 0.03
     assert np.corrcoef(told.angle, talk.jaw[:, 0])[0, 1] > 0.99
     assert told.sd.max() < 0.03
@@ -63,10 +66,10 @@ def test_the_jaw_is_found_again(head, talk):
 def test_a_row_that_the_upper_lip_hides_stands_where_other_frames_show_it(head, talk):
     track, small = seen(head, talk), landmark_head(head.file)
     start = first_pose(track, small)
-    whole = jaw_by_rows(track, small, start)
+    whole = jaw_by_rows(track, small, start, SEEN)
     assert track.rows is not None
     track.rows[5, 0] = -0.4, LOST
-    told = jaw_by_rows(track, small, start)
+    told = jaw_by_rows(track, small, start, SEEN)
     assert abs(told.angle[5] - whole.angle[5]) < 0.04
     assert whole.sd[5] < told.sd[5] < 0.03
 
@@ -77,10 +80,25 @@ def test_nothing_is_said_of_what_isnt_read(head, talk, nothing):
     if nothing == "rows":
         assert track.rows is not None
         track.rows[:] = np.nan
-    told = jaw_by_rows(track, small, first_pose(track, small))
+    told = jaw_by_rows(track, small, first_pose(track, small), SEEN)
     mouth_seen = np.full(FRAMES, nothing != "seen")
     targets = told.targets(np.arange(FRAMES), mouth_seen, small)
     wide = track.landmarks[:, 14, 1] - track.landmarks[:, 13, 1] > 12  # px
     assert not targets.weight[wide].any()
-    whole = jaw_by_rows(seen(head, talk), small, first_pose(track, small))
+    whole = jaw_by_rows(seen(head, talk), small, first_pose(track, small), SEEN)
     assert whole.targets(np.arange(FRAMES), ~mouth_seen | True, small).weight[:, JAW.start].all()
+
+
+def test_a_mouth_covered_in_part_says_nothing_and_misleads_no_other(head, talk):
+    track, small = seen(head, talk), landmark_head(head.file)
+    start = first_pose(track, small)
+    whole = jaw_by_rows(track, small, start, SEEN)
+    assert track.rows is not None
+    track.rows[5, :, 0] += 0.5  # the rim of a cup
+    hidden = np.zeros((FRAMES, 478), np.float32)
+    hidden[5, 14] = 1
+    told = jaw_by_rows(replace(track, hidden=hidden), small, start, SEEN)
+    assert np.isinf(told.sd[5])
+    others = np.arange(FRAMES) != 5
+    assert np.abs(told.angle - whole.angle)[others].max() < 0.005
+    assert np.isinf(jaw_by_rows(track, small, start, ~SEEN).sd).all()
