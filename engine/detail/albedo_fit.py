@@ -57,6 +57,10 @@ class Colours:
     burnt: float  # share of the skin that is too bright for it: none of the P texels
     whites: np.ndarray | None = None  # (3,) log hue of what is brightest; None: it tells nothing
 
+    def reflectance(self, effective: np.ndarray) -> np.ndarray:
+        """Log reflectance (P, 3) of a person whose effective coefficients are (A,)."""
+        return -np.log1p(np.exp(-self.mean - np.tensordot(effective, self.basis, 1)))
+
 
 def variation(
     albedo: Albedo | None, maps: np.ndarray, count: int
@@ -96,6 +100,15 @@ def solve_albedo(colours: Colours) -> tuple[np.ndarray, np.ndarray]:
     light = shape[:, None] * np.exp(tint)
     ratio = colours.seen - np.log(reflectance)
     return effective, refine_light(colours.normals, ratio, light, colours.trust * colours.smooth)
+
+
+def light_on_shaven(colours: Colours, effective: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """The light (9, 3) once it is known that no beard grows, for effective coefficients (A,).
+
+    What is dark on lip, chin and jaw was no hair then: it tells of the light as all skin does.
+    """
+    ratio = colours.seen - colours.reflectance(effective)
+    return refine_light(colours.normals, ratio, light, colours.trust)
 
 
 def _step(

@@ -15,8 +15,8 @@ from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..media.hues import colourless, hue_of_whites, whitest
 from ..weights import FOLDER
-from .albedo_fit import Colours, beardless, solve_albedo, variation
-from .beard import fit_beard
+from .albedo_fit import Colours, beardless, light_on_shaven, solve_albedo, variation
+from .beard import fit_beard, is_shaven
 from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .forehead import Forehead, find_front, map_forehead, see_forehead
@@ -81,7 +81,7 @@ class _Median:
 
     colour: np.ndarray  # (R, R, 3) linear
     normal: np.ndarray  # (R, R, 3) unit
-    openness: np.ndarray  # (R, R) share of the sky that reaches the face at rest
+    openness: np.ndarray  # (R, R, 3) share of the sky that reaches the face at rest
     trust: np.ndarray  # (R, R) the share of the frames that show a texel
     irises: list[Sight]
     teeth: list[Sight]
@@ -111,10 +111,9 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     if len(colours.seen) < 200:
         return Appearance(np.zeros(count), _plain_light())
     effective, light = solve_albedo(colours)
-    shade = np.maximum(harmonics(median.normal) @ light, 1e-2)
-    own = np.log(np.maximum(median.colour, _NIGHT)) - np.log(shade * median.openness[..., None])
+    own = _unlit(median, light)
     known = np.clip(2 * median.trust, 0, 1) * (median.colour.max(-1) < _BURNT)
-    own, known = own.astype(np.float32), known.astype(np.float32)
+    known = known.astype(np.float32)
     if not albedo:
         return Appearance(
             np.zeros(count), light, Face(canvas, own, known, np.zeros(count), grey=median.grey)
@@ -124,6 +123,9 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     hair = hair_colour(median.hair, standing, light, skin)
     irises = iris_colour(median.irises, light)
     effective = _refine_parts(colours, median, canvas, albedo, effective, light, hair, irises)
+    if is_shaven(albedo, effective):
+        light = light_on_shaven(colours, effective, light)
+        own = _unlit(median, light)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
     front = find_front(median.forehead, forehead, light, skin, hair)
     hairline = hairline_heights(front, canvas.head, canvas.rest[0], albedo)
@@ -134,6 +136,12 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
         front.parting, median.grey, irises,
     )  # fmt: skip
     return Appearance(coefficients, light, face)
+
+
+def _unlit(median: _Median, light: np.ndarray) -> np.ndarray:
+    """Log reflectance (R, R, 3) of the median picture in a light (9, 3)."""
+    shade = np.maximum(harmonics(median.normal) @ light, 1e-2) * median.openness
+    return (np.log(np.maximum(median.colour, _NIGHT)) - np.log(shade)).astype(np.float32)
 
 
 def _plain_light() -> np.ndarray:
@@ -192,7 +200,7 @@ def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> Colours:
     maps = _sample_maps(albedo, canvas, len(used))[:, used] if albedo else np.zeros((0, count))
     mean, basis, least, threshold = variation(albedo, maps, count)
     return Colours(
-        np.log(np.maximum(colour[used], _NIGHT) / median.openness[coarse][used, None]),
+        np.log(np.maximum(colour[used], _NIGHT) / median.openness[coarse][used]),
         normal[used], trust[used],
         mean, basis, least, threshold, maps, beardless(albedo, maps), used,
         median.white, 1 - count / max(int(skin.sum()), 1),
@@ -231,7 +239,7 @@ def _refine_parts(
     """Effective coefficients (A,) with lips, irises and hair as the clip shows them."""
     shade = np.maximum(harmonics(colours.normals) @ light, 1e-2)
     own = colours.seen - np.log(shade)  # (P, 3) log reflectance
-    model = -np.log1p(np.exp(-colours.mean - np.tensordot(effective, colours.basis, 1)))
+    model = colours.reflectance(effective)
     own = own_hues(own, model, median.grey)
     coarse = _coarse(canvas)
     lips, beside = (zone(canvas.sheet)[coarse][colours.used] for zone in (lip_skin, round_lips))

@@ -20,7 +20,7 @@ _SHARE = 35  # percentile of lightness on a beard's ground: not all of it is bea
 # Log darkness, less what is redder than skin, from which on it may be hair and is for sure: of the
 # upper lip and another place both, and of one of upper lip and chin. A jaw dark by itself is one
 # that hair of the head hangs before.
-_GROWN, _ALONE = (0.2, 0.3), (0.5, 0.7)
+_GROWN, _ALONE = (0.21, 0.31), (0.5, 0.7)
 
 
 def fit_beard(
@@ -39,10 +39,7 @@ def fit_beard(
     shown = ground.sum(1) >= _FEWEST
     if not shown.any() or bare.sum() < _FEWEST:
         return shaven
-    model, solved = (
-        -np.log1p(np.exp(-colours.mean - np.tensordot(skin, colours.basis, 1)))
-        for skin in (shaven, effective)
-    )
+    model, solved = (colours.reflectance(skin) for skin in (shaven, effective))
     missed = np.median((own - model)[bare], axis=0)
     usual = np.array([np.median(model[zone], axis=0) for zone in ground[shown]])
     seen = usual + np.array([_change((own - model)[zone] - missed) for zone in ground[shown]])
@@ -56,6 +53,11 @@ def fit_beard(
     seen = usual + sure[:, None] * (seen + burnt * (left - seen) - usual)
     maps = np.array([colours.maps[:, zone].mean(1) for zone in ground[shown]])
     return fit_part(albedo, shaven, "beard", maps, seen)
+
+
+def is_shaven(albedo: Albedo, effective: np.ndarray) -> bool:
+    """Whether a person of effective coefficients (A,) has no beard at all."""
+    return not any(effective[albedo.names.index(n)] for n in _COMPONENTS if n in albedo.names)
 
 
 def _change(change: np.ndarray) -> np.ndarray:

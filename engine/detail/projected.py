@@ -210,7 +210,7 @@ def lasting_colour(
             channel[k] = shift(channel[k].astype(np.float32), flow)
     seen, lightness = weights > _LEAST_WEIGHT, _lightness(colours)
     medians = [median_of_seen(channel.astype(np.float32), seen) for channel in colours]
-    own = np.stack([middle for middle, _ in medians], -1) - np.log(openness(canvas))[..., None]
+    own = np.stack([middle for middle, _ in medians], -1) - np.log(openness(canvas))
     halves = [median_of_seen(lightness[k::2], seen[k::2])[0] for k in (0, min(1, len(frames) - 1))]
     known = np.clip(2 * medians[0][1], 0, 1)
     return Lasting(own, known, np.stack(halves), float(np.median(grey)))

@@ -16,7 +16,7 @@ from ..geometry import rotation_matrix
 from ..head.model import FaceParams, Head
 from ..media import Clip, read_some
 from ..render import interpolate
-from ..render.occlusion import ambient_openness
+from ..render.occlusion import RED_IN_HOLLOWS, ambient_openness
 from .face_sheet import FaceSheet, Surface, build_sheet, window_mm
 from .folds import calm_skin, fold_zones, fringe, on_hair_ground, open_skin, region_reach, trusted
 from .light import draw_samples, fit_light, log_shading
@@ -94,11 +94,15 @@ def prepare_canvas(head: Head, params: FaceParams, frames: np.ndarray, largest: 
 
 
 def openness(canvas: Canvas) -> np.ndarray:
-    """How much of the sky each texel sees, (R, R) in [_DEEPEST, 1]; 1 off the skin."""
+    """How much of the sky's red, green and blue reaches each texel, (R, R, 3) up to 1.
+
+    Not below _DEEPEST; 1 off the skin.
+    """
     sheet = canvas.sheet
     at_vertices = ambient_openness(canvas.rest[0], canvas.head.file.faces, _SKIES)
     laid = interpolate(at_vertices[:, None], sheet.faces, sheet.face_id, sheet.barycentric)[..., 0]
-    return np.where(sheet.on_skin, np.maximum(laid, _DEEPEST), 1).astype(np.float32)
+    seen = np.where(sheet.on_skin, np.maximum(laid, _DEEPEST), 1)
+    return np.stack([seen * (1 + RED_IN_HOLLOWS * (1 - seen)), seen, seen], -1).astype(np.float32)
 
 
 def look(

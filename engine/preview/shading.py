@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
+from ..render.occlusion import RED_IN_HOLLOWS
 from .vertices import AMBIENT, COLUMNS, FACE, FINISH, LIT, NORMAL, TANGENT
 
 _U, _V = COLUMNS, COLUMNS + 1  # carried beside the table: the corners' UVs
@@ -67,6 +68,7 @@ _BROAD, _SHARP = np.float32(0.09), np.float32(0.03)  # shares of the lobes, in a
 # that they have beside the cheeks in films of ten people; by their green they are told.
 _BETWEEN_LIDS, _WHITE_FROM, _WHITE_STEP = _rgb(1.03, 0.8, 0.77), np.float32(0.1), np.float32(6)
 _BETWEEN_LIPS = _rgb(1.08, 0.94, 0.98)  # the same of lips: teeth beside skin in 17 of 18 films
+_RED_IN_HOLLOWS = np.float32(RED_IN_HOLLOWS)
 _FILM_GLOSS = np.float32(2)  # a clip's lamps are smaller than the harmonics tell
 _DARKEST = np.float32(0.1)  # of a film's even light: harmonics go dark beyond their data
 
@@ -357,9 +359,10 @@ def _film_light(point, albedo, film, from_film):
     across, along = x * x - y * y, _THREE * z * z - _ONE
     vx, vy, vz = _towards_camera(point)
     open_ = point[AMBIENT]
+    open_red = open_ * (_ONE + _RED_IN_HOLLOWS * (_ONE - open_))
     white = inside = _ZERO
     if point[FINISH + 2] > _ZERO:  # eyes and mouth: shade of their own, none of it in the light
-        open_ = min(open_ * _OPEN_LIPS, _ONE)
+        open_ = open_red = min(open_ * _OPEN_LIPS, _ONE)
         if point[FINISH + 2] > _HALF:  # eyes
             white = min(max((albedo[1] - _WHITE_FROM) * _WHITE_STEP, _ZERO), _ONE)
         else:
@@ -373,7 +376,7 @@ def _film_light(point, albedo, film, from_film):
         shade += film[5, k] * xz + film[6, k] * yz + film[7, k] * across + film[8, k] * along
         light = max(shade, _DARKEST * film[0, k])
         tint = _ONE + (_BETWEEN_LIDS[k] - _ONE) * white + (_BETWEEN_LIPS[k] - _ONE) * inside
-        light *= open_ * (albedo[k] * tint + mirror)
+        light *= (open_red if k == 0 else open_) * (albedo[k] * tint + mirror)
         tone = _PLAIN_TONE[tone_step(light)]
         tone0, tone1, tone2 = tone1, tone2, tone
     return tone0, tone1, tone2

@@ -12,6 +12,9 @@ from . import depth_map
 
 _MAP_SIDE = 160  # pixels across the head: about 2 mm each
 _BIAS_M = 0.0025  # a surface does not hide itself on a map this coarse
+# Skin throws red back most, so hollows between skin are lit red: there red's openness is larger by
+# this times what is closed.
+RED_IN_HOLLOWS = 0.22
 
 
 def seen_from(

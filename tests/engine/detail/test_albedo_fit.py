@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.detail.albedo_fit import BEARD_GROUND, Colours, solve_albedo
+from engine.detail.albedo_fit import BEARD_GROUND, Colours, light_on_shaven, solve_albedo
 from engine.detail.beard import fit_beard
 from engine.geometry import harmonics
 from engine.head.albedo import load_albedo
@@ -74,6 +74,21 @@ def test_dark_skin_that_a_lens_has_made_bright_is_told_by_its_hue_beside_whites(
     pale, own, _ = filmed(-1.0, 1.0)
     told = Colours(**{**pale.__dict__, "whites": np.zeros(3)})
     assert np.abs(solved(told) - own).mean() < 0.3
+
+
+def test_a_shaven_jaw_tells_how_dark_it_is_beneath_a_chin():
+    colours, _, _ = filmed(0.0, 1.0)
+    jaw = colours.normals[:, 1] < -0.2
+    chin = Colours(**{**colours.__dict__, "smooth": np.where(jaw, 0.02, 1.0)})
+    chin.seen[jaw] += np.array([-0.3, -0.35, -0.35])  # less comes from below
+    effective, doubted = solve_albedo(chin)
+    trusted = light_on_shaven(chin, effective, doubted)
+    own = chin.reflectance(effective)
+
+    def missed(light: np.ndarray) -> float:
+        return float(np.abs(chin.seen - own - np.log(harmonics(chin.normals) @ light))[jaw].mean())
+
+    assert missed(trusted) < 0.8 * missed(doubted)
 
 
 HAIR, SHADE = np.full(3, -0.9), np.array([-0.2, -0.5, -0.6])  # light out of shaded skin is red

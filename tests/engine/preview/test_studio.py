@@ -87,6 +87,18 @@ def test_coverage_is_the_head_and_nothing_else(sitter, vertices):
     assert (shot.face[shot.coverage == 0] == 0).all()
 
 
+def test_in_a_films_light_hollows_of_skin_are_red(sitter, vertices):
+    grey = Sitter(sitter.head, sitter.shape, np.full((64, 64, 3), 150, np.uint8))
+    light = np.zeros((9, 3))
+    light[0] = 0.6
+    filmed = draw(grey, vertices, 300.0, SIZE, light=light).filmed.astype(float)
+    red, green = filmed[..., 0], filmed[..., 1]
+    usual = np.median(green[green > 0])
+    hollow = (green > 0.6 * usual) & (green < 0.93 * usual)
+    assert np.median((red - green)[hollow]) >= 1
+    assert np.median((red - green)[green >= usual]) == 0
+
+
 def test_over_a_film_the_face_ends_at_the_jaws_edge(sitter):
     """Beneath it lies the film's own shadow; lips that look down are still face."""
     vertices, file = sitter.rest[0], sitter.head.file
