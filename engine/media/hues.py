@@ -9,7 +9,7 @@ _TELLS_HUE = 40  # sRGB: below it a pixel's hue is noise
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722], np.float32)  # of linear R, G, B
 _WHITE = 99.7  # percentile: lamps and their mirrors may be smaller
 _BRIGHTEST, _BURNT = 95, 0.97  # percentile of what isn't burnt; linear, of any colour
-_HUES = 0.09, 0.17  # log, of nine tenths of a film's pixels: none differ, some do
+_HUES = 0.05, 0.22  # log, of all but one pixel in fifty: none differ, or as in any film
 
 
 def colourless(picture: np.ndarray) -> float:
@@ -21,7 +21,7 @@ def colourless(picture: np.ndarray) -> float:
         return 0.0
     logs = np.log(pixels + 8)  # hardly anything depends on a byte's noise
     hues = logs - logs.mean(1, keepdims=True)
-    differ = np.percentile(np.abs(hues - np.median(hues, axis=0)).max(1), 90)
+    differ = np.percentile(np.abs(hues - np.median(hues, axis=0)).max(1), 98)
     return float(np.clip((_HUES[1] - differ) / (_HUES[1] - _HUES[0]), 0, 1))
 
 
