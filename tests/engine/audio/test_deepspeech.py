@@ -18,27 +18,11 @@ from engine.audio.frozen_graph import read_constants
 from engine.audio.mfcc import mfcc_010, mfcc_090
 from engine.exchange.protocol import AVFaceError
 from engine.models.deepspeech import LETTERS, DeepSpeech
+from tests.protobuf import block, number
 
 HIDDEN = 6
 CELLS_010 = ("bidirectional_rnn/fw/basic_lstm_cell/", "bidirectional_rnn/bw/basic_lstm_cell/")
 CELL_090 = "cudnn_lstm/rnn/multi_rnn_cell/cell_0/cudnn_compatible_lstm_cell/"
-
-
-def varint(value):
-    out = bytearray()
-    while True:
-        value, byte = value >> 7, value & 127
-        out.append(byte | (128 if value else 0))
-        if not value:
-            return bytes(out)
-
-
-def number(field, value):
-    return varint(field << 3) + varint(value)
-
-
-def block(field, content):
-    return varint(field << 3 | 2) + varint(len(content)) + content
 
 
 def shape_of(array):

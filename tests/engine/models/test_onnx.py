@@ -11,26 +11,9 @@ from torch.nn import functional
 from engine.exchange.protocol import AVFaceError
 from engine.models.onnx import load_onnx
 from engine.models.slots import check_slot, load_slot
+from tests.protobuf import block, number, varint
 
 FLOAT, INT64, BOOL = 1, 7, 9
-
-
-def varint(value):
-    value, out = value & (1 << 64) - 1, bytearray()
-    while True:
-        value, byte = value >> 7, value & 127
-        out.append(byte | (128 if value else 0))
-        if not value:
-            return bytes(out)
-
-
-def number(field, value):
-    return varint(field << 3) + varint(value)
-
-
-def block(field, content):
-    content = content.encode() if isinstance(content, str) else content
-    return varint(field << 3 | 2) + varint(len(content)) + content
 
 
 def tensor(name, array, outside=""):
