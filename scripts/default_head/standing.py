@@ -15,7 +15,6 @@ MOUTH = ("upper_teeth", "lower_teeth", "tongue")
 EYES = ("left_eye", "right_eye")
 MOUTH_MAPS = ("teeth", "tooth_neck", "gums", "tongue", "tongue_coat", "tongue_furrow", "cavity",
               "cavity_deep")  # fmt: skip
-BEARD_MAPS = ("stubble", "moustache", "goatee", "beard")
 ALIKE_M = 1e-4  # largest distance of two skins that count as one
 
 
@@ -100,9 +99,14 @@ def _turn_of_people(
 def set_maps(
     path: Path, built: dict[str, np.ndarray], names: Sequence[str]
 ) -> dict[str, np.ndarray]:
-    """The arrays of the albedo file at `path`, its maps `names` and their colours of `built`."""
+    """The arrays of the albedo file at `path`, its maps `names` and their colours of `built`.
+
+    Raises ValueError for a map that isn't there.
+    """
     standing = _arrays(path)
     for name in names:
+        if name not in standing["maps"] or name not in built["maps"]:
+            raise ValueError(f"The map {name} is not in {path}.")
         old, new = (int(np.flatnonzero(arrays["maps"] == name)[0]) for arrays in (standing, built))
         for key in ("sharp", "ranges", "mean"):
             standing[key][old] = built[key][new]

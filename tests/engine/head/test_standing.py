@@ -10,7 +10,7 @@ from engine.exchange.head_file import file_sha256, head_sha256, load_head_file
 from engine.weights import FOLDER, default_head_sha256, load_head, locate
 
 sys.path.insert(0, str(FOLDER.parent / "scripts"))
-from default_head.standing import EYES, MOUTH, set_masks, set_parts, set_units  # type: ignore[import-not-found]
+from default_head.standing import EYES, MOUTH, set_maps, set_masks, set_parts, set_units  # type: ignore[import-not-found]
 
 NAME = "5" * 64
 ALL_PARTS = MOUTH + EYES
@@ -106,3 +106,21 @@ def test_a_head_is_called_by_the_parameters_that_it_kept(tmp_path):
     assert head_sha256(own) == file_sha256(own) == load_head_file(own).sha256
     assert head_sha256(kept) == NAME == load_head_file(kept).sha256
     assert load_head().sha256 == default_head_sha256()
+
+
+def test_only_its_maps_are_taken(tmp_path):
+    random, names = np.random.default_rng(6), np.array(["skin", "beard", "lips"])
+    shapes = {"sharp": (3, 8, 8), "ranges": (3, 2), "mean": (3, 3), "basis": (5, 3, 3)}
+    old, new = (
+        {"maps": order, **{name: random.normal(size=shape) for name, shape in shapes.items()}}
+        for order in (names, names[::-1])
+    )
+    path = tmp_path / "albedo.npz"
+    np.savez(path, **old)  # type: ignore[arg-type]
+    out = set_maps(path, new, ["beard"])
+    for key in ("sharp", "ranges", "mean"):
+        np.testing.assert_array_equal(out[key], [old[key][0], new[key][1], old[key][2]])
+    np.testing.assert_array_equal(out["basis"][:, 1], new["basis"][:, 1])
+    np.testing.assert_array_equal(out["basis"][:, [0, 2]], old["basis"][:, [0, 2]])
+    with pytest.raises(ValueError, match="hat"):
+        set_maps(path, new, ["hat"])
