@@ -61,7 +61,7 @@ class Face:
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin
     hair_hangs: float = 0.0  # mm below the ears
     hair_falls: np.ndarray | None = None  # degrees from the top at FRINGE_AT; None: no fringe
-    hair_parting: float = 0.0  # degrees round the head
+    hair_parting: float | None = None  # degrees round the head; None: not parted
     grey: float = 0.0  # 1 where the film has no colours of its own: hues are the model's then
     irises: np.ndarray | None = None  # (3,) log reflectance; None when hardly any was seen
 

@@ -52,7 +52,7 @@ class Front:
 
     rises: np.ndarray  # (C,) degrees that it begins above the model's line
     falls: np.ndarray | None = None  # (len(FRINGE_AT),) as `comb` takes it
-    parting: float = 0.0  # degrees round the head; 0 in the middle
+    parting: float | None = None  # degrees round the head, 0 in the middle; None: not parted
     bald: bool = False
 
 
@@ -172,11 +172,11 @@ def _falls(
     return np.where(lower > _LEAST / 2, model + lower, 0).astype(np.float32)
 
 
-def _parting(line: np.ndarray) -> float:
-    """Degrees round the head where skin goes up into the hair, 0 where it does nowhere."""
+def _parting(line: np.ndarray) -> float | None:
+    """Degrees round the head where skin goes up into the hair, None where it does nowhere."""
     up = median_filter(line, _BESIDE_PARTING, mode="nearest") - line
     up[np.abs(COLUMNS) > _PARTED_WITHIN] = 0
-    return float(COLUMNS[np.argmax(up)]) if up.max() > _PARTED else 0.0
+    return float(COLUMNS[np.argmax(up)]) if up.max() > _PARTED else None
 
 
 def _reflectance(

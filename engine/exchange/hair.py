@@ -75,7 +75,7 @@ def comb(
     hair: np.ndarray,
     hangs: float = 0.0,
     falls: np.ndarray | None = None,
-    parting: float = 0.0,
+    parting: float | None = None,
 ) -> Groom:
     """The strands of a person whose head `grows_hair`.
 
@@ -86,7 +86,7 @@ def comb(
         hangs: mm below the ears that it hangs down to, 0 for hair that doesn't.
         falls: (len(FRINGE_AT),) degrees from the top of the head down to which it falls over the
             forehead, 0 where it doesn't; None for hair without a fringe.
-        parting: Degrees round the head where hair is parted, if it hangs.
+        parting: Degrees round the head where hair is parted, 0 in the middle; None: it isn't.
     """
     draw = np.random.default_rng(0)
     skull = map_skull(head, vertices, hair)
@@ -117,7 +117,7 @@ def comb(
     width = _FINEST + (1 - _FINEST) * dense
     if falls is not None:
         top, beside, _ = from_skull(head, vertices, roots)
-        fringe = Fringe(falls, top, beside, parting or None)
+        fringe = Fringe(falls, top, beside, parting)
         own = fringe.strands
         points[own] = _fallen(fringe, height, layer, lock, skull, draw)
         width[own] = np.maximum(width[own], _IN_FRINGE)
@@ -207,13 +207,13 @@ def _fallen(
     return skull.middle + ways * away[..., None]
 
 
-def _style(usual: float, hangs: float, falls: np.ndarray | None, parting: float) -> _Style:
+def _style(usual: float, hangs: float, falls: np.ndarray | None, parting: float | None) -> _Style:
     """How hair lies: by its usual height, mm, and where it hangs, falls and parts."""
     if hangs > 0:
-        beside, top = np.radians(parting), np.radians(_AT_HAIRLINE)
+        beside, top = np.radians(parting or 0.0), np.radians(_AT_HAIRLINE)
         tilt = float(np.arctan2(np.sin(top) * np.sin(beside), np.cos(top)))
         return _Style(_PARTED, tilt, hangs)
-    forward = falls is not None or (usual < _FORWARD_MM and parting == 0)
+    forward = falls is not None or (usual < _FORWARD_MM and parting is None)
     return _Style(_CROWN if forward else _SWEPT, 0.0, 0.0)
 
 

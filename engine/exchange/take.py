@@ -77,7 +77,7 @@ class Take:
     # Degrees from the top of the head down to which hair falls over the forehead, at the degrees
     # round it of `fringe.FRINGE_AT`; 0 where none does, None where it nowhere does.
     hair_falls: np.ndarray | None = None
-    hair_parting: float = 0.0  # degrees round the head where hanging hair is parted
+    hair_parting: float | None = None  # degrees round the head, 0 in the middle; None: not parted
     albedo_image: str = ""  # skin colour in UV beside the take, relative path
     static_normals: str = ""  # normal map of the face at rest, relative path
     dynamic_normals: tuple[str, ...] = ()  # K pictures, relative paths

@@ -62,7 +62,7 @@ class Sitter:
     hair: np.ndarray | None = None  # (V,) mm that it stands off the skin; None: painted alone
     hair_hangs: float = 0.0  # mm below the ears
     hair_falls: np.ndarray | None = None  # over the forehead, as `comb` takes it
-    hair_parting: float = 0.0  # degrees round the head
+    hair_parting: float | None = None  # degrees round the head; None: not parted
 
     @cached_property
     def rest(self) -> tuple[np.ndarray, np.ndarray]:

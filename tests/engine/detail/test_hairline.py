@@ -112,7 +112,7 @@ def test_shade_on_the_forehead_is_no_fringe(person, forehead):
     assert faint.falls is None
 
 
-@pytest.mark.parametrize("at", [-20, 24])
+@pytest.mark.parametrize("at", [-20, 0, 24])
 def test_a_parting_is_no_hairline(person, forehead, at):
     front = front_of(
         person, forehead, forehead.line - np.where(np.isclose(COLUMNS, at), 18, 0), HAIR
@@ -318,7 +318,12 @@ def test_short_hair_lies_forward_unless_it_is_parted(person):
     """In front its tips lie before its roots; hair that is tied back or full lies back."""
     head, rest, _ = person
     hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
-    for thick, parting, forward in ((1.0, 0.0, True), (1.0, 20.0, False), (2.0, 0.0, False)):
+    for thick, parting, forward in (
+        (1.0, None, True),
+        (1.0, 20.0, False),
+        (1.0, 0.0, False),
+        (2.0, None, False),
+    ):
         points = comb(head.file, rest, thick * hair, parting=parting).points
         top = from_skull(head.file, rest, points[:, 0])[0]
         front = (points[:, 0, 2] > 0.05) & (top < 50)
