@@ -2,8 +2,9 @@
 
 The head is seen from its middle: a strand goes its way over the skull from direction to direction
 and rises into its layer of the hair. Hair flows away from an arc over the middle of the head: from
-the forehead where it is swept back, from the crown where it is short or falls over the forehead,
-from a parting where it is long; long hair hangs from where the skull recedes. All is drawn from one
+the forehead, from the crown where it is seen to fall over the forehead, from a parting where it is
+long; long hair hangs from where the skull recedes. Hair that is taken to lie forward and is tied
+back would be a bowl, the other way round it is a man's who combs it back. All is drawn from one
 seed: the same head has the same hair every time.
 """
 
@@ -25,7 +26,6 @@ _GATHERED, _LOCK_STRAY, _STRAY = 0.55, 0.16, 0.1  # how far tips come together; 
 # Of a crop and of full hair: its height, its length over the skull and how soon it has risen, both
 # as multiples of the height.
 _CROP_MM, _FULL_MM = 6.0, 20.0
-_FORWARD_MM = 16.0  # lower hair lies forward, unless it is parted: then it is tied back
 _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
 _CROP_RISES, _FULL_RISES = 0.8, 1.1
 _OVER_BARE, _LEAST_STRIDE = 0.6, 0.06  # less of the skin grows hair: strands go on so slowly
@@ -112,7 +112,7 @@ def comb(
     roots = np.einsum("nk,nkc->nc", weights, corners[on])
     uv = np.einsum("nk,nkc->nc", weights, head.uv[head.uv_faces[faces]][on])
     layer = np.sqrt(draw.uniform(_LOWEST_LAYER**2, 1, len(roots)))
-    style = _style(common[0], hangs, falls, parting)
+    style = _style(hangs, falls, parting)
     points = _grown(roots, height, layer, lock, common, skull, style, draw)
     width = _FINEST + (1 - _FINEST) * dense
     if falls is not None:
@@ -207,14 +207,13 @@ def _fallen(
     return skull.middle + ways * away[..., None]
 
 
-def _style(usual: float, hangs: float, falls: np.ndarray | None, parting: float | None) -> _Style:
-    """How hair lies: by its usual height, mm, and where it hangs, falls and parts."""
+def _style(hangs: float, falls: np.ndarray | None, parting: float | None) -> _Style:
+    """How hair lies, by where it hangs, falls and parts."""
     if hangs > 0:
         beside, top = np.radians(parting or 0.0), np.radians(_AT_HAIRLINE)
         tilt = float(np.arctan2(np.sin(top) * np.sin(beside), np.cos(top)))
         return _Style(_PARTED, tilt, hangs)
-    forward = falls is not None or (usual < _FORWARD_MM and parting is None)
-    return _Style(_CROWN if forward else _SWEPT, 0.0, 0.0)
+    return _Style(_SWEPT if falls is None else _CROWN, 0.0, 0.0)
 
 
 def _flow(out: np.ndarray, style: _Style) -> np.ndarray:
