@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d
 
 from ..fitting.landmark_head import LandmarkHead, landmark_head
 from ..fitting.sound import Hearing, heard_share
@@ -40,15 +40,19 @@ _LEAST_SD = 0.1  # of what is heard, in a unit's range
 _GAP_SD, _WIDTH_SD, _CORNER_SD, _PLACE_SD = 0.1e-3, 0.1e-3, 0.4e-3, 1.2e-3
 _RED_SD = 2.0e-3  # how high the red of a lip is, which the tracker half guesses
 _ALONG_SD, _TUCKED_ALONG_SD = 0.3e-3, 1.0e-3  # gaps along the lips; teeth on one hide its edge
+_TUCKED_GAP_SD, _TUCKED_UPPER_SD = 0.2e-3, 0.8e-3  # the lower lip goes there, not the upper one
 _UPPER, _LOWER = (list(points) for points in zip(*LIP_PAIRS, strict=True))
 _MIDDLE = [LIP_PAIRS.index(pair) for pair in ((82, 87), (13, 14), (312, 317))]
 _OUTER, _CORNERS = [0, 17], [61, 291]
 _TUCK = (0.3, 0.7)  # probability of f v from which the lip goes to the teeth, and is there
 # m between the nearest vertices of lip and teeth, as an f's own units bring them: nearer, rolls
 # alone would help, and hide the red of the lip.
-_TOUCHING, _TUCK_SD = 1.7e-3, 0.25e-3
+_TOUCHING, _TUCK_SD = 1.7e-3, 0.15e-3
 _TUCKED_GAP = 1.2e-3  # m: teeth that stand on a lip show so much at least, be it too little to see
-_TUCK_GAP = (2.5e-3, 5e-3)  # m between lips: seen farther apart, a tuck is on its way; so far not
+_TUCK_SECONDS = 0.04  # by which a lip nears the teeth before they are heard on it, and leaves later
+# m between lips, and between lip and teeth beyond the nearest that they come within a moment: seen
+# farther apart, a tuck is on its way; so far not.
+_TUCK_GAP, _TUCK_BEYOND, _MOMENT_SECONDS = (2.5e-3, 5e-3), (0.5e-3, 2e-3), 0.08
 _TUCK_ROUNDS = 3  # the nearest vertices change as the lip moves
 _LEAST_HEARD = 0.02
 _CALM_SECONDS = 0.02  # lips don't jump: deviation of what is mixed in time, well within a closure
@@ -82,10 +86,7 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
     units = marks.units(params.expression)  # (T, U)
     teeth = front_of(head.file) if has_teeth(head.file) else None
     change, sd = _heard(hearing.voice, units, mix, share)
-    tucked = np.clip((hearing.voice.tucked - _TUCK[0]) / (_TUCK[1] - _TUCK[0]), 0, 1)
-    if teeth is not None:
-        apart = _lip_gaps(params, teeth)
-        tucked *= np.clip((_TUCK_GAP[1] - apart) / (_TUCK_GAP[1] - _TUCK_GAP[0]), 0, 1)
+    tucked = _tucks(hearing.voice, times, params, teeth)
     to_head = mix @ marks.unit_mix  # (C, E)
     said = np.zeros((len(units), len(mix)))
     for start in range(0, len(units), _CHUNK):
@@ -109,11 +110,46 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
     return params.replace(expression=params.expression + said @ to_head)
 
 
-def _lip_gaps(params: FaceParams, teeth: Mouth) -> np.ndarray:
-    """How far the lips are apart, (T,) m, some frames at a time: ten minutes take 3 GB at once."""
-    rest = teeth.rest(params.shape)
-    parts = (params[start : start + _CHUNK] for start in range(0, len(params), _CHUNK))
-    return np.concatenate([teeth.lip_gap(teeth.pose(p.expression, p.jaw, rest)) for p in parts])
+def _tucks(
+    voice: VoiceFace, times: np.ndarray, params: FaceParams, teeth: Mouth | None
+) -> np.ndarray:
+    """How far f and v ask for the lip at the teeth, (T,) 0..1: it comes and goes without a leap.
+
+    Sound is a frame early or late: lips that are seen apart are on their way.
+    """
+    surely = _fall(1 - voice.tucked, (1 - _TUCK[1], 1 - _TUCK[0]))
+    if not surely.any():
+        return surely
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    wide = maximum_filter1d(surely, 2 * round(_TUCK_SECONDS / step) + 1, mode="nearest")
+    tucked = gaussian_filter1d(wide, _TUCK_SECONDS / 2 / step, mode="nearest")
+    if teeth is None:
+        return tucked
+    gap, away = _seen_apart(params, teeth)
+    nearest = minimum_filter1d(away, 2 * round(_MOMENT_SECONDS / step) + 1, mode="nearest")
+    return tucked * _fall(gap, _TUCK_GAP) * _fall(away - nearest, _TUCK_BEYOND)
+
+
+def _seen_apart(params: FaceParams, teeth: Mouth) -> tuple[np.ndarray, np.ndarray]:
+    """How far lip and lip, and lip and teeth, are apart, (T,) m each.
+
+    Some frames at a time: ten minutes take 3 GB at once.
+    """
+    rest, apart = teeth.rest(params.shape), []
+    for start in range(0, len(params), _CHUNK):
+        some = params[start : start + _CHUNK]
+        points = teeth.pose(some.expression, some.jaw, rest)
+        lip, edge = teeth.nearest_to_teeth(points)
+        every = np.arange(len(points))
+        away = np.linalg.norm(points[every, edge] - points[every, lip], axis=1)
+        apart.append((teeth.lip_gap(points), away))
+    gap, away = zip(*apart, strict=True)
+    return np.concatenate(gap), np.concatenate(away)
+
+
+def _fall(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
+    """1 up to the first limit, falling to 0 at the second."""
+    return np.clip((limits[1] - values) / (limits[1] - limits[0]), 0, 1)
 
 
 def _channels(marks: LandmarkHead) -> np.ndarray | None:
@@ -167,12 +203,13 @@ def _seen(params: FaceParams, marks: LandmarkHead, mix: np.ndarray, tucked: np.n
     middle = (upper + lower).mean(1, keepdims=True) / 2
     one = np.ones(len(jaw))
     groups = (
-        (gaps[:, _MIDDLE].mean(1, keepdims=True), one * _GAP_SD),
+        (gaps[:, _MIDDLE].mean(1, keepdims=True), _GAP_SD + tucked * (_TUCKED_GAP_SD - _GAP_SD)),
         (gaps, (_ALONG_SD + tucked * (_TUCKED_ALONG_SD - _ALONG_SD)) * np.sqrt(pairs)),
         (left - right, one * _WIDTH_SD),
         ((left + right) / 2 - middle, one * _CORNER_SD),
         (middle, one * _PLACE_SD),
         (outer - middle, one * _RED_SD),
+        (upper.mean(1, keepdims=True), _TUCKED_UPPER_SD / np.sqrt(np.maximum(tucked, 1e-6))),
     )
     n, C = len(jaw), len(mix)
     J = np.concatenate([rows.reshape(n, -1, C) for rows, _ in groups], axis=1)
@@ -203,7 +240,7 @@ def _touch(
     basis = teeth.expression_basis[lip] @ to_head.T  # (k, 3, C)
     J[of, 0] = np.einsum("ki,kij,kjc->kc", apart / length[:, None], turn, basis)
     left = np.maximum(length - _TOUCHING, 0)
-    wanted[of, 0] = left + np.einsum("kc,kc->k", J[of, 0], moved[of])
+    wanted[of, 0] = tucked[of] * left + np.einsum("kc,kc->k", J[of, 0], moved[of])
     return _Wishes(J, wanted, (tucked / _TUCK_SD**2)[:, None])
 
 

@@ -77,6 +77,18 @@ def test_teeth_meet_the_lower_lip_though_the_upper_ones_lining_be_nearer(head):
         assert front.jaw_weight[edge].max() < 0.1
 
 
+def test_a_tuck_comes_and_goes_over_several_frames(head, mouth):
+    """The lower lip rolls in before the f is heard and out after it: no single frame stands out."""
+    before = fitted(head, parted=0.2)
+    moved = posed(mouth, heard(before, head, voice(tucked=0.95))) - posed(mouth, before)
+    way = np.linalg.norm(moved, axis=2).max(1)
+    held = way[SAID].mean()
+    assert held > 0.8e-3
+    assert np.ptp(way[SAID]) < 0.1 * held
+    assert np.abs(np.diff(way)).max() < 0.75 * held
+    assert way[SAID.start - 1] > 0.3 * held
+
+
 def test_lips_that_are_seen_far_apart_are_not_drawn_to_the_teeth(head, mouth):
     """Sound is a frame early or late: a lip that is on its way must not leap and come back."""
     wide = fitted(head, parted=0.8)
