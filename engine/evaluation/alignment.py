@@ -23,6 +23,19 @@ _SEARCHES = (
     {"bestpath": False},
     {"bestpath": False, "beam": 1e-80, "wbeam": 1e-60, "pbeam": 1e-80},
 )  # fmt: skip
+_LEAST_AGREED = 0.3  # of what is heard: in speech two ways agree on .5 to .8, in music on .1
+VISEMES = {
+    "p b m": ("P", "B", "M"),
+    "f v": ("F", "V"),
+    "th": ("TH", "DH"),
+    "t d n s z l": ("T", "D", "N", "S", "Z", "L"),
+    "sh ch j": ("SH", "ZH", "CH", "JH"),
+    "ee ih": ("IY", "IH", "Y"),
+    "eh ay": ("EH", "EY", "AE"),
+    "ah": ("AA", "AH", "AY", "AW"),
+    "oh oo w": ("OW", "UW", "UH", "W", "AO", "OY"),
+    "r er": ("R", "ER"),
+}
 _GRID_NAME = re.compile(r"(?:^|_)([blps])([bgrw])([abiw])([a-vx-z])([1-9z])([anps])$")
 _GRID_WORDS: tuple[dict[str, str], ...] = (
     {"b": "bin", "l": "lay", "p": "place", "s": "set"},
@@ -88,6 +101,34 @@ def heard_phones(waveform: np.ndarray, words: str | None) -> list[Phone]:
     _decode(decoder, sound)
     phones = _merged((s.word, s.start_frame / 100, (s.end_frame + 1) / 100) for s in decoder.seg())
     return _without_noises(phones)
+
+
+def is_speech(waveform: np.ndarray, phones: list[Phone]) -> bool:
+    """Whether the phone loop's `phones` of (N,) samples are spoken: it hears some in music, too.
+
+    Then the words that are recognised must say the same.
+    """
+    words = heard_words(waveform)
+    heard = [phone for phone in phones if phone.name != "SIL"]
+    if not words or not heard:
+        return False
+    try:
+        others = heard_phones(waveform, words)
+    except AVFaceError:
+        return False
+    return len(agreed_phones(heard, others)) >= _LEAST_AGREED * len(heard)
+
+
+def agreed_phones(phones: list[Phone], others: list[Phone]) -> list[Phone]:
+    """The phones at whose middle the others say the same viseme."""
+    viseme = {phone: name for name, phones in VISEMES.items() for phone in phones}
+
+    def told(phone: Phone) -> str | None:
+        middle = (phone.start_seconds + phone.end_seconds) / 2
+        there = (other for other in others if other.start_seconds <= middle < other.end_seconds)
+        return next((viseme.get(other.name) for other in there), None)
+
+    return [p for p in phones if p.name in viseme and told(p) == viseme[p.name]]
 
 
 def heard_words(waveform: np.ndarray) -> str:

@@ -23,7 +23,7 @@ from ..head.model import Head, params_of
 from ..media import open_clip, read_waveform
 from ..progress import Report
 from ..weights import load_head
-from .alignment import Phone, heard_phones, known_words
+from .alignment import Phone, heard_phones, is_speech, known_words
 
 BILABIALS = frozenset(("P", "B", "M"))
 OPEN_VOWELS = frozenset(("AA", "AE", "AO", "AW", "AY", "EH", "AH", "EY", "OW"))
@@ -123,6 +123,8 @@ def score_take(take: Take, head_file: HeadFile) -> dict | None:
     words = known_words(path)
     phones = heard_phones(waveform, words)
     if all(phone.name == "SIL" for phone in phones):
+        return None
+    if words is None and not is_speech(waveform, phones):
         return None
     score = score_lips(phones, take.times, lip_aperture_mm(take, head_file))
     return asdict(score) | {"rate": score.rate, "words": words or ""}

@@ -20,20 +20,15 @@ from ..preview.crops import Crop, cut
 from ..preview.panels import Panels, write
 from ..progress import Report
 from ..weights import load_head
-from .alignment import Phone, heard_phones, heard_words, known_words
+from .alignment import (
+    VISEMES,
+    Phone,
+    agreed_phones,
+    heard_phones,
+    heard_words,
+    known_words,
+)
 
-VISEMES = {
-    "p b m": ("P", "B", "M"),
-    "f v": ("F", "V"),
-    "th": ("TH", "DH"),
-    "t d n s z l": ("T", "D", "N", "S", "Z", "L"),
-    "sh ch j": ("SH", "ZH", "CH", "JH"),
-    "ee ih": ("IY", "IH", "Y"),
-    "eh ay": ("EH", "EY", "AE"),
-    "ah": ("AA", "AH", "AY", "AW"),
-    "oh oo w": ("OW", "UW", "UH", "W", "AO", "OY"),
-    "r er": ("R", "ER"),
-}
 _EACH = 3  # moments of a viseme
 _PANEL = 210  # px, square
 _LABEL = 104  # px
@@ -88,19 +83,7 @@ def _sure_phones(waveform: np.ndarray, words: str | None) -> list[Phone]:
     if words is not None or all(phone.name == "SIL" for phone in phones):
         return phones
     recognised = heard_words(waveform)
-    return _agreed(phones, heard_phones(waveform, recognised)) if recognised else []
-
-
-def _agreed(phones: list[Phone], others: list[Phone]) -> list[Phone]:
-    """The phones at whose middle the others say the same viseme."""
-    viseme = {phone: name for name, phones in VISEMES.items() for phone in phones}
-
-    def told(phone: Phone) -> str | None:
-        middle = (phone.start_seconds + phone.end_seconds) / 2
-        there = (other for other in others if other.start_seconds <= middle < other.end_seconds)
-        return next((viseme.get(other.name) for other in there), None)
-
-    return [p for p in phones if p.name in viseme and told(p) == viseme[p.name]]
+    return agreed_phones(phones, heard_phones(waveform, recognised)) if recognised else []
 
 
 def _moments(take: Take, index: int, phones: list[Phone]) -> list[_Moment]:

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from engine.evaluation.alignment import Phone, heard_phones, known_words
+from engine.evaluation.alignment import Phone, heard_phones, is_speech, known_words
 from engine.evaluation.speech import OPENNESS, score_lips, total
 from engine.exchange.protocol import AVFaceError
 from engine.media import open_clip, read_waveform
@@ -94,13 +94,27 @@ def test_words_come_from_the_name_or_a_text_beside(tmp_path):
     assert known_words(tmp_path / "holiday.mp4") == "well that's it"
 
 
-def test_the_recogniser_finds_the_words_of_the_demo_clip():
+@pytest.fixture(scope="module")
+def demo_waveform():
     pytest.importorskip("pocketsphinx", reason="pocketsphinx, the referee of speech, is missing")
     waveform = read_waveform(open_clip(locate("demo_clip")))
     assert waveform is not None
-    phones = heard_phones(waveform, DEMO_WORDS)
+    return waveform
+
+
+def test_the_recogniser_finds_the_words_of_the_demo_clip(demo_waveform):
+    phones = heard_phones(demo_waveform, DEMO_WORDS)
     names = [phone.name for phone in phones]
     assert sum(name in {"P", "B", "M"} for name in names) == 9
     assert all(a.end_seconds <= b.start_seconds + 1e-6 for a, b in pairwise(phones))
     with pytest.raises(AVFaceError, match="not to be found"):
-        heard_phones(waveform[:4000], DEMO_WORDS)
+        heard_phones(demo_waveform[:4000], DEMO_WORDS)
+
+
+def test_a_melody_is_no_speech_whatever_phones_are_heard_in_it(demo_waveform):
+    """A tone that steps every fifth of a second; the phone loop names its notes."""
+    notes = np.repeat([262.0, 330.0, 392.0, 294.0, 349.0, 440.0] * 3, 3200)
+    loud = 0.5 * np.exp(-np.tile(np.arange(3200), 18) / 1600)
+    melody = (loud * np.sign(np.sin(2 * np.pi * np.cumsum(notes) / 16000))).astype(np.float32)
+    assert not is_speech(melody, heard_phones(melody, None))
+    assert is_speech(demo_waveform, heard_phones(demo_waveform, None))

@@ -2,14 +2,8 @@
 
 import pytest
 
-from engine.evaluation.alignment import Phone
-from engine.evaluation.viseme_sheet import (
-    VISEMES,
-    _agreed,
-    _chosen,
-    _moments,
-    write_viseme_sheet,
-)
+from engine.evaluation.alignment import VISEMES, Phone, agreed_phones
+from engine.evaluation.viseme_sheet import _chosen, _moments, write_viseme_sheet
 from engine.exchange.protocol import AVFaceError
 from engine.progress import Report
 
@@ -40,7 +34,7 @@ def test_moments_beyond_the_take_or_unseen_are_left_out(small_take):
 def test_unknown_words_count_where_both_ways_of_hearing_agree():
     alone = [Phone("SH", 0.0, 0.2), Phone("T", 0.2, 0.3), Phone("M", 0.3, 0.4)]
     in_words = [Phone("CH", 0.05, 0.2), Phone("P", 0.2, 0.3)]
-    assert _agreed(alone, in_words) == alone[:1]
+    assert agreed_phones(alone, in_words) == alone[:1]
 
 
 def test_a_folder_without_speech_is_refused_in_words(tmp_path):
