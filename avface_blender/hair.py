@@ -16,6 +16,7 @@ from ..engine.exchange.head_file import HeadFile
 from ..engine.exchange.take import Take
 from .head_builder import HEAD_PROPERTY, to_blender
 from .rig import rig_of
+from .skin_picture import colours_at
 
 HAIR_PROPERTY = "avface_hair"  # on the curves: the head that wears them
 HAIR_COLOUR = "avface_hair_colour"  # linear, one for each strand
@@ -70,14 +71,7 @@ def _colours(groom: Groom, skin: Path | None) -> np.ndarray:
     colours = np.ones((len(groom.uv), 4), np.float32)
     colours[:, :3] = np.array(_UNPAINTED) * groom.tone[:, None]
     if skin is not None:
-        image: Any = bpy.data.images.load(str(skin), check_existing=True)
-        width, height = image.size
-        pixels = np.empty(width * height * image.channels, np.float32)
-        image.pixels.foreach_get(pixels)  # sRGB, the lowest row first
-        column, row = np.clip(groom.uv * [width, height], 0, [width - 1, height - 1]).astype(int).T
-        srgb = pixels.reshape(height, width, -1)[row, column, :3]
-        linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
-        colours[:, :3] = strand_colours(groom, linear)
+        colours[:, :3] = strand_colours(groom, colours_at(skin, groom.uv))
     return colours
 
 

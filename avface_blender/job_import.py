@@ -16,6 +16,7 @@ from .head_builder import HEAD_PROPERTY
 from .head_files import DEFAULT_HEAD, sha256_of
 from .job import Job
 from .selection import selected_head
+from .shot import show_lit
 from .views import largest, main_region, views_of
 
 
@@ -106,7 +107,7 @@ def look_through_camera(window: bpy.types.Window) -> None:
     space: Any = view.spaces.active
     landmarks.look_through(space, window.scene, camera)
     if space.shading.type in {"WIREFRAME", "SOLID"}:
-        space.shading.type = "MATERIAL"
-    space.overlay.show_relationship_lines = False  # from the lights, across the film
+        with bpy.context.temp_override(window=window):
+            show_lit(space)
     with bpy.context.temp_override(window=window, area=view, region=main_region(view)):
         bpy.ops.view3d.view_center_camera()

@@ -10,6 +10,7 @@ import numpy as np
 
 from .hair import HAIR_COLOUR
 from .head_builder import GLOSS_ATTRIBUTE, PART_ATTRIBUTE, PART_COLOURS, PARTS, UV_NAME
+from .skin_picture import usual_colours
 from .take_pictures import Pictures
 from .wrinkle_nodes import image_node, socket_of, wrinkles
 
@@ -18,6 +19,7 @@ _OIL, _OIL_ROUGHNESS = 0.4, 0.32  # a second, sharper lobe: how strong at full g
 _UNEVEN, _SPOTS_PER_SHEET = (0.45, 1.55), 220.0  # of the oil, from spot to spot: no glaze
 _HAIR_GLOSS = 5.0  # times the gloss map: full on all skin, none on the scalp's hair
 _CAVITIES = "Cavities"  # the light that folds leave, multiplied with the skin's colour
+_SOLID_GAIN = 2.5  # a face in Solid shows .25 to .4 of its colour
 # What lids and lashes, finer and denser than the head's, leave of the light on the whites of eyes.
 _SHADED, _ON_WHITES = "Shade of lids", (0.44, 0.4, 0.38, 1.0)
 
@@ -42,7 +44,8 @@ _SURFACES = {
     "tongue": Surface(roughness=0.3, subsurface=0.15),
 }
 
-_HAIR, _HAIR_COLOUR = Surface(roughness=0.45, specular=0.35), (0.05, 0.035, 0.025)
+# Dull: EEVEE and Cycles mirror lights in each strand from all around, as real hair mirrors none.
+_HAIR = Surface(roughness=0.7, specular=0.15)
 
 
 def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.types.Material]:
@@ -57,6 +60,10 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
     size = object_.matrix_world.median_scale
     for shader in filter(None, map(_shader, made)):  # goes by the scene's units, not the head's
         shader.inputs["Subsurface Scale"].default_value *= size
+    if pictures.albedo is not None:
+        usual = usual_colours(object_.data, UV_NAME, pictures.albedo)
+        for number, colour in usual.items():
+            made[number].diffuse_color = _in_solid(colour)
     indices = np.empty(len(object_.data.polygons), np.int32)
     object_.data.polygons.foreach_get("material_index", indices)  # clear() would set them to 0
     slots.clear()
@@ -71,15 +78,22 @@ def dress_hair(object_: bpy.types.Object) -> None:
     material = bpy.data.materials.new(object_.name)
     if not material.node_tree:
         material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
-    material.diffuse_color = (*_HAIR_COLOUR, 1.0)
+    curves: Any = object_.data
+    strands = np.empty((len(curves.curves), 4), np.float32)
+    curves.attributes[HAIR_COLOUR].data.foreach_get("color", strands.ravel())
+    material.diffuse_color = _in_solid(np.median(strands[:, :3], axis=0))
     tree: Any = material.node_tree
     shader: Any = next(n for n in tree.nodes if n.bl_idname == "ShaderNodeBsdfPrincipled")
     _set_surface(shader, _HAIR)
     colour = tree.nodes.new("ShaderNodeAttribute")
     colour.location, colour.attribute_name = (-300, 250), HAIR_COLOUR
     tree.links.new(colour.outputs["Color"], shader.inputs["Base Color"])
-    curves: Any = object_.data
     curves.materials.append(material)
+
+
+def _in_solid(colour: np.ndarray) -> tuple[float, ...]:
+    """The RGBA of a linear RGB (3,) for Solid views, whose studio is dim."""
+    return (*colour * min(_SOLID_GAIN, 1 / max(colour.max(), 1e-6)), 1.0)
 
 
 def _shader(material: bpy.types.Material) -> Any:

@@ -3,13 +3,11 @@ markers where the capture is unsure.
 """
 
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
 import bpy
 import numpy as np
-from mathutils import Matrix
 
 from ..engine.exchange.take import REGIONS, Take
 from .action import said_by
@@ -19,6 +17,7 @@ from .timeline import low_ranges, rate_of
 
 SENSOR_WIDTH_MM = 36.0
 _CLIP_START_M, _CLIP_END_M = 0.01, 100.0
+_CAMERA_DRAWN_M = 0.1
 _SAME_RATE = 1e-3
 _SAME_SHAPE = 0.02  # of widths over heights: sizes are rounded to whole blocks
 # Name, place in metres, watts, radius in metres. Soft points: an area's axis is drawn as a line
@@ -30,9 +29,6 @@ _LIGHTS = (
 )
 _WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
-_STARTUP_LIGHT = "Light"
-_STARTUP_VIEW = ("AgX", "None")
-_LIT_WORLD = {"ShaderNodeTexEnvironment", "ShaderNodeTexImage", "ShaderNodeTexSky"}
 _MARKERS_PROPERTY = "avface_markers"  # on an armature: how its markers' names begin
 
 
@@ -46,6 +42,7 @@ def add_camera(
     data.lens = take.focal * SENSOR_WIDTH_MM / take.size[0]
     size = rig.matrix_world.median_scale
     data.clip_start, data.clip_end = size * _CLIP_START_M, size * _CLIP_END_M
+    data.display_size = size * _CAMERA_DRAWN_M  # Blender's metre would stand across the head
     camera = bpy.data.objects.new(name, data)
     collection.objects.link(camera)
     camera.parent = rig
@@ -158,28 +155,6 @@ def _show_at_its_times(
     play(data, make_action(data, f"{name} clip", frames, values, stepped=stepped))
 
 
-def is_unlit(scene: bpy.types.Scene) -> bool:
-    """Whether nobody has lit a scene: no light but the startup file's, and a plain world."""
-    lights = [item for item in scene.objects if item.type == "LIGHT"]
-    if any(light.name != _STARTUP_LIGHT or light.animation_data for light in lights):
-        return False
-    tree: Any = scene.world.node_tree if scene.world else None
-    nodes = tree.nodes if tree else ()
-    return not any(node.bl_idname in _LIT_WORLD for node in nodes)
-
-
-def show_as_filmed(scene: bpy.types.Scene) -> None:
-    """Show colours as films have them, where nobody has chosen otherwise.
-
-    Blender's own choice (AgX) greys what is bright: a head would be paler than the film behind it.
-    """
-    view: Any = scene.view_settings
-    if (view.view_transform, view.look) != _STARTUP_VIEW:
-        return
-    with suppress(TypeError):  # a studio's colour configuration has names of its own
-        view.view_transform = "Standard"
-
-
 def add_lights(
     rig: bpy.types.Object, collection: bpy.types.Collection, scene: bpy.types.Scene
 ) -> None:
@@ -227,32 +202,22 @@ def markers_of(scene: bpy.types.Scene, rig: bpy.types.Object) -> list[Any]:
     return [m for m in scene.timeline_markers if prefix and m.name.startswith(prefix)]
 
 
-def hide_startup_cube(scene: bpy.types.Scene) -> str | None:
-    """Hide the cube of Blender's startup file, in which head and camera stand; a sentence then.
-
-    Only that cube, as it came: what an artist has built or moved is left alone.
-    """
-    cube = scene.objects.get("Cube")
-    if cube is None or cube.type != "MESH" or cube.modifiers or cube.animation_data:
-        return None
-    mesh: Any = cube.data
-    corners = {tuple(vertex.co) for vertex in mesh.vertices}
-    as_it_came = len(corners) == 8 and all(abs(x) == 1 for corner in corners for x in corner)
-    if not as_it_came or cube.matrix_world != Matrix.Identity(4) or not cube.visible_get():
-        return None
-    cube.hide_render = True
-    cube.hide_set(True)
-    return "Blender's startup cube stood round the head: it is hidden now (Alt H shows it)."
-
-
 def look_through_camera() -> None:
-    """Turn the file's 3D views to the scene's camera, with materials shown."""
+    """Turn the file's 3D views to the scene's camera, with materials shown in the file's light."""
     for screen in bpy.data.screens:
         for area in screen.areas:
             space: Any = area.spaces.active
             if space is not None and space.type == "VIEW_3D":
-                space.shading.type = "MATERIAL"
+                show_lit(space)
                 space.region_3d.view_perspective = "CAMERA"
+
+
+def show_lit(space: Any) -> None:
+    """Show materials in a 3D view, by the portrait lights where the scene has them."""
+    space.shading.type = "MATERIAL"
+    if any(item.type == "LIGHT" and item.parent for item in bpy.context.scene.objects):
+        space.shading.use_scene_lights = space.shading.use_scene_world = True
+    space.overlay.show_relationship_lines = False  # from the lights, across the film
 
 
 def _first_picture(path: Path) -> Path:

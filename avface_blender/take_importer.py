@@ -11,7 +11,7 @@ import numpy as np
 from ..engine.exchange.head_file import HeadFile
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, provenance
 from ..engine.exchange.take import Take, find_clip
-from . import shot
+from . import shot, startup
 from .hair import grow_hair
 from .head_builder import existing_lip_keys, lip_keys, set_identity, shape_keys, to_blender
 from .keyframes import TAKE_PROPERTY, Curves, bone_curves, make_action, play, shape_key_curves
@@ -140,7 +140,7 @@ def import_take(
         clip_start=_clip_start(take, head, scene, rate, options),
         middle=np.median(take.head_translation, axis=0),
     )
-    said = [shot.hide_startup_cube(scene), other_speed(before, rate)]
+    said = [startup.hide_startup_cube(scene), other_speed(before, rate)]
     notes = [*take.warnings, *filter(None, said)]
     performance = on_frames(take, job.take_frames, exact=options.timing == "exact")
     _animate(job, performance)
@@ -149,10 +149,11 @@ def import_take(
     camera = _add_camera(job, performance) if options.camera and not options.over else None
     if (options.camera or options.sound) and not options.over:
         notes += _show_and_sound(job, camera)
-    if options.lights and old is None and shot.is_unlit(scene):
+    if options.lights and old is None and startup.is_unlit(scene):
         shot.add_lights(rig, rig.users_collection[0], scene)
+        startup.hide_startup_light(scene)
         if sets_scene:
-            shot.show_as_filmed(scene)
+            startup.show_as_filmed(scene)
     if options.markers and not options.over:
         shot.add_markers(scene, rig, take, job.take_frames, options.marker_threshold)
     first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))

@@ -139,6 +139,13 @@ def test_wrinkles_move_after_saving_and_opening(still_head, tmp_path):
     assert rendered_normals_red(bpy.data.objects[name], 16) == pytest.approx(0.7, abs=0.01)
 
 
+def test_solid_shows_the_hue_of_the_skin_picture(dressed_take):
+    head = import_take(dressed_take, bpy.context).head
+    linear = ((np.array([0.8, 0.5, 0.4]) + 0.055) / 1.055) ** 2.4
+    seen = np.array(head.data.materials[0].diffuse_color[:3])
+    np.testing.assert_allclose(seen, linear / linear.max(), atol=0.02)
+
+
 def test_pictures_have_their_own_colour_spaces(dressed_take):
     head = import_take(dressed_take, bpy.context).head
     spaces = {

@@ -440,9 +440,19 @@ def test_a_new_scene_shows_colours_as_films_have_them(make_take):
     scene.view_settings.view_transform = "AgX"
     import_take(path, bpy.context)
     assert scene.view_settings.view_transform == "Standard"
+    assert scene.render.film_transparent, "a drawn world would hide the film"
     scene.view_settings.view_transform = "AgX"
     import_take(path, bpy.context, ImportOptions(new_head=True))
     assert scene.view_settings.view_transform == "AgX", "it is lit: somebody works in it"
+
+
+@pytest.mark.parametrize("watts", (1000.0, 40.0))
+def test_blenders_startup_lamp_shines_no_more_but_an_artists_does(make_take, watts):
+    lamp = bpy.data.objects.new("Light", bpy.data.lights.new("Light", "POINT"))
+    lamp.data.energy = watts
+    bpy.context.scene.collection.objects.link(lamp)
+    import_take(make_take(4), bpy.context)
+    assert lamp.hide_render == (watts == 1000.0) and lamp.visible_get() != lamp.hide_render
 
 
 @pytest.mark.parametrize("timing", ("resample", "exact"))
@@ -540,6 +550,14 @@ def test_a_saved_file_opens_on_the_camera():
         if area.type == "VIEW_3D"
     ]
     assert views and {view.region_3d.view_perspective for view in views} == {"CAMERA"}
+
+
+def test_views_show_the_head_in_the_lights_that_came_with_it(make_take):
+    import_take(make_take(4), bpy.context)
+    look_through_camera()
+    areas = [area for screen in bpy.data.screens for area in screen.areas]
+    shadings = [area.spaces.active.shading for area in areas if area.type == "VIEW_3D"]
+    assert all(s.use_scene_lights and s.use_scene_world for s in shadings)
 
 
 def test_a_clip_without_sound_and_a_file_that_is_no_clip_are_noted(make_take, tmp_path):
