@@ -215,7 +215,8 @@ def look_through_camera() -> None:
 def show_lit(space: Any) -> None:
     """Show materials in a 3D view, by the portrait lights where the scene has them."""
     space.shading.type = "MATERIAL"
-    if any(item.type == "LIGHT" and item.parent for item in bpy.context.scene.objects):
+    scene: Any = bpy.context.scene
+    if any(item.type == "LIGHT" and item.parent for item in scene.objects):
         space.shading.use_scene_lights = space.shading.use_scene_world = True
     space.overlay.show_relationship_lines = False  # from the lights, across the film
 

@@ -31,12 +31,10 @@ def hide_startup_cube(scene: bpy.types.Scene) -> str | None:
 
 def hide_startup_light(scene: bpy.types.Scene) -> None:
     """Hide the lamp of Blender's startup file, as it came: it is meant for a cube of two metres."""
-    lamp = scene.objects.get(_LIGHT)
-    data: Any = lamp.data if lamp else None
-    if data is None or getattr(data, "energy", 0) != _LIGHT_WATTS or not lamp.visible_get():
-        return
-    lamp.hide_render = True
-    lamp.hide_set(True)
+    lamp: Any = scene.objects.get(_LIGHT)
+    if lamp and getattr(lamp.data, "energy", 0) == _LIGHT_WATTS and lamp.visible_get():
+        lamp.hide_render = True
+        lamp.hide_set(True)
 
 
 def is_unlit(scene: bpy.types.Scene) -> bool:
