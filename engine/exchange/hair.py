@@ -2,7 +2,7 @@
 
 The head is seen from its middle: a strand goes its way over the skull from direction to direction
 and rises into its layer of the hair. Hair flows away from an arc over the middle of the head: from
-the forehead, from the crown where it is seen to fall over the forehead, from a parting where it is
+the forehead, from the crown where it is seen to fall over most of the forehead, from a parting where it is
 long; long hair hangs from where the skull recedes. Hair that is taken to lie forward and is tied
 back would be a bowl, the other way round it is a man's who combs it back. All is drawn from one
 seed: the same head has the same hair every time.
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fringe import Fringe, lifted
+from .fringe import FRINGE_AT, Fringe, lifted
 from .head_file import HeadFile
 from .skull import ABOVE_EARS_M, BARE_MM, Skull, from_skull, map_skull
 
@@ -37,6 +37,7 @@ _EDGE, _BEGINS, _FINEST, _MORE = 0.8, 0.2, 0.08, 3.0
 _RAGGED = 0.12  # of that, lock by lock: no line where hair begins
 # Where hair flows from: degrees from the top of the head towards the forehead, from and to.
 _SWEPT, _CROWN, _PARTED = (80.0, 80.0), (-38.0, -38.0), (-30.0, 74.0)
+_FOREHEAD, _FORWARD = 32.0, 0.5  # degrees; share of its columns: a lock is no fringe
 _AT_HAIRLINE = 55.0  # degrees from the top of the head: there a parting is told
 _IN_FRINGE = 0.8  # of a strand's width, at least
 _RAGGED_ENDS = 0.6, 1.1  # of how far hair hangs
@@ -213,7 +214,9 @@ def _style(hangs: float, falls: np.ndarray | None, parting: float | None) -> _St
         beside, top = np.radians(parting or 0.0), np.radians(_AT_HAIRLINE)
         tilt = float(np.arctan2(np.sin(top) * np.sin(beside), np.cos(top)))
         return _Style(_PARTED, tilt, hangs)
-    return _Style(_SWEPT if falls is None else _CROWN, 0.0, 0.0)
+    front = np.abs(FRINGE_AT) <= _FOREHEAD
+    forward = falls is not None and (falls[front] > 0).mean() > _FORWARD
+    return _Style(_CROWN if forward else _SWEPT, 0.0, 0.0)
 
 
 def _flow(out: np.ndarray, style: _Style) -> np.ndarray:

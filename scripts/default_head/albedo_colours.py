@@ -126,10 +126,10 @@ COMPONENTS: dict[str, tuple[float, dict[str, tuple]]] = {
     "neck_tone": (-3, {"neck": times(MELANIN, 0.16)}),
     "t_zone": (-3, {"t_zone": times(MELANIN, 0.12)}),
     "mouth_ring": (-2, {"mouth_ring": (-0.07, -0.07, -0.06)}),
-    "hair_lightness": (-3, {
+    "hair_lightness": (-4, {
         "hair": (0.62, 0.66, 0.60), "brow": (0.2, 0.16, 0.12), "hair_strands": (0.1, 0.1, 0.1),
     }),
-    "hair_redness": (-1, {"hair": (0.22, 0.0, -0.14), "brow": (0.08, 0.0, -0.05)}),
+    "hair_redness": (-2.5, {"hair": (0.22, 0.0, -0.14), "brow": (0.08, 0.0, -0.05)}),
     "hair_grey": (0.7, {
         "hair": (0.95, 1.14, 1.20), "hair_strands": (0.2, 0.2, 0.2), "brow": (0.2, 0.22, 0.22),
     }),

@@ -291,8 +291,8 @@ def test_a_crop_ends_where_hair_ends(person):
     head, rest, _ = person
     usual = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
     high = rest[:, 1] > np.quantile(rest[usual > BARE_MM, 1], 0.75)
-    lock = np.where(FRINGE_AT < -40, 60.0, 0)
-    groom = comb(head.file, rest, np.where(high, 1.5, 0.25) * usual, falls=lock)
+    fringe = np.where(np.abs(FRINGE_AT) < 32, 30.0, 0)  # it ends above the hairline
+    groom = comb(head.file, rest, np.where(high, 1.5, 0.25) * usual, falls=fringe)
     points = groom.points.reshape(-1, 3)
     before = points[points[:, 2] > 0.02]
     away = KDTree(rest[usual > 4 * BARE_MM]).query(before)[0]
@@ -319,11 +319,16 @@ def test_hair_lies_back_unless_it_falls(person):
     """However low it is: what is tied back must not become a bowl. In front of the head."""
     head, rest, _ = person
     hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
-    fringe = np.full(len(FRINGE_AT), 70.0)
-    for thick, falls, forward in ((0.4, None, False), (1.0, None, False), (1.0, fringe, True)):
+    fringe, lock = (np.where(FRINGE_AT < end, 70.0, 0) for end in (49, -20))
+    for thick, falls, forward in (
+        (0.4, None, False),
+        (1.0, None, False),
+        (1.0, lock, False),
+        (1.0, fringe, True),
+    ):
         points = comb(head.file, rest, thick * hair, falls=falls).points
         top = from_skull(head.file, rest, points[:, 0])[0]
-        front = (points[:, 0, 2] > 0.05) & (top < 50)
+        front = (points[:, 0, 2] > 0.05) & (points[:, 0, 0] > -0.01) & (top < 50)
         ahead = (points[front, -1, 2] > points[front, 0, 2]).mean()
         assert ahead > 0.9 if forward else ahead < 0.1
 
@@ -368,9 +373,9 @@ def test_short_hair_ends_in_no_line(person):
     """Locks that lie forward end a few millimetres higher or lower than those beside them."""
     head, rest, _ = person
     hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
-    falls = np.where(np.abs(FRINGE_AT) > 40, 70.0, 0)  # locks at the temples alone
+    falls = np.where(np.abs(FRINGE_AT) <= 32, 70.0, 0)
     tips = comb(head.file, rest, hair, falls=falls).points[:, -1]
     top, beside, _ = from_skull(head.file, rest, tips)
-    columns = [top[np.abs(beside - column) < 2] for column in range(-24, 25, 4)]
+    columns = [top[np.abs(beside - column) < 2] for column in range(40, 65, 4)]
     lowest = np.array([np.percentile(column, 97) for column in columns])
     assert 1 < np.abs(np.diff(lowest, 2)).mean() < 8  # degrees, of about 1.7 mm
