@@ -25,6 +25,7 @@ from .hanging import hanging_down
 from .paint import own_hues
 from .parts import (
     Sight,
+    cast_of,
     fit_part,
     hair_colour,
     hair_maps,
@@ -257,5 +258,6 @@ def _refine_parts(
         teeth = own_hues(teeth, -np.log1p(np.exp(-logit)), median.grey)
         effective = fit_part(albedo, effective, "teeth", maps, teeth)
     if hair is not None:
-        effective = fit_part(albedo, effective, "hair", hair_maps(albedo, canvas.head), hair)
+        maps = hair_maps(albedo, canvas.head)
+        effective = fit_part(albedo, effective, "hair", maps, hair, cast_of(light))
     return fit_beard(colours, albedo, effective, own, lips)

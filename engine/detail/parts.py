@@ -200,8 +200,19 @@ def hair_maps(albedo: Albedo, head: Head) -> np.ndarray:
     return values[:, covered if covered.any() else slice(None)].mean(1)
 
 
+def cast_of(light: np.ndarray) -> float:
+    """How far from white a light (9, 3) is, log: where it is coloured hair's hue is in doubt."""
+    hue = np.log(np.maximum(harmonics(np.array([[0.0, 0, 1]])) @ light, 1e-3))
+    return float(np.std(hue))
+
+
 def fit_part(
-    albedo: Albedo, effective: np.ndarray, part: str, maps: np.ndarray, seen: np.ndarray
+    albedo: Albedo,
+    effective: np.ndarray,
+    part: str,
+    maps: np.ndarray,
+    seen: np.ndarray,
+    doubt: float = 0.0,
 ) -> np.ndarray:
     """Effective coefficients (A,) with the part's own ones fitted to its colour.
 
@@ -211,6 +222,7 @@ def fit_part(
         part: One of _PARTS.
         maps: (M + K,) the model's maps there, or (Z, M + K) at several places.
         seen: (3,) log reflectance, or (Z, 3).
+        doubt: Log: how far its hue errs beside what it always does.
     """
     maps, seen = np.atleast_2d(maps), np.atleast_2d(seen)
     names, shade, hue = _PARTS[part]
@@ -218,7 +230,7 @@ def fit_part(
     rows = np.einsum("zm,amc->zca", maps, albedo.basis[own])  # (Z, 3, n)
     threshold = np.maximum(albedo.low[own], 0)
     grey = np.full((3, 3), 1 / 3)
-    root = grey / shade + (np.eye(3) - grey) / hue  # of the precision
+    root = grey / shade + (np.eye(3) - grey) / np.hypot(hue, doubt)  # of the precision
     out = effective.copy()
     for _ in range(_ROUNDS):
         logit = maps @ (albedo.mean + np.tensordot(out, albedo.basis, 1))  # (Z, 3)

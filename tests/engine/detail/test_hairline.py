@@ -10,7 +10,7 @@ from engine.detail.forehead import COLUMNS, Forehead, Front, find_front, map_for
 from engine.detail.hairline import hairline_heights, model_cover, paint_hairline, upper_head
 from engine.detail.hanging import hanging_down
 from engine.detail.painted_fringe import paint_fringe
-from engine.detail.parts import fit_part
+from engine.detail.parts import cast_of, fit_part
 from engine.detail.volume import see_outline, stand_off, usual_hair
 from engine.exchange.fringe import FRINGE_AT
 from engine.exchange.hair import POINTS, comb, grows_hair
@@ -180,6 +180,22 @@ def test_a_beard_is_as_dark_as_in_the_clip(person):
     darker = skin + np.log1p(np.exp(-logit))
     assert darker.mean(1) == pytest.approx(np.log(4), abs=0.15)
     assert np.allclose(fit_part(albedo, nobody, "beard", maps, skin), 0, atol=0.02)
+
+
+def test_coloured_light_makes_no_grey_hair(person):
+    """Hair that looks grey in a light far from white may be brown; dark hair may be neutral."""
+    _, _, albedo = person
+    nobody = np.zeros(len(albedo.names))
+    maps = np.zeros(len(albedo.maps))
+    maps[albedo.maps.index("hair")] = 1
+    for seen, doubt, red_to_green in ((-1.7, 0.0, 0.02), (-1.7, 0.5, 0.15), (-4.5, 0.0, 0.15)):
+        found = fit_part(albedo, nobody, "hair", maps, np.full(3, seen), doubt)
+        colour = -np.log1p(np.exp(-maps @ (albedo.mean + np.tensordot(found, albedo.basis, 1))))
+        assert colour[0] - colour[1] == pytest.approx(red_to_green, abs=0.06)
+        assert colour.mean() == pytest.approx(seen, abs=0.3)
+    orange = LIGHT * np.array([1, 1, np.exp(-0.6)])
+    assert cast_of(LIGHT) == pytest.approx(0)
+    assert cast_of(orange) == pytest.approx(0.6 * np.sqrt(2) / 3)
 
 
 DARK, FLESH = (40, 28, 20), (200, 150, 120)
