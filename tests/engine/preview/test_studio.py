@@ -5,7 +5,7 @@ import pytest
 from scipy.ndimage import binary_erosion, binary_fill_holes
 
 from engine.detail.complexion import person_texture
-from engine.geometry import embed, vertex_normals
+from engine.geometry import embed, project, vertex_normals
 from engine.head.model import FaceParams, Head
 from engine.preview.sitter import Sitter
 from engine.preview.studio import Relief, draw, vertex_table
@@ -192,3 +192,20 @@ def test_teeth_are_bright_in_smiles_and_shaded_under_an_upper_lip(sitter):
     )
     assert upper[0] > 0.5 > 2 * upper[1]  # a grin, a word
     assert lower[2] > 1.2 * upper[2]  # a wide open mouth
+
+
+def test_what_is_dark_in_the_mouth_is_red(sitter):
+    """All is painted grey: red it is by the flesh that its light has met."""
+    head, size = sitter.head, (300, 400)
+    params = FaceParams.neutral(head, 1, focal=900.0)
+    vertices = head.camera_frame(params.replace(jaw=np.array([[0.3, 0.0, 0.0]])), 0)
+    grey = Sitter(head, sitter.shape, np.full((64, 64, 3), 150, np.uint8))
+    light = np.zeros((9, 3))
+    light[0] = 1
+    red, green, _ = np.moveaxis(draw(grey, vertices, 900.0, size, light=light).filmed, 2, 0) / 255.0
+    lips = project(embed(vertices, head.file.faces, head.file.landmarks_68)[[62, 66]], 900.0, size)
+    (x, top), (_, bottom) = lips.round().astype(int)
+    between = slice(top + 3, bottom - 3), x
+    assert np.median(red[between] / green[between]) > 1.12
+    skin = green > 0.9 * np.median(green[green > 0])
+    assert np.median(red[skin] / green[skin]) < 1.02
