@@ -2,10 +2,10 @@
 
 The head is seen from its middle: a strand goes its way over the skull from direction to direction
 and rises into its layer of the hair. Hair flows away from an arc over the middle of the head: from
-the forehead, from the crown where it is seen to fall over most of the forehead, from a parting where it is
-long; long hair hangs from where the skull recedes. Hair that is taken to lie forward and is tied
-back would be a bowl, the other way round it is a man's who combs it back. All is drawn from one
-seed: the same head has the same hair every time.
+the forehead; from the crown where it is seen to fall over most of the forehead; from a parting
+where it is long. Nothing seen means back: tied-back hair that is taken to lie forward is a bowl,
+the other way round it is somebody's who combs it back. Long hair hangs from where the skull
+recedes. All is drawn from one seed: the same head has the same hair every time.
 """
 
 from dataclasses import dataclass

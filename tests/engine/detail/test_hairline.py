@@ -335,7 +335,7 @@ def test_hair_lies_back_unless_it_falls(person):
     """However low it is: what is tied back must not become a bowl. In front of the head."""
     head, rest, _ = person
     hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
-    fringe, lock = (np.where(FRINGE_AT < end, 70.0, 0) for end in (49, -20))
+    fringe, lock = (np.where(end > FRINGE_AT, 70.0, 0) for end in (49, -20))
     for thick, falls, forward in (
         (0.4, None, False),
         (1.0, None, False),
