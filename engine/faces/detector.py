@@ -5,6 +5,7 @@ over time. The mesh gets its region from us (the packaged solution finds it with
 detector, which misses faces below 80 px), and tells how sure it is that a face is there.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -185,11 +186,10 @@ class View:
 def view_of(picture: np.ndarray, region: np.ndarray) -> View:
     """Cut out what a region needs, and average a large one down, or its sampling would alias."""
     height, width, _ = picture.shape
-    x, y, side, _ = region
+    x, y, side, _ = region.tolist()
     reach = side * 0.75  # a turned square's half diagonal, and a little
-    left, top = (int(np.clip(v - reach, 0, limit - 2)) for v, limit in ((x, width), (y, height)))
-    right = int(np.clip(x + reach, left + 2, width))
-    bottom = int(np.clip(y + reach, top + 2, height))
+    left, right = _within(x - reach, x + reach, width)
+    top, bottom = _within(y - reach, y + reach, height)
     pixels = picture[top:bottom, left:right]
     whole = int(np.ceil(0.8 * side / _VIEW_SIDE_PX))  # averages of whole pixels are the quickest
     if whole > 1 and min(pixels.shape[:2]) >= whole:
@@ -199,6 +199,12 @@ def view_of(picture: np.ndarray, region: np.ndarray) -> View:
     else:
         whole = 1
     return View(np.ascontiguousarray(pixels), np.array([left, top], np.float32), 1 / whole)
+
+
+def _within(low: float, high: float, limit: int) -> tuple[int, int]:
+    """A range inside of 0 to `limit`, two pixels at least."""
+    first = int(min(max(low, 0), limit - 2))
+    return first, int(min(max(high, first + 2), limit))
 
 
 def _magnified(view: View, side: float) -> View:
@@ -262,8 +268,8 @@ class FaceMesh:
         points = _coordinates(contents().get_proto(answer["landmarks"]))
         points *= np.array([width, height, width], np.float32) / view.scale  # (478, 3)
         points[:, :2] += view.origin
-        logit = float(np.clip(contents().get_float(answer[_PRESENCE]), -30, 30))
-        return find_irises(view, points), 1 / (1 + np.exp(-logit))
+        logit = min(max(contents().get_float(answer[_PRESENCE]), -30.0), 30.0)
+        return find_irises(view, points), 1 / (1 + math.exp(-logit))
 
 
 @njit(cache=True)

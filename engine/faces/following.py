@@ -195,7 +195,13 @@ def colour_change(before: Look, after: Look, points: np.ndarray) -> float:
 
     With or less a change of light, whichever leaves less: a hand that comes in is no light.
     """
-    change = (after.colours[:468].astype(np.float32) - before.colours[:468]) / COLOUR_NOISE
+    return _least_change(before.colours, after.colours, points, COLOUR_NOISE)
+
+
+@njit(cache=True)
+def _least_change(before, after, points, noise):
+    """Of colours (478, 3) uint8; `noise` (3,)."""
+    change = (after[:468].astype(np.float32) - before[:468]) / noise
     return min(_median_length(change), _median_length(without_light(change, points)))
 
 

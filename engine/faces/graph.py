@@ -101,7 +101,8 @@ class Graph:
 
 
 def picture_packet(picture: np.ndarray) -> Any:
-    """A picture (H, W, 3) uint8 RGB, contiguous, as a graph takes it."""
+    """A picture (H, W, 3) uint8 RGB, contiguous, as a graph takes it; from here on read-only."""
+    picture.flags.writeable = False  # so it isn't copied
     rgb = mediapipe_module("python._framework_bindings").image_frame.ImageFormat.SRGB
     return packets().create_image_frame(picture, image_format=rgb)
 

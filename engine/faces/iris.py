@@ -24,9 +24,9 @@ _EYES = (
     ((362, 398, 384, 385, 386, 387, 388, 466, 263), (362, 382, 381, 380, 374, 373, 390, 249, 263),
      (473, 474, 475, 476, 477)),
 )  # fmt: skip
-_LID, _MIDDLE, _RIM = 9, 18, slice(19, 23)  # places of an eye: its lids' points, its iris's
+_LID, _MIDDLE, _RIM_FROM, _RIM_POINTS = 9, 18, 19, 4  # places of an eye: lids', iris's points
 _PLACES = np.array([[*upper, *lower, *iris] for upper, lower, iris in _EYES])
-_IRISES = _PLACES[:, _MIDDLE:]
+_IRIS, _IRIS_POINTS = 468, 5  # the first one's middle; it and its rim's points
 _EYE_PX = 28  # from corner to corner in the upright patch in which an iris is sought
 _WIDTH, _HEIGHT = 38, 22  # px of that patch
 _REACH = (5, 4)  # px around the network's place, across and down
@@ -44,16 +44,27 @@ _SMALL_EYE, _LARGE_EYE = 28.0, 38.0
 def find_irises(view: View, points: np.ndarray) -> np.ndarray:
     """The face's points (478, 3) px with each iris moved to where the picture shows it."""
     out = points.copy()
-    places = view.inside(points[_PLACES, :2]).astype(float)  # (2, 23, 2)
-    rims = places[:, _RIM] - places[:, _MIDDLE, None]
-    radius = float(np.sqrt((rims**2).sum(-1)).mean())  # one for both eyes
-    for eye, iris in zip(places, _IRISES, strict=True):
-        width = float(np.hypot(*(eye[_LID - 1] - eye[0]))) / view.scale
+    _move_irises(view.pixels, view.inside(points[_PLACES, :2]).astype(float), view.scale, out)
+    return out
+
+
+@njit(cache=True)
+def _move_irises(pixels, eyes, scale, points):
+    """Move the irises of `points` (478, 3) in place; `eyes` (2, 23, 2) px of `pixels`."""
+    radius = 0.0  # one for both
+    for eye in eyes:
+        for rim in eye[_RIM_FROM:]:
+            radius += np.hypot(rim[0] - eye[_MIDDLE, 0], rim[1] - eye[_MIDDLE, 1])
+    radius /= 2 * _RIM_POINTS
+    for k, eye in enumerate(eyes):
+        across = eye[_LID - 1] - eye[0]
+        width = np.hypot(across[0], across[1]) / scale
         sure = min((width - _SMALL_EYE) / (_LARGE_EYE - _SMALL_EYE), 1.0)
         if sure > 0:
-            shift = sure * _shift(view.pixels, eye, radius)
-            out[iris, :2] += (shift / view.scale).astype(points.dtype)
-    return out
+            shift = sure * _shift(pixels, eye, radius) / scale
+            for point in range(_IRIS + _IRIS_POINTS * k, _IRIS + _IRIS_POINTS * (k + 1)):
+                points[point, 0] += shift[0]
+                points[point, 1] += shift[1]
 
 
 @njit(cache=True)

@@ -4,6 +4,7 @@ Kept per frame while the pictures stream by, so that covers, teeth and people ca
 afterwards against the whole clip without reading it again.
 """
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -105,12 +106,10 @@ def moved_share(picture: np.ndarray, before: np.ndarray, points: np.ndarray) -> 
         points: (478, >=2) px.
     """
     height, width, _ = picture.shape
-    lips = points[_MOUTH, :2]
-    left, top = np.clip(lips.min(0).astype(int), 0, (width - 1, height - 1))
-    right, bottom = lips.max(0).astype(int) + 1
-    now, then = (
-        p[top : max(bottom, top + 1), left : max(right, left + 1), 1] for p in (picture, before)
-    )
+    xs, ys = points[_MOUTH, 0].tolist(), points[_MOUTH, 1].tolist()
+    left, top = max(min(int(min(xs)), width - 1), 0), max(min(int(min(ys)), height - 1), 0)
+    right, bottom = max(int(max(xs)), left) + 1, max(int(max(ys)), top) + 1
+    now, then = (p[top:bottom, left:right, 1] for p in (picture, before))
     return np.count_nonzero(now != then) / now.size
 
 
@@ -120,14 +119,14 @@ def _fine_share(lab: np.ndarray, places: np.ndarray) -> float:
     (left, top), (right, bottom) = lips.min(0) - _MOUTH_MARGIN, lips.max(0) + _MOUTH_MARGIN
     light = lab[max(top, 0) : bottom, max(left, 0) : right, 0].astype(np.float32)
     fine, middle, coarse = (cv2.GaussianBlur(light, (0, 0), size) for size in _BANDS)
-    contrast = float(np.sqrt(np.mean((fine - coarse) ** 2)))
-    return float(np.sqrt(np.mean((fine - middle) ** 2))) / max(contrast, _LEAST_CONTRAST)
+    contrast = cv2.norm(fine, coarse) / math.sqrt(light.size)
+    return cv2.norm(fine, middle) / math.sqrt(light.size) / max(contrast, _LEAST_CONTRAST)
 
 
 def _steepness(lab: np.ndarray) -> np.ndarray:
     """How steeply lightness changes around each pixel: (h, w, 3) -> (h, w) uint8."""
     light = cv2.GaussianBlur(cv2.extractChannel(lab, 0), (5, 5), 1.0)
-    across, down = (cv2.Sobel(light, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1)))
+    across, down = (slope.astype(np.float32) for slope in cv2.spatialGradient(light))
     return cv2.blur(cv2.convertScaleAbs(cv2.magnitude(across, down), alpha=0.25), (5, 5))
 
 

@@ -4,6 +4,8 @@ Each column goes from a little above the upper inner lip to a little below the l
 that lean or stand askew stand level in it.
 """
 
+import math
+
 import cv2
 import numpy as np
 
@@ -13,11 +15,17 @@ LOWER_INNER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
 EYES = (33, 263)  # outer corners
 CROP_ROWS, CROP_COLUMNS = 28, 14
 # The network's (`models.rows`): where its rows lie, 0 on the upper inner lip and 1 on the lower.
-_DOWN = np.linspace(-0.4, 1.4, CROP_ROWS)[:, None, None]
+_DOWN = np.linspace(-0.4, 1.4, CROP_ROWS)
 _ACROSS = np.linspace(1.5, 6.5, CROP_COLUMNS)  # among the nine pairs of points: the front teeth
 _MIDDLE = slice(3, 6)  # of them
 _INNER = np.array([UPPER_INNER, LOWER_INNER])
 _LEAST_GAP, _LEAST_GAP_PX = 0.025, 1.5  # over the eyes' distance: less can't be looked into
+# Each sample's place as a mixture of the inner lips' points, (CROP_ROWS * CROP_COLUMNS, 2 * 9).
+_SHARES = np.einsum(
+    "ri,cj->rcij",
+    np.column_stack([1 - _DOWN, _DOWN]),
+    np.clip(1 - np.abs(_ACROSS[:, None] - np.arange(9)), 0, 1),
+).reshape(CROP_ROWS * CROP_COLUMNS, 18)
 _COARSE, _FINE = 2.0, 1.5  # px between samples above which the picture is made smaller; then
 
 
@@ -28,10 +36,12 @@ def crop_mouth(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
         pixels: (H, W, 3) uint8 RGB.
         points: (478, >=2) px.
     """
-    if not is_open(points[None])[0]:
+    lips = points[_INNER.ravel(), :2]
+    gap = sum(map(math.dist, lips[3:6], lips[12:15])) / 3  # as `gaps`, for one face
+    if gap < _LEAST_GAP_PX or gap < _LEAST_GAP * math.dist(*points[EYES, :2]):
         return np.zeros((CROP_ROWS, CROP_COLUMNS, 3), np.uint8)
-    places = _places(points)
-    step = float(np.linalg.norm(places[1, CROP_COLUMNS // 2] - places[0, CROP_COLUMNS // 2]))
+    places = (_SHARES @ lips).reshape(CROP_ROWS, CROP_COLUMNS, 2)
+    step = math.dist(*places[:2, CROP_COLUMNS // 2])
     if step > _COARSE:
         pixels, places = _smaller(pixels, places, step / _FINE)
     return read_at(pixels, places)
@@ -54,15 +64,6 @@ def is_open(points: np.ndarray) -> np.ndarray:
     return (gap > _LEAST_GAP * between_eyes(points)) & (gap > _LEAST_GAP_PX)
 
 
-def _places(points: np.ndarray) -> np.ndarray:
-    """Where the picture's samples lie, (CROP_ROWS, CROP_COLUMNS, 2) px."""
-    left = _ACROSS.astype(int)
-    share = (_ACROSS - left)[:, None]
-    lips = points[_INNER, :2]  # (2, 9, 2)
-    upper, lower = lips[:, left] * (1 - share) + lips[:, left + 1] * share
-    return upper + _DOWN * (lower - upper)
-
-
 def _smaller(pixels: np.ndarray, places: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
     """The part of a fine picture that is read, `scale` times as small, and the places in it."""
     every, (height, width) = places.reshape(-1, 2), pixels.shape[:2]
@@ -76,5 +77,5 @@ def _smaller(pixels: np.ndarray, places: np.ndarray, scale: float) -> tuple[np.n
 
 def read_at(pixels: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Colours between the pixels: (h, w, 3), (A, B, 2) -> (A, B, 3)."""
-    x, y = np.moveaxis(places.astype(np.float32) - 0.5, -1, 0)
-    return cv2.remap(pixels, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    where = places.astype(np.float32) - np.float32(0.5)
+    return cv2.remap(pixels, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

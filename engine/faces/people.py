@@ -55,6 +55,27 @@ def link_people(followed: Followed, clip: Clip) -> list[Person]:
     The likeliest pairs are joined first; nobody is in two places at once.
     """
     tracklets = followed.tracklets
+    chains = [[index] for index in range(len(tracklets))]
+    for _, early, late in _alike(followed, clip):
+        first, then = chains[early], chains[late]
+        if first is not then and not any(
+            _at_once(tracklets[i], tracklets[j]) for i in first for j in then
+        ):
+            first += then
+            for index in then:
+                chains[index] = first
+    unique = {id(chain): sorted(chain) for chain in chains}
+    people = [_person([tracklets[i] for i in chain], clip) for chain in unique.values()]
+    least = min(_LEAST_FRAMES, clip.frame_count // 2)
+    people = [person for person in people if len(person.frames) >= least]
+    return sorted(people, key=lambda person: -person.prominence)
+
+
+def _alike(followed: Followed, clip: Clip) -> list[tuple[float, int, int]]:
+    """Pairs of tracklets that can be one person: unlikeness, the earlier and the later one."""
+    tracklets = followed.tracklets
+    if len(tracklets) < 2:
+        return []
     signatures = [signature_of(tracklet) for tracklet in tracklets]
     as_seen = [usual_colours(tracklet) for tracklet in tracklets]
     pairs: list[tuple[float, int, int]] = []
@@ -72,20 +93,7 @@ def link_people(followed: Followed, clip: Clip) -> list[Person]:
                     cost = min(cost, free / _NEAR_AS_SEEN)
             if cost < 1:
                 pairs.append((cost, early, late))
-    chains = [[index] for index in range(len(tracklets))]
-    for _, early, late in sorted(pairs):
-        first, then = chains[early], chains[late]
-        if first is not then and not any(
-            _at_once(tracklets[i], tracklets[j]) for i in first for j in then
-        ):
-            first += then
-            for index in then:
-                chains[index] = first
-    unique = {id(chain): sorted(chain) for chain in chains}
-    people = [_person([tracklets[i] for i in chain], clip) for chain in unique.values()]
-    least = min(_LEAST_FRAMES, clip.frame_count // 2)
-    people = [person for person in people if len(person.frames) >= least]
-    return sorted(people, key=lambda person: -person.prominence)
+    return sorted(pairs)
 
 
 def part_dissolved(followed: Followed) -> Followed:

@@ -42,7 +42,7 @@ class ShotFinder:
         return is_cut
 
     def _is_sudden(self, small: np.ndarray) -> bool:
-        change = float(np.abs(small - self._recent[-1]).mean()) / 255
+        change = cv2.norm(small, self._recent[-1], cv2.NORM_L1) / small.size / 255
         usual = median(self._changes) if self._changes else 0.0
         self._changes.append(change)
         return change > max(_CUT_CHANGE, 4 * usual)
