@@ -6,7 +6,7 @@ detector, which misses faces below 80 px), and tells how sure it is that a face 
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from numba import njit
 
 from .graph import Graph, contents, mediapipe_module, mediapipe_root, packets, picture_packet
 from .iris import find_irises
+from .lifting import lifted
 
 _PRESENCE = "facelandmarkcpu__face_presence_score"
 _GATE = "facelandmarkcpu__ThresholdingCalculator"
@@ -220,6 +221,13 @@ def _magnified(view: View, side: float) -> View:
     return View(pixels, view.origin, times * view.scale)
 
 
+def _lit(view: View, region: np.ndarray) -> View:
+    """The view in which a dark face is as bright as others."""
+    x, y = view.inside(region[:2])
+    pixels = lifted(view.pixels, (x, y), region[2] * view.scale / _MARGIN)
+    return replace(view, pixels=pixels)
+
+
 def _coordinates(landmarks: Any) -> np.ndarray:
     """x, y, z of a NormalizedLandmarkList, (N, 3) float32.
 
@@ -252,7 +260,7 @@ class FaceMesh:
             (478, 3) float32 pixels of the picture (third: depth, positive away from the camera)
             and how sure the network is that a face is there (0..1).
         """
-        view = _magnified(view, region[2])
+        view = _magnified(_lit(view, region), region[2])
         height, width, _ = view.pixels.shape
         (x, y), side = view.inside(region[:2]), region[2] * view.scale
         rect = self._rect(
