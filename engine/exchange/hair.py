@@ -125,8 +125,9 @@ def comb(
     points = _gathered(points, lock)
     tone = _LOCK_TONE * draw.normal(size=lock.max() + 1)[lock]
     tone = np.exp(tone + _UNLIKE_TONE * draw.normal(size=len(roots)))
+    depth = dense * (1 - layer)  # at the hairline none lie above
     return Groom(
-        *(a.astype(np.float32) for a in (points, uv, tone, width, 1 - layer, skull.middle))
+        *(a.astype(np.float32) for a in (points, uv, tone, width, depth, skull.middle))
     )
 
 
