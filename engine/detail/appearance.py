@@ -88,7 +88,7 @@ class _Median:
     teeth: list[Sight]
     hair: list[Sight]
     outlines: list[Outline]
-    forehead: list[tuple[np.ndarray, np.ndarray]]
+    forehead: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
     grey: float  # 1 where the pictures have one hue all over
     white: float  # linear: how bright the pictures get
     whites: np.ndarray  # (3,) log hue of what is brightest in them

@@ -16,6 +16,7 @@ from ..geometry import embed, harmonics, project, vertex_normals
 from ..head.model import FaceParams, Head
 from ..render import interpolate, rasterize
 from ..srgb import linear_from_srgb
+from .strand_flow import parting_by_flow, see_flow
 
 COLUMNS = np.arange(-60.0, 61, 4)  # degrees round the head, from the front
 _ROWS = np.arange(24.0, 100, 1.5)  # degrees from the top of the head
@@ -34,6 +35,7 @@ _BALD, _FEWEST_CELLS = 0.25, 40  # share of the scalp unlike skin, below which i
 _HIGHEST = 28.0  # degrees above the model's hairline; beyond that lies the crown
 _PARTING_COLUMNS, _BESIDE_PARTING = 5, 9  # columns: wider than it, and with what lies beside it
 _PARTED, _PARTED_WITHIN = 6.0, 36.0  # degrees: how high, and how far from the front
+_LYING = 4.0, 22.0  # degrees above the line: the hair that tells which way it lies
 _SOFT, _SOFTER = np.array([1, 2, 1]) / 4, np.array([1, 2, 3, 2, 1]) / 9
 
 
@@ -88,8 +90,11 @@ def see_forehead(
     rest: tuple,
     frame: int,
     forehead: Forehead,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Linear colours (R, C, 3), NaN where unseen, and normals (R, C, 3) in a picture (H, W, 3)."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Linear colours (R, C, 3), NaN where unseen, normals (R, C, 3) and flow, as `see_flow` has it,
+
+    in a picture (H, W, 3).
+    """
     vertices, faces = head.camera_frame(params, frame, rest), head.file.faces
     normals = interpolate(vertex_normals(vertices, faces), faces, *forehead.places)
     points = interpolate(vertices, faces, *forehead.places)
@@ -97,16 +102,17 @@ def see_forehead(
     shown = forehead.places[0] >= 0
     points[~shown] = (0, 0, -1)
     towards = -points / np.linalg.norm(points, axis=-1, keepdims=True)
-    place = np.floor(project(points.reshape(-1, 3), params.focal, size)).reshape(*shown.shape, 2)
+    place = project(points.reshape(-1, 3), params.focal, size).reshape(*shown.shape, 2)
     seen = shown & ((normals * towards).sum(-1) > _FACING)
     seen &= ((place >= 0) & (place < size)).all(-1)
     column, row = np.moveaxis(np.where(seen[..., None], place, 0).astype(int), -1, 0)
     colour = linear_from_srgb(picture[row, column])
-    return np.where(seen[..., None], colour, np.nan), normals
+    flow = see_flow(picture, place, seen, _ROWS, COLUMNS)
+    return np.where(seen[..., None], colour, np.nan), normals, flow
 
 
 def find_front(
-    frames: list[tuple[np.ndarray, np.ndarray]],
+    frames: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
     forehead: Forehead,
     light: np.ndarray,
     skin: np.ndarray,
@@ -142,7 +148,12 @@ def find_front(
         return Front(_rises(line, forehead))
     dark = towards.mean() < 0  # a shine on the forehead is no fair fringe
     falls = _falls(line, haired, known, forehead) if dark else None
-    return Front(_rises(line, forehead), falls, _parting(line))
+    parting = _parting(line)
+    if parting is None:
+        above = line - _ROWS[:, None]
+        lying = known & (haired > _HAIRED) & (above > _LYING[0]) & (above < _LYING[1])
+        parting = parting_by_flow(np.mean([flow for *_, flow in frames], 0), lying, COLUMNS)
+    return Front(_rises(line, forehead), falls, parting)
 
 
 def _rises(line: np.ndarray, forehead: Forehead) -> np.ndarray:
@@ -180,10 +191,10 @@ def _parting(line: np.ndarray) -> float | None:
 
 
 def _reflectance(
-    frames: list[tuple[np.ndarray, np.ndarray]], light: np.ndarray
+    frames: list[tuple[np.ndarray, np.ndarray, np.ndarray]], light: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Median log reflectance (R, C, 3), and whether a third of the frames show it, (R, C)."""
-    colour, normal = (np.stack(values) for values in zip(*frames, strict=True))
+    colour, normal = (np.stack([frame[k] for frame in frames]) for k in (0, 1))
     usual = harmonics(np.array([[0.0, 0, 1]])) @ light
     shade = harmonics(normal.reshape(-1, 3)) @ light
     shade = np.clip(shade, _SHADE[0] * usual, _SHADE[1] * usual).reshape(colour.shape)

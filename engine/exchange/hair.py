@@ -3,9 +3,9 @@
 The head is seen from its middle: a strand goes its way over the skull from direction to direction
 and rises into its layer of the hair. Hair flows away from an arc over the middle of the head: from
 the forehead; from the crown where it is seen to fall over most of the forehead; from a parting
-where it is long. Nothing seen means back: tied-back hair that is taken to lie forward is a bowl,
-the other way round it is somebody's who combs it back. Long hair hangs from where the skull
-recedes. All is drawn from one seed: the same head has the same hair every time.
+where one is seen, and in long hair, which hangs from where the skull recedes. Nothing seen means
+back: tied-back hair that is taken to lie forward is a bowl, the other way round it is somebody's
+who combs it back. All is drawn from one seed: the same head has the same hair every time.
 """
 
 from dataclasses import dataclass
@@ -126,9 +126,7 @@ def comb(
     tone = _LOCK_TONE * draw.normal(size=lock.max() + 1)[lock]
     tone = np.exp(tone + _UNLIKE_TONE * draw.normal(size=len(roots)))
     depth = dense * (1 - layer)  # at the hairline none lie above
-    return Groom(
-        *(a.astype(np.float32) for a in (points, uv, tone, width, depth, skull.middle))
-    )
+    return Groom(*(a.astype(np.float32) for a in (points, uv, tone, width, depth, skull.middle)))
 
 
 def strand_colours(groom: Groom, painted: np.ndarray) -> np.ndarray:
@@ -180,8 +178,9 @@ def _grown(
         front = np.clip(2.5 * out[:, 2:], 0, 1)  # 0 beside the head and behind it
         falls = (1 - front) * np.clip(0.3 - 3 * out[:, 1:2], 0, 1) if hangs > 0 else 0.0
         way = _flow(out, style) + stray
-        if hangs > 0:
-            way += 1.5 * front * np.clip(1 - 1.4 * out[:, 1:2], 0, 1) * _BACK
+        if style.arc == _PARTED:  # what doesn't hang goes on to the back of the head
+            pulled = front if hangs > 0 else 1.0
+            way += 1.5 * pulled * np.clip(1 - 1.4 * out[:, 1:2], 0, 1) * _BACK
         way = _unit(way - (way * out).sum(1, keepdims=True) * out)
         way = _unit((1 - falls) * way + falls * _DOWN)
         next_ = points[-1] + stride[:, None] * way - skull.middle
@@ -211,13 +210,13 @@ def _fallen(
 
 def _style(hangs: float, falls: np.ndarray | None, parting: float | None) -> _Style:
     """How hair lies, by where it hangs, falls and parts."""
-    if hangs > 0:
-        beside, top = np.radians(parting or 0.0), np.radians(_AT_HAIRLINE)
-        tilt = float(np.arctan2(np.sin(top) * np.sin(beside), np.cos(top)))
-        return _Style(_PARTED, tilt, hangs)
     front = np.abs(FRINGE_AT) <= _FOREHEAD
     forward = falls is not None and (falls[front] > 0).mean() > _FORWARD
-    return _Style(_CROWN if forward else _SWEPT, 0.0, 0.0)
+    if hangs == 0 and (forward or parting is None):
+        return _Style(_CROWN if forward else _SWEPT, 0.0, 0.0)
+    beside, top = np.radians(parting or 0.0), np.radians(_AT_HAIRLINE)
+    tilt = float(np.arctan2(np.sin(top) * np.sin(beside), np.cos(top)))
+    return _Style(_PARTED, tilt, hangs)
 
 
 def _flow(out: np.ndarray, style: _Style) -> np.ndarray:

@@ -49,12 +49,12 @@ def front_of(person, forehead: Forehead, ends: np.ndarray, hair: np.ndarray | No
     head, rest, _ = person
     params = FaceParams.neutral(head, 1, focal=1200.0)
     blank = np.zeros((800, 800, 3), np.uint8)
-    where, normals = see_forehead(blank, params, head, head.rest(params.shape), 0, forehead)
+    where, normals, flow = see_forehead(blank, params, head, head.rest(params.shape), 0, forehead)
     rows = from_skull(head.file, rest, points_of(person, forehead).reshape(-1, 3))[0]
     hairy = rows.reshape(where.shape[:2]) < ends
     drawn = np.where(hairy[..., None], np.exp(HAIR), np.exp(SKIN))
     seen = np.where(np.isfinite(where), drawn, np.nan)
-    return find_front([(seen, normals)] * 3, forehead, LIGHT, SKIN, hair)
+    return find_front([(seen, normals, flow)] * 3, forehead, LIGHT, SKIN, hair)
 
 
 def points_of(person, forehead: Forehead) -> np.ndarray:
@@ -347,6 +347,20 @@ def test_hair_lies_back_unless_it_falls(person):
         front = (points[:, 0, 2] > 0.05) & (points[:, 0, 0] > -0.01) & (top < 50)
         ahead = (points[front, -1, 2] > points[front, 0, 2]).mean()
         assert ahead > 0.9 if forward else ahead < 0.1
+
+
+@pytest.mark.parametrize("parting", [-16.0, 0.0, 16.0])
+def test_parted_hair_leaves_its_parting(person, parting):
+    """To both sides of it in front, and to the back of the head beside and behind it."""
+    head, rest, _ = person
+    hair = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    points = comb(head.file, rest, hair, parting=parting).points
+    top, beside, _ = from_skull(head.file, rest, points[:, 0])
+    goes = from_skull(head.file, rest, points[:, -1])[1] - beside
+    front = (np.abs(beside) < 40) & (top > 25) & (top < 55) & (np.abs(beside - parting) > 8)
+    assert (goes[front] * (beside - parting)[front] > 0).mean() > 0.9
+    sides = (np.abs(beside) > 60) & (np.abs(beside) < 120) & (top > 60)
+    assert (points[sides, -1, 2] < points[sides, 0, 2]).mean() > 0.9
 
 
 def test_strands_stand_on_the_skin_as_high_as_asked(person):
