@@ -12,6 +12,7 @@ import numpy as np
 # Inner lip line from the subject's right to the left corner, without the corners.
 UPPER_INNER = (191, 80, 81, 82, 13, 312, 311, 310, 415)
 LOWER_INNER = (95, 88, 178, 87, 14, 317, 402, 318, 324)
+INNER_LIPS = [*UPPER_INNER, *LOWER_INNER]
 EYES = (33, 263)  # outer corners
 CROP_ROWS, CROP_COLUMNS = 28, 14
 # The network's (`models.rows`): where its rows lie, 0 on the upper inner lip and 1 on the lower.

@@ -4,8 +4,9 @@ Upper teeth are fixed to the skull, so over a clip their edge is off the fitted 
 height. For each height it is told how likely what was read between the lips is, column by column,
 with either row in sight or hidden. Smiles lay the upper row bare, over lower teeth that a smile's
 jaw may have put anywhere. Speech keeps the upper row in the lip's shade and shows the lower one,
-which stands off by as much as the upper but for the bite. Both rows and the tongue go by the mean
-over all heights, so that the bite stays.
+which stands off by as much as the upper but for the bite. Where a row follows on a row, lightness
+can't tell one from two: there the rows' reader knows where the upper one ends. Both rows and the
+tongue go by the mean over all heights, so that the bite stays.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..exchange.head_file import TEETH_LIFT, HeadFile
+from ..faces.mouth_crop import INNER_LIPS
 from ..geometry import project, rotation_matrix, to_camera
 from ..head.model import FaceParams, Head
 from ..head.mouth import part_of
@@ -38,6 +40,9 @@ _STEP = 0.5e-3  # m between the heights that are tried
 _UPPER, _UPPER_SD = np.arange(-6, 7) * _STEP, 1.3e-3  # m; of people about the head
 _LOWER, _SMILE_SD = np.arange(-6, 13) * _STEP, 1.3e-3  # m; about the fitted, in smiles
 _BITE_SD = 1.5e-3  # m; about the upper row's, in speech: a person's bite and a clip's jaw
+# The rows' reader: how exactly it can read at all, m; how often it is wrong, then anywhere in what
+# it sees; when it doesn't know, shares of the opening. It is misled less often: of a frame counts
+_READ_SD, _MISTAKEN, _SEEN_ROWS, _UNSURE, _READER_SHARE = 0.5e-3, 0.15, 1.8, 0.25, 0.2
 _JAW, _JAW_SD = np.arange(-4, 5) * _STEP, 1.0e-3  # m at the teeth; a frame's jaw about the clip's
 _ARCH = np.arange(-22, 22.1) * 1e-3  # m, where along x the rows' edges are taken
 _NEAR_X, _FRONT = 1.2e-3, 10e-3  # m about such a place; from the foremost vertex there
@@ -68,7 +73,8 @@ def place_teeth(params: FaceParams, track: FaceTrack, head: Head) -> FaceParams:
     likelihood = _likelihood(read, upper, lower, gaps)
     shape = np.zeros(head.file.shape_basis.shape[2])
     shape[: len(params.shape)] = params.shape
-    shape[-1] = _height(likelihood, bare) / TEETH_LIFT
+    by_reader = _by_reader(track, frames, upper, gaps)
+    shape[-1] = _height(likelihood, by_reader, bare) / TEETH_LIFT
     return params.replace(shape=shape)
 
 
@@ -168,16 +174,38 @@ def _likelihood(read: np.ndarray, upper: _Edge, lower: _Edge, gaps: np.ndarray) 
     return np.einsum("uwnc,nc->uwn", over[:, None] + under, share)
 
 
+def _by_reader(track: FaceTrack, frames: np.ndarray, upper: _Edge, gaps: np.ndarray) -> np.ndarray:
+    """Log-likelihood (U,) of where the rows' reader saw the upper one end in n frames.
+
+    What hides a part of the lips has an edge that passes for a row's: such frames don't tell.
+    """
+    if track.rows is None:
+        return np.zeros(len(_UPPER))
+    read = track.rows[frames, 0]  # (n, 2) share of the opening in its middle, standard deviation
+    if track.hidden is not None:
+        read = np.where(
+            track.hidden[frames][:, INNER_LIPS].max(1, keepdims=True) < 0.5, read, np.nan
+        )
+    middle = gaps.shape[1] // 2
+    place, rise, gap = upper.place[:, middle], upper.rise[:, middle], gaps[:, middle]
+    told = (read[:, 1] < _UNSURE) & np.isfinite(place + rise) & (gap > _TOLD_GAP)
+    read, place, rise, gap = read[told], place[told], rise[told], gap[told]
+    off = read[:, 0] - place - _UPPER[:, None] * rise  # (U, n)
+    sd = np.hypot(read[:, 1], _READ_SD / gap)
+    right = np.exp(-((off / sd) ** 2) / 2) / (sd * np.sqrt(2 * np.pi))
+    return _READER_SHARE * np.log((1 - _MISTAKEN) * right + _MISTAKEN / _SEEN_ROWS).sum(1)
+
+
 def _tried() -> np.ndarray:
     """The lower row's heights that a clip's and a frame's jaw can add up to, (W,) m."""
     return np.arange(len(_LOWER) + len(_JAW) - 1) * _STEP + _LOWER[0] + _JAW[0]
 
 
-def _height(likelihood: np.ndarray, bare: np.ndarray) -> float:
+def _height(likelihood: np.ndarray, by_reader: np.ndarray, bare: np.ndarray) -> float:
     """The upper row's mean height, m, by the log-likelihood (U, W, n) of the frames.
 
-    `bare` (n,), 0 to 1: how far a frame is a smile. Lower teeth have a height in smiles, and one in
-    speech.
+    `by_reader` (U,) is what the rows' reader adds. `bare` (n,), 0 to 1: how far a frame is a smile.
+    Lower teeth have a height in smiles, and one in speech.
     """
     jaw, height = _normal(_JAW, _JAW_SD), _normal(_UPPER, _UPPER_SD)
     smile = np.tile(_normal(_LOWER, _SMILE_SD), (len(_UPPER), 1))  # (U, L)
@@ -188,7 +216,8 @@ def _height(likelihood: np.ndarray, bare: np.ndarray) -> float:
         lower = np.logaddexp.reduce(both + height[:, None], axis=0)  # (n,)
         smile[:, k] += _FRAME_SHARE * (both @ bare)
         speech[:, k] += _FRAME_SHARE * ((_SHADED * both + (1 - _SHADED) * lower) @ (1 - bare))
-    log = height + np.logaddexp.reduce(smile, axis=1) + np.logaddexp.reduce(speech, axis=1)
+    log = height + by_reader + np.logaddexp.reduce(smile, axis=1)
+    log += np.logaddexp.reduce(speech, axis=1)
     chance = np.exp(log - log.max())
     return float(_UPPER @ chance / chance.sum())
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..faces.mouth_crop import LOWER_INNER, UPPER_INNER
+from ..faces.mouth_crop import INNER_LIPS
 from ..geometry import rotation_matrix
 from .landmark_head import JAW, LandmarkHead
 from .solver import Targets
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from ..faces import FaceTrack
 
 _UPPER_LIP, _LOWER_LIP = 13, 14
-_INNER_LIPS = [*UPPER_INNER, *LOWER_INNER]
 _FREE = 0.5  # of a point, how far it is hidden
 _FRONT = [*EYE_CORNERS, 168, 6, 197, 195, 98, 327, 2]  # eyes and nose
 _ANGLES = np.linspace(-0.05, 0.45, 26)  # rad: jaws that are tried
@@ -66,7 +65,7 @@ def jaw_by_rows(track: FaceTrack, head: LandmarkHead, start: Start, seen: np.nda
     gap = gap * start.metre_per_px * _nearness(track, head, start)  # m
     told = np.isfinite(track.rows).all((1, 2)) & (gap > 0) & seen
     if track.hidden is not None:
-        told &= track.hidden[:, _INNER_LIPS].max(1) < _FREE
+        told &= track.hidden[:, INNER_LIPS].max(1) < _FREE
     if not told.any():
         return nothing
     place, sd = np.moveaxis(np.where(told[:, None, None], track.rows, 0), 2, 0)  # (T, 2) each

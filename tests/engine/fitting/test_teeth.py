@@ -6,7 +6,7 @@ import pytest
 from engine.exchange.head_file import TEETH_LIFT
 from engine.faces.looks import LOWER_INNER, MOUTH_ROWS, UPPER_INNER
 from engine.faces.mouth import read_teeth
-from engine.fitting.teeth import place_teeth
+from engine.fitting.teeth import _edges, place_teeth
 from engine.geometry import embed, project
 from engine.head.model import FaceParams
 from engine.render import visible_faces
@@ -64,6 +64,27 @@ def test_the_height_is_found_again(head, smiles, height):
     found = place_teeth(smiles, track, head).shape
     assert abs(found[-1] * TEETH_LIFT - height) < 0.4e-3, found[-1]
     assert np.abs(found[:-1]).max() == 0
+
+
+def test_where_lightness_takes_two_rows_for_one_the_reader_knows_the_upper_one(head, smiles):
+    """A grin whose upper teeth reach the lower lip; where it isn't sure it tells nothing."""
+    low, frames = -2e-3, np.arange(FRAMES)
+    jaw = smiles.jaw * [0.4, 1, 1]
+    true = lifted(smiles.replace(jaw=jaw), low)
+    track = seen(head, true)
+    grin = replace(track, teeth=np.ones_like(track.teeth))
+    edge = _edges(true, SIZE, head, frames)[0].place[:, 2]
+    rows = np.stack([np.stack([edge, np.ones(FRAMES)], 1)] * 2, 1)  # (T, 2, 2) place and sd
+    rows[:, 0, 1], rows[:, 1, 1] = 0.08, 0.6
+
+    def found(read):
+        person = place_teeth(true.replace(shape=smiles.shape), replace(grin, rows=read), head)
+        return person.shape[-1] * TEETH_LIFT
+
+    assert abs(found(rows) - low) < 0.6e-3 < abs(found(None) - low)
+    unsure = rows.copy()
+    unsure[:, 0, 1] = 0.5
+    assert found(unsure) == found(None)
 
 
 def test_only_teeth_and_tongue_move_and_the_bite_stays(head, smiles):
