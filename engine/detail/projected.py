@@ -18,7 +18,7 @@ from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..media.hues import colourless
 from .face_sheet import FaceSheet
-from .folds import bare_of_eyes, bare_of_holes, hair_reaches, round_brows
+from .folds import bare_of_eyes, bare_of_holes, fringe, hair_reaches, round_brows
 from .paint import DARKEST, change_colours, own_hues, read_colours
 from .residual import LUMINANCE, masked_blur
 from .skin import (
@@ -79,6 +79,7 @@ def project_colour(
     head: Head,
     texture: np.ndarray,
     forced: bool = False,
+    shade: np.ndarray | None = None,
 ) -> np.ndarray | None:
     """A person's texture with the clip's own skin in it; None when the clip shows too little.
 
@@ -89,6 +90,7 @@ def project_colour(
         head: The head.
         texture: (n, n, 3) uint8 sRGB of the model, the whole sheet.
         forced: The clip's skin also where a small or noisy picture says little of it.
+        shade: (n, n) log light that the relief which lasts adds: it isn't painted as well.
 
     Returns:
         (n, n, 3) uint8 sRGB.
@@ -100,6 +102,8 @@ def project_colour(
     lasting = lasting_colour(clip, track, params, canvas, frames)
     model = read_colours(texture, canvas.sheet)
     own = own_hues(lasting.own, model, lasting.grey)
+    if shade is not None:
+        own = own - cv2.resize(shade, own.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
     beard = _beard_ground(model, canvas.sheet)
     shown = _shown_skin(own, model, lasting.known, beard > 0, canvas.sheet)
     if shown.mean() < _FEWEST_SHOWN:
@@ -227,8 +231,9 @@ def _darkness(view: View) -> float:
 def _unlit(view: View, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Log reflectance (3, R, R) of one frame, and its weight (R, R)."""
     shade = harmonics(view.surface.normal) @ light.astype(np.float32)
-    usual = np.median(shade[view.seen > 0.5], axis=0) if (view.seen > 0.5).any() else 1.0
-    lit = shade @ LUMINANCE > _LEAST_SHADE * float(np.dot(usual, LUMINANCE))
+    brightness, squarely = shade @ LUMINANCE, view.seen > 0.5
+    usual = float(np.median(brightness[squarely])) if squarely.any() else 1.0
+    lit = brightness > _LEAST_SHADE * usual
     colour = np.log(np.maximum(view.colour, DARKEST)) - np.log(np.maximum(shade, 1e-2))
     facing = np.clip((view.surface.normal[..., 2] - _ASLANT[0]) / (_ASLANT[1] - _ASLANT[0]), 0, 1)
     weight = view.seen * facing * lit * (view.colour.max(-1) < _BURNT)
@@ -257,6 +262,7 @@ def _shown_skin(
     """(R, R) bool: skin that the clip shows, without eyes, nostrils and strands.
 
     What is far darker or lighter than the model's skin, or of another hue, is hair, but in a beard.
+    A forehead shines: what is lighter there and nearer to white is skin.
     """
     shown = bare_of_holes(sheet) & (known > 0.5)
     if not shown.any():
@@ -267,6 +273,8 @@ def _shown_skin(
     lightness = change @ LUMINANCE
     hue = np.abs(change - lightness[..., None]).max(-1)
     hair = (np.abs(lightness) > _STRAND) | (hue > _STRANGE_HUE)
+    shiny = (lightness > 0) & (change[..., 2] > change[..., 0] - _STRANGE_HUE)
+    hair &= ~(shiny & fringe(sheet))
     hair |= scalp < np.median(scalp[shown]) - _STRAND
     hair &= ~beard
     hanging = (hair & hair_reaches(sheet)).astype(np.uint8)

@@ -22,7 +22,7 @@ from .evidence import TEXELS
 from .face_sheet import FaceSheet, build_sheet, map_surface
 from .key_maps import KeyMaps
 from .keys import denser, key_frames, lenders
-from .learned import agreement, folded, knows, learned_relief, reads_pictures
+from .learned import agreement, deepened, knows, learned_relief, reads_pictures
 from .relief import SolveOptions, solve_relief
 from .residual import (
     LASTING_TRUST,
@@ -52,7 +52,6 @@ from .slopes import shading_change
 Quality = Literal["off", "fast", "standard", "fine"]
 
 _COARSEST_PICTURE_MM = 1.6  # per pixel: with larger pixels nothing that folds can be seen
-_LASTING_SOLVED = 0.5  # the solver's share of lasting relief where the network sees folds
 _PASSING_ROBUST = 0.1  # log contrast from which a passing misfit counts linearly: no pigment there
 _DARKEST_CAVITY = 1.2  # of log light that a fold loses beyond its slopes
 
@@ -88,6 +87,7 @@ class Detail:
 
     sheet: FaceSheet
     static: np.ndarray  # (R, R) mm
+    shade: np.ndarray  # (R, R): what its slopes add to the log of the clip's own light
     dynamic: KeyMaps  # M maps (R, R) mm, on top of the static one
     cavities: KeyMaps  # M maps (R, R), 0 or less: log light that passing folds lose beside slopes
     frames: np.ndarray  # (M,) from which the maps are
@@ -134,6 +134,9 @@ def recover_detail(
     else:
         reader = _Reader.of(canvas, params, skin, effort.solve)
     static = reader.lasting(rest_frame)
+    still = head.camera_frame(params, rest_frame, canvas.rest)
+    surface = map_surface(canvas.sheet, still, head.file.faces)
+    shade = shading_change(static, surface, skin.light, canvas.sheet.texel_mm)
     dynamic, cavities = (KeyMaps(canvas.sheet.size) for _ in range(2))
     lent, read = lenders(keys, params, track), []
     wanted = np.unique(lent)
@@ -146,7 +149,7 @@ def recover_detail(
     known = np.isin(lent, read)
     read, lent, keys = np.array(read, int), lent[known], keys[known]
     return Detail(
-        canvas.sheet, static, dynamic, cavities, read, np.searchsorted(read, lent),
+        canvas.sheet, static, shade, dynamic, cavities, read, np.searchsorted(read, lent),
         track.times[keys], skin.weight, rest_frame, effort.size,
     )  # fmt: skip
 
@@ -181,13 +184,14 @@ class _Reader:
         """(R, R) mm: what the median picture shows, on the surface of a calm frame."""
         sheet, skin = self.canvas.sheet, self.skin
         surface = map_surface(sheet, self._vertices(frame), self.canvas.head.file.faces)
-        left, trust = self._evidence(skin.albedo, skin.weight, LASTING_TRUST)
-        solved = solve_relief(left, trust, surface, skin.light, sheet.texel_mm, self.solve)
         learned = self._learned(skin.albedo, skin.weight, frame)
+        light, texel_mm = skin.light, sheet.texel_mm
         if learned is None:
-            return solved
-        share = _LASTING_SOLVED * folded(learned, sheet.texel_mm)
-        return learned + share * (solved - learned)
+            left, trust = self._evidence(skin.albedo, skin.weight, LASTING_TRUST)
+            return solve_relief(left, trust, surface, light, texel_mm, self.solve)
+        left = residual(skin.albedo, skin.weight, self.canvas.grain)
+        trust = without_strangers(left, skin.weight, texel_mm)
+        return deepened(learned, left, trust, surface, light, texel_mm)
 
     def passing(self, view: View) -> tuple[np.ndarray, np.ndarray]:
         """(R, R) mm: how a frame's relief differs from the lasting one; and its cavities (R, R).

@@ -18,7 +18,14 @@ import scipy.fft
 
 from .face_sheet import Surface
 from .residual import HIGH_PASS_MM
-from .slopes import bounded_steps, differences, linearise, slopes, slopes_adjoint
+from .slopes import (
+    bounded_steps,
+    differences,
+    linearise,
+    shading_change,
+    slopes,
+    slopes_adjoint,
+)
 
 _OCCLUSION_MM = (0.7, 1.4, 2.8, 5.6)  # scales s
 _SHADING_FLOOR = 0.4  # of the median shading
@@ -73,6 +80,17 @@ def solve_relief(
     height = options.limit_mm * np.tanh(height / options.limit_mm)
     relief[box] = height * _reach(weight, texel_mm)
     return relief
+
+
+def modelled(
+    relief: np.ndarray, surface: Surface, light: np.ndarray, texel_mm: float
+) -> np.ndarray:
+    """(R, R): the log contrast that the model above makes of a relief (R, R) mm."""
+    hollows = np.zeros_like(relief)
+    for scale in _OCCLUSION_MM:
+        hollows += (relief - cv2.GaussianBlur(relief, (0, 0), scale / texel_mm)) / scale
+    slopes_alone = shading_change(relief, surface, light, texel_mm)
+    return slopes_alone + SolveOptions.occlusion * hollows
 
 
 @dataclass(frozen=True)

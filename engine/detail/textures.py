@@ -52,7 +52,8 @@ def write_textures(
     texture = paint_features(person_texture(head, params.albedo, _SIZE), face)
     if options.skin != "model":
         forced = options.skin == "clip"
-        projected = project_colour(clip, track, params, head, texture, forced)
+        shade = None if detail is None else detail.shade
+        projected = project_colour(clip, track, params, head, texture, forced, shade)
         if projected is not None:
             texture = projected
         elif forced:

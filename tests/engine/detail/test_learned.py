@@ -6,7 +6,8 @@ import pytest
 from engine.detail import learned
 from engine.detail.evidence import CHANNELS, TEXELS, evidence
 from engine.detail.face_sheet import Surface
-from engine.detail.learned import agreement, folded, learned_relief
+from engine.detail.learned import agreement, deepened, learned_relief
+from engine.detail.relief import modelled
 from engine.detail.residual import Grain
 from tests.pretend_card import pretend_card
 
@@ -65,10 +66,30 @@ def _fold(depth_mm: float) -> np.ndarray:
     return np.tile(-depth_mm * np.exp(-(((column - 40) / 1.2) ** 2) / 2), (TEXELS, 1))
 
 
-def test_the_network_tells_where_folds_are():
-    found = folded(_fold(0.5), TEXEL_MM)
-    assert found[:, round(40 / TEXEL_MM)].min() > 0.9
-    assert found[:, round(120 / TEXEL_MM)].max() < 0.1
+def test_a_fold_becomes_as_deep_as_it_is_dark(plane):
+    """Nearly three times as deep as the network says; four times at the most; never shallower."""
+    shy, seen = _fold(0.15), np.ones((TEXELS, TEXELS))
+    for depth, least, most in ((0.05, 0.99, 1.01), (0.45, 2.2, 3), (1.2, 3.6, 4.01)):
+        left = modelled(_fold(depth), plane, SIDE, TEXEL_MM)
+        found = deepened(shy, left, seen, plane, SIDE, TEXEL_MM)
+        assert least < found.min() / shy.min() < most
+
+
+def test_folds_that_darken_as_little_as_noise_stay_as_they_are(plane):
+    shy, seen = _fold(0.01), np.ones((TEXELS, TEXELS))
+    left = modelled(_fold(0.5), plane, FRONT, TEXEL_MM)
+    found = deepened(shy, left, seen, plane, FRONT, TEXEL_MM)
+    assert found.min() / shy.min() < 1.5
+
+
+def test_what_runs_otherwise_deepens_no_fold(plane):
+    """Marks, bright lines, and nothing at all."""
+    shy, seen = _fold(0.15), np.ones((TEXELS, TEXELS))
+    for left in (_spots(), -modelled(_fold(0.5), plane, SIDE, TEXEL_MM), 0 * shy):
+        found = deepened(shy, left, seen, plane, SIDE, TEXEL_MM)
+        assert found.min() / shy.min() < 1.3
+    dark = modelled(_fold(0.5), plane, SIDE, TEXEL_MM)
+    np.testing.assert_allclose(deepened(shy, dark, 0 * seen, plane, SIDE, TEXEL_MM), shy)
 
 
 def test_reliefs_agree_where_they_run_alike_however_deep():

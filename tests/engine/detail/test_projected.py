@@ -9,7 +9,7 @@ from engine.detail.face_sheet import build_sheet, cut_window, lay_window
 from engine.detail.folds import LIPS, hull
 from engine.detail.light import refine_light
 from engine.detail.paint import own_hues
-from engine.detail.projected import _agreement, _change, _natural, project_colour
+from engine.detail.projected import _agreement, _change, _natural, _shown_skin, project_colour
 from engine.detail.residual import LUMINANCE
 from engine.detail.unwrap import unwrap
 from engine.geometry import embed, harmonics, project, vertex_normals
@@ -103,6 +103,40 @@ def test_a_mole_comes_back_where_it_is(film):
     ]  # fmt: skip
     assert abs(darker[int(other[1]), int(other[0])]).max() < 0.12
     assert np.array_equal(texture[:20], model[:20])
+
+
+def test_what_relief_darkens_is_not_painted_as_well(film):
+    head, params, _, clip, track = film
+    model = np.full((512, 512, 3), srgb_from_linear(np.array([0.50, 0.25, 0.16])), np.uint8)
+    fold = np.zeros((96, 96), np.float32)
+    fold[:, 28:32] = fold[:, 64:68] = -0.3
+    plain, spared = (
+        project_colour(clip, track, params, head, model, shade=shade) for shade in (None, fold)
+    )
+    assert plain is not None and spared is not None
+    lighter = np.log(linear_from_srgb(spared) / linear_from_srgb(plain))
+    assert np.percentile(lighter, 99.5) > 0.08 and np.median(lighter) == 0
+
+
+def test_a_forehead_shines_and_strands_hang_over_it(film):
+    """Lighter and nearer to white it is skin; darker, or golden, it is hair."""
+    sheet = film[2]
+    model = np.tile(np.log([0.5, 0.25, 0.16]), (sheet.size, sheet.size, 1))
+    known, no_beard = np.ones((sheet.size, sheet.size)), np.zeros((sheet.size, sheet.size), bool)
+    column, row = sheet.landmarks[151].astype(int)
+    for change, skin in (
+        ((0.1, 0.5, 0.9), True),
+        ((-0.6, -0.6, -0.6), False),
+        ((0.2, 0.1, -0.4), False),
+    ):
+        shown = _shown_skin(model + change, model, known, no_beard, sheet)
+        assert shown[row, column] == skin, change
+
+
+def test_frames_that_are_half_believed_all_over_are_read(film):
+    head, params, _, clip, track = film
+    unsure = replace(track, confidence=np.full_like(track.confidence, 0.45))
+    assert project_colour(clip, unsure, params, head, np.zeros((64, 64, 3), np.uint8)) is not None
 
 
 def test_what_the_model_has_already_stays(film):
