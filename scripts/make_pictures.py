@@ -82,7 +82,8 @@ def head_picture() -> np.ndarray:
     """The mean person at rest and in some expressions."""
     head = Head(load_head())
     nobody = np.zeros(head.file.shape_basis.shape[2])
-    sitter = Sitter(head, nobody, person_texture(head, np.zeros(50), 2048))
+    texture = person_texture(head, np.zeros(50), 2048)
+    sitter = Sitter(head, nobody, texture, usual_hair(head, nobody))
     cells = []
     for caption, units, jaw, gaze, (pitch, yaw) in FACES:
         params = FaceParams.neutral(head, 1, FOCAL, DISTANCE_M)
