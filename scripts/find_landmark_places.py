@@ -16,7 +16,8 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from engine.faces.detector import FaceMesh, region_of, view_of  # noqa: E402
+from engine.faces.detector import FaceMesh, region_of  # noqa: E402
+from engine.faces.views import view_of  # noqa: E402
 from engine.fitting.terms import CHIN_EDGE, LIP_PAIRS, MOUTH_CORNERS, OVAL, SUBNASALE  # noqa: E402
 from engine.geometry import embed  # noqa: E402
 from engine.training.people import Stage, build_stage, render_scene  # noqa: E402

@@ -6,7 +6,6 @@ detector, which misses faces below 80 px), and tells how sure it is that a face 
 """
 
 import math
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -16,7 +15,7 @@ from numba import njit
 
 from .graph import Graph, contents, mediapipe_module, mediapipe_root, packets, picture_packet
 from .iris import find_irises
-from .lifting import lifted
+from .views import MARGIN, View, lit, magnified
 
 _PRESENCE = "facelandmarkcpu__face_presence_score"
 _GATE = "facelandmarkcpu__ThresholdingCalculator"
@@ -35,9 +34,7 @@ node {
 """
 _DETECTOR_GRAPH = "mediapipe/modules/face_detection/face_detection_full_range_cpu.binarypb"
 _CUT_OFF_SIDE_PX = 640  # enough to find faces in that are too large for the picture
-_VIEW_SIDE_PX = 384  # of a region; the mesh network itself sees so many:
-_MESH_SIDE_PX = 192
-_MARGIN, _BOX_MARGIN = 1.5, 1.6  # side of a view over that of the face's points, of a detection
+_BOX_MARGIN = 1.6  # side of a view over that of a detection
 _LEAST_SCORE = 0.5
 RIGHT_EYE, LEFT_EYE = 33, 263  # outer corners, as the subject's right and left
 
@@ -171,63 +168,6 @@ def _without_doubles(faces: np.ndarray) -> np.ndarray:
     return np.array(kept).reshape(-1, 5)
 
 
-@dataclass(frozen=True)
-class View:
-    """The part of a picture around one face, not much finer than the network's input."""
-
-    pixels: np.ndarray  # (h, w, 3) uint8
-    origin: np.ndarray  # (2,) float32: the part's upper left corner in the picture, px
-    scale: float  # its pixels per pixel of the picture
-
-    def inside(self, points: np.ndarray) -> np.ndarray:
-        """The picture's pixels (..., 2) as the part's."""
-        return (points - self.origin) * self.scale
-
-
-def view_of(picture: np.ndarray, region: np.ndarray) -> View:
-    """Cut out what a region needs, and average a large one down, or its sampling would alias."""
-    height, width, _ = picture.shape
-    x, y, side, _ = region.tolist()
-    reach = side * 0.75  # a turned square's half diagonal, and a little
-    left, right = _within(x - reach, x + reach, width)
-    top, bottom = _within(y - reach, y + reach, height)
-    pixels = picture[top:bottom, left:right]
-    whole = int(np.ceil(0.8 * side / _VIEW_SIDE_PX))  # averages of whole pixels are the quickest
-    if whole > 1 and min(pixels.shape[:2]) >= whole:
-        size = pixels.shape[1] // whole, pixels.shape[0] // whole
-        pixels = pixels[: size[1] * whole, : size[0] * whole]
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    else:
-        whole = 1
-    return View(np.ascontiguousarray(pixels), np.array([left, top], np.float32), 1 / whole)
-
-
-def _within(low: float, high: float, limit: int) -> tuple[int, int]:
-    """A range inside of 0 to `limit`, two pixels at least."""
-    first = int(min(max(low, 0), limit - 2))
-    return first, int(min(max(high, first + 2), limit))
-
-
-def _magnified(view: View, side: float) -> View:
-    """A view in which a region of `side` px of the picture has as many as the mesh network sees.
-
-    The network's own sampling is linear between pixels and blurs what it magnifies: lips in faces
-    30 to 100 px wide are followed a fifth to a third more closely so (docs/log.md).
-    """
-    times = int(np.ceil(_MESH_SIDE_PX / (side * view.scale)))
-    if times < 2:
-        return view
-    pixels = cv2.resize(view.pixels, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
-    return View(pixels, view.origin, times * view.scale)
-
-
-def _lit(view: View, region: np.ndarray) -> View:
-    """The view in which a dark face is as bright as others."""
-    x, y = view.inside(region[:2])
-    pixels = lifted(view.pixels, (x, y), region[2] * view.scale / _MARGIN)
-    return replace(view, pixels=pixels)
-
-
 def _coordinates(landmarks: Any) -> np.ndarray:
     """x, y, z of a NormalizedLandmarkList, (N, 3) float32.
 
@@ -260,7 +200,7 @@ class FaceMesh:
             (478, 3) float32 pixels of the picture (third: depth, positive away from the camera)
             and how sure the network is that a face is there (0..1).
         """
-        view = _magnified(_lit(view, region), region[2])
+        view = magnified(lit(view, region), region[2])
         height, width, _ = view.pixels.shape
         (x, y), side = view.inside(region[:2]), region[2] * view.scale
         rect = self._rect(
@@ -296,7 +236,7 @@ def region_of(points: np.ndarray) -> np.ndarray:
     turn = float(np.arctan2(eyes[1], eyes[0]))
     low, high = extent(points)
     centre = (low + high) / 2
-    return np.array([*centre, float((high - low).max()) * _MARGIN, turn])
+    return np.array([*centre, float((high - low).max()) * MARGIN, turn])
 
 
 def region_of_box(box: np.ndarray, turn: float = 0.0) -> np.ndarray:

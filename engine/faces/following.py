@@ -13,12 +13,13 @@ from numba import njit
 
 from ..media import Clip, read_frames
 from ..progress import Report
-from .detector import FaceDetector, FaceMesh, View, overlap, region_of, region_of_box, view_of
+from .detector import FaceDetector, FaceMesh, overlap, region_of, region_of_box
 from .looks import COLOUR_NOISE, Look, look_at, moved_share, without_light
 from .scenes import scene_of
 from .seen import glance
 from .shots import ShotFinder
 from .tracklets import Followed, Tracklet, box_of, width_of
+from .views import View, view_of
 
 _SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face
 _SLIDE_FRAMES = 4  # how long the mesh takes to slide from one face onto another

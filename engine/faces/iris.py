@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
-    from .detector import View
+    from .views import View
 
 # Upper and lower lid from the picture's left corner to the right one, and the iris: its middle,
 # then four points of its rim.

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 from numba import njit
 
-from .detector import View, extent
+from .detector import extent
 from .mouth_crop import LOWER_INNER, UPPER_INNER, crop_mouth, read_at
+from .views import View
 
 # Outer lip line from the subject's right to the left corner, without the corners.
 UPPER_OUTER = (40, 39, 37, 0, 267, 269, 270)  # over UPPER_INNER[1:-1]

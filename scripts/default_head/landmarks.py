@@ -12,7 +12,8 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 
-from engine.faces.detector import FaceMesh, region_of, view_of
+from engine.faces.detector import FaceMesh, region_of
+from engine.faces.views import view_of
 from engine.geometry import embed, vertex_normals
 
 from .anatomy import MIRROR

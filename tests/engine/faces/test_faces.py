@@ -18,7 +18,6 @@ from engine.faces.detector import (
     overlap,
     region_of,
     region_of_box,
-    view_of,
 )
 from engine.faces.following import FollowOptions, begin, colour_change, follow_faces
 from engine.faces.graph import mediapipe_module, packets, picture_packet
@@ -33,6 +32,7 @@ from engine.faces.people import (
     usual_colours,
 )
 from engine.faces.track import FaceOptions, _warn, stretches, track_face
+from engine.faces.views import view_of
 from engine.media import Clip, open_clip, read_frames
 from engine.progress import Report
 from engine.weights import locate

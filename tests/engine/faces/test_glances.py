@@ -79,14 +79,14 @@ def test_a_head_that_leans_is_set_upright():
 @pytest.mark.parametrize("degrees", [0, 5, -30, 25])
 def test_what_is_seen_in_a_view_is_placed_in_the_picture(monkeypatch, degrees):
     """A dot in a face, found in the view by its brightness, lies where it was painted."""
-    picture = np.full((300, 300, 3), 40, np.uint8)
+    picture = np.full((300, 300, 3), 140, np.uint8)
     cv2.circle(picture, (130, 150), 4, (255, 255, 255), -1, cv2.LINE_AA)
     turn = cv2.getRotationMatrix2D((150, 150), degrees, 1.0)
     points = a_face(100, 200) @ turn[:, :2].T + turn[:, 2]
     view = level_face(cv2.warpAffine(picture, turn, (300, 300)), points)
 
     def look(pictures, places):
-        weight = np.maximum(pictures[..., 0].astype(float) - 60, 0)
+        weight = np.maximum(pictures[..., 0].astype(float) - 160, 0)
         rows, columns = np.mgrid[:112, :112] + 0.5
         where = [(weight * axis).sum((1, 2)) / weight.sum((1, 2)) for axis in (columns, rows)]
         found = np.stack(where, -1)[:, None] / 56 - 1

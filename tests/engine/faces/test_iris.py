@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.faces.detector import View
 from engine.faces.iris import _EYES, find_irises
+from engine.faces.views import View
 
 SIZE, FINE = 200, 4  # px; the picture is drawn so much finer
 CORNERS = np.array([[[30, 100], [80, 102]], [[120, 102], [170, 100]]], float)  # of both eyes

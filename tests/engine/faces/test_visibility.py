@@ -6,7 +6,6 @@ import pytest
 
 from engine.exchange.take import REGIONS
 from engine.faces.colour_cover import colour_witness
-from engine.faces.detector import View
 from engine.faces.looks import (
     LOWER_INNER,
     LOWER_OUTER,
@@ -18,6 +17,7 @@ from engine.faces.looks import (
 )
 from engine.faces.mouth import lips_missing, read_teeth, thing_between
 from engine.faces.parts import head_angles
+from engine.faces.views import View
 from engine.faces.visibility import judge_visibility
 
 FRAMES = 90

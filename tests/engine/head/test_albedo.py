@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.exchange.protocol import AVFaceError
-from engine.faces.detector import FaceDetector, FaceMesh, region_of, region_of_box, view_of
+from engine.faces.detector import FaceDetector, FaceMesh, region_of, region_of_box
+from engine.faces.views import view_of
 from engine.geometry import embed, project, to_camera
 from engine.head.albedo import load_albedo
 from engine.head.model import Head
