@@ -14,9 +14,10 @@ from .skin_picture import usual_colours
 from .take_pictures import Pictures
 from .wrinkle_nodes import image_node, socket_of, wrinkles
 
-_PORES, _PORES_PER_SHEET, _PORE_MM = "Pores", 300.0, 0.3  # side by side; deep at a strength of 1
+_PLACE = "rest_position"  # Blender's own, in m: the sheet is stretched at the neck
+_PORES, _PORES_PER_METRE, _PORE_MM = "Pores", 1000.0, 0.3  # side by side; deep at a strength of 1
 _OIL, _OIL_ROUGHNESS = 0.4, 0.32  # a second, sharper lobe: how strong at full gloss, how rough
-_UNEVEN, _SPOTS_PER_SHEET = (0.45, 1.55), 220.0  # of the oil, from spot to spot: no glaze
+_UNEVEN, _SPOTS_PER_METRE = (0.45, 1.55), 700.0  # of the oil, from spot to spot: no glaze
 _HAIR_GLOSS = 5.0  # times the gloss map: full on all skin, none on the scalp's hair
 _CAVITIES = "Cavities"  # the light that folds leave, multiplied with the skin's colour
 _SOLID_GAIN = 2.5  # a face in Solid shows .25 to .4 of its colour
@@ -51,6 +52,7 @@ _HAIR = Surface(roughness=0.7, specular=0.15)
 def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.types.Material]:
     """Give the head materials named after the take; the former ones stay in the file."""
     assert isinstance(object_.data, bpy.types.Mesh)
+    object_.add_rest_position_attribute = True  # where pores lie
     slots = object_.data.materials
     for material in slots:
         if material is not None:
@@ -191,19 +193,19 @@ def _add_pores(tree: Any) -> None:
     """
     places, cells, depth, bump = (
         tree.nodes.new(f"ShaderNode{kind}")
-        for kind in ("UVMap", "TexVoronoi", "Math", "Displacement")
+        for kind in ("Attribute", "TexVoronoi", "Math", "Displacement")
     )
     for column, node in enumerate((places, cells, depth, bump)):
         node.location = (-850 + 250 * column, -750)
-    places.uv_map = UV_NAME
-    cells.inputs["Scale"].default_value = _PORES_PER_SHEET
+    places.attribute_name = _PLACE
+    cells.inputs["Scale"].default_value = _PORES_PER_METRE
     depth.name = depth.label = _PORES
     depth.operation = "MULTIPLY"
     depth.inputs[1].default_value = 0.3
     bump.inputs["Midlevel"].default_value = 0.0
     bump.inputs["Scale"].default_value = _PORE_MM * 1e-3
     output = next(n for n in tree.nodes if n.bl_idname == "ShaderNodeOutputMaterial")
-    tree.links.new(places.outputs["UV"], cells.inputs["Vector"])
+    tree.links.new(places.outputs["Vector"], cells.inputs["Vector"])
     tree.links.new(cells.outputs["Distance"], depth.inputs[0])
     tree.links.new(depth.outputs[0], bump.inputs["Height"])
     tree.links.new(bump.outputs["Displacement"], output.inputs["Displacement"])
@@ -216,18 +218,18 @@ def _add_gloss(tree: Any, shader: Any) -> None:
     """
     gloss, places, spots, uneven, oil, dull = (
         tree.nodes.new(f"ShaderNode{kind}")
-        for kind in ("Attribute", "UVMap", "TexNoise", "MapRange", "Math", "Math")
+        for kind in ("Attribute", "Attribute", "TexNoise", "MapRange", "Math", "Math")
     )
     for column, node in enumerate((places, spots, uneven, oil)):
         node.location = (-850 + 200 * column, 700)
     gloss.location, dull.location = (-650, 500), (-250, 500)
     gloss.attribute_name = GLOSS_ATTRIBUTE
-    places.uv_map = UV_NAME
-    spots.inputs["Scale"].default_value = _SPOTS_PER_SHEET
+    places.attribute_name = _PLACE
+    spots.inputs["Scale"].default_value = _SPOTS_PER_METRE
     for end, share in zip(("To Min", "To Max"), _UNEVEN, strict=True):
         uneven.inputs[end].default_value = share * _OIL
     oil.operation = "MULTIPLY"
-    tree.links.new(places.outputs["UV"], spots.inputs["Vector"])
+    tree.links.new(places.outputs["Vector"], spots.inputs["Vector"])
     tree.links.new(spots.outputs[0], uneven.inputs["Value"])
     tree.links.new(uneven.outputs["Result"], oil.inputs[0])
     tree.links.new(gloss.outputs["Fac"], oil.inputs[1])

@@ -139,6 +139,23 @@ def test_wrinkles_move_after_saving_and_opening(still_head, tmp_path):
     assert rendered_normals_red(bpy.data.objects[name], 16) == pytest.approx(0.7, abs=0.01)
 
 
+def test_pores_lie_where_the_head_rests_and_do_not_swim(dressed_take):
+    head = import_take(dressed_take, bpy.context).head
+    named = [n for n in skin(head).nodes if getattr(n, "attribute_name", "") == "rest_position"]
+    assert {n.outputs["Vector"].links[0].to_node.bl_idname for n in named} == {
+        "ShaderNodeTexVoronoi", "ShaderNodeTexNoise",
+    }  # fmt: skip
+    seen = []
+    for frame in (1, 20):
+        bpy.context.scene.frame_set(frame)
+        shown = head.evaluated_get(bpy.context.evaluated_depsgraph_get()).data
+        places = np.empty((len(shown.vertices), 3), np.float32)
+        shown.attributes["rest_position"].data.foreach_get("vector", places.ravel())
+        seen.append(places)
+    np.testing.assert_array_equal(*seen)
+    assert np.ptp(seen[0], axis=0).max() < 0.5, "metres, a head's size"
+
+
 def test_solid_shows_the_hue_of_the_skin_picture(dressed_take):
     head = import_take(dressed_take, bpy.context).head
     linear = ((np.array([0.8, 0.5, 0.4]) + 0.055) / 1.055) ** 2.4
