@@ -213,10 +213,11 @@ def look_through_camera() -> None:
 
 
 def show_lit(space: Any) -> None:
-    """Show materials in a 3D view, by the portrait lights where the scene has them."""
+    """Show materials in a 3D view, by the portrait lights where they leave the film to be seen."""
     space.shading.type = "MATERIAL"
     scene: Any = bpy.context.scene
-    if any(item.type == "LIGHT" and item.parent for item in scene.objects):
+    has_lights = any(item.type == "LIGHT" and item.parent for item in scene.objects)
+    if has_lights and scene.render.film_transparent:  # or the scene's world would hide the film
         space.shading.use_scene_lights = space.shading.use_scene_world = True
     space.overlay.show_relationship_lines = False  # from the lights, across the film
 

@@ -552,12 +552,13 @@ def test_a_saved_file_opens_on_the_camera():
     assert views and {view.region_3d.view_perspective for view in views} == {"CAMERA"}
 
 
-def test_views_show_the_head_in_the_lights_that_came_with_it(make_take):
-    import_take(make_take(4), bpy.context)
+@pytest.mark.parametrize(("timing", "lit"), [("set_scene", True), ("resample", False)])
+def test_views_show_the_head_in_its_own_lights_unless_these_hide_the_film(make_take, timing, lit):
+    import_take(make_take(4), bpy.context, ImportOptions(timing=timing))
     look_through_camera()
     areas = [area for screen in bpy.data.screens for area in screen.areas]
     shadings = [area.spaces.active.shading for area in areas if area.type == "VIEW_3D"]
-    assert all(s.use_scene_lights and s.use_scene_world for s in shadings)
+    assert shadings and all(s.use_scene_lights == s.use_scene_world == lit for s in shadings)
 
 
 def test_a_clip_without_sound_and_a_file_that_is_no_clip_are_noted(make_take, tmp_path):
