@@ -39,7 +39,9 @@ _THINNEST, _THICKEST = 3.0, 32.0  # mm
 _FEWEST = 2  # rays of a direction
 _LOWER = 1.5  # times the direction: at the sides a strand's tip lies so much lower than its root
 _NAPE_MM, _AT_NAPE = 60.0, 0.4  # below the ears hair gets thinner, down to this share
-_AT_EDGE, _RISE_MM = 0.25, 30.0  # share of the thickness at the hairline; where it is whole
+# Share of the thickness at the hairline, and how far behind it is whole, beside and in front: over
+# a forehead hair stands up. In front begins, m before the ears, and is.
+_AT_EDGE, _RISE_MM, _IN_FRONT = (0.25, 0.3), (30.0, 20.0), (0.02, 0.06)
 # What stands on top of the skull: degrees from the top, mm above the outline, and the log contrast
 # to skin and background from which on it is hair.
 _TOP, _STANDS_MM, _UNLIKE = 30, 5.0, 0.4
@@ -167,7 +169,8 @@ def stand_off(
     thick = np.interp(_LOWER * degrees, _DIRECTIONS[half:], _thickness(outlines))
     thick *= np.clip(1 + 1e3 * away[:, 1] / _NAPE_MM, _AT_NAPE, 1)
     inside = 1e3 * KDTree(rest[skin & ~haired]).query(rest)[0]
-    thick *= np.clip(_AT_EDGE + inside / _RISE_MM, 0, 1)
+    edge, rise = (np.interp(away[:, 2], _IN_FRONT, ends) for ends in (_AT_EDGE, _RISE_MM))
+    thick *= np.clip(edge + inside / rise, 0, 1)
     return np.where(haired, thick, 0).astype(np.float32)
 
 

@@ -328,7 +328,7 @@ def test_a_fringe_ends_where_it_was_seen(person, hangs):
         if wanted and abs(column) < 40:
             assert np.percentile(here, 98) == pytest.approx(82, abs=5)
         elif 12 < column < 30:
-            assert (here > 76).mean() < 0.05
+            assert (here > 76).mean() < 0.08
 
 
 def test_hair_lies_back_unless_it_falls(person):
@@ -358,7 +358,7 @@ def test_parted_hair_leaves_its_parting(person, parting):
     top, beside, _ = from_skull(head.file, rest, points[:, 0])
     goes = from_skull(head.file, rest, points[:, -1])[1] - beside
     front = (np.abs(beside) < 40) & (top > 25) & (top < 55) & (np.abs(beside - parting) > 8)
-    assert (goes[front] * (beside - parting)[front] > 0).mean() > 0.9
+    assert (goes[front] * (beside - parting)[front] > 0).mean() > 0.85
     sides = (np.abs(beside) > 60) & (np.abs(beside) < 120) & (top > 60)
     assert (points[sides, -1, 2] < points[sides, 0, 2]).mean() > 0.9
 
