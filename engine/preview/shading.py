@@ -70,7 +70,7 @@ _BETWEEN_LIDS, _WHITE_FROM, _WHITE_STEP = _rgb(1.03, 0.8, 0.77), np.float32(0.1)
 _BETWEEN_LIPS = _rgb(1.08, 0.94, 0.98)  # the same of lips: teeth beside skin in 17 of 18 films
 _RED_IN_HOLLOWS = np.float32(RED_IN_HOLLOWS)
 # More so in the mouth, whose light has met flesh all round: six films' teeth, tongues and hollows.
-_RED_IN_MOUTH = np.float32(0.5)
+_RED_IN_MOUTH = np.float32(0.7)
 _FILM_GLOSS = np.float32(2)  # a clip's lamps are smaller than the harmonics tell
 _DARKEST = np.float32(0.1)  # of a film's even light: harmonics go dark beyond their data
 
@@ -331,8 +331,8 @@ def _light(point, albedo, rim, exposure):
     window = _window(point, vx, vy, vz)
     # light that has crossed the skin is red: shadows and cavities lose the other colours first
     if _ZERO < point[FINISH + 2] < _HALF:  # in the mouth
-        red_lit = lit * (_ONE + _RED_IN_MOUTH * (_ONE - lit))
-        red_ambient = ambient * (_ONE + _RED_IN_MOUTH * (_ONE - ambient))
+        red_lit = lit * (_ONE + _RED_IN_MOUTH * (_ONE - lit) * (_ONE - lit))
+        red_ambient = ambient * (_ONE + _RED_IN_MOUTH * (_ONE - ambient) * (_ONE - ambient))
     else:
         red_lit, red_ambient = lit * (np.float32(1.25) - lit * np.float32(0.25)), ambient
         ambient *= np.float32(0.9) + np.float32(0.1) * ambient
@@ -373,7 +373,7 @@ def _film_light(point, albedo, film, from_film):
             white = min(max((albedo[1] - _WHITE_FROM) * _WHITE_STEP, _ZERO), _ONE)
         else:
             inside = _ONE
-            open_red = open_ * (_ONE + _RED_IN_MOUTH * (_ONE - open_))
+            open_red = open_ * (_ONE + _RED_IN_MOUTH * (_ONE - open_) * (_ONE - open_))
     mirror = _HALF * _window(point, vx, vy, vz)
     gloss = _FILM_GLOSS * point[FINISH]
     mirror += gloss * _highlight(x, y, z, vx, vy, vz, from_film, point[FINISH + 1])
