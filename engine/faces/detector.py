@@ -15,6 +15,7 @@ from numba import njit
 
 from .graph import Graph, contents, mediapipe_module, mediapipe_root, packets, picture_packet
 from .iris import find_irises
+from .lifting import without_light
 from .views import MARGIN, View, lit, magnified
 
 _PRESENCE = "facelandmarkcpu__face_presence_score"
@@ -91,11 +92,14 @@ class FaceDetector:
     def find_small(self, picture: np.ndarray, levels: int) -> np.ndarray:
         """As `find`, looking again where it finds none, until a face is found.
 
-        First for faces that the picture's edge cuts: a nose that fills a tile would be taken for
-        one. Then for faces that lie on their side or stand on their head, which the network doesn't
-        know. Then at overlapping tiles of 1/2, 1/4, ...
+        First without the hue of a coloured light. Then for faces that the picture's edge cuts: a
+        nose that fills a tile would be taken for one. Then for faces that lie on their side or
+        stand on their head, which the network doesn't know. Then at overlapping tiles of 1/2, 1/4, ...
         """
         found = self.find(picture)
+        if levels and not len(found):
+            as_filmed, picture = picture, without_light(picture)
+            found = found if picture is as_filmed else self.find(picture)
         if levels and not len(found):
             found = self._find_cut_off(picture)
         if levels and not len(found):

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..device import compute_device
 from ..weights import load_network
-from .lifting import lifted
+from .lifting import by_day
 
 if TYPE_CHECKING:
     from ..media import Clip
@@ -62,7 +62,7 @@ class Seen:
 def crop_face(frame: np.ndarray, box: np.ndarray, size: int) -> Crop:
     """The network's view of a face: frame (H, W, 3) uint8, box x0, y0, x1, y1 px.
 
-    Beyond the frame its edge is repeated. A dark face is lifted.
+    Beyond the frame its edge is repeated. Neither dark nor in coloured light: `by_day`.
     """
     (x, y), side = _square(box)
     height, width = frame.shape[:2]
@@ -73,7 +73,7 @@ def crop_face(frame: np.ndarray, box: np.ndarray, size: int) -> Crop:
         part = cv2.copyMakeBorder(part, top, bottom, left, right, cv2.BORDER_REPLICATE)
     how = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
     picture = cv2.resize(part, (size, size), interpolation=how)
-    picture = lifted(picture, (size / 2, size / 2), size / CROP)
+    picture = by_day(picture, (size / 2, size / 2), size / CROP)
     return Crop(picture, np.array([x, y], float), float(side))
 
 

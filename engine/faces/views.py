@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .lifting import lifted
+from .lifting import by_day
 
 _VIEW_SIDE_PX = 384  # of a region; the mesh network itself sees so many:
 _MESH_SIDE_PX = 192
@@ -63,7 +63,7 @@ def magnified(view: View, side: float) -> View:
 
 
 def lit(view: View, region: np.ndarray) -> View:
-    """The view in which a dark face is as bright as others."""
+    """The view with the face in usual light."""
     x, y = view.inside(region[:2])
-    pixels = lifted(view.pixels, (x, y), region[2] * view.scale / MARGIN)
+    pixels = by_day(view.pixels, (x, y), region[2] * view.scale / MARGIN)
     return replace(view, pixels=pixels)
