@@ -94,7 +94,8 @@ class FaceDetector:
 
         First without the hue of a coloured light. Then for faces that the picture's edge cuts: a
         nose that fills a tile would be taken for one. Then for faces that lie on their side or
-        stand on their head, which the network doesn't know. Then at overlapping tiles of 1/2, 1/4, ...
+        stand on their head, which the network doesn't know. Then at
+        overlapping tiles of 1/2, 1/4, ...
         """
         found = self.find(picture)
         if levels and not len(found):

@@ -49,9 +49,9 @@ def _coloured(pixels: np.ndarray) -> float:
         return 0.0
     cool = np.percentile(np.maximum(green, blue) / red, _MOSTLY)
     warm = np.percentile(green / red, 100 - _MOSTLY)
-    return float(
-        max(np.interp(cool, _COOL, (0, 1)), np.interp(-warm, (-_RED[0], -_RED[1]), (0, 1)))
-    )
+    is_cool = np.interp(cool, _COOL, (0, 1))
+    is_red = np.interp(warm, _RED[::-1], (1, 0))
+    return float(max(is_cool, is_red))
 
 
 def _greyer(pixels: np.ndarray, share: float) -> np.ndarray:

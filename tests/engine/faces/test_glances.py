@@ -56,10 +56,10 @@ def watch(monkeypatch, shown, answers):
 
 def test_a_glance_is_what_the_network_would_see():
     picture = np.repeat(np.arange(200, dtype=np.uint8)[None], 200, 0)[..., None].repeat(3, -1)
-    picture[..., 0] = 40
+    picture[..., 2] = 40
     view = unpack(glance(picture, a_face(60, 140)))
     assert view.shape == (112, 112, 3)
-    assert abs(int(view[56, 56, 0]) - 40) < 6 and abs(int(view[56, 56, 2]) - 100) < 6
+    assert abs(int(view[56, 56, 2]) - 40) < 6 and abs(int(view[56, 56, 0]) - 100) < 6
 
 
 def test_a_head_that_leans_is_set_upright():
