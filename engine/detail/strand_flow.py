@@ -12,6 +12,7 @@ import numpy as np
 _FINE_PX, _AROUND, _FEWEST_PX = 1.0, 3.0, 1.5  # blur; degrees, px over which a tensor is averaged
 _FLAT = 1e-3  # of a square degree's area: seen so slantwise a place tells nothing
 _BESIDE, _REACH = 4.0, 40.0  # degrees either side of a parting that are looked at
+_WITHIN = 28.0  # degrees from the front: farther round lies the picture's edge of the head
 _FEWEST_ROWS, _FEWEST = 4, 3  # rows of a column, columns of a side
 _LEANS = 0.3  # mean of sin of the doubled angle times coherence, on either side
 
@@ -66,7 +67,7 @@ def parting_by_flow(flow: np.ndarray, hair: np.ndarray, columns: np.ndarray) -> 
     leans = (flow[..., 1] * hair).sum(0) / np.maximum(count, 1)
     told = count >= _FEWEST_ROWS
     best, found = _LEANS, None
-    for parting in columns:
+    for parting in columns[np.abs(columns) <= _WITHIN]:
         away = columns - parting
         sides = [told & (way * away > _BESIDE) & (way * away <= _REACH) for way in (1, -1)]
         if min(side.sum() for side in sides) < _FEWEST:
