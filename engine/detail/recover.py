@@ -1,8 +1,9 @@
 """Skin detail from shading: a person's lasting relief, and the wrinkles that come and go.
 
 Static relief comes from the clip's median albedo; dynamic relief, at key frames, from how each
-differs from it (albedo cancels there). The fine network says where there are folds; how deep, it
-says together with a solver of the shading. Both are heights in mm over the coarse surface.
+differs from it (albedo cancels there). The fine network says where there are folds; how deep, the
+picture's contrast says: of what lasts at once, of what passes through a solver of the shading. Both
+are heights in mm over the coarse surface.
 
 A passing fold is darker than its slopes make it: it sees less of the sky and of the lamps. What
 they leave is its cavity, the share of the light that it loses, kept beside its relief.
