@@ -48,7 +48,7 @@ LEVELS = (
     {"detail", "fitting", "imports"},
     {"audio", "faces", "head"},
     {"device", "installation", "media", "models", "options", "render", "weights"},
-    {"clock", "exchange", "geometry", "progress", "protobuf", "srgb", "version"},
+    {"clock", "compiled", "exchange", "geometry", "progress", "protobuf", "srgb", "version"},
 )
 
 

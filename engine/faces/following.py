@@ -5,6 +5,7 @@ only now and then, and when nothing is followed. No filter anywhere: each pictur
 network's own answer.
 """
 
+import math
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -25,6 +26,7 @@ _SAME_FACE_OVERLAP = 0.5  # of two boxes: they are on one face
 _SLIDE_FRAMES = 4  # how long the mesh takes to slide from one face onto another
 # So many changes of colour say what is usual for a face; so many times that is another face.
 _LEAST_USUAL, _UNUSUAL = 3, 1.6
+_MIDDLE_ONES = [233, 234]  # of the face's 468 points in order
 _USUAL_RATE = 25.0  # pictures in a second
 _TURNS = (0.0, np.pi, np.pi / 2, -np.pi / 2)  # in which a face is looked for
 # Presence of a face that was looked for in its own turn: ten people's lack 5e-11 of 1 at most, in
@@ -196,22 +198,10 @@ def colour_change(before: Look, after: Look, points: np.ndarray) -> float:
 
     With or less a change of light, whichever leaves less: a hand that comes in is no light.
     """
-    return _least_change(before.colours, after.colours, points, COLOUR_NOISE)
-
-
-@njit(cache=True)
-def _least_change(before, after, points, noise):
-    """Of colours (478, 3) uint8; `noise` (3,)."""
-    change = (after[:468].astype(np.float32) - before[:468]) / noise
-    return min(_median_length(change), _median_length(without_light(change, points)))
-
-
-@njit(cache=True)
-def _median_length(rows):
-    """Of an even number of rows (N, 3)."""
-    half = len(rows) // 2
-    squares = np.partition(rows[:, 0] ** 2 + rows[:, 1] ** 2 + rows[:, 2] ** 2, half)
-    return float(np.sqrt((squares[:half].max() + squares[half]) / 2))
+    change = (after.colours[:468].astype(np.float32) - before.colours[:468]) / COLOUR_NOISE
+    rows = np.stack([change, without_light(change, points)])
+    squares = np.partition(np.einsum("kpc,kpc->kp", rows, rows), _MIDDLE_ONES, axis=1)
+    return math.sqrt(squares[:, _MIDDLE_ONES].mean(1).min())
 
 
 def _settle_conflicts(live: list[Tracklet]) -> list[Tracklet]:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numba import njit
 
+from ..compiled import inner
+
 if TYPE_CHECKING:
     from .views import View
 
@@ -32,6 +34,7 @@ _WIDTH, _HEIGHT = 38, 22  # px of that patch
 _REACH = (5, 4)  # px around the network's place, across and down
 _USUAL_MISS = 3.1  # px, standard deviation of the network's place: weighs it against the picture
 _PIXELS_AS_ONE = 40.0  # neighbouring pixels err together
+_GLINTS = 0.95  # share of the eye's pixels above which one glints
 _PUPIL = 0.4  # of the iris's radius
 _UPPER_MARGIN, _LOWER_MARGIN = 0.8, 0.5  # px that lashes and the lids' rims take
 _CORNER = 1.5  # px, likewise at the corners
@@ -67,7 +70,7 @@ def _move_irises(pixels, eyes, scale, points):
                 points[point, 1] += shift[1]
 
 
-@njit(cache=True)
+@inner()
 def _shift(pixels, eye, radius):
     """How far the iris lies from the network's place, (2,) px of `pixels`; (23, 2) of `_PLACES`."""
     along = eye[_LID - 1] - eye[0]
@@ -98,7 +101,7 @@ def _shift(pixels, eye, radius):
     return np.array([right * x - down * y, right * y + down * x])
 
 
-@njit(cache=True)
+@inner()
 def _red_at(pixels, x, y):
     """The light in which an iris of any colour is dark, between the pixels; edges are repeated."""
     height, width = pixels.shape[:2]
@@ -111,7 +114,7 @@ def _red_at(pixels, x, y):
     return (1 - y) * over + y * under
 
 
-@njit(cache=True)
+@inner()
 def _best_place(picture, top, bottom, guess, radius):
     """The iris's place relative to `guess`, (2,) px, by whole steps and then between them."""
     height, width = picture.shape
@@ -131,7 +134,11 @@ def _best_place(picture, top, bottom, guess, radius):
         return answer
     weight, light = weight[:count], light[:count]
     across, down = across[:count], down[:count]
-    light = np.minimum(light, np.percentile(light, 95))  # what glints
+    ordered, rank = np.sort(light), _GLINTS * (count - 1)
+    low = int(rank)
+    glints = ordered[low] + (rank - low) * (ordered[min(low + 1, count - 1)] - ordered[low])
+    for k in range(count):
+        light[k] = min(light[k], glints)
     reach_x, reach_y = _REACH
     cost = np.empty((2 * reach_y + 1, 2 * reach_x + 1))
     for i in range(cost.shape[0]):
@@ -152,7 +159,7 @@ def _best_place(picture, top, bottom, guess, radius):
     return answer
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _unexplained(weight, light, across, down, x, y, radius):
     """The weighted squares left by ground + iris + pupil at (x, y), their lights chosen best."""
     n00 = n01 = n02 = n11 = n12 = n22 = 0.0
@@ -189,7 +196,7 @@ def _unexplained(weight, light, across, down, x, y, radius):
     return squares - (ground * b0 + irises * b1 + pupils * b2)
 
 
-@njit(cache=True)
+@inner()
 def _valley(before, here, after):
     """Where a parabola through three values is lowest, -0.5..0.5 from the middle one."""
     bend = before - 2 * here + after

@@ -84,16 +84,24 @@ def without_light(colours, points):
     Lamps flicker and are switched, stand to the left or the right, and a rolling shutter makes
     bands. `points` (>=468, >=2) px.
     """
-    across = np.ones((468, 3), np.float32)
-    for c in range(2):
-        middle = points[:468, c].mean()
-        for i in range(468):
-            across[i, 1 + c] = points[i, c] - middle
-    across[:, 1:] /= across[:, 1:].max()
-    light = colours[:, 0].astype(np.float32)
-    share = np.linalg.solve(across.T @ across, across.T @ light)
+    x = y = light = 0.0  # the middles; loops, as they compile in a tenth of the time
+    for i in range(468):
+        x += points[i, 0] / 468
+        y += points[i, 1] / 468
+        light += colours[i, 0] / 468
+    xx = xy = yy = by_x = by_y = 0.0
+    for i in range(468):
+        a, b = points[i, 0] - x, points[i, 1] - y
+        xx += a * a
+        xy += a * b
+        yy += b * b
+        by_x += a * colours[i, 0]
+        by_y += b * colours[i, 0]
+    spread = xx * yy - xy * xy
+    along, down = (yy * by_x - xy * by_y) / spread, (xx * by_y - xy * by_x) / spread
     unlit = colours.copy()
-    unlit[:, 0] -= across @ share
+    for i in range(468):
+        unlit[i, 0] -= light + along * (points[i, 0] - x) + down * (points[i, 1] - y)
     return unlit
 
 

@@ -5,6 +5,7 @@ that lean or stand askew stand level in it.
 """
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
@@ -27,6 +28,7 @@ _SHARES = np.einsum(
     np.column_stack([1 - _DOWN, _DOWN]),
     np.clip(1 - np.abs(_ACROSS[:, None] - np.arange(9)), 0, 1),
 ).reshape(CROP_ROWS * CROP_COLUMNS, 18)
+_BOTH: Any = None  # in place of a second map for `cv2.remap`: the first has x and y
 _COARSE, _FINE = 2.0, 1.5  # px between samples above which the picture is made smaller; then
 
 
@@ -79,4 +81,4 @@ def _smaller(pixels: np.ndarray, places: np.ndarray, scale: float) -> tuple[np.n
 def read_at(pixels: np.ndarray, places: np.ndarray) -> np.ndarray:
     """Colours between the pixels: (h, w, 3), (A, B, 2) -> (A, B, 3)."""
     where = places.astype(np.float32) - np.float32(0.5)
-    return cv2.remap(pixels, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(pixels, where, _BOTH, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .landmark_head import JOINTS_END, LEFT_PUPIL, RIGHT_PUPIL, LandmarkHead
-from .projection import Workspace, accumulate, fill_rows, linearize, workspace
+from .projection import accumulate, fill_rows, linearize
 from .solver import Problem, solve
 from .subject import Person, Subject
 from .terms import EYE_CORNERS, LEFT_BROW, LID_CORNER_PAIRS, PAIRS, RIGHT_BROW
+from .workspace import Workspace, workspace
 
 _KEY_FRAMES = 16
 _LASTING_SD = 0.35e-3  # m: of a landmark about the head's own point in all frames alike

@@ -5,39 +5,21 @@ Letters: L points, U units, P point pairs, D = 13 + U unknowns of a frame in the
 coordinates (3, L), derivatives (unknowns, coordinates, L) in single precision.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numba import njit
 
+from ..compiled import inner
+from .workspace import AT_ONCE, FIXED, JOINTS, Workspace, workspace
+
+if TYPE_CHECKING:
+    from .subject import Evidence, Subject
+
 _LIP_CROSSING_SD = 1e-4  # m: how far lips may pass through each other
-_AT_ONCE = 8  # frames whose bases are mixed by one product; more no longer fit beside the bases
-_JOINTS = 7  # unknowns of jaw and eyes; an eye doesn't roll
-_ANGLES = ((0, 3), (3, 5), (5, 7))  # of jaw, left and right eye among them
-_FIXED = 6 + _JOINTS  # unknowns before the units
-
-
-class Workspace(NamedTuple):
-    """A few frames' bases mixed; of one of them points, derivatives and rows of its system.
-
-    Rows of the system: points across, points down, pairs across, pairs down, lips that cross.
-    """
-
-    y: np.ndarray  # (n, 3 L) before skinning, m
-    turn: np.ndarray  # (n, 27) R - I of jaw, left and right eye, row by row
-    dturn: np.ndarray  # (7, n, 9) of each angle's own joint by it, float32
-    dy: np.ndarray  # (7, n, 3 L) y by the joint unknowns, float32
-    q: np.ndarray  # (3, L) head space, m
-    dq: np.ndarray  # (7, 3, L) by jaw and eyes, float32
-    dq_rest: np.ndarray  # (3, 3, L) by the point's place at rest, float32
-    c: np.ndarray  # (3, L) turned as the camera sees the head, about the head's origin, m
-    scale: np.ndarray  # (L,) px / m
-    uv: np.ndarray  # (2, L) px
-    J: np.ndarray  # (13, 2, L) of uv by pose, translation, jaw and eyes, float32
-    J_rest: np.ndarray  # (2, 3, L) of uv by the point's place at rest, float32
-    residual: np.ndarray  # (rows,) float32, weighted
-    rows: np.ndarray  # (D, rows) float32, weighted derivatives
-    root: np.ndarray  # (rows,) float32, what weighs a row, per px; 0 for lips that cross
+_ANGLES = ((0, 3), (3, 5), (5, 7))  # of jaw, left and right eye among the joints' unknowns
 
 
 @njit(cache=True)
@@ -64,31 +46,7 @@ def left_jacobian(r, J):
     J[2, 0], J[2, 1], J[2, 2] = b * x * z - a * y, b * y * z + a * x, 1 - b * (x * x + y * y)
 
 
-@njit(cache=True)
-def workspace(model):
-    """Room for a few frames."""
-    L, units = model.weights.shape[1], len(model.units)
-    D, rows = _FIXED + units, 2 * L + 2 * len(model.pairs) + len(model.lip_floor)
-    return Workspace(
-        np.zeros((_AT_ONCE, 3 * L)),
-        np.zeros((_AT_ONCE, 27)),
-        np.zeros((_JOINTS, _AT_ONCE, 9), np.float32),
-        np.zeros((_JOINTS, _AT_ONCE, 3 * L), np.float32),
-        np.zeros((3, L)),
-        np.zeros((_JOINTS, 3, L), np.float32),
-        np.zeros((3, 3, L), np.float32),
-        np.zeros((3, L)),
-        np.zeros(L),
-        np.zeros((2, L)),
-        np.zeros((_FIXED, 2, L), np.float32),
-        np.zeros((2, 3, L), np.float32),
-        np.zeros(rows, np.float32),
-        np.zeros((D, rows), np.float32),
-        np.zeros(rows, np.float32),
-    )
-
-
-@njit(cache=True)
+@inner()
 def _joint_rotations(x, turn, dturn):
     """R - I of jaw, left and right eye as rows, turn (27,), and by each joint unknown (7, 9)."""
     r, R, J = np.empty(3), np.empty((3, 3)), np.empty((3, 3))
@@ -111,11 +69,17 @@ def _joint_rotations(x, turn, dturn):
 @njit(cache=True)
 def mix(X, model, wanted, work):
     """The bases of a few frames (n, D), n <= 8: fills `work.y`, `turn` and, where wanted, `dy`."""
-    n = len(X)
+    n, more = len(X), np.empty((len(X), work.y.shape[1]))
+    units = np.empty((n, len(model.units)))
     for t in range(n):
         _joint_rotations(X[t], work.turn[t], work.dturn[:, t])
-    np.dot(np.ascontiguousarray(X[:, _FIXED:]), model.units, work.y[:n])
-    work.y[:n] += np.dot(work.turn[:n], model.pose)
+        for k in range(units.shape[1]):
+            units[t, k] = X[t, FIXED + k]
+    np.dot(units, model.units, work.y[:n])
+    np.dot(work.turn[:n], model.pose, more)
+    for t in range(n):
+        for i in range(more.shape[1]):
+            work.y[t, i] += more[t, i]
     if wanted:
         for j in range(3):
             basis = model.pose_single[9 * j : 9 * j + 9]
@@ -123,7 +87,7 @@ def mix(X, model, wanted, work):
                 np.dot(work.dturn[k], basis, work.dy[k])
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _mixed(share, values, to):
     """Three rows of `values` (3, L), each by its `share` (3,), into `to` (L,)."""
     s0, s1, s2 = share[0], share[1], share[2]
@@ -131,14 +95,14 @@ def _mixed(share, values, to):
         to[i] = s0 * values[0, i] + s1 * values[1, i] + s2 * values[2, i]
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _dot(a, b, to):
     """The products of vectors (3, L), point by point, into `to` (L,)."""
     for i in range(len(to)):
         to[i] = a[0, i] * b[0, i] + a[1, i] * b[1, i] + a[2, i] * b[2, i]
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _swing(share, joint, y, weight, to):
     """What one coordinate gets of a joint's turn, weighed by the skinning (L,), added to `to`."""
     s0, s1, s2 = share[0], share[1], share[2]
@@ -147,21 +111,21 @@ def _swing(share, joint, y, weight, to):
         to[i] += weight[i] * (s0 * y[0, i] + s1 * y[1, i] + s2 * y[2, i] - away)
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def pose_points(place, person, model, work):
     """Frame `place` of those mixed, in head space: fills `work.q`."""
     turn, weights, y = work.turn[place], model.weights, work.y[place].reshape(work.q.shape)
     for a in range(3):
         for i in range(y.shape[1]):
             y[a, i] += person.points[i, a]
-    work.q[:] = y
+            work.q[a, i] = y[a, i]
     for j in range(3):
         for a in range(3):
             share = turn[9 * j + 3 * a : 9 * j + 3 * a + 3]
             _swing(share, person.joints[j], y, weights[j], work.q[a])
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _swing_points(place, person, model, work):
     """Derivatives of the points that `pose_points` left: fills `work.dq` and `work.dq_rest`."""
     turn, weights, y = work.turn[place], model.weights, work.y[place].reshape(work.q.shape)
@@ -169,7 +133,8 @@ def _swing_points(place, person, model, work):
     for a in range(3):
         for b in range(3):
             _mixed(turn[3 * a + b :: 9], weights, M[a, b])
-        M[a, a] += np.float32(1)
+        for i in range(M.shape[2]):
+            M[a, a, i] += np.float32(1)
     for j in range(3):
         for k in range(*_ANGLES[j]):
             dy, dturn = work.dy[k, place].reshape(work.q.shape), work.dturn[k, place]
@@ -179,7 +144,7 @@ def _swing_points(place, person, model, work):
                 _swing(share, person.joints[j], y, weights[j], work.dq[k, a])
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def project_points(x, camera, work):
     """Head space to the camera's and to pixels: fills `work.c`, `work.scale` and `work.uv`."""
     R, c, scale, uv = np.empty((3, 3)), work.c, work.scale, work.uv
@@ -194,7 +159,7 @@ def project_points(x, camera, work):
         uv[1, i] = camera.centre_y - scale[i] * (c[1, i] + x[4])
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _slopes(x, camera, work):
     """Derivatives of the pixels that `project_points` left: fills `work.J` and `work.J_rest`."""
     R, turn, c, J = np.empty((3, 3)), np.empty((3, 3)), work.c, work.J
@@ -202,23 +167,25 @@ def _slopes(x, camera, work):
     left_jacobian(x, turn)
     away, b = np.empty(c.shape, np.float32), np.empty(c.shape, np.float32)
     for r in range(2):
-        away[1 - r] = 0  # by the point's place in camera space
         sign = 1.0 - 2 * r
-        for i in range(c.shape[1]):
+        for i in range(c.shape[1]):  # by the point's place in camera space
+            away[1 - r, i] = 0
             away[r, i] = sign * work.scale[i]
         for i in range(c.shape[1]):
             away[2, i] = sign * work.scale[i] ** 2 / camera.focal * (c[r, i] + x[3 + r])
-        J[3:6, r] = away
+        for a in range(3):
+            for i in range(c.shape[1]):
+                J[3 + a, r, i] = away[a, i]
         for k in range(3):
             _turned(turn[:, k], c, away, J[k, r])
             _mixed(R[:, k], away, b[k])
-        for k in range(_JOINTS):
+        for k in range(JOINTS):
             _dot(b, work.dq[k], J[6 + k, r])
         for k in range(3):
             _dot(b, work.dq_rest[:, k], work.J_rest[r, k])
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _turned(axis, c, away, to):
     """What a turn about `axis` (3,) does to points `c` (3, L), along `away` (3, L), into `to`."""
     t0, t1, t2 = axis[0], axis[1], axis[2]
@@ -228,7 +195,7 @@ def _turned(axis, c, away, to):
         to[i] = across + down + away[2, i] * (t0 * c[1, i] - t1 * c[0, i])
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _weigh_points(t, evidence, work):
     """Residuals of the points; Cauchy's cost, c^2 log(1 + r^2 / c^2) with c = `robust`."""
     metre, L = evidence.metre_per_px[t], work.uv.shape[1]
@@ -245,7 +212,7 @@ def _weigh_points(t, evidence, work):
     return cost
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _weigh_pairs(t, evidence, model, work):
     """Residuals of the apertures, by their difference as a vector in the picture."""
     uv, row = work.uv, 2 * work.uv.shape[1]
@@ -261,7 +228,7 @@ def _weigh_pairs(t, evidence, model, work):
     return cost
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _weigh_contact(model, wanted, work):
     """Residuals and rows of lips that would pass through each other; 0 where they don't."""
     q, dq, rows, units = work.q, work.dq, work.rows, model.units_single
@@ -273,21 +240,22 @@ def _weigh_contact(model, wanted, work):
         work.residual[row] = crossing * root
         cost += (crossing * root) ** 2
         if wanted:
-            rows[:, row] = 0
+            for k in range(len(rows)):
+                rows[k, row] = 0
         if wanted and root:
-            for k in range(_JOINTS):
+            for k in range(JOINTS):
                 rows[6 + k, row] = (dq[k, 1, a] - dq[k, 1, b]) * root
             for k in range(len(units)):
                 change = 0.0
                 for c in range(3):
                     change += work.dq_rest[1, c, a] * units[k, c, a]
                     change -= work.dq_rest[1, c, b] * units[k, c, b]
-                rows[_FIXED + k, row] = change * root
+                rows[FIXED + k, row] = change * root
         row += 1
     return cost
 
 
-@njit(cache=True, fastmath=True)
+@inner(fastmath=True)
 def _weigh(by, r, pairs, root, rows):
     """Derivatives `by` (L,) of coordinate r, weighed into one unknown's `rows`: points, pairs."""
     L, P = len(by), len(pairs)
@@ -319,29 +287,40 @@ def _linearize(x, t, place, subject, evidence, wanted, work):
     if wanted:
         _swing_points(place, person, model, work)
         _slopes(x, camera, work)
-        for k in range(_FIXED):
+        for k in range(FIXED):
             for r in range(2):
                 _weigh(work.J[k, r], r, model.pairs, work.root, work.rows[k])
-        fill_rows(model.units_single, model.pairs, work, work.rows[_FIXED:])
+        fill_rows(model.units_single, model.pairs, work, work.rows[FIXED:])
     return cost + _weigh_contact(model, wanted, work)
 
 
-@njit(cache=True)
-def linearize(x, t, subject, evidence, work):
+def linearize(
+    x: np.ndarray, t: int, subject: Subject, evidence: Evidence, work: Workspace
+) -> float:
     """The cost of frame t at `x` (D,); fills `work` with its weighted residuals and rows."""
-    mix(x.reshape(1, len(x)), subject.model, True, work)
+    mix(x[None], subject.model, True, work)
     return _linearize(x, t, 0, subject, evidence, True, work)
 
 
-@njit(cache=True)
-def accumulate(X, subject, evidence, wanted, H, G):
+def accumulate(
+    X: np.ndarray,
+    subject: Subject,
+    evidence: Evidence,
+    wanted: bool,
+    H: np.ndarray,
+    G: np.ndarray,
+) -> float:
     """The data terms of n frames: cost, and where wanted H (n, D, D) = J'WJ, G (n, D) = J'Wr."""
-    work = workspace(subject.model)
+    return _accumulate(X, subject, evidence, wanted, H, G, workspace(subject.model))
+
+
+@njit(cache=True)
+def _accumulate(X, subject, evidence, wanted, H, G, work):
     D = len(work.rows)
     h, g = np.empty((D, D), np.float32), np.empty(D, np.float32)
     cost = 0.0
-    for first in range(0, len(X), _AT_ONCE):
-        some = X[first : first + _AT_ONCE]
+    for first in range(0, len(X), AT_ONCE):
+        some = X[first : first + AT_ONCE]
         mix(some, subject.model, wanted, work)
         for place in range(len(some)):
             t = first + place
@@ -349,21 +328,31 @@ def accumulate(X, subject, evidence, wanted, H, G):
             if wanted:
                 np.dot(work.rows, work.rows.T, h)
                 np.dot(work.rows, work.residual, g)
-                H[t], G[t] = h, g
+                for i in range(D):
+                    G[t, i] = g[i]
+                    for j in range(D):
+                        H[t, i, j] = h[i, j]
     return cost
 
 
-@njit(cache=True)
-def project(X, subject):
+def project(X: np.ndarray, subject: Subject) -> tuple[np.ndarray, np.ndarray]:
     """Pixels (n, L, 2) and head-space points (n, L, 3) of n frames."""
     work = workspace(subject.model)
-    L = work.uv.shape[1]
-    uv, q = np.empty((len(X), L, 2)), np.empty((len(X), L, 3))
-    for first in range(0, len(X), _AT_ONCE):
-        some = X[first : first + _AT_ONCE]
+    uv, q = np.empty((len(X), *work.uv.shape)), np.empty((len(X), *work.q.shape))
+    _project(X, subject, work, uv, q)
+    return np.swapaxes(uv, 1, 2).copy(), np.swapaxes(q, 1, 2).copy()
+
+
+@njit(cache=True)
+def _project(X, subject, work, uv, q):
+    for first in range(0, len(X), AT_ONCE):
+        some = X[first : first + AT_ONCE]
         mix(some, subject.model, False, work)
         for place in range(len(some)):
             pose_points(place, subject.person, subject.model, work)
             project_points(some[place], subject.camera, work)
-            uv[first + place], q[first + place] = work.uv.T, work.q.T
-    return uv, q
+            for a in range(3):
+                for i in range(q.shape[2]):
+                    q[first + place, a, i] = work.q[a, i]
+                    if a < 2:
+                        uv[first + place, a, i] = work.uv[a, i]

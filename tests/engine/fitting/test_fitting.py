@@ -20,13 +20,14 @@ from engine.fitting.landmark_head import (
 )
 from engine.fitting.landmark_track import landmark_track
 from engine.fitting.motion import Motion
-from engine.fitting.projection import accumulate, linearize, project, workspace
+from engine.fitting.projection import accumulate, linearize, project
 from engine.fitting.recipe import FitOptions, fit_clip
 from engine.fitting.runs import around
 from engine.fitting.solver import Problem, Targets
 from engine.fitting.sound import Hearing
 from engine.fitting.subject import Camera, Evidence, Person, Subject, model_of
 from engine.fitting.terms import LIP_PAIRS, PAIRS, moving_parts, unit_prior
+from engine.fitting.workspace import workspace
 from engine.geometry import embed, to_camera
 from engine.geometry import project as to_pixels
 from engine.head.model import FaceParams, Head
