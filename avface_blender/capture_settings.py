@@ -180,10 +180,14 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
     method: EnumProperty(
         name="Method",
         description="How the performance is found",
-        default="fit",
+        default="avface",
         items=[
-            ("fit", "Fit", "The head fitted to landmarks and to the sound"),
-            ("avface", "AVFace", "The fit, led by AVFace's networks where the mouth is covered"),
+            (
+                "avface",
+                "AVFace",
+                "The fit, led by AVFace's networks where the mouth is covered",
+            ),
+            ("fit", "Fit", "The head fitted to landmarks and to the sound alone"),
             ("spectre", "SPECTRE", "After the fit the mouth moves by SPECTRE's losses"),
         ],
     )
@@ -192,7 +196,7 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
         description="How much work goes into the motion",
         default="standard",
         items=[
-            ("draft", "Draft", "The landmarks read by a network, in a moment"),
+            ("draft", "Draft", "Networks alone, in a moment"),
             ("standard", "Standard", "For most uses"),
             ("high", "High", "Also adapted to the skin's colours; takes several times longer"),
         ],

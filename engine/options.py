@@ -51,9 +51,9 @@ class CaptureOptions:
     )
     smoothing: float = option(1.0, "how much jitter is taken out; 0.5 less, 2 more", "FACTOR")
     method: Literal["fit", "spectre", "avface"] = option(
-        "fit",
-        "fit: landmarks and sound; spectre: its losses on the clip after the fit; avface: the fit,"
-        " led by the paper's networks where a mouth is covered",
+        "avface",
+        "avface: the fit of landmarks and sound, led by the paper's networks where a mouth is"
+        " covered; fit: without them; spectre: its losses on the clip after the fit",
     )
     quality: Literal["draft", "standard", "high"] = option(
         "standard",

@@ -200,13 +200,14 @@ def _fit(
     """The head's parameters by the chosen method; a known person's shape stays theirs."""
     person = known_person(options, head)
     shape = person.shape if person else None
-    fitting = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=shape)
 
-    def fit_track(begin: FaceParams | None, part: Report) -> FitResult:
+    def fit_track(told: np.ndarray | None, part: Report) -> FitResult:
+        whose = shape if shape is not None else told
+        fitting = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=whose)
         high = options.quality == "high"
         share = 0.5 if high else 1.0
         seen = track if high else carry_glances(track, head)
-        first = fit_clip(seen, head, fitting, part.part("fit", 0, share), hearing, begin=begin)
+        first = fit_clip(seen, head, fitting, part.part("fit", 0, share), hearing)
         if not high:
             return first
         again, stage = _looked_at_again(clip, track, head), part.part("fit", share, 1 - share)

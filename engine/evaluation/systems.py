@@ -49,10 +49,10 @@ class Answer:
 LANDMARKS = System("raw landmarks (tracker)", None)
 SYSTEMS = (
     LANDMARKS,
-    System("fit, picture alone", {"senses": "picture"}),
-    System("fit, picture and sound", {}, needs_sound=True),
-    System("sound alone", {"senses": "sound"}, needs_sound=True),
-    System("landmark reader alone (draft)", {"quality": "draft"}),
+    System("fit, picture alone", {"method": "fit", "senses": "picture"}),
+    System("fit, picture and sound", {"method": "fit"}, needs_sound=True),
+    System("sound alone", {"method": "fit", "senses": "sound"}, needs_sound=True),
+    System("landmark reader alone (draft)", {"method": "fit", "quality": "draft"}),
     # as DECA reads single images, and as Abdelaziz et al. fuse (AV, dropout, no temporal part)
     System("networks by frame, picture", {"senses": "picture"}, by_frame=True),
     System("networks by frame, picture and sound", {}, needs_sound=True, by_frame=True),

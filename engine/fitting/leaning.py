@@ -3,53 +3,76 @@
 What the two differ by while the mouth is clear (another person, another range) is carried beneath
 the cover, so that nothing jumps (`fitting.carrying`). The networks have learnt on covered faces,
 but on drawn ones: of a real mouth that they can't see they are taken at half their word, and where
-sound has led the fit they keep out. Where the face is hardly ever clear, all of it is theirs.
+sound has led the fit they keep out.
 """
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
+from ..exchange.take import REGIONS
 from ..head.model import FaceParams, Head
 from .carrying import carry_difference
+
+if TYPE_CHECKING:
+    from ..faces import FaceTrack
 
 _CLEAR, _COVERED = 0.75, 0.35  # confidence of the mouth that is all the fit's, all the other's
 _CLEARLY = 0.01  # share that is hidden, below which a frame is clear
 _BESIDE_FRAMES, _FADE_FRAMES = 2, 1.5  # what comes before a mouth disturbs it before it hides it
-_HARDLY = 0.25  # share of the clip: clear for less, a fit knows neither person nor distance
+_HARDLY = 0.25  # share of the clip: clear for less, a fit doesn't know the person
+_TELLS_FRAMES = 100  # beside a cover, which tell what the networks and the fit differ by
 _NETWORKS_RANGE = 0.5  # of their motion, beneath a real cover
 _LIVELY_JAW = 0.1  # rad, in lively speech
 _WITH_MOTION = 0.4  # deviation of what the witnesses differ by in lively speech
 _MOUTH = ("mouth", "lips", "tongue", "cheek")
-_MOUTH_REGION = 1  # of `exchange.take.REGIONS`
+
+
+def hidden_mouth(track: "FaceTrack") -> np.ndarray:
+    """How far the mouth is hidden, (T,) 0..1; frames without a face are led over already."""
+    mouth = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")])
+    return hidden_share(np.where(track.seen, mouth, 1.0))
+
+
+def hardly_seen(hidden: np.ndarray) -> bool:
+    """Whether the clip shows too little of a face to tell whose it is."""
+    return bool((hidden < _CLEARLY).mean() < _HARDLY)
+
+
+def near_covers(track: "FaceTrack") -> "FaceTrack":
+    """The track seen in those frames alone that the networks are to look at."""
+    near = maximum_filter1d(hidden_mouth(track), 2 * _TELLS_FRAMES + 1, mode="nearest") > 0
+    return replace(track, seen=track.seen & near)
 
 
 def lean_on_networks(
     fit: FaceParams,
     networks: FaceParams,
-    confidence: np.ndarray,
+    hidden: np.ndarray,
+    looked: np.ndarray,
     sound: np.ndarray,
     times: np.ndarray,
     head: Head,
 ) -> FaceParams:
-    """The fit's performance, led by the networks' where something is before the mouth.
+    """The fit's performance, its mouth led by the networks' where something is before it.
 
     Args:
         fit, networks: Of the same T frames.
-        confidence: (T, R) of the track's regions.
+        hidden: (T,) 0..1, how far the mouth is.
+        looked: (T,) bool, frames at which the networks looked.
         sound: (T,) 0..1, how far sound has led the fit already.
         times: (T,) s.
         head: Whose parameters they are.
     """
-    hidden = hidden_share(confidence[:, _MOUTH_REGION])
-    if (hidden < _CLEARLY).mean() < _HARDLY:
-        return networks.replace(albedo=fit.albedo, light=fit.light)
     less = networks.replace(
         expression=_NETWORKS_RANGE * networks.expression, jaw=_NETWORKS_RANGE * networks.jaw
     )
-    motion = np.abs(networks.jaw[:, :1]) / _LIVELY_JAW
-    share = hidden * (1 - sound)
-    return lead_mouth(fit, less, hidden, share, _WITH_MOTION * motion, times, head)
+    motion = _WITH_MOTION * np.abs(networks.jaw[:, :1]) / _LIVELY_JAW
+    share, unknown = hidden * (1 - sound), np.where(looked, hidden, 1.0)
+    return lead_mouth(fit, less, unknown, share, motion, times, head)
 
 
 def lead_mouth(
@@ -85,14 +108,12 @@ def lead_mouth(
     )
 
 
-def across_covers(
-    params: FaceParams, confidence: np.ndarray, head: Head, mouth: bool
-) -> FaceParams:
+def across_covers(params: FaceParams, hidden: np.ndarray, head: Head, mouth: bool) -> FaceParams:
     """The head straight across covers of the mouth, and the `mouth` too: read there they jump.
 
-    `confidence` (T,) of the mouth. Before the first clear frame and after the last, as read.
+    `hidden` (T,) 0..1: the mouth. Before the first clear frame and after the last, as read.
     """
-    clear = np.flatnonzero(hidden_share(confidence) < _CLEARLY)
+    clear = np.flatnonzero(hidden < _CLEARLY)
     if len(clear) < 2 or len(clear) == len(params):
         return params
     between = np.arange(clear[0], clear[-1] + 1)

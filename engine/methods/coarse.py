@@ -57,6 +57,10 @@ class CoarseModels:
         """Whether they stand on the shared trunk."""
         return self.config.video_backbone == "landmarks"
 
+    def speak_of(self, head: Head) -> bool:
+        """Whether what they give are parameters of `head`."""
+        return self.head in ("", head.file.sha256)
+
     @property
     def device(self) -> torch.device:
         """Where they are."""
@@ -164,10 +168,10 @@ def _focal(focal: float | None, track: "FaceTrack") -> float:
 
 
 def _check(models: CoarseModels, head: Head, features: SpeechFeatures | None) -> None:
-    if models.head and models.head != head.file.sha256:
+    if not models.speak_of(head):
         raise AVFaceError(
             f"AVFace's networks were trained for another head than {head.file.name}.",
-            "Capture with the default head and transfer the take, or use --method fit.",
+            "Use --quality standard, or capture with the default head and transfer the take.",
         )
     if features is not None and features.kind != models.sound:
         raise AVFaceError(

@@ -4,11 +4,12 @@
 |---|---|---|---|
 | fit | the landmarks read by a network | the fit | + adapted to the clip's colours |
 | spectre | SPECTRE's network on the reading | the fit, then SPECTRE's descent | + adapted |
-| avface | the coarse stage's networks | the fit, they help beneath covers | + adapted |
+| avface | the coarse stage's networks | the fit, led by them beneath covers | + adapted |
 
 Drafts, read frame by frame, are calmed by the fit's model of motion. A method whose weights the
 product doesn't carry says so before anything is computed. The fit does not begin at the reading nor
-at AVFace's networks: it ends at the same place, and no sooner.
+at AVFace's networks: it ends at the same place, and no sooner. They look at covers and what lies
+beside them alone: a clear clip is the fit's, in the fit's time.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
-from ..exchange.take import REGIONS
 from ..fitting import FitResult
 from ..fitting.calming import calm
 from ..fitting.landmark_track import landmark_track
@@ -33,6 +33,7 @@ from ..weights import default_head_sha256, load_network, registry
 if TYPE_CHECKING:
     from ..faces import FaceTrack
     from ..media import Clip
+    from .coarse import CoarseModels
 
 _READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the registry
 _LANDMARKS = "landmarks"
@@ -56,8 +57,8 @@ _RECIPES = {
     _SPECTRE: "python -m engine train spectre",
 }
 
-Fit = Callable[[FaceParams | None, Report], FitResult]
-"""The fit of the clip at hand, from a start or from none."""
+Fit = Callable[[np.ndarray | None, Report], FitResult]
+"""The fit of the clip at hand, of a person whose shape (S,) is told or to be found."""
 
 
 def check_method(options: CaptureOptions, head: Head) -> None:
@@ -72,11 +73,18 @@ def check_method(options: CaptureOptions, head: Head) -> None:
                 f"Train it ({_RECIPES[name]}) and register it in weights/registry.toml, or use"
                 " --method fit --quality standard.",
             )
-        if name == _READER and head.file.sha256 != default_head_sha256():
+        if options.quality == "draft" and not _drafts(name, head):
             raise AVFaceError(
-                f"The reader's network knows the default head alone, not {head.file.name}.",
+                f"The networks of a draft know the default head alone, not {head.file.name}.",
                 "Use --quality standard, or capture with the default head and transfer the take.",
             )
+
+
+def _drafts(name: str, head: Head) -> bool:
+    """Whether a network's drafts are of this head."""
+    if head.file.sha256 == default_head_sha256() or name == _LANDMARKS:
+        return True
+    return name == _AVFACE and _models().speak_of(head)
 
 
 def apply_method(
@@ -97,17 +105,12 @@ def apply_method(
         params = _draft(clip, track, head, options, report)
         calmed = calm(params, track, head)
         return _without_fit(track, head, with_shut_eyes(calmed, track, head))
-    networks = None
-    share = 0.5 if options.quality == "high" or options.method != "fit" else 1.0
+    share = 0.5 if options.quality == "high" or options.method == "spectre" else 1.0
+    stage = report.part("fit", 0, share)
     if options.method == "avface":
-        networks = _networks(clip, track, head, options, report.part("networks", 0, 0))
-    result = fit(None, report.part("fit", 0, share))
-    if networks is not None:
-        from ..fitting.leaning import lean_on_networks
-
-        confidence, sound = np.nan_to_num(track.confidence), result.trust_sound
-        leant = lean_on_networks(result.params, networks, confidence, sound, track.times, head)
-        result = _moved(result, head, leant, track)
+        result = _fit_led(clip, track, head, options, fit, stage)
+    else:
+        result = fit(None, stage)
     if options.method == "spectre":
         from .spectre import SpectreSlots, descend_on_clip
 
@@ -126,6 +129,40 @@ def apply_method(
     return result
 
 
+def _fit_led(
+    clip: "Clip",
+    track: "FaceTrack",
+    head: Head,
+    options: CaptureOptions,
+    fit: Fit,
+    report: Report,
+) -> FitResult:
+    """The fit; AVFace's networks lead the mouth beneath covers, and say who it is behind a mask."""
+    from ..fitting.leaning import hardly_seen, hidden_mouth, lean_on_networks, near_covers
+
+    hidden = hidden_mouth(track)
+    if not hidden.any():
+        return fit(None, report)
+    models = _models()
+    if not models.speak_of(head):
+        report.warn(
+            f"AVFace's networks don't know {head.file.name}: beneath covers the fit does without."
+        )
+        return fit(None, report)
+    looked = near_covers(track)
+    networks = _networks(clip, looked, head, options, models, report.part("networks", 0, 0.3))
+    report = report.part("fit", 0.3, 0.7)
+    if hardly_seen(hidden):
+        person = np.zeros(head.file.shape_basis.shape[2])
+        person[: len(networks.shape)] = networks.shape  # which say nothing of the teeth's height
+        return fit(person, report)
+    result = fit(None, report)
+    led = lean_on_networks(
+        result.params, networks, hidden, looked.seen, result.trust_sound, track.times, head
+    )
+    return _moved(result, head, led, track)
+
+
 def _draft(
     clip: "Clip",
     track: "FaceTrack",
@@ -134,20 +171,20 @@ def _draft(
     report: Report,
 ) -> FaceParams:
     """Networks alone."""
-    from ..fitting.leaning import across_covers
+    from ..fitting.leaning import across_covers, hidden_mouth
 
-    # Frames without a face are led over already.
-    confidence = np.where(track.seen, track.confidence[:, REGIONS.index("mouth")], 1.0)
+    hidden = hidden_mouth(track)
     if options.method == "avface":
-        params = _networks(clip, track, head, options, report.part("networks", 0, 1))
-        return across_covers(params, confidence, head, mouth=False)
+        stage = report.part("networks", 0, 1)
+        params = _networks(clip, track, head, options, _models(), stage)
+        return across_covers(params, hidden, head, mouth=False)
     from ..sight.reader import read_landmarks
     from ..sight.second_look import believed_points, second_look
 
     focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
     track = second_look(clip, track)
     params = read_landmarks(track.landmarks, track.size, focal, believed_points(track)).params
-    params = across_covers(params, confidence, head, mouth=True)
+    params = across_covers(params, hidden, head, mouth=True)
     if options.method == "spectre":
         from ..device import compute_device
         from ..models.config import Config
@@ -161,17 +198,23 @@ def _draft(
     return params
 
 
+def _models() -> "CoarseModels":
+    from .coarse import unpack_models
+
+    return unpack_models(*load_network(_AVFACE))
+
+
 def _networks(
     clip: "Clip",
     track: "FaceTrack",
     head: Head,
     options: CaptureOptions,
+    models: "CoarseModels",
     report: Report,
 ) -> FaceParams:
     from ..speech.hearing import hear_clip
-    from .coarse import Sounding, estimate_coarse, unpack_models
+    from .coarse import Sounding, estimate_coarse
 
-    models = unpack_models(*load_network(_AVFACE))
     heard = hear_clip(clip, track, options)
     sound = None
     if heard is not None and heard.hearing.belongs > _BELONGS:

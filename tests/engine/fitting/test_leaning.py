@@ -1,14 +1,24 @@
 """Where a mouth is covered, networks help; elsewhere nothing changes, and nothing jumps."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.exchange.take import REGIONS
-from engine.fitting.leaning import across_covers, lean_on_networks
+from engine.fitting.leaning import (
+    across_covers,
+    hardly_seen,
+    hidden_mouth,
+    hidden_share,
+    lean_on_networks,
+    near_covers,
+)
 from engine.head.model import FaceParams
+from tests.made_tracks import made_track
 
 FRAMES = 60
 COVERED = slice(25, 40)
-TIMES, QUIET = np.arange(FRAMES) / 25, np.zeros(FRAMES)
+TIMES, QUIET, LOOKED = np.arange(FRAMES) / 25, np.zeros(FRAMES), np.ones(FRAMES, bool)
 
 
 def performance(head, seed):
@@ -22,29 +32,28 @@ def performance(head, seed):
     )  # fmt: skip
 
 
-def confidence(region=None):
-    values = np.ones((FRAMES, len(REGIONS)))
-    if region is not None:
-        values[COVERED, region] = 0.0
-    return values
+def covered():
+    confidence = np.ones(FRAMES)
+    confidence[COVERED] = 0.0
+    return hidden_share(confidence)
 
 
 def test_a_clear_face_is_the_fit_s(head):
     fit, networks = performance(head, 0), performance(head, 1)
-    assert lean_on_networks(fit, networks, confidence(), QUIET, TIMES, head) is fit
+    assert lean_on_networks(fit, networks, QUIET, LOOKED, QUIET, TIMES, head) is fit
 
 
 def test_a_covered_mouth_is_led_by_half_of_what_the_networks_say(head):
     fit, networks = performance(head, 0), performance(head, 1)
     networks = networks.replace(jaw=networks.jaw + 0.3)  # another person's rest
-    out = lean_on_networks(fit, networks, confidence(1), QUIET, TIMES, head)
+    out = lean_on_networks(fit, networks, covered(), LOOKED, QUIET, TIMES, head)
     names = head.file.expression_names
     brows = [k for k, name in enumerate(names) if name.startswith("brow")]
     np.testing.assert_array_equal(out.expression[:, brows], fit.expression[:, brows])
     np.testing.assert_array_equal(out.head_pose, fit.head_pose)
     np.testing.assert_allclose(out.jaw[:15], fit.jaw[:15], atol=1e-6)
     still = lean_on_networks(
-        fit, networks.replace(jaw=0 * networks.jaw), confidence(1), QUIET, TIMES, head
+        fit, networks.replace(jaw=0 * networks.jaw), covered(), LOOKED, QUIET, TIMES, head
     )
     moved, said = (np.diff(j, axis=0)[28:36].ravel() for j in (out.jaw - still.jaw, networks.jaw))
     assert np.corrcoef(moved, said)[0, 1] > 0.5
@@ -55,21 +64,39 @@ def test_a_covered_mouth_is_led_by_half_of_what_the_networks_say(head):
 
 def test_where_sound_has_led_the_networks_keep_out(head):
     fit, networks = performance(head, 0), performance(head, 1)
-    assert lean_on_networks(fit, networks, confidence(1), QUIET + 1, TIMES, head) is fit
+    assert lean_on_networks(fit, networks, covered(), LOOKED, QUIET + 1, TIMES, head) is fit
 
 
-def test_a_face_that_is_never_clear_is_the_networks(head):
+def test_frames_at_which_the_networks_did_not_look_tell_nothing(head):
     fit, networks = performance(head, 0), performance(head, 1)
-    hidden = np.zeros((FRAMES, len(REGIONS)))
-    out = lean_on_networks(fit, networks, hidden, QUIET, TIMES, head)
-    np.testing.assert_array_equal(out.expression, networks.expression)
-    np.testing.assert_array_equal(out.shape, networks.shape)
-    np.testing.assert_array_equal(out.albedo, fit.albedo)
+    near = LOOKED.copy()
+    near[:15] = near[50:] = False
+    blind = np.where(near[:, None], networks.jaw, 9.0)
+    out, same = (
+        lean_on_networks(fit, networks.replace(jaw=jaw), covered(), near, QUIET, TIMES, head)
+        for jaw in (blind, networks.jaw)
+    )
+    np.testing.assert_allclose(out.jaw, same.jaw, atol=1e-12)
+
+
+def test_networks_look_at_covers_and_what_lies_beside_them():
+    frames = 500
+    track = made_track(np.zeros((frames, 478, 3), np.float32), (160, 120))
+    confidence = np.ones((frames, len(REGIONS)))
+    confidence[200:210, REGIONS.index("mouth")] = 0
+    track = replace(track, confidence=confidence)
+    near = near_covers(track).seen
+    assert near[110:300].all() and not near[:90].any() and not near[320:].any()
+    hidden = hidden_mouth(track)
+    assert hidden[205] > 0.99 and not hidden[:190].any()
+    assert not hardly_seen(hidden) and hardly_seen(np.ones(frames))
+    gone = replace(track, seen=confidence[:, 1] > 0)  # without a face nothing is covered
+    assert not hidden_mouth(gone).any() and not near_covers(gone).seen.any()
 
 
 def test_a_head_goes_straight_across_a_cover(head):
     read = performance(head, 0)
-    hidden = confidence(1)[:, 1]
+    hidden = covered()
     mouth = [k for k, name in enumerate(head.file.expression_names) if name.startswith("mouth")]
     near, far = slice(COVERED.start - 1, COVERED.stop + 1), np.r_[: COVERED.start - 6, 46:FRAMES]
     for by_mouth in (True, False):

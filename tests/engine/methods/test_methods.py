@@ -47,8 +47,8 @@ def calls(head, monkeypatch):
 
 
 def run(head, track, calls, **options):
-    def fit(begin, report):
-        calls.append("fit from the networks" if begin is not None else "fit")
+    def fit(shape, report):
+        calls.append("fit of a person" if shape is not None else "fit")
         params = FaceParams.neutral(head, FRAMES, 300.0)
         nothing = np.zeros(FRAMES)
         return FitResult(params, np.zeros((FRAMES, 68, 2)), np.ones((FRAMES, 5)), nothing, nothing)
@@ -88,14 +88,24 @@ def test_lips_are_read_unless_that_is_declined(head, track, calls, monkeypatch, 
 def test_avface_s_networks_lead_covered_mouths_or_stand_alone(head, track, calls, monkeypatch):
     leant = []
 
-    def lean(fit, networks, confidence, sound, times, head):
-        leant.append(confidence)
+    def lean(fit, networks, hidden, looked, sound, times, head):
+        leant.append(hidden)
         return fit.replace(jaw=fit.jaw + 0.3)
 
     monkeypatch.setattr("engine.fitting.leaning.lean_on_networks", lean)
-    result = run(head, track, calls, method="avface")
+    monkeypatch.setattr("engine.fitting.leaning.hardly_seen", lambda hidden: hidden.all())
+    run(head, track, calls, method="avface")
+    assert calls == ["fit"]  # nothing is covered
+    calls.clear()
+    covered = np.zeros((FRAMES, len(REGIONS)))
+    result = run(head, replace(track, confidence=covered), calls, method="avface")
+    assert calls == ["networks", "fit of a person"]
+    assert not leant
+    calls.clear()
+    monkeypatch.setattr("engine.fitting.leaning.hardly_seen", lambda hidden: False)
+    result = run(head, replace(track, confidence=covered), calls, method="avface")
     assert calls == ["networks", "fit"]
-    np.testing.assert_array_equal(leant[0], track.confidence)
+    np.testing.assert_allclose(leant[0], 1)
     np.testing.assert_allclose(result.params.jaw, 0.3)
     calls.clear()
     result = run(head, track, calls, method="avface", quality="draft")
@@ -115,7 +125,7 @@ def test_a_draft_is_what_the_reader_says(head, track, calls, monkeypatch):
     monkeypatch.setattr("engine.sight.reader.read_landmarks", read_landmarks)
     monkeypatch.setattr("engine.sight.second_look.second_look", lambda clip, track: track)
     monkeypatch.setattr(methods, "registry", lambda: registry() | {"reader": {}})
-    result = run(head, track, calls, quality="draft", focal=250.0)
+    result = run(head, track, calls, method="fit", quality="draft", focal=250.0)
     assert asked == [(track.landmarks, track.size, 250.0)]
     assert not calls
     for name, value in vars(read).items():  # open eyes stay open
@@ -130,7 +140,7 @@ def test_a_missing_network_is_said_in_one_sentence_before_the_work(head, track, 
     for options, name in (
         ({"method": "avface"}, "avface"),
         ({"method": "spectre", "quality": "draft"}, "spectre"),
-        ({"quality": "draft"}, "reader"),
+        ({"method": "fit", "quality": "draft"}, "reader"),
     ):
         with pytest.raises(AVFaceError, match=f"needs the network {name}"):
             run(head, track, calls, **options)
@@ -150,9 +160,9 @@ def test_what_a_method_does_not_take_is_refused(head, tmp_path):
     network.touch()
     check_method(CaptureOptions(method="spectre", emotion_network=str(network)), head)
     other = Head(replace(head.file, sha256="another", name="Another head"))
-    if "reader" in registry():
+    for method in ("fit", "avface"):
         with pytest.raises(AVFaceError, match="default head alone"):
-            check_method(CaptureOptions(quality="draft"), other)
+            check_method(CaptureOptions(method=method, quality="draft"), other)
     check_method(CaptureOptions(quality="high"), other)
 
 
@@ -160,8 +170,8 @@ def test_drafts_go_straight_across_covers(head, track, calls, monkeypatch):
     """The head always; the mouth where the reader, not AVFace's networks, has read it."""
     read, asked = FaceParams.neutral(head, FRAMES, 300.0), []
 
-    def across(params, confidence, head, mouth):
-        asked.append((confidence.tolist(), mouth))
+    def across(params, hidden, head, mouth):
+        asked.append((hidden.max() > 0, mouth))
         return params
 
     confidence, seen = track.confidence.copy(), track.seen.copy()
@@ -176,4 +186,4 @@ def test_drafts_go_straight_across_covers(head, track, calls, monkeypatch):
     monkeypatch.setattr(methods, "registry", lambda: registry() | {"reader": {}})
     for method in ("fit", "avface"):
         run(head, track, calls, method=method, quality="draft")
-    assert asked == [([0.2, 1, 1], True), ([0.2, 1, 1], False)]
+    assert asked == [(True, True), (True, False)]
