@@ -200,10 +200,9 @@ def _fit(
     """The head's parameters by the chosen method; a known person's shape stays theirs."""
     person = known_person(options, head)
     shape = person.shape if person else None
+    fitting = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=shape)
 
-    def fit_track(told: np.ndarray | None, part: Report) -> FitResult:
-        whose = shape if shape is not None else told
-        fitting = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=whose)
+    def fit_track(part: Report) -> FitResult:
         high = options.quality == "high"
         share = 0.5 if high else 1.0
         seen = track if high else carry_glances(track, head)

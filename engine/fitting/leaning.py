@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _CLEAR, _COVERED = 0.75, 0.35  # confidence of the mouth that is all the fit's, all the other's
 _CLEARLY = 0.01  # share that is hidden, below which a frame is clear
 _BESIDE_FRAMES, _FADE_FRAMES = 2, 1.5  # what comes before a mouth disturbs it before it hides it
-_HARDLY = 0.25  # share of the clip: clear for less, a fit doesn't know the person
+_HARDLY = 0.25  # share of the clip: clear for less, it doesn't tell what the networks are off by
 _TELLS_FRAMES = 100  # beside a cover, which tell what the networks and the fit differ by
 _NETWORKS_RANGE = 0.5  # of their motion, beneath a real cover
 _LIVELY_JAW = 0.1  # rad, in lively speech
@@ -37,8 +37,8 @@ def hidden_mouth(track: "FaceTrack") -> np.ndarray:
     return hidden_share(np.where(track.seen, mouth, 1.0))
 
 
-def hardly_seen(hidden: np.ndarray) -> bool:
-    """Whether the clip shows too little of a face to tell whose it is."""
+def hardly_clear(hidden: np.ndarray) -> bool:
+    """Whether a mouth is hidden for most of a clip: the networks' people are other people."""
     return bool((hidden < _CLEARLY).mean() < _HARDLY)
 
 

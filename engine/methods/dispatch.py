@@ -57,8 +57,8 @@ _RECIPES = {
     _SPECTRE: "python -m engine train spectre",
 }
 
-Fit = Callable[[np.ndarray | None, Report], FitResult]
-"""The fit of the clip at hand, of a person whose shape (S,) is told or to be found."""
+Fit = Callable[[Report], FitResult]
+"""The fit of the clip at hand."""
 
 
 def check_method(options: CaptureOptions, head: Head) -> None:
@@ -110,7 +110,7 @@ def apply_method(
     if options.method == "avface":
         result = _fit_led(clip, track, head, options, fit, stage)
     else:
-        result = fit(None, stage)
+        result = fit(stage)
     if options.method == "spectre":
         from .spectre import SpectreSlots, descend_on_clip
 
@@ -137,26 +137,21 @@ def _fit_led(
     fit: Fit,
     report: Report,
 ) -> FitResult:
-    """The fit; AVFace's networks lead the mouth beneath covers, and say who it is behind a mask."""
-    from ..fitting.leaning import hardly_seen, hidden_mouth, lean_on_networks, near_covers
+    """The fit, whose mouth AVFace's networks lead beneath covers."""
+    from ..fitting.leaning import hardly_clear, hidden_mouth, lean_on_networks, near_covers
 
     hidden = hidden_mouth(track)
-    if not hidden.any():
-        return fit(None, report)
+    if not hidden.any() or hardly_clear(hidden):
+        return fit(report)
     models = _models()
     if not models.speak_of(head):
         report.warn(
             f"AVFace's networks don't know {head.file.name}: beneath covers the fit does without."
         )
-        return fit(None, report)
+        return fit(report)
     looked = near_covers(track)
     networks = _networks(clip, looked, head, options, models, report.part("networks", 0, 0.3))
-    report = report.part("fit", 0.3, 0.7)
-    if hardly_seen(hidden):
-        person = np.zeros(head.file.shape_basis.shape[2])
-        person[: len(networks.shape)] = networks.shape  # which say nothing of the teeth's height
-        return fit(person, report)
-    result = fit(None, report)
+    result = fit(report.part("fit", 0.3, 0.7))
     led = lean_on_networks(
         result.params, networks, hidden, looked.seen, result.trust_sound, track.times, head
     )

@@ -7,7 +7,7 @@ import numpy as np
 from engine.exchange.take import REGIONS
 from engine.fitting.leaning import (
     across_covers,
-    hardly_seen,
+    hardly_clear,
     hidden_mouth,
     hidden_share,
     lean_on_networks,
@@ -89,7 +89,7 @@ def test_networks_look_at_covers_and_what_lies_beside_them():
     assert near[110:300].all() and not near[:90].any() and not near[320:].any()
     hidden = hidden_mouth(track)
     assert hidden[205] > 0.99 and not hidden[:190].any()
-    assert not hardly_seen(hidden) and hardly_seen(np.ones(frames))
+    assert not hardly_clear(hidden) and hardly_clear(np.ones(frames))
     gone = replace(track, seen=confidence[:, 1] > 0)  # without a face nothing is covered
     assert not hidden_mouth(gone).any() and not near_covers(gone).seen.any()
 
