@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numba import njit
 
+from .daylight import without_hue
 from .graph import Graph, contents, mediapipe_module, mediapipe_root, packets, picture_packet
 from .iris import find_irises
-from .lifting import without_light
 from .views import MARGIN, View, lit, magnified
 
 _PRESENCE = "facelandmarkcpu__face_presence_score"
@@ -92,15 +92,17 @@ class FaceDetector:
     def find_small(self, picture: np.ndarray, levels: int) -> np.ndarray:
         """As `find`, looking again where it finds none, until a face is found.
 
-        First without the hue of a coloured light. Then for faces that the picture's edge cuts: a
-        nose that fills a tile would be taken for one. Then for faces that lie on their side or
-        stand on their head, which the network doesn't know. Then at
+        First without the hue of a coloured light, and so from there on. Then for faces that the
+        picture's edge cuts: a nose that fills a tile would be taken for one. Then for faces that
+        lie on their side or stand on their head, which the network doesn't know. Then at
         overlapping tiles of 1/2, 1/4, ...
         """
         found = self.find(picture)
         if levels and not len(found):
-            as_filmed, picture = picture, without_light(picture)
-            found = found if picture is as_filmed else self.find(picture)
+            grey = without_hue(picture)
+            if grey is not picture:
+                picture = grey
+                found = self.find(picture)
         if levels and not len(found):
             found = self._find_cut_off(picture)
         if levels and not len(found):

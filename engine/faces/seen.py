@@ -14,7 +14,7 @@ import numpy as np
 
 from ..device import compute_device
 from ..weights import load_network
-from .lifting import by_day
+from .daylight import by_day
 
 if TYPE_CHECKING:
     from ..media import Clip

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from .lifting import by_day
+from .daylight import by_day
 
 _VIEW_SIDE_PX = 384  # of a region; the mesh network itself sees so many:
 _MESH_SIDE_PX = 192
@@ -26,7 +26,12 @@ class View:
 
 
 def view_of(picture: np.ndarray, region: np.ndarray) -> View:
-    """Cut out what a region needs, and average a large one down, or its sampling would alias."""
+    """Cut out what a region needs, and average a large one down, or its sampling would alias.
+
+    Args:
+        picture: (H, W, 3) uint8 RGB.
+        region: (4,) x and y of the middle and side, px; turn, rad.
+    """
     height, width, _ = picture.shape
     x, y, side, _ = region.tolist()
     reach = side * 0.75  # a turned square's half diagonal, and a little

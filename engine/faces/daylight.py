@@ -39,7 +39,7 @@ def by_day(pixels: np.ndarray, middle: tuple[float, float], side: float) -> np.n
     return _lifted(_greyer(pixels, _coloured(cool, warm)), bright)
 
 
-def without_light(picture: np.ndarray) -> np.ndarray:
+def without_hue(picture: np.ndarray) -> np.ndarray:
     """A picture (H, W, 3) uint8 without the hue of a light that colours all of it."""
     step = max(1, max(picture.shape) // (2 * _ACROSS))
     _, cool, warm = _light_on(picture[::step, ::step])
@@ -48,10 +48,11 @@ def without_light(picture: np.ndarray) -> np.ndarray:
 
 @njit(cache=True)
 def _light_on(pixels):
-    """How bright pixels (h, w, 3) are, their brighter quarter at least; green or blue over red.
+    """The light on pixels (h, w, 3): how bright, 0 to 255, how cool and how warm it is.
 
-    The larger of the two over red, what all but a few have at least, and green over red, what they
-    have at most; 1 where all is dark.
+    Bright: what the brighter quarter has at least. Cool: the larger of green and blue over red,
+    what all but a few pixels have at least. Warm: green over red, what all but a few have at most.
+    Both are 1 where all is dark.
     """
     height, width, _ = pixels.shape
     light = np.empty(height * width, np.uint8)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.faces.lifting import by_day, without_light
+from engine.faces.daylight import by_day, without_hue
 
 
 def _picture(face: int, wall: int) -> np.ndarray:
@@ -40,13 +40,13 @@ def test_faces_in_green_blue_or_red_light_are_grey() -> None:
         picture = _lit(*light)
         out = by_day(picture, (32, 32), 64)
         assert (out == picture.max(axis=2, keepdims=True)).all()
-        assert (without_light(picture) == out).all()
+        assert (without_hue(picture) == out).all()
 
 
 def test_warm_cool_and_no_light_keep_their_hues() -> None:
     for light in ((1, 1, 1), (1, 0.8, 0.5), (0.8, 1, 1.1)):
         picture = _lit(*light)
-        assert by_day(picture, (32, 32), 64) is picture and without_light(picture) is picture
+        assert by_day(picture, (32, 32), 64) is picture and without_hue(picture) is picture
 
 
 def test_a_blue_mask_over_half_of_a_face_is_no_light() -> None:
