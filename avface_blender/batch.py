@@ -192,7 +192,7 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
     with report.stage("import"):
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
         result = _import(take, options)
-        look_through_camera()
+        look_through_camera(bpy.context.scene)
     report.warnings += result.notes
     for kind in EXPORTS:  # .blend first: an exporter may leave traces in the scene
         if kind in options.export:

@@ -107,7 +107,6 @@ def look_through_camera(window: bpy.types.Window) -> None:
     space: Any = view.spaces.active
     landmarks.look_through(space, window.scene, camera)
     if space.shading.type in {"WIREFRAME", "SOLID"}:
-        with bpy.context.temp_override(window=window):
-            show_lit(space)
+        show_lit(space, window.scene)
     with bpy.context.temp_override(window=window, area=view, region=main_region(view)):
         bpy.ops.view3d.view_center_camera()

@@ -202,20 +202,19 @@ def markers_of(scene: bpy.types.Scene, rig: bpy.types.Object) -> list[Any]:
     return [m for m in scene.timeline_markers if prefix and m.name.startswith(prefix)]
 
 
-def look_through_camera() -> None:
+def look_through_camera(scene: bpy.types.Scene) -> None:
     """Turn the file's 3D views to the scene's camera, with materials shown in the file's light."""
     for screen in bpy.data.screens:
         for area in screen.areas:
             space: Any = area.spaces.active
             if space is not None and space.type == "VIEW_3D":
-                show_lit(space)
+                show_lit(space, scene)
                 space.region_3d.view_perspective = "CAMERA"
 
 
-def show_lit(space: Any) -> None:
+def show_lit(space: Any, scene: bpy.types.Scene) -> None:
     """Show materials in a 3D view, by the portrait lights where they leave the film to be seen."""
     space.shading.type = "MATERIAL"
-    scene: Any = bpy.context.scene
     has_lights = any(item.type == "LIGHT" and item.parent for item in scene.objects)
     if has_lights and scene.render.film_transparent:  # or the scene's world would hide the film
         space.shading.use_scene_lights = space.shading.use_scene_world = True

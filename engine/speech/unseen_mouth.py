@@ -117,7 +117,7 @@ def _tucks(
 
     Sound is a frame early or late: lips that are seen apart are on their way.
     """
-    surely = _fall(1 - voice.tucked, (1 - _TUCK[1], 1 - _TUCK[0]))
+    surely = np.interp(voice.tucked, _TUCK, (0, 1))
     if not surely.any():
         return surely
     step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
@@ -127,15 +127,13 @@ def _tucks(
         return tucked
     gap, away = _seen_apart(params, teeth)
     nearest = minimum_filter1d(away, 2 * round(_MOMENT_SECONDS / step) + 1, mode="nearest")
-    return tucked * _fall(gap, _TUCK_GAP) * _fall(away - nearest, _TUCK_BEYOND)
+    tucked *= np.interp(gap, _TUCK_GAP, (1, 0))
+    return tucked * np.interp(away - nearest, _TUCK_BEYOND, (1, 0))
 
 
 def _seen_apart(params: FaceParams, teeth: Mouth) -> tuple[np.ndarray, np.ndarray]:
-    """How far lip and lip, and lip and teeth, are apart, (T,) m each.
-
-    Some frames at a time: ten minutes take 3 GB at once.
-    """
-    rest, apart = teeth.rest(params.shape), []
+    """How far lip and lip, and lip and teeth, are apart, (T,) m each."""
+    rest, apart = teeth.rest(params.shape), []  # some frames at a time: ten minutes take 3 GB
     for start in range(0, len(params), _CHUNK):
         some = params[start : start + _CHUNK]
         points = teeth.pose(some.expression, some.jaw, rest)
@@ -145,11 +143,6 @@ def _seen_apart(params: FaceParams, teeth: Mouth) -> tuple[np.ndarray, np.ndarra
         apart.append((teeth.lip_gap(points), away))
     gap, away = zip(*apart, strict=True)
     return np.concatenate(gap), np.concatenate(away)
-
-
-def _fall(values: np.ndarray, limits: tuple[float, float]) -> np.ndarray:
-    """1 up to the first limit, falling to 0 at the second."""
-    return np.clip((limits[1] - values) / (limits[1] - limits[0]), 0, 1)
 
 
 def _channels(marks: LandmarkHead) -> np.ndarray | None:

@@ -542,7 +542,7 @@ def test_a_cube_that_an_artist_uses_is_left_alone(make_take, change):
 
 def test_a_saved_file_opens_on_the_camera():
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-    look_through_camera()
+    look_through_camera(bpy.context.scene)
     views = [
         area.spaces.active
         for screen in bpy.data.screens
@@ -555,7 +555,7 @@ def test_a_saved_file_opens_on_the_camera():
 @pytest.mark.parametrize(("timing", "lit"), [("set_scene", True), ("resample", False)])
 def test_views_show_the_head_in_its_own_lights_unless_these_hide_the_film(make_take, timing, lit):
     import_take(make_take(4), bpy.context, ImportOptions(timing=timing))
-    look_through_camera()
+    look_through_camera(bpy.context.scene)
     areas = [area for screen in bpy.data.screens for area in screen.areas]
     shadings = [area.spaces.active.shading for area in areas if area.type == "VIEW_3D"]
     assert shadings and all(s.use_scene_lights == s.use_scene_world == lit for s in shadings)
