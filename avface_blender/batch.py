@@ -191,8 +191,9 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
     """A new scene with the take in it, and the files that were asked for."""
     with report.stage("import"):
         bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
-        result = _import(take, options)
-        look_through_camera(bpy.context.scene)
+        scene: Any = bpy.context.scene
+        result = _import(take, options, scene)
+        look_through_camera(scene)
     report.warnings += result.notes
     for kind in EXPORTS:  # .blend first: an exporter may leave traces in the scene
         if kind in options.export:
@@ -203,12 +204,11 @@ def _build(take: Path, name: str, options: BatchOptions, report: ClipReport) -> 
             report.built[kind] = options.times
 
 
-def _import(take: Path, options: BatchOptions) -> ImportResult:
+def _import(take: Path, options: BatchOptions, scene: bpy.types.Scene) -> ImportResult:
     """The take in the empty scene, which shows all of it at the rate asked for, or the clip's."""
     wanted = ImportOptions(head_path=options.head)
     if options.scene_fps is None:
         return import_take(take, bpy.context, wanted)
-    scene: Any = bpy.context.scene
     set_rate(scene, options.scene_fps)
     result = import_take(take, bpy.context, replace(wanted, timing=options.timing))
     set_shot(scene, Take.load(take).size, result.camera, result.first_frame, result.last_frame)
