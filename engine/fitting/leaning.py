@@ -42,9 +42,12 @@ def hardly_clear(hidden: np.ndarray) -> bool:
     return bool((hidden < _CLEARLY).mean() < _HARDLY)
 
 
-def near_covers(track: "FaceTrack") -> "FaceTrack":
-    """The track seen in those frames alone that the networks are to look at."""
-    near = maximum_filter1d(hidden_mouth(track), 2 * _TELLS_FRAMES + 1, mode="nearest") > 0
+def near_covers(track: "FaceTrack", hidden: np.ndarray) -> "FaceTrack":
+    """The track seen in those frames alone that the networks are to look at.
+
+    `hidden` (T,) 0..1: how far the mouth is.
+    """
+    near = maximum_filter1d(hidden, 2 * _TELLS_FRAMES + 1, mode="nearest") > 0
     return replace(track, seen=track.seen & near)
 
 

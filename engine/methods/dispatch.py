@@ -149,7 +149,7 @@ def _fit_led(
             f"AVFace's networks don't know {head.file.name}: beneath covers the fit does without."
         )
         return fit(report)
-    looked = near_covers(track)
+    looked = near_covers(track, hidden)
     networks = _networks(clip, looked, head, options, models, report.part("networks", 0, 0.3))
     result = fit(report.part("fit", 0.3, 0.7))
     led = lean_on_networks(

@@ -85,13 +85,13 @@ def test_networks_look_at_covers_and_what_lies_beside_them():
     confidence = np.ones((frames, len(REGIONS)))
     confidence[200:210, REGIONS.index("mouth")] = 0
     track = replace(track, confidence=confidence)
-    near = near_covers(track).seen
-    assert near[110:300].all() and not near[:90].any() and not near[320:].any()
     hidden = hidden_mouth(track)
+    near = near_covers(track, hidden).seen
+    assert near[110:300].all() and not near[:90].any() and not near[320:].any()
     assert hidden[205] > 0.99 and not hidden[:190].any()
     assert not hardly_clear(hidden) and hardly_clear(np.ones(frames))
     gone = replace(track, seen=confidence[:, 1] > 0)  # without a face nothing is covered
-    assert not hidden_mouth(gone).any() and not near_covers(gone).seen.any()
+    assert not hidden_mouth(gone).any() and not near_covers(gone, hidden_mouth(gone)).seen.any()
 
 
 def test_a_head_goes_straight_across_a_cover(head):
