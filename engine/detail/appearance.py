@@ -39,6 +39,7 @@ from .parts import (
 )
 from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
 from .volume import Outline, see_outline, stand_off
+from .whites import see_whites, whites_lightness
 
 _FRAMES = 12
 _OUTLINED = 2  # every so many of them tells how far hair stands off
@@ -65,6 +66,7 @@ class Face:
     hair_parting: float | None = None  # degrees round the head; None: not parted
     grey: float = 0.0  # 1 where the film has no colours of its own: hues are the model's then
     irises: np.ndarray | None = None  # (3,) log reflectance; None when hardly any was seen
+    eye_whites: float | None = None  # log reflectance; None when they were hardly seen
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class _Median:
     openness: np.ndarray  # (R, R, 3) share of the sky that reaches the face at rest
     trust: np.ndarray  # (R, R) the share of the frames that show a texel
     irises: list[Sight]
+    eye_whites: list[Sight]
     teeth: list[Sight]
     hair: list[Sight]
     outlines: list[Outline]
@@ -134,7 +137,7 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     hangs = hanging_down([outline.sides for outline in median.outlines])
     face = Face(
         canvas, own, known, coefficients, hairline, stands, hangs, front.falls,
-        front.parting, median.grey, irises,
+        front.parting, median.grey, irises, whites_lightness(median.eye_whites, light),
     )  # fmt: skip
     return Appearance(coefficients, light, face)
 
@@ -163,7 +166,7 @@ def _gather(
     pictures = np.zeros((3, len(frames), size, size), np.float32)
     weights = np.zeros((len(frames), size, size), np.float32)
     normals = np.zeros((size, size, 3), np.float32)
-    irises, teeth, hair, outlines, foreheads = [], [], [], [], []
+    irises, eye_whites, teeth, hair, outlines, foreheads = [], [], [], [], [], []
     grey, white, whites = [], [], []
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         pictures[:, k] = np.moveaxis(view.colour, -1, 0)
@@ -173,6 +176,7 @@ def _gather(
         white.append(whitest(view.picture))
         whites.append(hue_of_whites(view.picture))
         irises.append(see_irises(view.picture, track, params, view.frame))
+        eye_whites.append(see_whites(view.picture, track, params, view.frame))
         teeth.append(see_teeth(view.picture, track, params, view.frame))
         sight = view.picture, params, canvas.head, canvas.rest, view.frame
         hair.append(see_hair(*sight))
@@ -184,7 +188,7 @@ def _gather(
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     normals /= np.maximum(length, 1e-6)
     return _Median(
-        colour, normals, openness(canvas), medians[0][1], irises, teeth, hair,
+        colour, normals, openness(canvas), medians[0][1], irises, eye_whites, teeth, hair,
         outlines, foreheads, float(np.median(grey)), float(np.median(white)),
         np.median(whites, axis=0),
     )  # fmt: skip

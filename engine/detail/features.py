@@ -1,4 +1,4 @@
-"""Hairline, brows, lips, lids and irises as the clip shows them, on the head's texture."""
+"""Hairline, brows, lips, lids and eyes as the clip shows them, on the head's texture."""
 
 import numpy as np
 
@@ -11,13 +11,14 @@ from .lids import paint_lids
 from .lips import paint_lips
 from .paint import Painter, own_hues, read_colours
 from .painted_fringe import paint_fringe
+from .whites import paint_whites
 
 _PAINTERS: tuple[Painter, ...] = (paint_brows, paint_lips, paint_lids)
 
 
 def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
     """A person's texture (n, n, 3) uint8 sRGB with their own hairline, brows, lips, lids and
-    irises.
+    eyes.
 
     The same where the clip shows too little of the face.
     """
@@ -36,4 +37,6 @@ def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
         texture = paint(texture, own, face.known, sheet)
     if face.irises is not None:
         texture = paint_irises(texture, face.irises, face.grey, face.canvas.head)
+    if face.eye_whites is not None:
+        texture = paint_whites(texture, face.eye_whites, face.canvas.head)
     return texture

@@ -67,6 +67,8 @@ _BROAD, _SHARP = np.float32(0.09), np.float32(0.03)  # shares of the lobes, in a
 # Whites of eyes in a film's light: what lids throw on them, and veins, are red. Nearer to the hue
 # that they have beside the cheeks in films of ten people; by their green they are told.
 _BETWEEN_LIDS, _WHITE_FROM, _WHITE_STEP = _rgb(1.03, 0.8, 0.77), np.float32(0.1), np.float32(6)
+# Half of how light a clip's whites are is painted (`engine.detail.whites`): the other half is here.
+_SCLERA, _PAINTED_FROM, _PAINTED_STEP = np.float32(0.71), np.float32(0.3), np.float32(10)
 _BETWEEN_LIPS = _rgb(1.08, 0.94, 0.98)  # the same of lips: teeth beside skin in 17 of 18 films
 _RED_IN_HOLLOWS = np.float32(RED_IN_HOLLOWS)
 # More so in the mouth, whose light has met flesh all round: six films' teeth, tongues and hollows.
@@ -371,6 +373,10 @@ def _film_light(point, albedo, film, from_film):
         open_ = open_red = min(open_ * _OPEN_LIPS, _ONE)
         if point[FINISH + 2] > _HALF:  # eyes
             white = min(max((albedo[1] - _WHITE_FROM) * _WHITE_STEP, _ZERO), _ONE)
+            painted = min(max((albedo[1] - _PAINTED_FROM) * _PAINTED_STEP, _ZERO), _ONE)
+            reached = _ONE + painted * (albedo[1] / _SCLERA - _ONE)
+            open_ *= reached
+            open_red *= reached
         else:
             inside = _ONE
             open_red = open_ * (_ONE + _RED_IN_MOUTH * (_ONE - open_) * (_ONE - open_))
