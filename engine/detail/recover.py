@@ -20,7 +20,7 @@ from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..progress import Report
 from .evidence import TEXELS
-from .face_sheet import FaceSheet, build_sheet, map_surface
+from .face_sheet import FaceSheet, Surface, build_sheet, map_surface
 from .key_maps import KeyMaps
 from .keys import denser, key_frames, lenders
 from .learned import agreement, deepened, knows, learned_relief, reads_pictures
@@ -134,9 +134,9 @@ def recover_detail(
         reader = read_by_network(clip, track, params, canvas, frames, sound)
     else:
         reader = _Reader.of(canvas, params, skin, effort.solve)
-    static = reader.lasting(rest_frame)
     still = head.camera_frame(params, rest_frame, canvas.rest)
     surface = map_surface(canvas.sheet, still, head.file.faces)
+    static = reader.lasting(rest_frame, surface)
     shade = shading_change(static, surface, skin.light, canvas.sheet.texel_mm)
     dynamic, cavities = (KeyMaps(canvas.sheet.size) for _ in range(2))
     lent, read = lenders(keys, params, track), []
@@ -181,18 +181,16 @@ class _Reader:
         fine = build_sheet(head, canvas.rest[0], TEXELS) if knows(head.file) else None
         return cls(canvas, params, skin, solve, fine)
 
-    def lasting(self, frame: int) -> np.ndarray:
+    def lasting(self, frame: int, surface: Surface) -> np.ndarray:
         """(R, R) mm: what the median picture shows, on the surface of a calm frame."""
-        sheet, skin = self.canvas.sheet, self.skin
-        surface = map_surface(sheet, self._vertices(frame), self.canvas.head.file.faces)
+        skin, texel_mm = self.skin, self.canvas.sheet.texel_mm
         learned = self._learned(skin.albedo, skin.weight, frame)
-        light, texel_mm = skin.light, sheet.texel_mm
         if learned is None:
             left, trust = self._evidence(skin.albedo, skin.weight, LASTING_TRUST)
-            return solve_relief(left, trust, surface, light, texel_mm, self.solve)
+            return solve_relief(left, trust, surface, skin.light, texel_mm, self.solve)
         left = residual(skin.albedo, skin.weight, self.canvas.grain)
         trust = without_strangers(left, skin.weight, texel_mm)
-        return deepened(learned, left, trust, surface, light, texel_mm)
+        return deepened(learned, left, trust, surface, skin.light, texel_mm)
 
     def passing(self, view: View) -> tuple[np.ndarray, np.ndarray]:
         """(R, R) mm: how a frame's relief differs from the lasting one; and its cavities (R, R).
@@ -226,14 +224,13 @@ class _Reader:
         """The network's relief (R, R) mm; None on heads that it hasn't learnt on."""
         if self.fine is None:
             return None
-        coarse = map_surface(self.fine, self._vertices(frame), self.canvas.head.file.faces)
+        head = self.canvas.head
+        posed = head.camera_frame(self.params, frame, self.canvas.rest)
+        coarse = map_surface(self.fine, posed, head.file.faces)
         small = np.clip(_resized(weight, TEXELS), 0, 1)
         grain = Grain(self.fine.texel_mm, self.canvas.grain.picture_mm)
         found = learned_relief(_resized(ratio, TEXELS), small, coarse, self.skin.light, grain)
         return _resized(found, self.canvas.sheet.size)
-
-    def _vertices(self, frame: int) -> np.ndarray:
-        return self.canvas.head.camera_frame(self.params, frame, self.canvas.rest)
 
 
 def _resized(values: np.ndarray, size: int) -> np.ndarray:

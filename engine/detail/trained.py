@@ -23,6 +23,7 @@ from ..models.fine import FineNetwork
 from ..models.folding import fold_normalisation
 from ..srgb import srgb_from_linear
 from ..weights import load_network
+from .face_sheet import Surface
 from .learned import NETWORK
 from .skin import Canvas, View, activity, median_of_seen, views
 
@@ -64,7 +65,7 @@ class TrainedReader:
     calm: np.ndarray  # (R, R) mm, the median of calm frames
     known: np.ndarray  # (R, R) in [0, 1], the share of them that see a texel
 
-    def lasting(self, _frame: int) -> np.ndarray:
+    def lasting(self, _frame: int, _surface: Surface) -> np.ndarray:
         """(R, R) mm: what lasts."""
         return _faded(self.calm, self.known, self.canvas)
 

@@ -39,11 +39,9 @@ def crop_mouth(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
         pixels: (H, W, 3) uint8 RGB.
         points: (478, >=2) px.
     """
-    lips = points[_INNER.ravel(), :2]
-    gap = sum(map(math.dist, lips[3:6], lips[12:15])) / 3  # as `gaps`, for one face
-    if gap < _LEAST_GAP_PX or gap < _LEAST_GAP * math.dist(*points[EYES, :2]):
+    if not is_open(points[None])[0]:
         return np.zeros((CROP_ROWS, CROP_COLUMNS, 3), np.uint8)
-    places = (_SHARES @ lips).reshape(CROP_ROWS, CROP_COLUMNS, 2)
+    places = (_SHARES @ points[_INNER.ravel(), :2]).reshape(CROP_ROWS, CROP_COLUMNS, 2)
     step = math.dist(*places[:2, CROP_COLUMNS // 2])
     if step > _COARSE:
         pixels, places = _smaller(pixels, places, step / _FINE)
