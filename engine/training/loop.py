@@ -7,7 +7,6 @@ each step. Only a learning rate that falls over `seconds` follows the clock.
     torchrun --nproc_per_node=4 -m engine train ...     trains on several GPUs at once.
 """
 
-import copy
 import logging
 import math
 import time
@@ -19,7 +18,6 @@ from typing import Any, Literal, Protocol
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.nn.parallel import DistributedDataParallel
 
 from ..exchange.saving import make_folder
 from ..options import option
@@ -31,10 +29,10 @@ from .checkpoint import (
     save_state,
     save_weights,
 )
+from .descent import Descent
 from .process import Stop, made_ahead, on_device, processes
 
 _LOG = logging.getLogger(__name__)
-_MOST_BAD_STEPS = 50  # in a row, before a run that has diverged gives up
 _RANKS_APART = 1_000_003  # between the seeds of two processes
 
 
@@ -110,17 +108,6 @@ def learning_rate(options: LoopOptions, step: int, progress: float) -> float:
     return rate
 
 
-class _Losses(nn.Module):
-    """The task's losses as a module, so that its gradients can be shared between processes."""
-
-    def __init__(self, task: Task) -> None:
-        super().__init__()
-        self.model, self._task = task.model, task
-
-    def forward(self, batch: Any) -> dict[str, Tensor]:
-        return self._task.losses(batch)
-
-
 class _Run:
     """One call of `train`."""
 
@@ -136,22 +123,13 @@ class _Run:
         self.rank, self.world = place
         self.step, self.before, self.best = 0, 0.0, math.inf
         self.figures: dict[str, float] = {}
-        self.bad, self.margin = 0, 0.0  # s: what an evaluation and a checkpoint take
+        self.margin = 0.0  # s: what an evaluation and a checkpoint take
         if options.start_from:
             load_weights(task.model, options.start_from)
         make_folder(options.folder, "Choose another --folder.")
-        task.model.to(device).train()
-        self.average = copy.deepcopy(task.model).eval().requires_grad_(False)
-        learnt = [p for p in task.model.parameters() if p.requires_grad]
-        kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[options.optimizer]
-        self.optimizer = kind(learnt, lr=options.lr, weight_decay=options.weight_decay)
-        fp16 = options.precision == "fp16" and device.type == "cuda"
-        self.scaler = torch.amp.GradScaler("cuda", enabled=fp16)
+        self.descent = Descent(task, options, device, alone=self.world == 1)
         self._resume()
         self.first = self.step  # of this call
-        self.losses: nn.Module = _Losses(task)
-        if self.world > 1:
-            self.losses = DistributedDataParallel(self.losses, find_unused_parameters=True)
         self.started = time.monotonic()
 
     def run(self) -> dict:
@@ -176,11 +154,18 @@ class _Run:
         self._log("end", finished=finished)
         return self._result(finished)
 
+    def _take_step(self, batch: Any) -> dict[str, Tensor]:
+        options = self.options
+        torch.manual_seed(options.seed * 7_919 + _RANKS_APART * self.rank + self.step)
+        rate = learning_rate(options, self.step, self._progress())
+        losses = self.descent.step(batch, self.step, rate)
+        self.step += 1
+        return losses
+
     def _tell(self, losses: dict[str, Tensor]) -> None:
         """The log's line of a step, and now and then one for who waits."""
         if self.step % self.options.log_every == 0 or self.step == 1:
-            rate = self.optimizer.param_groups[0]["lr"]
-            self._log("train", lr=rate, losses=_numbers(losses))
+            self._log("train", lr=self.descent.rate, losses=_numbers(losses))
         now = time.monotonic()
         if now - self.said > self.options.say_seconds and self.rank == 0:
             self.said = now
@@ -201,48 +186,11 @@ class _Run:
         return {"step": self.step, "seconds": self._seconds(), "finished": finished,
                 "best": self.best, "figures": self.figures}  # fmt: skip
 
-    def _take_step(self, batch: Any) -> dict[str, Tensor]:
-        options, step = self.options, self.step
-        torch.manual_seed(options.seed * 7_919 + _RANKS_APART * self.rank + step)
-        rate = learning_rate(options, step, self._progress())
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        with self._autocast():
-            losses = self.losses(batch)
-            total = torch.stack([loss.float() for loss in losses.values()]).sum()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.scaler.scale(total).backward()
-        self.scaler.unscale_(self.optimizer)
-        learnt = [p for p in self.task.model.parameters() if p.grad is not None]
-        norm = nn.utils.clip_grad_norm_(learnt, options.clip)
-        if math.isfinite(float(norm)):
-            self.scaler.step(self.optimizer)
-            self.bad = 0
-        else:  # a batch that overflowed is left out
-            self.bad += 1
-            if self.bad > _MOST_BAD_STEPS:
-                raise FloatingPointError(f"{self.task.name}: no finite gradient at step {step}")
-        self.scaler.update()
-        self.step += 1
-        self._average_weights()
-        return {"total": total.detach(), **losses}
-
-    @torch.no_grad()
-    def _average_weights(self) -> None:
-        """Exponential moving average of the weights; buffers are copied."""
-        decay = min(self.options.ema, (1 + self.step) / (10 + self.step))
-        mine = self.task.model.state_dict()
-        for name, average in self.average.state_dict().items():
-            if average.is_floating_point() and self.options.ema:
-                average.lerp_(mine[name], 1 - decay)
-            else:
-                average.copy_(mine[name])
-
     def _evaluate(self) -> None:
         """Figures of the averaged weights, by the first process; the best are kept."""
         if self.rank == 0:
             with torch.no_grad():
-                self.figures = dict(self.task.evaluate(self.average.eval()))
+                self.figures = dict(self.task.evaluate(self.descent.average.eval()))
             self._log("evaluate", figures=self.figures)
             shown = "  ".join(f"{name} {value:.4g}" for name, value in self.figures.items())
             self.say(f"{self.task.name} step {self.step}: {shown}")
@@ -258,10 +206,7 @@ class _Run:
         if self.rank:
             return
         state = {
-            "model": self.task.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scaler": self.scaler.state_dict(),
+            **self.descent.state(),
             "step": self.step,
             "seconds": self._seconds(),
             "best": self.best,
@@ -274,16 +219,13 @@ class _Run:
     def _save_weights(self, name: str) -> None:
         metadata = {"task": self.task.name, "step": self.step, "figures": self.figures}
         metadata |= getattr(self.task, "metadata", {})  # what the weights' reader must know
-        save_weights(self.average, self.options.folder / name, metadata)
+        save_weights(self.descent.average, self.options.folder / name, metadata)
 
     def _resume(self) -> None:
         state = load_state(self.options.folder)
+        self.descent.begin(state)
         if state is None:
             return
-        self.task.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.scaler.load_state_dict(state["scaler"])
         self.step, self.before, self.best = state["step"], state["seconds"], state["best"]
         self.figures, self.margin = state["figures"], state["margin"]
         if self.rank == 0:
@@ -319,11 +261,6 @@ class _Run:
         flag = torch.tensor([float(mine)], device=self.device)
         dist.broadcast(flag, 0)
         return bool(flag.item())
-
-    def _autocast(self):
-        kind = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-        on = self.options.precision == "bf16" or self.scaler.is_enabled()
-        return torch.autocast(self.device.type, dtype=kind[self.options.precision], enabled=on)
 
     def _line(self, values: dict[str, float]) -> str:
         losses = "  ".join(f"{name} {value:.4g}" for name, value in values.items())
