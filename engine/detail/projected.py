@@ -33,6 +33,7 @@ from .skin import (
     shift,
     views,
 )
+from .spectacles import without_spectacles
 
 _TEXELS = 768  # most, across the face
 _FRAMES = 16
@@ -112,6 +113,7 @@ def project_colour(
     finest = _agreement(lasting.halves, shown, grain, 2 * grain)
     blur = grain * (_NOISY_BLUR + (1 - _NOISY_BLUR) * finest)
     change = _change(own, model, shown, beard, (blur, wide), canvas.sheet)
+    change = without_spectacles(change, model, canvas.sheet)
     if not forced:
         clear = (_COARSEST_MM[1] - canvas.grain.picture_mm) / (_COARSEST_MM[1] - _COARSEST_MM[0])
         change *= _smooth(clear) * _agreement(lasting.halves, shown, 2 * grain, wide)
