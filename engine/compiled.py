@@ -1,4 +1,8 @@
-"""Functions that compiled code alone calls."""
+"""Functions that compiled code alone calls.
+
+They stand in their callers' file: what is kept of a compilation is made anew when the outermost
+function's file has changed, and when no other has.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -2,7 +2,8 @@
 
 Letters: L points, U units, P point pairs, D = 13 + U unknowns of a frame in the order that
 `engine.fitting.landmark_head` holds. Arrays go along the points, as the processor's vectors do:
-coordinates (3, L), derivatives (unknowns, coordinates, L) in single precision.
+coordinates (3, L), derivatives (unknowns, coordinates, L) in single precision. Sizes are the
+workspace's own. Why all of this is one file: `engine.compiled`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from ..compiled import inner
-from .workspace import AT_ONCE, FIXED, JOINTS, Workspace, workspace
+from .workspace import Workspace, workspace
 
 if TYPE_CHECKING:
     from .subject import Evidence, Subject
@@ -74,7 +75,7 @@ def mix(X, model, wanted, work):
     for t in range(n):
         _joint_rotations(X[t], work.turn[t], work.dturn[:, t])
         for k in range(units.shape[1]):
-            units[t, k] = X[t, FIXED + k]
+            units[t, k] = X[t, len(work.J) + k]
     np.dot(units, model.units, work.y[:n])
     np.dot(work.turn[:n], model.pose, more)
     for t in range(n):
@@ -179,7 +180,7 @@ def _slopes(x, camera, work):
         for k in range(3):
             _turned(turn[:, k], c, away, J[k, r])
             _mixed(R[:, k], away, b[k])
-        for k in range(JOINTS):
+        for k in range(len(work.dq)):
             _dot(b, work.dq[k], J[6 + k, r])
         for k in range(3):
             _dot(b, work.dq_rest[:, k], work.J_rest[r, k])
@@ -243,14 +244,14 @@ def _weigh_contact(model, wanted, work):
             for k in range(len(rows)):
                 rows[k, row] = 0
         if wanted and root:
-            for k in range(JOINTS):
+            for k in range(len(dq)):
                 rows[6 + k, row] = (dq[k, 1, a] - dq[k, 1, b]) * root
             for k in range(len(units)):
                 change = 0.0
                 for c in range(3):
                     change += work.dq_rest[1, c, a] * units[k, c, a]
                     change -= work.dq_rest[1, c, b] * units[k, c, b]
-                rows[FIXED + k, row] = change * root
+                rows[len(work.J) + k, row] = change * root
         row += 1
     return cost
 
@@ -287,10 +288,10 @@ def _linearize(x, t, place, subject, evidence, wanted, work):
     if wanted:
         _swing_points(place, person, model, work)
         _slopes(x, camera, work)
-        for k in range(FIXED):
+        for k in range(len(work.J)):
             for r in range(2):
                 _weigh(work.J[k, r], r, model.pairs, work.root, work.rows[k])
-        fill_rows(model.units_single, model.pairs, work, work.rows[FIXED:])
+        fill_rows(model.units_single, model.pairs, work, work.rows[len(work.J) :])
     return cost + _weigh_contact(model, wanted, work)
 
 
@@ -319,8 +320,8 @@ def _accumulate(X, subject, evidence, wanted, H, G, work):
     D = len(work.rows)
     h, g = np.empty((D, D), np.float32), np.empty(D, np.float32)
     cost = 0.0
-    for first in range(0, len(X), AT_ONCE):
-        some = X[first : first + AT_ONCE]
+    for first in range(0, len(X), len(work.y)):
+        some = X[first : first + len(work.y)]
         mix(some, subject.model, wanted, work)
         for place in range(len(some)):
             t = first + place
@@ -345,8 +346,8 @@ def project(X: np.ndarray, subject: Subject) -> tuple[np.ndarray, np.ndarray]:
 
 @njit(cache=True)
 def _project(X, subject, work, uv, q):
-    for first in range(0, len(X), AT_ONCE):
-        some = X[first : first + AT_ONCE]
+    for first in range(0, len(X), len(work.y)):
+        some = X[first : first + len(work.y)]
         mix(some, subject.model, False, work)
         for place in range(len(some)):
             pose_points(place, subject.person, subject.model, work)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .landmark_head import JOINTS_END
+
 if TYPE_CHECKING:
     from .subject import Model
 
-AT_ONCE = 8  # frames whose bases are mixed by one product; more no longer fit beside the bases
-JOINTS = 7  # unknowns of jaw and eyes; an eye doesn't roll
-FIXED = 6 + JOINTS  # unknowns before the units
+_AT_ONCE = 8  # frames whose bases are mixed by one product; more no longer fit beside the bases
+_JOINTS = JOINTS_END - 6  # unknowns of jaw and eyes; an eye doesn't roll
 
 
 class Workspace(NamedTuple):
@@ -43,19 +44,19 @@ class Workspace(NamedTuple):
 def workspace(model: Model) -> Workspace:
     """Room for a few frames."""
     L, units = model.weights.shape[1], len(model.units)
-    D, rows = FIXED + units, 2 * L + 2 * len(model.pairs) + len(model.lip_floor)
+    D, rows = JOINTS_END + units, 2 * L + 2 * len(model.pairs) + len(model.lip_floor)
     return Workspace(
-        np.zeros((AT_ONCE, 3 * L)),
-        np.zeros((AT_ONCE, 27)),
-        np.zeros((JOINTS, AT_ONCE, 9), np.float32),
-        np.zeros((JOINTS, AT_ONCE, 3 * L), np.float32),
+        np.zeros((_AT_ONCE, 3 * L)),
+        np.zeros((_AT_ONCE, 27)),
+        np.zeros((_JOINTS, _AT_ONCE, 9), np.float32),
+        np.zeros((_JOINTS, _AT_ONCE, 3 * L), np.float32),
         np.zeros((3, L)),
-        np.zeros((JOINTS, 3, L), np.float32),
+        np.zeros((_JOINTS, 3, L), np.float32),
         np.zeros((3, 3, L), np.float32),
         np.zeros((3, L)),
         np.zeros(L),
         np.zeros((2, L)),
-        np.zeros((FIXED, 2, L), np.float32),
+        np.zeros((JOINTS_END, 2, L), np.float32),
         np.zeros((2, 3, L), np.float32),
         np.zeros(rows, np.float32),
         np.zeros((D, rows), np.float32),
