@@ -4,6 +4,8 @@ Rims are lines as folds and lids' edges are; their bridge is a line that no nose
 of its root to the other. Where there is one, fine differences round both eyes count for nothing.
 """
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
@@ -29,10 +31,9 @@ def without_spectacles(change: np.ndarray, model: np.ndarray, sheet: FaceSheet) 
     worn = float(np.interp(_bridge((model + change) @ LUMINANCE, sheet), _DARKER, (0, 1)))
     if worn == 0:
         return change
-    around = hull(sheet, EYES[0] + EYES[1], grow_mm=_REACH_MM) > 0
-    brows = sum(hull(sheet, brow, grow_mm=_BROWS_MM) for brow in BROWS) > 0
-    soft = _SOFT_MM / sheet.texel_mm
-    share = cv2.GaussianBlur((around & ~brows).astype(np.float32), (0, 0), soft)
+    off_eyes, off_brows = _away(sheet, [EYES[0] + EYES[1]]), _away(sheet, BROWS)
+    around = ((off_eyes < _REACH_MM) & (off_brows > _BROWS_MM)).astype(np.float32)
+    share = cv2.GaussianBlur(around, (0, 0), _SOFT_MM / sheet.texel_mm)
     wide = _BESIDE_MM / sheet.texel_mm
     lightness = change @ LUMINANCE
     fine = lightness - cv2.GaussianBlur(lightness, (0, 0), wide)
@@ -40,16 +41,27 @@ def without_spectacles(change: np.ndarray, model: np.ndarray, sheet: FaceSheet) 
     return change + worn * share[..., None] * (masked_blur(change, bare, wide) - change)
 
 
+def _away(sheet: FaceSheet, parts: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """(R, R) mm from the hulls of some landmarks; 0 within."""
+    outside = 1 - np.max([hull(sheet, part) for part in parts], axis=0)
+    return cv2.distanceTransform(outside, cv2.DIST_L2, 5) * sheet.texel_mm
+
+
 def _bridge(lightness: np.ndarray, sheet: FaceSheet) -> float:
     """How much darker than the skin beside it a line across the nose is all along, log."""
-    lightness = lightness.astype(np.float32)
-    line, beside = (
-        cv2.GaussianBlur(lightness, (0, 0), width / sheet.texel_mm)
-        for width in (_LINE_MM, _BESIDE_MM)
+    marks, half = sheet.landmarks[[_BROW, _ROOT, _RIDGE]], _HALF_MM / sheet.texel_mm
+    margin = 3 * _BESIDE_MM / sheet.texel_mm
+    low, high = (
+        np.clip(corner, 0, sheet.size).astype(int)
+        for corner in (marks.min(0) - half - margin, marks.max(0) + half + margin)
     )
-    marks, half = sheet.landmarks, _HALF_MM / sheet.texel_mm
-    across = marks[_ROOT, 0] + np.linspace(-half, half, 13, dtype=np.float32)
-    down = np.arange(marks[_BROW, 1], marks[_RIDGE, 1], dtype=np.float32)
+    nose = np.ascontiguousarray(lightness[low[1] : high[1], low[0] : high[0]], np.float32)
+    line, beside = (
+        cv2.GaussianBlur(nose, (0, 0), width / sheet.texel_mm) for width in (_LINE_MM, _BESIDE_MM)
+    )
+    brow, root, ridge = (marks - low).astype(np.float32)
+    across = root[0] + np.linspace(-half, half, 13, dtype=np.float32)
+    down = np.arange(brow[1], ridge[1], dtype=np.float32)
     columns, rows = np.meshgrid(across, down)
     seen = cv2.remap(beside - line, columns, rows, cv2.INTER_LINEAR)
     reach = 2 * round(_ASLANT_MM / sheet.texel_mm) + 1
