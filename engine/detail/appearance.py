@@ -27,10 +27,11 @@ from .parts import (
     Sight,
     cast_of,
     fit_part,
-    hair_colour,
     hair_maps,
+    hair_samples,
     iris_colour,
     iris_maps,
+    matt_hair,
     see_hair,
     see_irises,
     see_teeth,
@@ -38,7 +39,7 @@ from .parts import (
     teeth_maps,
 )
 from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
-from .volume import Outline, see_outline, stand_off
+from .volume import Outline, see_outline, stand_off, stands_clear
 from .whites import see_whites, whites_lightness
 
 _FRAMES = 12
@@ -124,14 +125,18 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
         )
     skin = np.median(own[known > 0.5], axis=0)
     standing = np.concatenate([outline.standing for outline in median.outlines])
-    hair = hair_colour(median.hair, standing, light, skin)
+    clear = stands_clear(median.outlines)
+    as_skin = clear and median.grey > _COLOURLESS
+    samples = hair_samples(median.hair, standing, light, skin, as_skin)
+    hair = None if samples is None else matt_hair(samples, light)
     irises = iris_colour(median.irises, light)
     effective = _refine_parts(colours, median, canvas, albedo, effective, light, hair, irises)
     if is_shaven(albedo, effective):
         light = light_on_shaven(colours, effective, light)
         own = _unlit(median, light)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
-    front = find_front(median.forehead, forehead, light, skin, hair)
+    seen = None if samples is None else np.median(samples, axis=0)
+    front = find_front(median.forehead, forehead, light, skin, seen, clear)
     hairline = hairline_heights(front, canvas.head, canvas.rest[0], albedo)
     stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
     hangs = hanging_down([outline.sides for outline in median.outlines])

@@ -22,6 +22,7 @@ COLUMNS = np.arange(-60.0, 61, 4)  # degrees round the head, from the front
 _ROWS = np.arange(24.0, 100, 1.5)  # degrees from the top of the head
 _FACING = 0.25  # cosine: what is seen more slantwise may be the background
 _SHADE = 0.5, 1.2  # of the light on a surface that faces the camera: harmonics err up there
+_LIT = 0.3, 2.0  # of it: with less skin looks as dark as hair, with more hair as light as skin
 _DARKEST = 4e-3  # linear reflectance
 _CONTRAST = 0.8  # log between hair and skin: with less of it shade passes for hair
 _ABOVE_BROWS = 3.0  # degrees that aren't looked at
@@ -117,6 +118,7 @@ def find_front(
     light: np.ndarray,
     skin: np.ndarray,
     hair: np.ndarray | None,
+    stands: bool = False,
 ) -> Front:
     """Where hair ends on the forehead; where the model has it, in doubt.
 
@@ -126,12 +128,13 @@ def find_front(
         light: (9, 3).
         skin: (3,) log reflectance of the skin.
         hair: (3,) of the hair; None where the head shows none or can't be told.
+        stands: Whether something is seen to stand off the skull: then nobody is bald.
     """
     own, known = _reflectance(frames, light)
     if hair is None:
         inside = known & (_ROWS[:, None] < forehead.line)
         unlike = (np.abs(own - skin).max(-1) > _LIKE_SKIN)[inside]
-        bald = len(unlike) >= _FEWEST_CELLS and unlike.mean() < _BALD
+        bald = not stands and len(unlike) >= _FEWEST_CELLS and unlike.mean() < _BALD
         return Front(np.zeros(len(COLUMNS)), bald=bald)
     towards = hair - skin
     contrast = np.sqrt(np.mean(towards**2))
@@ -193,16 +196,18 @@ def _parting(line: np.ndarray) -> float | None:
 def _reflectance(
     frames: list[tuple[np.ndarray, np.ndarray, np.ndarray]], light: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Median log reflectance (R, C, 3), and whether a third of the frames show it, (R, C)."""
+    """Median log reflectance (R, C, 3), and whether enough frames show it in the light, (R, C)."""
     colour, normal = (np.stack([frame[k] for frame in frames]) for k in (0, 1))
     usual = harmonics(np.array([[0.0, 0, 1]])) @ light
     shade = harmonics(normal.reshape(-1, 3)) @ light
+    bright = (shade / usual).mean(1).reshape(normal.shape[:3])
     shade = np.clip(shade, _SHADE[0] * usual, _SHADE[1] * usual).reshape(colour.shape)
     known = np.isfinite(colour[..., 0]).mean(0) > 1 / 3
     own = np.zeros((*known.shape, 3))
     seen = np.log(np.clip(colour[:, known] / shade[:, known], _DARKEST, 1))
     own[known] = np.nanmedian(seen, axis=0)
-    return own, known
+    lit = np.median(bright, axis=0)
+    return own, known & (lit > _LIT[0]) & (lit < _LIT[1])
 
 
 def _line(haired: np.ndarray, known: np.ndarray, forehead: Forehead) -> np.ndarray:

@@ -28,6 +28,7 @@ _OUTSIDE_PX = 1.0  # of the face, where an ear may be seen
 _UNLIKE_SKIN, _AS_BACKGROUND = 0.6, 0.5  # log; share of that
 _BARE_SKIN = 0.35  # log: an ear in the face's own light
 _COVERED, _BARE = 0.45, 0.75  # share of an ear
+_COVERED_ALONE = 0.6  # of the ear on a side that alone shows it
 _BOTH_BARE = 0.1  # covered share: of nobody whose hair hangs
 
 
@@ -96,7 +97,7 @@ def hanging_down(sights: list[Sides]) -> float:
     hangs = haired[:, :_FIRST].all(1)
     if not hangs.all():  # one side alone: by what lies over its ear, and more of both than is bare
         known = np.isfinite(covered)
-        hangs &= (covered > _COVERED) & (covered[known].sum() > bare[known].sum())
+        hangs &= (covered > _COVERED_ALONE) & (covered[known].sum() > bare[known].sum())
     if not hangs.any() or (bare > _BARE).any() or (covered < _BOTH_BARE).all():
         return 0.0
     ends = [int(np.argmin(np.append(side, False))) - 1 for side in haired[hangs]]

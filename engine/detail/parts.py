@@ -50,7 +50,10 @@ _INCISORS, _OFF_LIPS = slice(2, 7), slice(1, -1)  # columns, rows of what is rea
 _EYES_CORNERS, _LIPS_CORNERS = [33, 263], [78, 308]  # outer, inner
 
 _HAIR_FACING = 0.25  # cosine: hair seen more slantwise may be the background
-_HAIR_SHADE = 0.5, 1.2  # of the face's median shading: harmonics err where none was fitted
+_HAIR_SHADE = 0.8, 1.2  # of the face's median shading: harmonics err where none was fitted
+_SHEEN = 80  # percentile of lightness: lighter hair shines, as white as the light
+_CAST = 0.75  # of a warm light's hue: the rest may be skin that is tanned
+_BRIGHTEST_HAIR = -0.4  # log reflectance: white hair is darker, hats are not
 _LIKE_SKIN = 0.35  # log contrast to the skin below which it is no hair
 _HAIR_SHARE = 0.6  # of what is seen of the scalp, for its colour to count as the hair's
 _FEWEST_ON_SCALP, _FEW = 20, 8  # samples; so few count where nothing else tells
@@ -150,10 +153,14 @@ def teeth_colour(sights: Iterable[Sight], light: np.ndarray) -> np.ndarray | Non
     return np.median(_log(colour / (shade * _ON_TEETH)), axis=0)
 
 
-def hair_colour(
-    sights: Iterable[Sight], standing: np.ndarray, light: np.ndarray, skin: np.ndarray
+def hair_samples(
+    sights: Iterable[Sight],
+    standing: np.ndarray,
+    light: np.ndarray,
+    skin: np.ndarray,
+    as_skin: bool = False,
 ) -> np.ndarray | None:
-    """Log reflectance (3,) of the hair; None when the scalp is bare, unseen or in doubt.
+    """Log reflectances (n, 3) of the hair; None when the scalp is bare, unseen or in doubt.
 
     Args:
         sights: What lies on the scalp.
@@ -161,6 +168,7 @@ def hair_colour(
             of the hair on heads seen from below.
         light: (9, 3).
         skin: (3,) log reflectance of the skin.
+        as_skin: Whether it is hair though it looks like skin: white hair in a film without colours.
     """
     colour, normal = _joined(sights)
     share = _HAIR_SHARE
@@ -176,7 +184,23 @@ def hair_colour(
     shade = np.clip(harmonics(normal) @ light, _HAIR_SHADE[0] * usual, _HAIR_SHADE[1] * usual)
     own = _log(colour / shade)
     hair = np.abs(own - skin).max(1) > _LIKE_SKIN
-    return np.median(own[hair], axis=0) if hair.mean() > share else None
+    if hair.mean() > share:
+        own = own[hair]
+    elif not as_skin:
+        return None
+    return own if np.median(own, axis=0).mean() < _BRIGHTEST_HAIR else None
+
+
+def matt_hair(samples: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """The hair's own log reflectance (3,) by samples (n, 3), without its sheen, in a light (9, 3).
+
+    What shines is as white as the light. A warm light is in part skin that is tanned or made up,
+    which the model takes for light: hair under it keeps a share of that hue.
+    """
+    lightness = samples.mean(1)
+    own = np.median(samples[lightness <= np.percentile(lightness, _SHEEN)], axis=0)
+    hue = _hue(light)
+    return own + _CAST * hue if hue[0] > hue[2] else own
 
 
 def iris_maps(albedo: Albedo, head: Head) -> np.ndarray:
@@ -202,8 +226,7 @@ def hair_maps(albedo: Albedo, head: Head) -> np.ndarray:
 
 def cast_of(light: np.ndarray) -> float:
     """How far from white a light (9, 3) is, log: where it is coloured hair's hue is in doubt."""
-    hue = np.log(np.maximum(harmonics(np.array([[0.0, 0, 1]])) @ light, 1e-3))
-    return float(np.std(hue))
+    return float(np.std(_hue(light)))
 
 
 def fit_part(
@@ -244,6 +267,12 @@ def fit_part(
         )
         out[own] = found.x
     return out
+
+
+def _hue(light: np.ndarray) -> np.ndarray:
+    """The log hue (3,) of a light (9, 3) on a surface that faces the camera: its mean is 0."""
+    colour = np.log(np.maximum(harmonics(np.array([[0.0, 0, 1]])) @ light, 1e-3))[0]
+    return colour - colour.mean()
 
 
 def _joined(sights: Iterable[Sight]) -> tuple[np.ndarray, np.ndarray]:

@@ -42,6 +42,7 @@ _NAPE_MM, _AT_NAPE = 60.0, 0.4  # below the ears hair gets thinner, down to this
 # Share of the thickness at the hairline, and how far behind it is whole, beside and in front: over
 # a forehead hair stands up. In front begins, m before the ears, and is.
 _AT_EDGE, _RISE_MM, _IN_FRONT = (0.25, 0.3), (30.0, 20.0), (0.02, 0.06)
+_CLEARLY_MM, _CLEAR_SHARE = 24.0, 70  # percentile of the rays that end farther out: no bald skull
 # What stands on top of the skull: degrees from the top, mm above the outline, and the log contrast
 # to skin and background from which on it is hair.
 _TOP, _STANDS_MM, _UNLIKE = 30, 5.0, 0.4
@@ -172,6 +173,16 @@ def stand_off(
     edge, rise = (np.interp(away[:, 2], _IN_FRONT, ends) for ends in (_AT_EDGE, _RISE_MM))
     thick *= np.clip(edge + inside / rise, 0, 1)
     return np.where(haired, thick, 0).astype(np.float32)
+
+
+def stands_clear(outlines: list[Outline]) -> bool:
+    """Whether so much hair stands off the skull that no bald head would look so."""
+    ends = np.array([o.ends for o in outlines]).reshape(-1, len(_DIRECTIONS))
+    known = np.isfinite(ends).sum(0) >= _FEWEST
+    if not known.any():
+        return False
+    far = np.percentile(np.nanmedian(ends[:, known], axis=0), _CLEAR_SHARE)
+    return bool(far > _CLEARLY_MM)
 
 
 def usual_hair(head: Head, shape: np.ndarray) -> np.ndarray | None:

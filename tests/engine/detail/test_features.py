@@ -15,7 +15,6 @@ from engine.detail.paint import change_colours
 from engine.detail.parts import (
     Sight,
     fit_part,
-    hair_colour,
     iris_maps,
     teeth_colour,
     teeth_maps,
@@ -213,30 +212,6 @@ def test_irises_are_painted_in_the_colour_that_is_seen(person, colour):
     grey = linear_from_srgb(paint_irises(texture, np.log(colour), 1.0, head)[row, column]).mean(0)
     model = linear_from_srgb(texture[row, column]).mean(0)
     assert np.allclose(np.log(grey / model), np.log(grey / model).mean(), atol=0.05)
-
-
-def test_a_bare_scalp_says_nothing_of_hair():
-    light = np.zeros((9, 3))
-    light[0] = 1
-    normal = np.tile([0.0, 0, 1], (60, 1))
-    skin = np.array([0.5, 0.25, 0.16])
-    bald = Sight(np.tile(skin, (60, 1)), normal)
-    dark = Sight(np.tile(skin / 8, (60, 1)), normal)
-    nothing = np.zeros((0, 3))
-    assert hair_colour([bald], nothing, light, np.log(skin)) is None
-    found = hair_colour([dark], nothing, light, np.log(skin))
-    assert found is not None and np.allclose(found, np.log(skin / 8), atol=1e-6)
-
-
-def test_hair_that_stands_on_a_head_seen_from_below_tells_its_colour():
-    light = np.zeros((9, 3))
-    light[0] = 1
-    skin = np.array([0.5, 0.25, 0.16])
-    standing = np.tile(skin / 8, (60, 1))
-    found = hair_colour([], standing, light, np.log(skin))
-    assert found is not None and np.allclose(found, np.log(skin / 8), atol=1e-6)
-    standing[:30] = np.nan  # half of it is background
-    assert hair_colour([], standing, light, np.log(skin)) is None
 
 
 def test_hairs_made_lighter_leave_no_bright_skin_between_them(person):
