@@ -23,7 +23,7 @@ from .fitting.teeth import place_teeth
 from .head.model import FaceParams, Head, LipShapes
 from .head.tongue import with_clear_tongue
 from .media import Clip, open_clip
-from .methods.dispatch import apply_method, check_method
+from .methods.dispatch import Footage, apply_method, check_method
 from .options import CaptureOptions, trust_ranges
 from .progress import Report
 from .sight.beside import tell_hidden
@@ -179,7 +179,7 @@ def perform(
         report.warn(sentence)
     clock.lap("voice")
     hearing = heard.hearing if heard else None
-    fit = _fit(clip, head, options, report, track, hearing)
+    fit = _fit(Footage(clip, track, head, options, heard), report)
     fit = _what_the_fit_leaves(fit, head, options, track, hearing)
     clock.lap("fit")
     if heard is not None and options.lips == "on":
@@ -189,15 +189,10 @@ def perform(
     return Performance(track, fit, heard)
 
 
-def _fit(
-    clip: Clip,
-    head: Head,
-    options: CaptureOptions,
-    report: Report,
-    track: FaceTrack,
-    hearing: Hearing | None,
-) -> FitResult:
+def _fit(footage: Footage, report: Report) -> FitResult:
     """The head's parameters by the chosen method; a known person's shape stays theirs."""
+    clip, track, head, options = footage.clip, footage.track, footage.head, footage.options
+    hearing = footage.heard.hearing if footage.heard else None
     person = known_person(options, head)
     shape = person.shape if person else None
     fitting = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=shape)
@@ -212,7 +207,7 @@ def _fit(
         again, stage = _looked_at_again(clip, track, head), part.part("fit", share, 1 - share)
         return fit_clip(again, head, fitting, stage, hearing, first.person, first.params)
 
-    fit = apply_method(clip, track, head, options, fit_track, report.part("fit", 0.35, 0.25))
+    fit = apply_method(footage, fit_track, report.part("fit", 0.35, 0.25))
     if shape is not None:  # a fit has it already, networks find their own
         return replace(fit, params=fit.params.replace(shape=shape))
     return replace(fit, params=place_teeth(fit.params, track, head))

@@ -92,9 +92,9 @@ def see_forehead(
     frame: int,
     forehead: Forehead,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Linear colours (R, C, 3), NaN where unseen, normals (R, C, 3) and flow, as `see_flow` has it,
+    """What a picture (H, W, 3) uint8 sRGB shows of the forehead.
 
-    in a picture (H, W, 3).
+    Linear colours (R, C, 3), NaN where unseen, normals (R, C, 3), and `see_flow`'s.
     """
     vertices, faces = head.camera_frame(params, frame, rest), head.file.faces
     normals = interpolate(vertex_normals(vertices, faces), faces, *forehead.places)

@@ -13,7 +13,7 @@ beside them alone: a clear clip is the fit's, in the fit's time.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ from ..weights import default_head_sha256, load_network, registry
 if TYPE_CHECKING:
     from ..faces import FaceTrack
     from ..media import Clip
+    from ..speech.hearing import Heard
     from .coarse import CoarseModels
 
 _READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the registry
@@ -61,6 +62,17 @@ Fit = Callable[[Report], FitResult]
 """The fit of the clip at hand."""
 
 
+@dataclass(frozen=True)
+class Footage:
+    """One face of a clip, what is heard meanwhile, and what is asked of it."""
+
+    clip: "Clip"
+    track: "FaceTrack"
+    head: Head
+    options: CaptureOptions
+    heard: "Heard | None"
+
+
 def check_method(options: CaptureOptions, head: Head) -> None:
     """Say in one sentence what a method lacks. Raises AVFaceError."""
     _check_slots(options)
@@ -87,30 +99,21 @@ def _drafts(name: str, head: Head) -> bool:
     return name == _AVFACE and _models().speak_of(head)
 
 
-def apply_method(
-    clip: "Clip",
-    track: "FaceTrack",
-    head: Head,
-    options: CaptureOptions,
-    fit: Fit,
-    report: Report,
-) -> FitResult:
+def apply_method(footage: Footage, fit: Fit, report: Report) -> FitResult:
     """The performance by the method and the quality that are asked for.
 
     Raises:
         AVFaceError: What the method needs isn't there.
     """
+    clip, track, head, options = footage.clip, footage.track, footage.head, footage.options
     check_method(options, head)
     if options.quality == "draft":
-        params = _draft(clip, track, head, options, report)
+        params = _draft(footage, report)
         calmed = calm(params, track, head)
         return _without_fit(track, head, with_shut_eyes(calmed, track, head))
     share = 0.5 if options.quality == "high" or options.method == "spectre" else 1.0
     stage = report.part("fit", 0, share)
-    if options.method == "avface":
-        result = _fit_led(clip, track, head, options, fit, stage)
-    else:
-        result = fit(stage)
+    result = _fit_led(footage, fit, stage) if options.method == "avface" else fit(stage)
     if options.method == "spectre":
         from .spectre import SpectreSlots, descend_on_clip
 
@@ -129,17 +132,11 @@ def apply_method(
     return result
 
 
-def _fit_led(
-    clip: "Clip",
-    track: "FaceTrack",
-    head: Head,
-    options: CaptureOptions,
-    fit: Fit,
-    report: Report,
-) -> FitResult:
+def _fit_led(footage: Footage, fit: Fit, report: Report) -> FitResult:
     """The fit, whose mouth AVFace's networks lead beneath covers."""
     from ..fitting.leaning import hardly_clear, hidden_mouth, lean_on_networks, near_covers
 
+    track, head = footage.track, footage.head
     hidden = hidden_mouth(track)
     if not hidden.any() or hardly_clear(hidden):
         return fit(report)
@@ -150,7 +147,8 @@ def _fit_led(
         )
         return fit(report)
     looked = near_covers(track, hidden)
-    networks = _networks(clip, looked, head, options, models, report.part("networks", 0, 0.3))
+    stage = report.part("networks", 0, 0.3)
+    networks = _networks(replace(footage, track=looked), models, stage)
     result = fit(report.part("fit", 0.3, 0.7))
     led = lean_on_networks(
         result.params, networks, hidden, looked.seen, result.trust_sound, track.times, head
@@ -158,20 +156,14 @@ def _fit_led(
     return _moved(result, head, led, track)
 
 
-def _draft(
-    clip: "Clip",
-    track: "FaceTrack",
-    head: Head,
-    options: CaptureOptions,
-    report: Report,
-) -> FaceParams:
+def _draft(footage: Footage, report: Report) -> FaceParams:
     """Networks alone."""
     from ..fitting.leaning import across_covers, hidden_mouth
 
+    clip, track, head, options = footage.clip, footage.track, footage.head, footage.options
     hidden = hidden_mouth(track)
     if options.method == "avface":
-        stage = report.part("networks", 0, 1)
-        params = _networks(clip, track, head, options, _models(), stage)
+        params = _networks(footage, _models(), report.part("networks", 0, 1))
         return across_covers(params, hidden, head, mouth=False)
     from ..sight.reader import read_landmarks
     from ..sight.second_look import believed_points, second_look
@@ -199,22 +191,15 @@ def _models() -> "CoarseModels":
     return unpack_models(*load_network(_AVFACE))
 
 
-def _networks(
-    clip: "Clip",
-    track: "FaceTrack",
-    head: Head,
-    options: CaptureOptions,
-    models: "CoarseModels",
-    report: Report,
-) -> FaceParams:
-    from ..speech.hearing import hear_clip
+def _networks(footage: Footage, models: "CoarseModels", report: Report) -> FaceParams:
     from .coarse import Sounding, estimate_coarse
 
-    heard = hear_clip(clip, track, options)
-    sound = None
+    heard, sound = footage.heard, None
     if heard is not None and heard.hearing.belongs > _BELONGS:
         sound = Sounding(heard.features, heard.offset_seconds, heard.hearing.forced)
-    return estimate_coarse(clip, track, sound, models, head, report, options.focal)
+    return estimate_coarse(
+        footage.clip, footage.track, sound, models, footage.head, report, footage.options.focal
+    )
 
 
 def _without_fit(track: "FaceTrack", head: Head, params: FaceParams) -> FitResult:

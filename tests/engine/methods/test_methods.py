@@ -12,7 +12,7 @@ from engine.exchange.take import REGIONS
 from engine.fitting import FitResult
 from engine.head.model import FaceParams, Head
 from engine.methods import dispatch as methods
-from engine.methods.dispatch import apply_method, check_method
+from engine.methods.dispatch import Footage, apply_method, check_method
 from engine.options import CaptureOptions
 from engine.progress import Report
 from engine.weights import registry
@@ -51,9 +51,10 @@ def run(head, track, calls, **options):
         calls.append("fit")
         params = FaceParams.neutral(head, FRAMES, 300.0)
         nothing = np.zeros(FRAMES)
-        return FitResult(params, np.zeros((FRAMES, 68, 2)), np.ones((FRAMES, 5)), nothing, nothing)
+        return FitResult(params, np.zeros((FRAMES, 68, 2)), np.ones((FRAMES, 5)), nothing)
 
-    return apply_method(None, track, head, CaptureOptions(**options), fit, Report())
+    footage = Footage(None, track, head, CaptureOptions(**options), None)
+    return apply_method(footage, fit, Report())
 
 
 @pytest.mark.parametrize(
