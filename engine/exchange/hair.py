@@ -116,13 +116,15 @@ def comb(
     style = _style(hangs, falls, parting)
     points = _grown(roots, height, layer, lock, common, skull, style, draw)
     width = _FINEST + (1 - _FINEST) * dense
+    gathers = lock.copy()
     if falls is not None:
         top, beside, _ = from_skull(head, vertices, roots)
         fringe = Fringe(falls, top, beside, parting)
         own = fringe.strands
         points[own] = _fallen(fringe, height, layer, lock, skull, draw)
         width[own] = np.maximum(width[own], _IN_FRINGE)
-    points = _gathered(points, lock)
+        gathers[own] += lock.max() + 1  # not with the hair beside, which hangs elsewhere
+    points = _gathered(points, gathers)
     tone = _LOCK_TONE * draw.normal(size=lock.max() + 1)[lock]
     tone = np.exp(tone + _UNLIKE_TONE * draw.normal(size=len(roots)))
     depth = dense * (1 - layer)  # at the hairline none lie above

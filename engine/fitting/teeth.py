@@ -40,8 +40,10 @@ _STEP = 0.5e-3  # m between the heights that are tried
 _UPPER, _UPPER_SD = np.arange(-6, 7) * _STEP, 1.3e-3  # m; of people about the head
 _LOWER, _SMILE_SD = np.arange(-6, 13) * _STEP, 1.3e-3  # m; about the fitted, in smiles
 _BITE_SD = 1.5e-3  # m; about the upper row's, in speech: a person's bite and a clip's jaw
-# The rows' reader: how exactly it can read at all, m; how often it is wrong, then anywhere in what
-# it sees; when it doesn't know, shares of the opening. It is misled less often: of a frame counts
+_FREE = 0.5  # of a point of the lips, how far it is hidden
+# The rows' reader: how exactly it reads at best, m; share of readings that are wrong, which lie
+# anywhere in so many openings; deviation, in openings, from which it doesn't know; what a frame
+# counts, as neighbouring ones err alike.
 _READ_SD, _MISTAKEN, _SEEN_ROWS, _UNSURE, _READER_SHARE = 0.5e-3, 0.15, 1.8, 0.25, 0.2
 _JAW, _JAW_SD = np.arange(-4, 5) * _STEP, 1.0e-3  # m at the teeth; a frame's jaw about the clip's
 _ARCH = np.arange(-22, 22.1) * 1e-3  # m, where along x the rows' edges are taken
@@ -184,7 +186,7 @@ def _by_reader(track: FaceTrack, frames: np.ndarray, upper: _Edge, gaps: np.ndar
     read = track.rows[frames, 0]  # (n, 2) share of the opening in its middle, standard deviation
     if track.hidden is not None:
         read = np.where(
-            track.hidden[frames][:, INNER_LIPS].max(1, keepdims=True) < 0.5, read, np.nan
+            track.hidden[frames][:, INNER_LIPS].max(1, keepdims=True) < _FREE, read, np.nan
         )
     middle = gaps.shape[1] // 2
     place, rise, gap = upper.place[:, middle], upper.rise[:, middle], gaps[:, middle]

@@ -10,6 +10,7 @@ import torch
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
 from engine.fitting import FitResult
+from engine.fitting.leaning import hidden_mouth
 from engine.head.model import FaceParams, Head
 from engine.methods import dispatch as methods
 from engine.methods.dispatch import Footage, apply_method, check_method
@@ -170,7 +171,7 @@ def test_drafts_go_straight_across_covers(head, track, calls, monkeypatch):
     read, asked = FaceParams.neutral(head, FRAMES, 300.0), []
 
     def across(params, hidden, head, mouth):
-        asked.append((hidden.max() > 0, mouth))
+        asked.append((hidden.tolist(), mouth))
         return params
 
     confidence, seen = track.confidence.copy(), track.seen.copy()
@@ -185,4 +186,5 @@ def test_drafts_go_straight_across_covers(head, track, calls, monkeypatch):
     monkeypatch.setattr(methods, "registry", lambda: registry() | {"reader": {}})
     for method in ("fit", "avface"):
         run(head, track, calls, method=method, quality="draft")
-    assert asked == [(True, True), (True, False)]
+    hidden = hidden_mouth(track).tolist()
+    assert asked == [(hidden, True), (hidden, False)] and max(hidden) > 0.2
