@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from ..render.occlusion import RED_IN_HOLLOWS
-from .vertices import AMBIENT, COLUMNS, FACE, FINISH, LIT, NORMAL, TANGENT
+from .vertices import AMBIENT, COLUMNS, FACE, FINISH, GONE, LIT, NORMAL, TANGENT
 
 _U, _V = COLUMNS, COLUMNS + 1  # carried beside the table: the corners' UVs
 # Of the samples of a pixel (turned: `engine.render`), by their bits: how many, and their middle.
@@ -51,17 +51,19 @@ class Lights(NamedTuple):
 
 
 # Towards each light (x right, y up, z towards the camera), and its colour.
-KEY, KEY_COLOUR = unit(-0.52, 0.6, 0.72), _rgb(1.73, 1.475, 1.25)
+KEY, KEY_COLOUR = unit(-0.52, 0.6, 0.72), _rgb(1.72, 1.46, 1.43)
 FILL, FILL_COLOUR = unit(0.78, 0.0, 0.62), _rgb(0.23, 0.225, 0.235)
 RIM_LEFT, RIM_RIGHT = unit(-0.85, 0.25, -0.5), unit(0.85, 0.35, -0.5)
 RIM_COLOUR = _rgb(0.2, 0.205, 0.22)
-SKY, GROUND = _rgb(0.15, 0.15, 0.155), _rgb(0.1, 0.08, 0.07)
+SKY, GROUND = _rgb(0.15, 0.15, 0.155), _rgb(0.24, 0.2, 0.19)
 _WRAP = _rgb(0.2, 0.11, 0.09)  # red light travels farther under the skin
 
 _KEY_WRAPPED, _FILL_WRAPPED = KEY_COLOUR / (1 + _WRAP), FILL_COLOUR / (1 + _WRAP)
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)  # int literals would widen
 _TWO, _THREE = np.float32(2), np.float32(3)
 _LEAST_FILMED = np.float32(0.05)  # share of the face: beyond it only the studio is looked at
+# What the soft shoulder takes of colours, in brighter light more: so skin keeps its own.
+_PALED, _MOST_PALED = np.float32(0.25), np.float32(0.14)
 _OPEN_LIPS = np.float32(1.3)  # 1 / the openness of the lips
 _BROAD, _SHARP = np.float32(0.09), np.float32(0.03)  # shares of the lobes, in all 0.12
 # Whites of eyes in a film's light: what lids throw on them, and veins, are red. Nearer to the hue
@@ -116,7 +118,7 @@ def develop(face_id, nearness, surface, maps, lights):
     for y in range(height):
         for x in range(width):
             covered, taken = 0, 0  # samples, and their bits
-            inner, in_film = _ZERO, _ZERO
+            inner, in_film, gone = _ZERO, _ZERO, _ZERO
             for start in range(4):
                 face = face_id[2 * y + (start >> 1), 2 * x + (start & 1)]
                 if face < 0 or taken & (1 << start):
@@ -136,6 +138,7 @@ def develop(face_id, nearness, surface, maps, lights):
                 _add(total, 0, _light(point, albedo, rim, exposure), share)
                 _add(total, 3, _film_light(point, albedo, film, from_film), share)
                 inner += point[FACE] * share
+                gone += point[GONE] * share
                 in_film += share if point[FACE] >= _LEAST_FILMED else _ZERO
                 covered += int(share)
                 outline[y, x] = patch < 15
@@ -144,7 +147,7 @@ def develop(face_id, nearness, surface, maps, lights):
                 for k in range(3):
                     picture[y, x, k] = int(total[k] * part + _HALF)
                     filmed[y, x, k] = int(total[3 + k] * film_part + _HALF)
-                coverage[y, x] = (covered * 255 + 2) // 4
+                coverage[y, x] = int((np.float32(covered) - gone) * np.float32(63.75) + _HALF)
                 face_share[y, x] = int(inner * part * np.float32(255.0) + _HALF)
     return picture, filmed, coverage, face_share, outline
 
@@ -338,7 +341,7 @@ def _light(point, albedo, rim, exposure):
     else:
         red_lit, red_ambient = lit * (np.float32(1.25) - lit * np.float32(0.25)), ambient
         ambient *= np.float32(0.9) + np.float32(0.1) * ambient
-    tone0 = tone1 = tone2 = _ZERO
+    light0 = light1 = light2 = _ZERO
     for k in range(3):
         open_, lit_ = (red_ambient, red_lit) if k == 0 else (ambient, lit)
         light = max(key + _WRAP[k], _ZERO) * lit_ * _KEY_WRAPPED[k]
@@ -346,9 +349,14 @@ def _light(point, albedo, rim, exposure):
         light += (GROUND[k] + (SKY[k] - GROUND[k]) * up) * open_
         light = albedo[k] * light * exposure + rim * RIM_COLOUR[k] + window
         light += key_mirror * KEY_COLOUR[k] + fill_mirror * FILL_COLOUR[k]
-        tone = TONE[tone_step(light)]
-        tone0, tone1, tone2 = tone1, tone2, tone
-    return tone0, tone1, tone2
+        light0, light1, light2 = light1, light2, light
+    grey = (light0 + light1 + light2) / _THREE
+    paled = min(_PALED * grey, _MOST_PALED)
+    return (
+        TONE[tone_step(light0 + paled * (light0 - grey))],
+        TONE[tone_step(light1 + paled * (light1 - grey))],
+        TONE[tone_step(light2 + paled * (light2 - grey))],
+    )
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")

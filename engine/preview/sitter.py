@@ -49,7 +49,7 @@ _FINISHES = (
 )
 _OILY_SHARPER = 14.0  # exponent added where a surface mirrors twice as much
 _UNEVEN = 0.22  # standard deviation of the gloss from vertex to vertex: skin is no glaze
-_NECK_FADE_M = 0.035  # from the neck's open end: there the studio's light ends
+_NECK_FADE_M = 0.045  # from the neck's open end: there the picture of it fades
 
 
 @dataclass(frozen=True)
@@ -93,8 +93,8 @@ class Sitter:
         return ambient_openness(vertices, faces) * between
 
     @cached_property
-    def above_neck(self) -> np.ndarray:
-        """1 on the head, falling to nearly 0 where the neck is cut off, (V,) float32."""
+    def neck_end(self) -> np.ndarray:
+        """0 on the head, rising to 1 where the neck is cut off, (V,) float32."""
         vertices, faces = self.rest[0], self.head.file.faces
         edges = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
         edges, times = np.unique(edges, axis=0, return_counts=True)
@@ -102,9 +102,9 @@ class Sitter:
         rim = np.unique(edges[times == 1])
         rim = rim[vertices[rim, 1] < chin - _NECK_FADE_M]
         if not len(rim):
-            return np.ones(len(vertices), np.float32)
-        share = np.clip(KDTree(vertices[rim]).query(vertices)[0] / _NECK_FADE_M, 0.08, 1)
-        return share.astype(np.float32)
+            return np.zeros(len(vertices), np.float32)
+        share = np.clip(1 - KDTree(vertices[rim]).query(vertices)[0] / _NECK_FADE_M, 0, 1)
+        return (share * share * (3 - 2 * share)).astype(np.float32)
 
     @cached_property
     def islands(self) -> np.ndarray:

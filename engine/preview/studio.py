@@ -16,7 +16,7 @@ from ..render.occlusion import polygon_area, seen_from, through_polygon
 from .shading import KEY, Lights, Maps, develop
 from .sitter import Sitter
 from .strands import Lens, draw_hair, draw_lashes
-from .vertices import AMBIENT, COLUMNS, FACE, FINISH, LIT, NORMAL, Surface, fill_normals
+from .vertices import AMBIENT, COLUMNS, FACE, FINISH, GONE, LIT, NORMAL, Surface, fill_normals
 
 # Light in the mouth, so that over 14 clips teeth and tongue are as bright beside the skin as in
 # the films: of what comes through the lips; the share of it that doesn't ask where a surface
@@ -143,8 +143,7 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
     ambient[eyes] = _beside_lids(sitter, vertices)
     lit[eyes] *= np.minimum(ambient[eyes] / _ON_IRIS, 1)
     lit[eyes] *= np.where(sitter.on_iris, 1, _KEY_ON_WHITE)
-    table[:, AMBIENT] = ambient * sitter.above_neck
-    table[:, LIT] = lit * sitter.above_neck
+    table[:, AMBIENT], table[:, LIT], table[:, GONE] = ambient, lit, sitter.neck_end
     table[:, FINISH : FINISH + 3] = sitter.finish
     table[mouth, FINISH] *= reached
     table[:, FACE] = sitter.face

@@ -6,7 +6,8 @@ import numba
 import numpy as np
 
 # Columns of the vertex table. Positions and directions are in camera axes.
-POSITION, NORMAL, AMBIENT, LIT, FINISH, FACE, TANGENT, COLUMNS = 0, 3, 6, 7, 8, 11, 12, 15
+POSITION, NORMAL, AMBIENT, LIT, FINISH, FACE = 0, 3, 6, 7, 8, 11
+GONE, TANGENT, COLUMNS = 12, 13, 16  # GONE: how far it has faded into what lies behind it
 
 
 class Surface(NamedTuple):

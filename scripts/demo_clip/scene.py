@@ -11,7 +11,7 @@ from engine.head.model import FaceParams
 from engine.preview import shading
 from engine.preview.sitter import Sitter
 from engine.preview.studio import vertex_table
-from engine.preview.vertices import AMBIENT, COLUMNS, FINISH, LIT, Surface, fill_normals
+from engine.preview.vertices import AMBIENT, COLUMNS, FINISH, GONE, LIT, Surface, fill_normals
 from engine.render import visible_faces
 
 from .wardrobe import Garment
@@ -100,6 +100,8 @@ def _photograph(
     """Head and garment in one picture: colour (H, W, 3) uint8 and coverage (H, W) uint8."""
     file, count = sitter.head.file, len(vertices)
     head_table = vertex_table(sitter, vertices, with_tangents=False)
+    head_table[:, [AMBIENT, LIT]] *= 1 - head_table[:, [GONE]]  # the neck goes on, in its collar
+    head_table[:, GONE] = 0
     head_table[hair > 0.5, FINISH : FINISH + 2] = (0.12, 14.0)
     cloth = np.zeros((len(body), COLUMNS), np.float32)
     cloth[:, :3] = body

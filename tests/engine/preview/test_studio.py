@@ -121,7 +121,21 @@ def test_the_head_has_no_holes(sitter, vertices):
         coverage = draw(sitter, points, 900.0, (360, 450)).bare  # lashes stand out of it
         solid = binary_fill_holes(coverage > 0)
         inside = binary_erosion(solid, iterations=2)
+        lip = embed(points, sitter.head.file.faces, sitter.head.file.landmarks_68)[57:58]
+        inside[int(project(lip, 900.0, (360, 450))[0, 1]) :] = False  # the nape fades
+        assert inside.sum() > 30_000
         assert (coverage[inside] == 255).all()
+
+
+def test_the_neck_fades_to_its_end(sitter, vertices):
+    chin = embed(sitter.rest[0], sitter.head.file.faces, sitter.head.file.landmarks_68)[8, 1]
+    assert sitter.neck_end.max() == 1
+    assert (sitter.neck_end[sitter.rest[0][:, 1] > chin] == 0).all()
+    coverage = draw(sitter, vertices, 900.0, (360, 450)).bare.astype(int)
+    middle = coverage[:, 180][coverage[:, 180] > 0]
+    assert middle[0] > 100  # the crown is a sharp edge
+    assert middle[-1] < 20
+    assert np.diff(middle[len(middle) // 2 :]).max() <= 2
 
 
 def test_a_flat_normal_map_changes_nothing_and_a_bent_one_does(sitter, vertices):
