@@ -8,6 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 
 from ..exchange.protocol import AVFaceError
+from ..models.phone_classes import CLASSES
 from ..models.voice import VoiceNet, restore
 from ..weights import load_network
 from . import SpeechFeatures
@@ -20,6 +21,7 @@ _MEASURES = ("gap_mm", "width")
 _UNKNOWN = {"jaw": 0.15, "gap_mm": 12.0, "width": 0.25}
 _UNKNOWN_UNIT = 0.6
 _EDGE = 25  # steps of silence before and after the sound
+_HISSES = [CLASSES.index(name) for name in ("SZ", "SH", "CH")]
 _CALM_SECONDS = 0.04  # of what is told of single sounds of speech, a deviation
 
 
@@ -39,6 +41,11 @@ class VoiceFace:
 
     def __post_init__(self) -> None:
         assert self.mean.shape == self.sd.shape == (len(self.speaking), len(self.names))
+
+    @property
+    def hissing(self) -> np.ndarray:
+        """Probability that s z sh ch hold the teeth together now, (T,); 0 where nothing tells."""
+        return self.sounds[:, _HISSES].sum(1) if self.sounds.shape[1] else 0 * self.speaking
 
     def __getitem__(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of one unit, (T,) each."""

@@ -3,8 +3,9 @@
 Landmarks see an opening's outline: how far the lips are apart along their line, where the corners
 are, how high the mouth stands. Along what they don't see (the null space of their derivatives)
 sound has the say: rounding and rolling by the voice's own deviation, the lower lip at the upper
-teeth at f and v. Units that the picture does see give way, so that what it sees stays. A turned
-head shows the depth of its lips: then that is seen, too.
+teeth at f and v, the rows that meet in a hiss, where a chin goes down with its lip. Units that the
+picture does see give way, so that what it sees of the lips stays. A turned head shows the depth of
+its lips: then that is seen, too.
 """
 
 from __future__ import annotations
@@ -49,10 +50,13 @@ _TUCK = (0.3, 0.7)  # probability of f v from which the lip goes to the teeth, a
 # alone would help, and hide the red of the lip.
 _TOUCHING, _TUCK_SD = 1.7e-3, 0.15e-3
 _TUCKED_GAP = 1.2e-3  # m: teeth that stand on a lip show so much at least, be it too little to see
-_TUCK_SECONDS = 0.04  # by which a lip nears the teeth before they are heard on it, and leaves later
+_AROUND_SECONDS = 0.04  # by which lip and jaw are there before a sound is heard, and leave later
 # m between lips, and between lip and teeth beyond the nearest that they come within a moment: seen
 # farther apart, a tuck is on its way; so far not.
 _TUCK_GAP, _TUCK_BEYOND, _MOMENT_SECONDS = (2.5e-3, 5e-3), (0.5e-3, 2e-3), 0.08
+# Probability of s z sh ch from which the jaw rises, and is up; rad at which the rows just pass
+# each other, on the head that all jaws are told of.
+_HISSED, _HISSING_JAW = (0.3, 0.6), 0.028
 _TUCK_ROUNDS = 3  # the nearest vertices change as the lip moves
 _LEAST_HEARD = 0.02
 _CALM_SECONDS = 0.02  # lips don't jump: deviation of what is mixed in time, well within a closure
@@ -87,48 +91,65 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
     teeth = front_of(head.file) if has_teeth(head.file) else None
     change, sd = _heard(hearing.voice, units, mix, share)
     tucked = _tucks(hearing.voice, times, params, teeth)
+    raised = _to_hiss(hearing.voice, params.jaw)  # (T, 3)
     to_head = mix @ marks.unit_mix  # (C, E)
     said = np.zeros((len(units), len(mix)))
     for start in range(0, len(units), _CHUNK):
         part = slice(start, start + _CHUNK)
         some, bounds = params[part], _bounds(units[part], mix, marks)
         eye = np.broadcast_to(np.eye(len(mix)), (len(some), len(mix), len(mix)))
-        seen = _seen(some, marks, mix, tucked[part])
+        seen = _seen(some, marks, mix, tucked[part], raised[part])
+        some = some.replace(jaw=some.jaw + raised[part])
         wishes = [_Wishes(eye, change[part], 1 / sd[part] ** 2), seen]
         if teeth is None or not tucked[part].any():
             moved = _solve(wishes, bounds)
         else:
-            seen.wanted[:, :2] = _parted(some, teeth, tucked[part])
+            seen.wanted[:, :2] += _parted(some, teeth, tucked[part])
             moved = _solve(wishes, bounds)
             for _ in range(_TUCK_ROUNDS):
                 touch = _touch(some, teeth, to_head, moved, tucked[part])
                 moved = _solve([*wishes, touch], bounds)
         said[part] = share[part, None] * moved
-    if len(times) > 1:
-        step = float(np.median(np.diff(times)))
-        said = gaussian_filter1d(said, _CALM_SECONDS / step, axis=0, mode="nearest")
-    return params.replace(expression=params.expression + said @ to_head)
+    calm = _CALM_SECONDS / _step(times)
+    said = gaussian_filter1d(said, calm, axis=0, mode="nearest")
+    raised = gaussian_filter1d(share[:, None] * raised, calm, axis=0, mode="nearest")
+    return params.replace(expression=params.expression + said @ to_head, jaw=params.jaw + raised)
+
+
+def _to_hiss(voice: VoiceFace, jaw: np.ndarray) -> np.ndarray:
+    """By how much a jaw (T, 3) rises where s, z, sh or ch is heard, (T, 3) rad."""
+    rise = np.interp(voice.hissing, _HISSED, (0, 1)) * np.minimum(_HISSING_JAW - jaw[:, 0], 0)
+    return rise[:, None] * [1, 0, 0]
 
 
 def _tucks(
     voice: VoiceFace, times: np.ndarray, params: FaceParams, teeth: Mouth | None
 ) -> np.ndarray:
-    """How far f and v ask for the lip at the teeth, (T,) 0..1: it comes and goes without a leap.
+    """How far f and v ask for the lip at the teeth, (T,) 0..1.
 
-    Sound is a frame early or late: lips that are seen apart are on their way.
+    Lips that are seen apart are on their way.
     """
-    surely = np.interp(voice.tucked, _TUCK, (0, 1))
-    if not surely.any():
-        return surely
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    wide = maximum_filter1d(surely, 2 * round(_TUCK_SECONDS / step) + 1, mode="nearest")
-    tucked = gaussian_filter1d(wide, _TUCK_SECONDS / 2 / step, mode="nearest")
-    if teeth is None:
+    tucked = _lasting(voice.tucked, _TUCK, times)
+    if teeth is None or not tucked.any():
         return tucked
     gap, away = _seen_apart(params, teeth)
-    nearest = minimum_filter1d(away, 2 * round(_MOMENT_SECONDS / step) + 1, mode="nearest")
+    nearest = minimum_filter1d(away, 2 * round(_MOMENT_SECONDS / _step(times)) + 1, mode="nearest")
     tucked *= np.interp(gap, _TUCK_GAP, (1, 0))
     return tucked * np.interp(away - nearest, _TUCK_BEYOND, (1, 0))
+
+
+def _lasting(heard: np.ndarray, sure: tuple[float, float], times: np.ndarray) -> np.ndarray:
+    """How far what is heard with a probability (T,) is done, 0..1: it comes and goes without a
+    leap, and sound is a frame early or late.
+    """
+    wide = 2 * round(_AROUND_SECONDS / _step(times)) + 1
+    surely = maximum_filter1d(np.interp(heard, sure, (0, 1)), wide, mode="nearest")
+    return gaussian_filter1d(surely, _AROUND_SECONDS / 2 / _step(times), mode="nearest")
+
+
+def _step(times: np.ndarray) -> float:
+    """Seconds from one frame to the next."""
+    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
 def _seen_apart(params: FaceParams, teeth: Mouth) -> tuple[np.ndarray, np.ndarray]:
@@ -181,20 +202,40 @@ def _bounds(
     return np.minimum(np.stack(down, 1), 0), np.maximum(np.stack(up, 1), 0)
 
 
-def _seen(params: FaceParams, marks: LandmarkHead, mix: np.ndarray, tucked: np.ndarray) -> _Wishes:
-    """What the picture tells of the mouth stays as it is; less so of a lip beneath teeth, (n,)."""
+def _seen(
+    params: FaceParams,
+    marks: LandmarkHead,
+    mix: np.ndarray,
+    tucked: np.ndarray,
+    raised: np.ndarray,
+) -> _Wishes:
+    """What the picture tells of the mouth stays as it is, while the jaw goes by `raised` (n, 3).
+
+    Less so of a lip beneath teeth, (n,).
+    """
     used = [*_UPPER, *_LOWER, *_OUTER, *_CORNERS]
-    jaw, pose = rotation_matrix(params.jaw), rotation_matrix(params.head_pose)
-    basis = marks.unit_basis[used] @ mix.T  # (L, 3, C)
-    turned = np.einsum("nij,ljc->nlic", jaw - np.eye(3), basis)
-    moves = basis + marks.weights[used, 0, None, None] * turned  # (n, L, 3, C) in head space
-    moves = np.einsum("nij,nljc->nlic", pose[:, :2], moves)  # (n, L, 2, C) across the picture
+    old, jaw = rotation_matrix(params.jaw), rotation_matrix(params.jaw + raised)
+    pose = rotation_matrix(params.head_pose)[:, :2]  # what goes across the picture
+    basis, weights = marks.unit_basis[used], marks.weights[used, 0, None, None]
+    channels = basis @ mix.T  # (L, 3, C)
+    turned = np.einsum("nij,ljc->nlic", jaw - np.eye(3), channels)
+    moves = np.einsum("nij,nljc->nlic", pose, channels + weights * turned)  # (n, L, 2, C)
+    rest, joints = marks.person(params.shape, np.zeros(3))
+    moved = np.tensordot(marks.units(params.expression), basis, (1, 2))  # (n, L, 3)
+    lost = np.einsum("nij,nlj->nli", old - jaw, rest[used] + moved - joints[0])[..., None]
+    lost = np.einsum("nij,nljc->nlic", pose, weights * lost)
+    J, weight = _told(moves, tucked)
+    return _Wishes(J, _told(lost, tucked)[0][..., 0], weight)
+
+
+def _told(moves: np.ndarray, tucked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What moves (n, L, 2, K) do to what is seen, (n, R, K), and how firmly it is held, (n, R)."""
     pairs = len(LIP_PAIRS)
     upper, lower = moves[:, :pairs], moves[:, pairs : 2 * pairs]
     outer, right, left = moves[:, -4:-2], moves[:, -2:-1], moves[:, -1:]
     gaps = upper - lower
     middle = (upper + lower).mean(1, keepdims=True) / 2
-    one = np.ones(len(jaw))
+    one = np.ones(len(moves))
     groups = (
         (gaps[:, _MIDDLE].mean(1, keepdims=True), _GAP_SD + tucked * (_TUCKED_GAP_SD - _GAP_SD)),
         (gaps, (_ALONG_SD + tucked * (_TUCKED_ALONG_SD - _ALONG_SD)) * np.sqrt(pairs)),
@@ -204,10 +245,9 @@ def _seen(params: FaceParams, marks: LandmarkHead, mix: np.ndarray, tucked: np.n
         (outer - middle, one * _RED_SD),
         (upper.mean(1, keepdims=True), _TUCKED_UPPER_SD / np.sqrt(np.maximum(tucked, 1e-6))),
     )
-    n, C = len(jaw), len(mix)
-    J = np.concatenate([rows.reshape(n, -1, C) for rows, _ in groups], axis=1)
+    J = np.concatenate([rows.reshape(len(moves), -1, moves.shape[-1]) for rows, _ in groups], 1)
     weight = [np.repeat(1 / sd[:, None] ** 2, rows.shape[1] * 2, 1) for rows, sd in groups]
-    return _Wishes(J, np.zeros(J.shape[:2]), np.concatenate(weight, 1))
+    return J, np.concatenate(weight, 1)
 
 
 def _parted(params: FaceParams, teeth: Mouth, tucked: np.ndarray) -> np.ndarray:

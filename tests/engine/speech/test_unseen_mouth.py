@@ -18,19 +18,19 @@ NAMES = ("mouthPucker", "mouthFunnel", "mouthRollLower", "mouthRollUpper")
 SAID = slice(18, 23)  # frames in which the sound in question is heard
 
 
-def voice(tucked=0.0, **units):
+def voice(tucked=0.0, hissing=0.0, **units):
     """Speech that says `units` in the frames SAID, else nothing of the lips."""
-    mean, probability = np.zeros((T, len(NAMES))), np.zeros(T)
+    mean, probability, hiss = np.zeros((T, len(NAMES))), np.zeros(T), np.zeros(T)
     for name, value in units.items():
         mean[SAID, NAMES.index(name)] = value
-    probability[SAID] = tucked
+    probability[SAID], hiss[SAID] = tucked, hissing
 
     class Voice(SimpleNamespace):
         def __getitem__(self, name):
             k = NAMES.index(name)
             return mean[:, k], np.full(T, 0.15)
 
-    return Voice(speaking=np.ones(T), tucked=probability)
+    return Voice(speaking=np.ones(T), tucked=probability, hissing=hiss)
 
 
 def fitted(head, jaw=0.08, parted=0.0, **units):
@@ -62,6 +62,21 @@ def test_an_f_puts_the_lower_lip_to_the_upper_teeth_and_keeps_the_opening(head, 
     assert tuck_distance(mouth, now)[5] == pytest.approx(tuck_distance(mouth, was)[5], abs=1e-5)
     np.testing.assert_allclose(mouth.lip_gap(now)[20], mouth.lip_gap(was)[20], atol=5e-4)
     np.testing.assert_allclose(mouth.lip_width(now), mouth.lip_width(was), atol=2e-4)
+
+
+def test_a_hiss_shuts_the_teeth_behind_lips_that_stay_as_they_are_seen(head, mouth):
+    before = fitted(head, jaw=0.06, parted=0.4)
+    after = heard(before, head, voice(hissing=0.9))
+    was, now = posed(mouth, before), posed(mouth, after)
+    assert after.jaw[20, 0] == pytest.approx(0.028, abs=2e-3)
+    np.testing.assert_allclose(after.jaw[5], before.jaw[5], atol=1e-4)
+    np.testing.assert_allclose(mouth.lip_gap(now), mouth.lip_gap(was), atol=6e-4)
+    np.testing.assert_allclose(mouth.lip_width(now), mouth.lip_width(was), atol=4e-4)
+
+
+def test_a_jaw_that_is_up_already_is_left_there_by_a_hiss(head):
+    before = fitted(head, jaw=0.02, parted=0.4)
+    np.testing.assert_array_equal(heard(before, head, voice(hissing=0.9)).jaw, before.jaw)
 
 
 def test_teeth_meet_the_lower_lip_though_the_upper_ones_lining_be_nearer(head):
@@ -190,7 +205,7 @@ def test_a_single_picture_is_served(head):
         def __getitem__(self, name):
             return tuple(values[one] for values in speech[name])
 
-    instant = Instant(speaking=np.ones(1), tucked=np.zeros(1))
+    instant = Instant(speaking=np.ones(1), tucked=np.zeros(1), hissing=np.zeros(1))
     said = say_unseen(params[one], Hearing(instant), TIMES[one], head)
     assert np.isfinite(said.expression).all()
 
