@@ -218,15 +218,25 @@ def _line(haired: np.ndarray, known: np.ndarray, forehead: Forehead) -> np.ndarr
     wrong += _DOUBT * np.abs(ends - forehead.line)
     wrong[(ends > forehead.brows) & (ends > forehead.line)] = 1e3
     bend = np.minimum(_BEND * np.abs(ends - ends.T), _STEP)
-    cost, came = wrong[:, 0], []
-    for column in wrong.T[1:]:
-        ways = cost[None] + bend
+    return _ROWS[likeliest_line(wrong.T, bend)]
+
+
+def likeliest_line(cost: np.ndarray, bend: np.ndarray) -> np.ndarray:
+    """The row (C,) in each of C columns on the cheapest line through all (Viterbi 1967).
+
+    Args:
+        cost: (C, R) of each row.
+        bend: (R, R) of going from one row to another between neighbouring columns.
+    """
+    total, came = cost[0], []
+    for column in cost[1:]:
+        ways = total[None] + bend
         came.append(np.argmin(ways, axis=1))
-        cost = column + ways.min(1)
-    path = [int(np.argmin(cost))]
+        total = column + ways.min(1)
+    path = [int(np.argmin(total))]
     for back in reversed(came):
         path.append(int(back[path[-1]]))
-    return _ROWS[path[::-1]]
+    return np.array(path[::-1])
 
 
 def _mean(values: np.ndarray, where: np.ndarray, empty: float) -> np.ndarray:

@@ -2,11 +2,13 @@
 
 The skull under the hair is the model's guess; from its outline in the picture rays go outward
 over hair into the background. Where on a ray the colour turns from that of its inner end to that
-of its outer one, the hair ends. One thickness a direction, the same left and right.
+of its outer one, the hair ends; of all rays in all frames the likeliest smooth outline is taken.
+One thickness a direction, the same left and right.
 """
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from scipy.spatial import KDTree
 
@@ -14,7 +16,8 @@ from ..geometry import project, rotation_matrix, vertex_normals
 from ..head.albedo import load_albedo
 from ..head.model import FaceParams, Head
 from ..weights import FOLDER
-from .hairline import model_cover, upper_head
+from .forehead import likeliest_line
+from .hairline import model_cover
 from .hanging import (
     DARKEST,
     UNSEEN,
@@ -26,23 +29,28 @@ from .hanging import (
 )
 
 _DIRECTIONS = np.arange(-60.0, 61, 10)  # degrees from the top of the head towards the ears
-_SECTOR = 7.0  # degrees either side, in which the outline is looked for
+_SECTOR, _OUTLINE_PLACES = 3.0, 360  # degrees either side, in which the outline is looked for
 _STEP_MM = 1.5
 _STEPS_MM = np.arange(-14.0, 80, _STEP_MM)  # along a ray, 0 on the skull's outline
+_SHAPE = len(_DIRECTIONS), len(_STEPS_MM)
 _INNER_MM, _OUTER_MM = -4.0, 14.0  # hair for sure; length of the background's stretch
 _NEAREST_BACK_MM = 26.0  # the background's stretch begins no nearer
 _WHOLE = 0.7  # share of the stretch that the picture must show
 _FEWEST_SAMPLES = 30  # of hair, of background
 _FACING = 0.5  # cosine: skin seen more slantwise may lie under hair
-_USUAL_MM, _DOUBT = 12.0, 0.02  # of a sample for each mm
-_THINNEST, _THICKEST = 3.0, 32.0  # mm
+_USUAL_MM, _DOUBT = 14.0, (0.05, 0.02)  # of a sample for each mm less, more
+_BEND = 0.1  # of a sample for each mm between neighbouring rays
+_THINNEST, _THICKEST = 6.0, 55.0  # mm
 _FEWEST = 2  # rays of a direction
 _LOWER = 1.5  # times the direction: at the sides a strand's tip lies so much lower than its root
 _NAPE_MM, _AT_NAPE = 60.0, 0.4  # below the ears hair gets thinner, down to this share
+# Behind the ears too, which no outline from before tells: from so far above them down, mm; whole
+# beside them, least so far behind, m; how much full hair loses there.
+_BACK_MM, _BEHIND, _LESS_BEHIND = 110.0, (-0.02, -0.08), 0.5
 # Share of the thickness at the hairline, and how far behind it is whole, beside and in front: over
 # a forehead hair stands up. In front begins, m before the ears, and is.
 _AT_EDGE, _RISE_MM, _IN_FRONT = (0.25, 0.3), (30.0, 20.0), (0.02, 0.06)
-_CLEARLY_MM, _CLEAR_SHARE = 24.0, 70  # percentile of the rays that end farther out: no bald skull
+_CLEARLY_MM, _CLEAR_SHARE = 26.0, 70  # percentile of the rays that end farther out: no bald skull
 # What stands on top of the skull: degrees from the top, mm above the outline, and the log contrast
 # to skin and background from which on it is hair.
 _TOP, _STANDS_MM, _UNLIKE = 30, 5.0, 0.4
@@ -52,7 +60,7 @@ _TOP, _STANDS_MM, _UNLIKE = 30, 5.0, 0.4
 class Outline:
     """What a frame tells of the hair's outline; NaN where it can't tell."""
 
-    ends: np.ndarray  # (D,) mm above the skull where hair ends on each ray
+    wrong: np.ndarray  # (D, n) samples of a ray that are mistaken if hair ends at each step
     sides: Sides  # what lies over the ears and beside the neck
     standing: np.ndarray  # (n, 3) linear colours above the skull's outline; NaN where no hair is
 
@@ -64,13 +72,13 @@ def see_outline(
     rays = _rays(picture, params, head, rest, frame)
     hair, back = _ends_of_rays(rays)
     if min(len(hair), len(back)) < _FEWEST_SAMPLES:
-        return Outline(np.full(len(rays), np.nan), UNSEEN, np.zeros((0, 3)))
+        return Outline(np.full(rays.shape[:2], np.nan), UNSEEN, np.zeros((0, 3)))
     skin = log_colours(picture, _bare_skin(picture, params, head, rest, frame))
     skin = skin[np.isfinite(skin[:, 0])]
     if len(skin) < _FEWEST_SAMPLES:
-        return Outline(_ends(rays, hair, back), UNSEEN, np.zeros((0, 3)))
+        return Outline(_mistakes(rays, hair, back), UNSEEN, np.zeros((0, 3)))
     sides = see_sides(picture, params, head, rest, frame, Palette(hair, back, skin))
-    return Outline(_ends(rays, hair, back), sides, _standing(rays, back, skin))
+    return Outline(_mistakes(rays, hair, back), sides, _standing(rays, back, skin))
 
 
 def _bare_skin(
@@ -100,11 +108,12 @@ def _rays(
 ) -> np.ndarray:
     """Log colours along rays from the skull's outline (D, n, 3); NaN outside the picture."""
     size = np.array(picture.shape[1::-1])
-    upper = upper_head(head)
+    skin = head.file.masks["skin"] & ~head.file.masks["ears"]
     vertices = head.camera_frame(params, frame, rest)
     middle = vertices[head.file.masks["ears"]].mean(0)
-    places = project(np.vstack([vertices[upper], middle]), params.focal, tuple(size))
-    centre, away = places[-1], places[:-1] - places[-1]
+    places = project(np.vstack([vertices[skin], middle]), params.focal, tuple(size))
+    outline = _even(cv2.convexHull(places[:-1].astype(np.float32))[:, 0])
+    centre, away = places[-1], outline - places[-1]
     turn = rotation_matrix(params.head_pose[frame])
     up, side = (turn[:2, k] * [1, -1] for k in (1, 0))  # on the picture
     angle = np.degrees(np.arctan2(away @ side, away @ up))
@@ -117,9 +126,17 @@ def _rays(
             continue
         outward = np.cos(np.radians(direction)) * up + np.sin(np.radians(direction)) * side
         outward /= np.linalg.norm(outward)
-        along = centre + outward * (radius[near].max() + per_mm * _STEPS_MM[:, None])
+        along = centre + outward * (np.median(radius[near]) + per_mm * _STEPS_MM[:, None])
         ray[:] = log_colours(picture, along)
     return rays
+
+
+def _even(outline: np.ndarray) -> np.ndarray:
+    """Places (m, 2) px evenly along an outline (n, 2) that closes."""
+    ring = np.vstack([outline, outline[:1]])
+    along = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(ring, axis=0), axis=1))])
+    at = np.linspace(0, along[-1], _OUTLINE_PLACES)
+    return np.stack([np.interp(at, along, axis) for axis in ring.T], 1)
 
 
 def _outer(rays: np.ndarray) -> np.ndarray:
@@ -134,17 +151,25 @@ def _ends_of_rays(rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rays[np.isfinite(rays[..., 0]) & (_STEPS_MM < _INNER_MM)], rays[_outer(rays)]
 
 
-def _ends(rays: np.ndarray, hair: np.ndarray, back: np.ndarray) -> np.ndarray:
-    """Where log colours along rays (D, n, 3) turn from hair's to the background's, mm (D,)."""
-    whole, ends = np.isfinite(rays[..., 0]), np.full(len(rays), np.nan)
+def _mistakes(rays: np.ndarray, hair: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """How many samples of log colours along rays (D, n, 3) are mistaken where hair ends, (D, n).
+
+    They count by how well hair and background are told apart where they are known.
+    """
+    whole, out = np.isfinite(rays[..., 0]), np.full(rays.shape[:2], np.nan)
+    inner, outer = (float(_nearer_hair(x, hair, back).mean()) for x in (hair, back))
+    apart = max(inner - outer, 0.0)
     for k in np.flatnonzero(_outer(rays).sum(1) * _STEP_MM > _WHOLE * _OUTER_MM):
         colours, steps = rays[k, whole[k]], _STEPS_MM[whole[k]]
-        to_hair, to_back = away_from(hair, colours), away_from(back, colours)
-        haired = to_back / (to_hair + to_back + 1e-6)
-        wrong = np.abs(haired - (steps < steps[:, None])).sum(1)
-        wrong += _DOUBT * np.abs(steps - _USUAL_MM)
-        ends[k] = steps[np.argmin(wrong)]
-    return ends
+        haired = np.clip((_nearer_hair(colours, hair, back) - outer) / (apart + 1e-6), 0, 1)
+        out[k] = apart * np.abs(haired - (steps < _STEPS_MM[:, None])).sum(1)
+    return out
+
+
+def _nearer_hair(colours: np.ndarray, hair: np.ndarray, back: np.ndarray) -> np.ndarray:
+    """How much nearer colours (n, 3) are to hair's than to the background's, (n,) from 0 to 1."""
+    to_hair, to_back = away_from(hair, colours), away_from(back, colours)
+    return to_back / (to_hair + to_back + 1e-6)
 
 
 def stand_off(
@@ -169,6 +194,8 @@ def stand_off(
     half = len(_DIRECTIONS) // 2
     thick = np.interp(_LOWER * degrees, _DIRECTIONS[half:], _thickness(outlines))
     thick *= np.clip(1 + 1e3 * away[:, 1] / _NAPE_MM, _AT_NAPE, 1)
+    behind = np.clip((away[:, 2] - _BEHIND[0]) / (_BEHIND[1] - _BEHIND[0]), 0, 1)
+    thick *= 1 - _LESS_BEHIND * behind * np.clip(1 - 1e3 * away[:, 1] / _BACK_MM, 0, 1)
     inside = 1e3 * KDTree(rest[skin & ~haired]).query(rest)[0]
     edge, rise = (np.interp(away[:, 2], _IN_FRONT, ends) for ends in (_AT_EDGE, _RISE_MM))
     thick *= np.clip(edge + inside / rise, 0, 1)
@@ -177,12 +204,18 @@ def stand_off(
 
 def stands_clear(outlines: list[Outline]) -> bool:
     """Whether so much hair stands off the skull that no bald head would look so."""
-    ends = np.array([o.ends for o in outlines]).reshape(-1, len(_DIRECTIONS))
-    known = np.isfinite(ends).sum(0) >= _FEWEST
+    wrong = np.array([o.wrong for o in outlines]).reshape(-1, *_SHAPE)
+    known = np.isfinite(wrong[..., 0]).sum(0) >= _FEWEST
     if not known.any():
         return False
-    far = np.percentile(np.nanmedian(ends[:, known], axis=0), _CLEAR_SHARE)
-    return bool(far > _CLEARLY_MM)
+    wrong = np.nanmean(wrong[:, known], axis=0) + _doubt()
+    return bool(np.percentile(_STEPS_MM[wrong.argmin(1)], _CLEAR_SHARE) > _CLEARLY_MM)
+
+
+def _doubt() -> np.ndarray:
+    """What speaks against hair that ends at each step, (n,), as mistaken samples do."""
+    beyond = _STEPS_MM - _USUAL_MM
+    return np.maximum(-_DOUBT[0] * beyond, _DOUBT[1] * beyond)
 
 
 def usual_hair(head: Head, shape: np.ndarray) -> np.ndarray | None:
@@ -196,13 +229,12 @@ def usual_hair(head: Head, shape: np.ndarray) -> np.ndarray | None:
 def _thickness(outlines: list[Outline]) -> np.ndarray:
     """mm by direction from the top towards the ears, (D // 2 + 1,), both sides together."""
     half = len(_DIRECTIONS) // 2
-    sides = [side for o in outlines for side in (o.ends[half:], o.ends[half::-1])]
-    both = np.array(sides).reshape(-1, half + 1)
-    known = np.isfinite(both).sum(0) >= _FEWEST
-    if not known.any():
-        return np.full(half + 1, _USUAL_MM)
-    full = np.full(half + 1, np.nan)
-    full[known] = np.nanmedian(both[:, known], axis=0)
-    full = np.clip(np.where(known, full, np.nanmedian(full)), _THINNEST, _THICKEST)
-    beside = np.pad(full, 1, mode="edge")
+    both = [side for o in outlines for side in (o.wrong[half:], o.wrong[half::-1])]
+    wrong = np.array(both).reshape(-1, half + 1, len(_STEPS_MM))
+    known = np.isfinite(wrong[..., 0]).sum(0) >= _FEWEST
+    cost = np.tile(_doubt(), (half + 1, 1))
+    cost[known] += np.nanmean(wrong[:, known], axis=0)
+    bend = np.abs(_STEPS_MM - _STEPS_MM[:, None])
+    full = np.clip(_STEPS_MM[likeliest_line(cost, _BEND * bend)], _THINNEST, _THICKEST)
+    beside = np.pad(full, 1, mode="reflect")  # one ray alone that goes far out has seen a shelf
     return np.median([beside[:-2], beside[1:-1], beside[2:]], axis=0)

@@ -23,14 +23,14 @@ _LIGHTEST_STRAND, _GROWN = 1.25, 0.9  # times the median of those at least so wi
 _SHORTEST, _UNLIKE_TONE = 0.55, 0.14  # of a strand's length; standard deviation of the log tone
 _LOCK_MM, _LOCK_TONE = 8.0, 0.14  # how wide a lock is; the same of its tone
 _GATHERED, _LOCK_STRAY, _STRAY = 0.55, 0.16, 0.1  # how far tips come together; of the direction
-# Of a crop and of full hair: its height, its length over the skull and how soon it has risen, both
-# as multiples of the height.
+# Of a crop and of full hair: its height, its length over the skull as a multiple of that; and how
+# soon it has risen, the same, or mm.
 _CROP_MM, _FULL_MM = 6.0, 20.0
 _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
-_CROP_RISES, _FULL_RISES = 0.8, 1.1
+_RISES, _RISES_MM = 0.6, 15.0
 _OVER_BARE, _LEAST_STRIDE = 0.6, 0.06  # less of the skin grows hair: strands go on so slowly
 _STOPS_EARLIER = 0.5, 0.15  # of that share: up to so much lock by lock, and strand by strand
-_LOWEST_LAYER = 0.3  # of the height
+_LOWEST_LAYER = 0.5  # of the height
 _EVEN = 0.5  # of the full height: strands are nowhere shorter than those of hair so high
 # Of the usual height: lower hair is finer and there is more of it, from where it begins on.
 _EDGE, _BEGINS, _FINEST, _MORE = 0.8, 0.2, 0.08, 3.0
@@ -124,7 +124,7 @@ def comb(
         points[own] = _fallen(fringe, height, layer, lock, skull, draw)
         width[own] = np.maximum(width[own], _IN_FRINGE)
         gathers[own] += lock.max() + 1  # not with the hair beside, which hangs elsewhere
-    points = _gathered(points, gathers)
+    points = _gathered(points, gathers, skull.middle)
     tone = _LOCK_TONE * draw.normal(size=lock.max() + 1)[lock]
     tone = np.exp(tone + _UNLIKE_TONE * draw.normal(size=len(roots)))
     depth = dense * (1 - layer)  # at the hairline none lie above
@@ -156,11 +156,10 @@ def _grown(
     `common` are the height that half of the hair has, and that which most of it has, mm.
     """
     usual, top, hangs = *common, style.hangs
-    full = _fullness(height)
     length = (
         1e-3 * _length(np.maximum(height, _EVEN * top)) * draw.uniform(_SHORTEST, 1, len(roots))
     )
-    rises = 1e-3 * height * (_CROP_RISES + (_FULL_RISES - _CROP_RISES) * full)
+    rises = 1e-3 * np.minimum(_RISES * height, _RISES_MM)
     if hangs > 0:
         above = np.maximum(roots[:, 1] - skull.middle[1] + ABOVE_EARS_M, 0)
         length = 1.3 * above + 1e-3 * hangs * draw.uniform(*_RAGGED_ENDS, len(roots))
@@ -253,13 +252,14 @@ def _locks(roots: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     return np.unique(np.floor(wavering / size), axis=0, return_inverse=True)[1].ravel()
 
 
-def _gathered(points: np.ndarray, lock: np.ndarray) -> np.ndarray:
-    """Strands (N, POINTS, 3) whose tips come together, lock by lock."""
+def _gathered(points: np.ndarray, lock: np.ndarray, middle: np.ndarray) -> np.ndarray:
+    """Strands (N, POINTS, 3) whose tips come together, lock by lock, each in its own layer."""
     flat = points.reshape(len(points), -1)
     sums = np.stack([np.bincount(lock, column) for column in flat.T], 1)
     middles = (sums / np.maximum(np.bincount(lock), 1)[:, None])[lock].reshape(points.shape)
     pull = _GATHERED * np.linspace(0, 1, POINTS)[:, None] ** 1.5
-    return points + pull * (middles - points)
+    away = np.linalg.norm(points - middle, axis=2, keepdims=True)
+    return middle + _unit(points + pull * (middles - points) - middle) * away
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
