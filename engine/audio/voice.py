@@ -22,6 +22,9 @@ _UNKNOWN = {"jaw": 0.15, "gap_mm": 12.0, "width": 0.25}
 _UNKNOWN_UNIT = 0.6
 _EDGE = 25  # steps of silence before and after the sound
 _HISSES = [CLASSES.index(name) for name in ("SZ", "SH", "CH")]
+# A th is rarely heard surely, and rarely where none is: the probability from which the tongue's tip
+# goes to the teeth, and is there; tongueOut with which it is.
+_TH, _TH_HEARD, _TH_OUT = CLASSES.index("TH"), (0.05, 0.15), 0.34
 _CALM_SECONDS = 0.04  # of what is told of single sounds of speech, a deviation
 
 
@@ -111,6 +114,9 @@ def _face(
     closed, tucked, speaking = contacts.T
     unknown = np.array([_UNKNOWN.get(name, _UNKNOWN_UNIT) for name in outputs])
     sd = np.hypot(sd, (1 - speaking[:, None]) * unknown)
+    if sounds.shape[1] and "tongueOut" in outputs:
+        out = mean[:, outputs.index("tongueOut")]
+        out[:] = np.maximum(out, _TH_OUT * np.interp(sounds[:, _TH], _TH_HEARD, (0, 1)))
     names, columns = [], []
     for column, name in enumerate(outputs):
         if name not in _MEASURES:

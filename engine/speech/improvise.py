@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _OPENERS = ("mouthFunnel", "mouthLowerDown", "mouthUpperUp")
 _SHUT_LIPS = 1.15  # of what just shuts the lips: they press
+# In f and v: mouthUpperUp that bares the teeth; what is lost of rounding, or the lip leaves them.
+_BARE_TEETH, _ROUNDS, _LESS_ROUND = 0.5, ("mouthPucker", "mouthFunnel"), 0.6
 _QUIET_SECONDS = 0.12  # in which the mouth comes to rest when nobody speaks
 _BLINK_EVERY = (2.2, 5.5)  # s from one blink to the next
 _BLINK_SHUTS, _BLINK_SHUT, _BLINK_OPENS = 0.09, 0.03, 0.16  # s
@@ -79,6 +81,7 @@ def mouth_of(voice: VoiceFace, times: np.ndarray, head: Head) -> tuple[np.ndarra
             jaw[:, 0] = speaks * voice.mean[:, k]
         elif name in head.unit:
             expression[:, head.unit[name]] = speaks * voice.mean[:, k]
+    _bare_teeth(expression, voice.tucked, head)
     shut = sealed(expression, jaw, voice.closed, head)
     return shut.clip(head.file.expression_low, head.file.expression_high), jaw
 
@@ -94,6 +97,16 @@ def sealed(expression: np.ndarray, jaw: np.ndarray, closed: np.ndarray, head: He
         shut = _SHUT_LIPS * shutting(jaw[:, 0])
         out[:, column] += closed * np.maximum(shut - out[:, column], 0)
     return out
+
+
+def _bare_teeth(expression: np.ndarray, tucked: np.ndarray, head: Head) -> None:
+    """Show the upper teeth on the lower lip where `tucked` (T,) says so, in place: (T, E)."""
+    for name, column in head.unit.items():
+        if name.startswith(_ROUNDS):
+            expression[:, column] *= 1 - _LESS_ROUND * tucked
+        elif name.startswith("mouthUpperUp"):
+            lack = np.maximum(_BARE_TEETH - expression[:, column], 0)
+            expression[:, column] += tucked * lack
 
 
 def _soft(values: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:

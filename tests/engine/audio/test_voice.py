@@ -1,5 +1,7 @@
 """What sound says about the face: plumbing on tiny networks, facts on the shipped one."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -178,6 +180,18 @@ def test_speech_moves_the_mouth():
     assert set(face.names) <= {"jaw", *load_head().expression_names}
     lips_shut = face.sounds[(times > 0.33) & (times < 0.38), CLASSES.index("M")]
     assert lips_shut.min() > 0.5 and face.sounds.sum(1).max() < 1.01
+
+
+@needs_weights
+def test_the_tongue_is_at_the_teeth_for_a_th_and_hisses_are_told():
+    values = perfect().values.copy()
+    values[20:26] = np.log(0.7 / 28)
+    values[20:26, CLASSES.index("TH")] = np.log(0.3)
+    face = listen(replace(perfect(), values=values), step_times(100))
+    out, _ = face["tongueOut"]
+    assert out[20:26].max() == pytest.approx(0.34) and out[60:].max() < 0.2
+    told = [CLASSES.index(name) for name in ("SZ", "SH", "CH")]
+    np.testing.assert_allclose(face.hissing, face.sounds[:, told].sum(1))
 
 
 @needs_weights

@@ -28,8 +28,9 @@ def voice():
     mean[:, 2:4] = 0.3 * speaking[:, None]
     gap = np.stack([100 * mean[:, 0] * (1 - closed), np.ones(len(TIMES))], 1)
     return SimpleNamespace(
-        names=NAMES, mean=mean, sd=mean + 0.1, speaking=speaking, closed=closed, gap_mm=gap
-    )
+        names=NAMES, mean=mean, sd=mean + 0.1, speaking=speaking, closed=closed, gap_mm=gap,
+        tucked=np.zeros(len(TIMES)),
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,17 @@ def test_the_mouth_speaks_and_rests(head):
     assert gap < 1.5e-3  # the middles of two faces that touch
 
 
+def test_an_f_bares_the_upper_teeth_on_lips_that_are_less_round(head):
+    said = voice()
+    plain, _ = mouth_of(said, TIMES, head)
+    said.tucked = said.speaking * (1 - said.closed)
+    tucked, _ = mouth_of(said, TIMES, head)
+    loud = said.tucked == 1
+    assert (tucked - plain)[loud, head.unit["mouthUpperUpLeft"]].min() > 0.4
+    assert (tucked[loud] < plain[loud])[:, head.unit["mouthFunnel"]].all()
+    np.testing.assert_array_equal(tucked[said.tucked == 0], plain[said.tucked == 0])
+
+
 def test_units_stay_within_their_bounds(head, spoken):
     assert (spoken.expression >= head.file.expression_low).all()
     assert (unit(head, spoken, "eyeBlinkLeft") <= 1.0).all()
@@ -92,7 +104,7 @@ def test_a_single_moment_can_be_spoken(head):
     said = voice()
     one = SimpleNamespace(
         names=NAMES, mean=said.mean[:1], sd=said.sd[:1], speaking=said.speaking[:1],
-        closed=said.closed[:1], gap_mm=said.gap_mm[:1],
+        closed=said.closed[:1], gap_mm=said.gap_mm[:1], tucked=said.tucked[:1],
     )  # fmt: skip
     assert len(improvise(one, TIMES[:1], head, 2000.0)) == 1
 
