@@ -20,6 +20,7 @@ from .beard import fit_beard, is_shaven
 from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .forehead import Forehead, find_front, map_forehead, see_forehead
+from .hair_colour import hair_maps, hair_samples, matt_hair, see_hair
 from .hairline import hairline_heights, model_cover
 from .hanging import hanging_down
 from .paint import own_hues
@@ -27,12 +28,8 @@ from .parts import (
     Sight,
     cast_of,
     fit_part,
-    hair_maps,
-    hair_samples,
     iris_colour,
     iris_maps,
-    matt_hair,
-    see_hair,
     see_irises,
     see_teeth,
     teeth_colour,

@@ -14,7 +14,7 @@ from scipy.optimize import lsq_linear
 from ..exchange.take import REGIONS
 from ..faces import FaceTrack
 from ..faces.looks import mouth_places
-from ..geometry import harmonics, project, rotation_matrix, vertex_normals
+from ..geometry import harmonics, rotation_matrix
 from ..head.albedo import Albedo
 from ..head.model import FaceParams, Head
 from ..srgb import linear_from_srgb
@@ -30,7 +30,7 @@ _PARTS = {
     "beard": (("stubble", "moustache", "goatee", "beard"), 0.1, 0.1),
 }
 _ROUNDS = 3
-_DARKEST, _BRIGHTEST = 4e-3, 0.9  # linear reflectance
+DARKEST, _BRIGHTEST = 4e-3, 0.9  # linear reflectance
 
 _IRISES = (468, 473)  # MediaPipe's middles; the four points after each lie on its rim
 _INNER, _OUTER = 0.45, 0.85  # of the iris's radius: neither pupil nor rim
@@ -48,17 +48,6 @@ _BARE, _SURE, _FEWEST_TEETH = 0.6, 0.9, 8
 _ON_TEETH = 0.87 * np.array([1.08, 0.94, 0.98])
 _INCISORS, _OFF_LIPS = slice(2, 7), slice(1, -1)  # columns, rows of what is read between lips
 _EYES_CORNERS, _LIPS_CORNERS = [33, 263], [78, 308]  # outer, inner
-
-_HAIR_FACING = 0.25  # cosine: hair seen more slantwise may be the background
-_HAIR_SHADE = 0.8, 1.2  # of the face's median shading: harmonics err where none was fitted
-_SHEEN = 80  # percentile of lightness: lighter hair shines, as white as the light
-_CAST = 0.75  # of a warm light's hue: the rest may be skin that is tanned
-_BRIGHTEST_HAIR = -0.4  # log reflectance: white hair is darker, hats are not
-_LIKE_SKIN = 0.35  # log contrast to the skin below which it is no hair
-_HAIR_SHARE = 0.6  # of what is seen of the scalp, for its colour to count as the hair's
-_FEWEST_ON_SCALP, _FEW = 20, 8  # samples; so few count where nothing else tells
-_ALIKE = 0.9  # share of the few that must be hair
-_ON_TOP = np.array([[0.0, 0.8, 0.6]])  # where what stands on top of the head looks
 
 
 @dataclass(frozen=True)
@@ -122,85 +111,22 @@ def see_teeth(picture: np.ndarray, track: FaceTrack, params: FaceParams, frame: 
     return Sight(colour[None], forward[None])
 
 
-def see_hair(picture: np.ndarray, params: FaceParams, head: Head, rest: tuple, frame: int) -> Sight:
-    """What a picture (H, W, 3) uint8 shows where the head's scalp faces the camera."""
-    scalp = np.flatnonzero(head.file.masks.get("scalp", np.zeros(len(rest[0]), bool)))
-    vertices = head.camera_frame(params, frame, rest)
-    normals = vertex_normals(vertices, head.file.faces)[scalp]
-    towards = -vertices[scalp] / np.linalg.norm(vertices[scalp], axis=1, keepdims=True)
-    size = picture.shape[1::-1]
-    column, row = np.floor(project(vertices[scalp], params.focal, size)).astype(int).T
-    seen = ((normals * towards).sum(1) > _HAIR_FACING) & (np.minimum(column, row) >= 0)
-    seen &= (column < size[0]) & (row < size[1])
-    return Sight(linear_from_srgb(picture[row[seen], column[seen]]), normals[seen])
-
-
 def iris_colour(sights: Iterable[Sight], light: np.ndarray) -> np.ndarray | None:
     """Log reflectance (3,) of the irises; None when hardly any was seen."""
-    colour, normal = _joined(sights)
+    colour, normal = joined(sights)
     if len(colour) < 2:
         return None
     shade = np.maximum(harmonics(normal) @ light, 1e-2)
-    return np.median(_log(colour / (shade * _IN_SOCKET)), axis=0)
+    return np.median(log_reflectance(colour / (shade * _IN_SOCKET)), axis=0)
 
 
 def teeth_colour(sights: Iterable[Sight], light: np.ndarray) -> np.ndarray | None:
     """Log reflectance (3,) of the teeth; None when no frame shows them in the light."""
-    colour, normal = _joined(sights)
+    colour, normal = joined(sights)
     if not len(colour):
         return None
     shade = np.maximum(harmonics(normal) @ light, 1e-2)
-    return np.median(_log(colour / (shade * _ON_TEETH)), axis=0)
-
-
-def hair_samples(
-    sights: Iterable[Sight],
-    standing: np.ndarray,
-    light: np.ndarray,
-    skin: np.ndarray,
-    as_skin: bool = False,
-) -> np.ndarray | None:
-    """Log reflectances (n, 3) of the hair; None when the scalp is bare, unseen or in doubt.
-
-    Args:
-        sights: What lies on the scalp.
-        standing: (n, 3) linear colours above the skull's outline, NaN where no hair is: they tell
-            of the hair on heads seen from below.
-        light: (9, 3).
-        skin: (3,) log reflectance of the skin.
-        as_skin: Whether it is hair though it looks like skin: white hair in a film without colours.
-    """
-    colour, normal = _joined(sights)
-    share = _HAIR_SHARE
-    if len(colour) < _FEWEST_ON_SCALP:
-        hairy = np.isfinite(standing[:, 0])
-        if hairy.sum() >= _FEWEST_ON_SCALP and hairy.mean() >= _HAIR_SHARE:
-            colour, normal = standing[hairy], _ON_TOP
-        elif len(colour) >= _FEW:
-            share = _ALIKE
-        else:
-            return None
-    usual = harmonics(np.array([[0.0, 0, 1]])) @ light  # of a surface that faces the camera
-    shade = np.clip(harmonics(normal) @ light, _HAIR_SHADE[0] * usual, _HAIR_SHADE[1] * usual)
-    own = _log(colour / shade)
-    hair = np.abs(own - skin).max(1) > _LIKE_SKIN
-    if hair.mean() > share:
-        own = own[hair]
-    elif not as_skin:
-        return None
-    return own if np.median(own, axis=0).mean() < _BRIGHTEST_HAIR else None
-
-
-def matt_hair(samples: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """The hair's own log reflectance (3,) by samples (n, 3), without its sheen, in a light (9, 3).
-
-    What shines is as white as the light. A warm light is in part skin that is tanned or made up,
-    which the model takes for light: hair under it keeps a share of that hue.
-    """
-    lightness = samples.mean(1)
-    own = np.median(samples[lightness <= np.percentile(lightness, _SHEEN)], axis=0)
-    hue = _hue(light)
-    return own + _CAST * hue if hue[0] > hue[2] else own
+    return np.median(log_reflectance(colour / (shade * _ON_TEETH)), axis=0)
 
 
 def iris_maps(albedo: Albedo, head: Head) -> np.ndarray:
@@ -215,18 +141,9 @@ def teeth_maps(albedo: Albedo) -> np.ndarray:
     return maps
 
 
-def hair_maps(albedo: Albedo, head: Head) -> np.ndarray:
-    """(M + K,) the albedo's maps, their mean over the scalp where hair covers it."""
-    file = head.file
-    corners = file.uv_faces[file.masks["scalp"][file.faces].all(1)]
-    values = albedo.read(file.uv[np.unique(corners)])
-    covered = values[0] < 0.5 * albedo.ranges[0, 1]  # the first map is bare skin
-    return values[:, covered if covered.any() else slice(None)].mean(1)
-
-
 def cast_of(light: np.ndarray) -> float:
     """How far from white a light (9, 3) is, log: where it is coloured hair's hue is in doubt."""
-    return float(np.std(_hue(light)))
+    return float(np.std(hue_of(light)))
 
 
 def fit_part(
@@ -269,13 +186,13 @@ def fit_part(
     return out
 
 
-def _hue(light: np.ndarray) -> np.ndarray:
+def hue_of(light: np.ndarray) -> np.ndarray:
     """The log hue (3,) of a light (9, 3) on a surface that faces the camera: its mean is 0."""
     colour = np.log(np.maximum(harmonics(np.array([[0.0, 0, 1]])) @ light, 1e-3))[0]
     return colour - colour.mean()
 
 
-def _joined(sights: Iterable[Sight]) -> tuple[np.ndarray, np.ndarray]:
+def joined(sights: Iterable[Sight]) -> tuple[np.ndarray, np.ndarray]:
     """All samples: colours (N, 3) and normals (N, 3)."""
     sights = list(sights)
     none = np.zeros((0, 3))
@@ -285,5 +202,6 @@ def _joined(sights: Iterable[Sight]) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _log(reflectance: np.ndarray) -> np.ndarray:
-    return np.log(np.clip(reflectance, _DARKEST, _BRIGHTEST))
+def log_reflectance(reflectance: np.ndarray) -> np.ndarray:
+    """The log of a reflectance, within what surfaces have."""
+    return np.log(np.clip(reflectance, DARKEST, _BRIGHTEST))

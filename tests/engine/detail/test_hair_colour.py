@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.detail.parts import Sight, cast_of, fit_part, hair_samples, matt_hair
+from engine.detail.hair_colour import hair_samples, matt_hair
+from engine.detail.parts import Sight, cast_of, fit_part
 from engine.head.albedo import load_albedo
 from engine.head.model import Head
 from engine.preview.strands import among_others
@@ -58,6 +59,11 @@ def test_sheen_is_not_the_hairs_own_colour():
     shines = np.arange(500) % 5 < 2
     samples = np.log(np.exp(brown) + 0.2 * shines[:, None])
     assert np.allclose(matt_hair(samples, LIGHT), brown)
+    samples = np.log(np.exp(brown) + np.linspace(0, 0.1, 500)[:, None])  # all of it, somewhat
+    found = matt_hair(samples, LIGHT)
+    usual = np.median(samples, axis=0)
+    assert found[0] - found[2] > usual[0] - usual[2] + 0.2
+    assert brown.mean() < found.mean() < usual.mean() - 0.2
 
 
 def test_hair_keeps_some_of_a_warm_lights_hue():
