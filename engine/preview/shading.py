@@ -11,7 +11,7 @@ import numba
 import numpy as np
 
 from ..render.occlusion import RED_IN_HOLLOWS
-from .vertices import AMBIENT, COLUMNS, FACE, FINISH, GONE, LIT, NORMAL, TANGENT
+from .vertices import AMBIENT, COLUMNS, FACE, FINISH, GONE, LIT, NORMAL, TANGENT, THROUGH
 
 _U, _V = COLUMNS, COLUMNS + 1  # carried beside the table: the corners' UVs
 # Of the samples of a pixel (turned: `engine.render`), by their bits: how many, and their middle.
@@ -48,6 +48,7 @@ class Lights(NamedTuple):
     exposure: np.float32  # of the studio's camera
     film: np.ndarray  # (9, 3) float32: a clip's own light (`engine.geometry.harmonics`), or (0, 3)
     from_film: np.ndarray  # (3,) float32: towards where most of that light comes from
+    through: np.ndarray  # (3,) float32: out of the mouth, straight through the lips
 
 
 # Towards each light (x right, y up, z towards the camera), and its colour.
@@ -102,12 +103,7 @@ def develop(face_id, nearness, surface, maps, lights):
         maps: Maps.
         lights: Lights.
     """
-    islands, film, from_film, exposure = (
-        surface.islands,
-        lights.film,
-        lights.from_film,
-        lights.exposure,
-    )
+    islands = surface.islands
     height, width = face_id.shape[0] // 2, face_id.shape[1] // 2
     picture = np.zeros((height, width, 3), np.uint8)
     filmed = np.zeros((height, width, 3), np.uint8)
@@ -135,8 +131,8 @@ def develop(face_id, nearness, surface, maps, lights):
                 rim = _rim(point)  # of the smooth surface: on wrinkles it would glitter
                 light_left = _bend(point, maps) if len(maps.first) > 1 else _ONE
                 albedo = _reflectance(maps.texture, point[_U], point[_V], light_left)
-                _add(total, 0, _light(point, albedo, rim, exposure), share)
-                _add(total, 3, _film_light(point, albedo, film, from_film), share)
+                _add(total, 0, _light(point, albedo, rim, lights), share)
+                _add(total, 3, _film_light(point, albedo, lights), share)
                 inner += point[FACE] * share
                 gone += point[GONE] * share
                 in_film += share if point[FACE] >= _LEAST_FILMED else _ZERO
@@ -257,11 +253,12 @@ def _bend(point, maps):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True)
-def _highlight(nx, ny, nz, vx, vy, vz, light, exponent):
+def _highlight(point, vx, vy, vz, light, exponent):
     """Two glossy lobes about the half vector, times Schlick's Fresnel.
 
     Skin's oil mirrors broadly, its wet ridges four times as sharply.
     """
+    nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
     hx, hy, hz = vx + light[0], vy + light[1], vz + light[2]
     scale = _ONE / np.sqrt(hx * hx + hy * hy + hz * hz)
     cosine = (nx * hx + ny * hy + nz * hz) * scale
@@ -322,17 +319,31 @@ def _towards_camera(point):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
-def _light(point, albedo, rim, exposure):
+def _lit_from(point, through):
+    """The way a surface would look that is lit from where this point's light comes.
+
+    In the mouth that is through the lips: what looks up there sees the palate and no sky.
+    """
+    share = point[THROUGH]
+    x = point[NORMAL] + share * (through[0] - point[NORMAL])
+    y = point[NORMAL + 1] + share * (through[1] - point[NORMAL + 1])
+    z = point[NORMAL + 2] + share * (through[2] - point[NORMAL + 2])
+    return x, y, z
+
+
+@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
+def _light(point, albedo, rim, lights):
     """The colour of one point under the studio's lights: three sRGB bytes as floats."""
-    nx, ny, nz = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
+    nx, ny, nz = _lit_from(point, lights.through)
+    exposure = lights.exposure
     vx, vy, vz = _towards_camera(point)
     ambient, lit = point[AMBIENT], point[LIT]
     gloss, exponent = point[FINISH], point[FINISH + 1]
     key = nx * KEY[0] + ny * KEY[1] + nz * KEY[2]
     fill = nx * FILL[0] + ny * FILL[1] + nz * FILL[2]
     up = _HALF + _HALF * ny
-    key_mirror = gloss * lit * _highlight(nx, ny, nz, vx, vy, vz, KEY, exponent)
-    fill_mirror = gloss * ambient * _highlight(nx, ny, nz, vx, vy, vz, FILL, exponent)
+    key_mirror = gloss * lit * _highlight(point, vx, vy, vz, KEY, exponent)
+    fill_mirror = gloss * ambient * _highlight(point, vx, vy, vz, FILL, exponent)
     window = _window(point, vx, vy, vz)
     # light that has crossed the skin is red: shadows and cavities lose the other colours first
     if _ZERO < point[FINISH + 2] < _HALF:  # in the mouth
@@ -366,11 +377,12 @@ def tone_step(light):
 
 
 @numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
-def _film_light(point, albedo, film, from_film):
+def _film_light(point, albedo, lights):
     """The colour of one point of a face in a clip's own light: three sRGB bytes as floats."""
+    film = lights.film
     if len(film) == 0 or point[FACE] < _LEAST_FILMED:
         return _ZERO, _ZERO, _ZERO
-    x, y, z = point[NORMAL], point[NORMAL + 1], point[NORMAL + 2]
+    x, y, z = _lit_from(point, lights.through)
     xy, xz, yz = x * y, x * z, y * z
     across, along = x * x - y * y, _THREE * z * z - _ONE
     vx, vy, vz = _towards_camera(point)
@@ -390,7 +402,7 @@ def _film_light(point, albedo, film, from_film):
             open_red = open_ * (_ONE + _RED_IN_MOUTH * (_ONE - open_) * (_ONE - open_))
     mirror = _HALF * _window(point, vx, vy, vz)
     gloss = _FILM_GLOSS * point[FINISH]
-    mirror += gloss * _highlight(x, y, z, vx, vy, vz, from_film, point[FINISH + 1])
+    mirror += gloss * _highlight(point, vx, vy, vz, lights.from_film, point[FINISH + 1])
     tone0 = tone1 = tone2 = _ZERO
     for k in range(3):
         shade = film[0, k] + film[1, k] * x + film[2, k] * y + film[3, k] * z + film[4, k] * xy

@@ -16,23 +16,35 @@ from ..render.occlusion import polygon_area, seen_from, through_polygon
 from .shading import KEY, Lights, Maps, develop
 from .sitter import Sitter
 from .strands import Lens, draw_hair, draw_lashes
-from .vertices import AMBIENT, COLUMNS, FACE, FINISH, GONE, LIT, NORMAL, Surface, fill_normals
+from .vertices import (
+    AMBIENT,
+    COLUMNS,
+    FACE,
+    FINISH,
+    GONE,
+    LIT,
+    NORMAL,
+    THROUGH,
+    Surface,
+    fill_normals,
+)
 
-# Light in the mouth, so that over 14 clips teeth and tongue are as bright beside the skin as in
-# the films: of what comes through the lips; the share of it that doesn't ask where a surface
-# looks; how much more comes from above; what flesh scatters, half of it at an opening of 2 cm2, all
-# of it where this share of the open comes through the lips.
-_OPEN, _SOFT, _FROM_ABOVE = 0.28, 0.3, 0.8
-_SCATTERED, _HALF_OPEN_M2, _DEEP = 0.6, 2e-4, 0.1
-# Teeth stand before a tongue: the share of the light that passes them, so far behind the lips.
-_PAST_TEETH, _BEHIND_M = 0.5, (0.004, 0.012)
-# Light on teeth, from films of 15 people who grin and speak: as in the open where lips are parted
-# so far, m2, and drawn so wide, m; half as much in speech, whose lips stand out before the teeth.
-# It comes from above: less under an upper lip, to teeth that see the opening so far below them.
+# Light in the mouth, beside that in the open. On flesh, from mouths of 14 people: by the power of
+# what comes straight through the lips, as flesh passes it on; more from above, up to these sines.
+_ON_FLESH, _PASSED_ON = 0.8, 0.37
+_FROM_ABOVE, _SINES = 3.5, (-0.25, 0.1)
+# Teeth stand before flesh: the share of the light that passes them, so far behind the lips.
+_PAST_TEETH, _BEHIND_M = 0.25, (0.004, 0.012)
+# On teeth, from films of 22 people who grin and speak: as in the open where lips are parted so
+# far, m2, or farther, and drawn so wide, m; half as much in speech, whose lips stand out before the
+# teeth. It comes from above: less under an upper lip, to teeth that see the opening so far below.
 _BARE_M2, _BARE_M, _BRIGHTEST = 3.3e-4, 0.05, 0.85
 _UNDER_LIP, _LEFT_THERE = (-0.52, -0.15), 0.4  # sines
+# Cheeks and corners of lips keep it from side teeth: log at the corners, of upper and lower rows.
+_CHEEKS = 2.6, 1.1
 _CORNERS = 3, 7  # of the inner lips, as they are passed round
-_KEY_ON_TEETH = 1.6  # the studio's key stands before the lips
+_TEETH = "upper_teeth", "lower_teeth"
+_KEY_IN_MOUTH = 1.6  # the studio's key stands before the lips
 # Light on the eyes, so that over 13 clips whites and irises, above and below, are as bright beside
 # the skin as in the films: from where the shadow of the upper lid and its lashes ends; the share of
 # the light that it leaves; what reaches whites beyond it, and irises, to which corneas bend more.
@@ -103,7 +115,10 @@ def draw(
     )  # fmt: skip
     texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))
     film = np.zeros((0, 3)) if light is None else light
-    lights = Lights(sitter.exposure, np.ascontiguousarray(film, np.float32), _mainly_from(film))
+    area = polygon_area(_opening(sitter, vertices))
+    through = (area / max(float(np.linalg.norm(area)), 1e-12)).astype(np.float32)
+    film = np.ascontiguousarray(film, np.float32)
+    lights = Lights(sitter.exposure, film, _mainly_from(film), through)
     colour, filmed, coverage, face, outline = develop(face_id, nearness, surface, texture, lights)
     shot = Shot(colour, filmed, coverage, coverage.copy(), face, outline)
     middle = np.array(size) / 2 if centre is None else np.array(centre)
@@ -137,16 +152,17 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
     lit = seen_from(place, normals, sitter.casters, KEY, soft=True)
     ambient = sitter.ambient.copy()
     mouth, eyes = sitter.in_mouth, sitter.in_socket
-    reached, even, keyed = _through_lips(sitter, vertices, normals[mouth])
-    ambient[mouth] = even
-    lit[mouth] = (0.35 + 0.65 * lit[mouth]) * keyed
+    straight, ambient[mouth] = _through_lips(sitter, vertices)
+    lit[mouth] = (0.35 + 0.65 * lit[mouth]) * np.minimum(_KEY_IN_MOUTH * ambient[mouth], 1)
     ambient[eyes] = _beside_lids(sitter, vertices)
     lit[eyes] *= np.minimum(ambient[eyes] / _ON_IRIS, 1)
     lit[eyes] *= np.where(sitter.on_iris, 1, _KEY_ON_WHITE)
     table[:, AMBIENT], table[:, LIT], table[:, GONE] = ambient, lit, sitter.neck_end
     table[:, FINISH : FINISH + 3] = sitter.finish
-    table[mouth, FINISH] *= reached
+    flesh = ~sitter.mask(*_TEETH)[mouth]
+    table[mouth, FINISH] *= np.where(flesh, straight**2, straight)  # lips hide most lamps from it
     table[:, FACE] = sitter.face
+    table[mouth, THROUGH] = flesh
     return table
 
 
@@ -161,50 +177,54 @@ def _beside_lids(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
     return between * (_IN_SHADOW + (1 - _IN_SHADOW) * share)
 
 
-def _through_lips(
-    sitter: Sitter, vertices: np.ndarray, normals: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The light in the mouth, (n,) each: straight through the lips, all of the sky's, the key's.
+def _opening(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
+    """The inner lips (8, 3), against the clock as seen from outside."""
+    file = sitter.head.file
+    return embed(vertices, file.faces, file.landmarks_68)[67:59:-1]
+
+
+def _through_lips(sitter: Sitter, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The light in the mouth, (n,) each: what comes straight through the lips, and all of it.
 
     As shares of that in the open. Lamps and the sky are above: more comes to what looks up to the
-    opening, lower teeth and tongue, than to what looks down to it. `normals` (n, 3) of the mouth.
+    opening, lower teeth and tongue, than to what looks down to it.
     """
-    file = sitter.head.file
-    opening = embed(vertices, file.faces, file.landmarks_68)[67:59:-1]  # against the clock
+    opening, mouth = _opening(sitter, vertices), vertices[sitter.in_mouth]
     area = polygon_area(opening)
     wide = float(np.linalg.norm(area))
-    light = through_polygon(opening, vertices[sitter.in_mouth])  # (n, 3)
-    light[light @ area < 0] = area / max(wide, 1e-12)  # before the lips, as a tongue that is out
-    strength = np.linalg.norm(light, axis=1)
-    towards = light / np.maximum(strength, 1e-9)[:, None]
-    facing = np.maximum((towards * normals).sum(1), 0)
-    reached = strength * (_SOFT + (1 - _SOFT) * facing) * (1 + _FROM_ABOVE * towards[:, 1])
-    near = np.sqrt(np.minimum(strength / _DEEP, 1))
-    scattered = _SCATTERED * wide / (wide + _HALF_OPEN_M2) * near
-    behind = (opening.mean(0) - vertices[sitter.in_mouth]) @ (area / max(wide, 1e-12))
-    before = np.clip((_BEHIND_M[1] - behind) / (_BEHIND_M[1] - _BEHIND_M[0]), 0, 1)
-    before[~sitter.mask("tongue")[sitter.in_mouth]] = 1
-    past_teeth = _PAST_TEETH + (1 - _PAST_TEETH) * before
-    reached, scattered = reached * past_teeth, scattered * past_teeth
-    even, keyed = _OPEN * reached + scattered, reached + scattered
-    teeth = sitter.mask("upper_teeth", "lower_teeth")[sitter.in_mouth]
-    broad = float(np.linalg.norm(opening[_CORNERS[0]] - opening[_CORNERS[1]]))
-    bare = _on_teeth(strength[teeth], towards[teeth, 1], wide, broad)
-    even[teeth], keyed[teeth] = bare, np.minimum(_KEY_ON_TEETH * bare, 1)
-    return reached, even, keyed
+    out = area / max(wide, 1e-12)
+    behind = (opening.mean(0) - mouth) @ out
+    light = through_polygon(opening, mouth)  # (n, 3)
+    light[behind < 0] = out  # of it, as a tongue may be
+    straight = np.linalg.norm(light, axis=1)
+    up = light[:, 1] / np.maximum(straight, 1e-9)
+    whole = _ON_FLESH * straight**_PASSED_ON
+    whole *= np.interp(behind, _BEHIND_M, (1, _PAST_TEETH))
+    whole *= np.exp(_FROM_ABOVE * np.clip(up, *_SINES))
+    whole[behind < 0] = _ON_FLESH
+    teeth = sitter.mask(*_TEETH)[sitter.in_mouth]
+    one, other = opening[list(_CORNERS)]
+    broad = float(np.linalg.norm(one - other))
+    aside = (mouth[teeth] - (one + other) / 2) @ (one - other) * 2 / broad**2
+    whole[teeth] = _on_teeth(straight[teeth], up[teeth], aside, wide, broad)
+    return straight, np.minimum(whole, 1)
 
 
-def _on_teeth(strength: np.ndarray, up: np.ndarray, wide: float, broad: float) -> np.ndarray:
+def _on_teeth(
+    strength: np.ndarray, up: np.ndarray, aside: np.ndarray, wide: float, broad: float
+) -> np.ndarray:
     """The share of the light in the open that reaches teeth, (n,).
 
     Args:
         strength: (n,) what comes through the lips to a surface that looks at them.
         up: (n,) sine of the height at which the opening is seen.
+        aside: (n,) from the middle, where the corners are at -1 and 1.
         wide: The lips' opening, m2.
         broad: From corner to corner, m.
     """
     low, high = _UNDER_LIP
     past_lip = np.clip((up - low) / (high - low), 0, 1)
-    light = np.sqrt(strength) * (wide / _BARE_M2) ** 0.6 * (broad / _BARE_M) ** 1.2
+    light = np.sqrt(strength) * min(wide / _BARE_M2, 1) ** 0.6 * (broad / _BARE_M) ** 1.2
     light *= _LEFT_THERE + (1 - _LEFT_THERE) * past_lip
+    light *= np.exp(-np.where(up < 0, *_CHEEKS) * np.abs(aside) ** 3)
     return np.minimum(light, _BRIGHTEST)

@@ -7,7 +7,10 @@ import numpy as np
 
 # Columns of the vertex table. Positions and directions are in camera axes.
 POSITION, NORMAL, AMBIENT, LIT, FINISH, FACE = 0, 3, 6, 7, 8, 11
-GONE, TANGENT, COLUMNS = 12, 13, 16  # GONE: how far it has faded into what lies behind it
+# How far it has faded into what lies behind it; the share of its light that comes through the lips,
+# whichever way the surface looks.
+GONE, THROUGH = 12, 13
+TANGENT, COLUMNS = 14, 17
 
 
 class Surface(NamedTuple):

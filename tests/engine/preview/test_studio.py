@@ -208,6 +208,34 @@ def test_teeth_are_bright_in_smiles_and_shaded_under_an_upper_lip(sitter):
     assert lower[2] > 1.2 * upper[2]  # a wide open mouth
 
 
+def test_cheeks_keep_light_from_side_teeth(sitter):
+    params = FaceParams.neutral(sitter.head, 1, focal=300.0)
+    vertices = sitter.head.camera_frame(params.replace(jaw=np.array([[0.1, 0.0, 0.0]])), 0)
+    light = vertex_table(sitter, vertices, False)[:, AMBIENT]
+    for row in ("upper_teeth", "lower_teeth"):
+        aside, front = np.abs(vertices[:, 0]), vertices[sitter.mask(row), 2].max() - 0.01
+        seen = sitter.mask(row) & (vertices[:, 2] > front)
+        middle, side = seen & (aside < 0.006), seen & (aside > 0.016)
+        assert np.median(light[side]) < 0.7 * np.median(light[middle])
+
+
+def test_a_tongue_that_looks_up_sees_no_sky(sitter):
+    """It is lit through the lips, which look down a little: by the floor rather than by the sky."""
+    head, size = sitter.head, (300, 400)
+    params = FaceParams.neutral(head, 1, focal=900.0)
+    vertices = head.camera_frame(params.replace(jaw=np.array([[0.3, 0.0, 0.0]])), 0)
+    grey = Sitter(head, sitter.shape, np.full((64, 64, 3), 150, np.uint8))
+    lips = project(embed(vertices, head.file.faces, head.file.landmarks_68)[[62, 66]], 900.0, size)
+    (x, top), (_, bottom) = lips.round().astype(int)
+    light = np.zeros((9, 3))
+    light[0] = 1
+    seen = []
+    for light[2] in (0.5, -0.5):
+        filmed = draw(grey, vertices, 900.0, size, light=light).filmed
+        seen.append(np.median(filmed[top + 3 : bottom - 3, x]))
+    assert seen[0] <= seen[1]
+
+
 def test_what_is_dark_in_the_mouth_is_red(sitter):
     """All is painted grey: red it is by the flesh that its light has met."""
     head, size = sitter.head, (300, 400)
