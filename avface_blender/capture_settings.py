@@ -150,7 +150,7 @@ class AVFACE_CaptureSettings(bpy.types.PropertyGroup):
             ("off", "Off", "No normal maps"),
             ("fast", "Fast", "Small maps, quickly made"),
             ("standard", "Standard", "For most uses"),
-            ("fine", "Fine", "Large maps, closely spaced in time"),
+            ("fine", "Fine", "Larger maps of faces that fill the picture; of others as Standard"),
         ],
     )
     skin: EnumProperty(

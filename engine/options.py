@@ -39,7 +39,7 @@ class CaptureOptions:
         "", "a take of the same person on the same head: its shape is kept", "TAKE"
     )
     detail: Literal["off", "fast", "standard", "fine"] = option(
-        "standard", "wrinkles as normal maps"
+        "standard", "wrinkles as normal maps; fine: larger ones of faces of more than 400 pixels"
     )
     skin: Literal["auto", "model", "clip"] = option(
         "auto",

@@ -17,8 +17,9 @@ from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..media.hues import colourless
+from .beard_ground import as_hair, dark_beard, smooth, white_beard
 from .face_sheet import FaceSheet
-from .folds import bare_of_eyes, bare_of_holes, fringe, hair_reaches, round_brows
+from .folds import bare_of_holes, fringe, hair_reaches, round_brows
 from .paint import DARKEST, change_colours, own_hues, read_colours
 from .residual import LUMINANCE, masked_blur
 from .skin import (
@@ -57,8 +58,6 @@ _LOCK = 0.6  # the same of what is a lock for sure
 _LOCK_MM, _LOCK_REACH_MM = 3.0, 8.0  # its width, and how far from it hair is its
 _STRANGE_HUE = 0.25  # log contrast to the model's: neither skin nor its light
 _BEARD_MM = 5.0  # Gaussian sigma instead of _BROAD_MM where one grows: it ends more sharply
-_BEARD = 0.08, 0.2  # log lightness of the model's jaw below its usual: perhaps a beard, for sure
-_NOSE_TIP, _LOWER_LIP = 4, 17  # of the 468 landmarks
 _EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade
 _RIM_MM = 20.0  # and all of them towards the window's rim
 
@@ -105,18 +104,19 @@ def project_colour(
     own = own_hues(lasting.own, model, lasting.grey)
     if shade is not None:
         own = own - cv2.resize(shade, own.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
-    beard = _beard_ground(model, canvas.sheet)
+    white = white_beard(own, model, lasting.known > 0.5, canvas.sheet)
+    beard, own = np.maximum(dark_beard(model, canvas.sheet), white), as_hair(own, white)
     shown = _shown_skin(own, model, lasting.known, beard > 0, canvas.sheet)
     if shown.mean() < _FEWEST_SHOWN:
         return None
     wide, grain = _BROAD_MM / canvas.sheet.texel_mm, canvas.grain.blur
     finest = _agreement(lasting.halves, shown, grain, 2 * grain)
     blur = grain * (_NOISY_BLUR + (1 - _NOISY_BLUR) * finest)
-    change = _change(own, model, shown, beard, (blur, wide), canvas.sheet)
+    change = _change(own, model, shown, (beard, white), (blur, wide), canvas.sheet)
     change = without_spectacles(change, model, canvas.sheet)
     if not forced:
         clear = (_COARSEST_MM[1] - canvas.grain.picture_mm) / (_COARSEST_MM[1] - _COARSEST_MM[0])
-        change *= _smooth(clear) * _agreement(lasting.halves, shown, 2 * grain, wide)
+        change *= smooth(clear) * _agreement(lasting.halves, shown, 2 * grain, wide)
     return change_colours(texture, change, canvas.sheet)
 
 
@@ -136,35 +136,39 @@ def _agreement(halves: np.ndarray, shown: np.ndarray, fine: float, wide: float) 
 
 
 def _change(
-    own: np.ndarray, model: np.ndarray, shown: np.ndarray, beard: np.ndarray,
+    own: np.ndarray, model: np.ndarray, shown: np.ndarray, beards: tuple[np.ndarray, np.ndarray],
     sigmas: tuple[float, float], sheet: FaceSheet,
 ) -> np.ndarray:  # fmt: skip
     """What makes the model's colours the clip's, log (R, R, 3), where `shown` (R, R) is skin.
 
     Of two Gaussian `sigmas`, texels, what is finer than the first stays the model's. What is
     broader than the second goes on beyond the skin shown and fades slowly: else its rim would be a
-    veil's. In a `beard` (R, R) it is no shade.
+    veil's. In `beards`, (R, R) any and white ones, it is no shade, and in white ones no gloss.
     """
     weight = shown.astype(np.float32)
 
-    def bands(finest: float, widest: float, shade: float) -> tuple[np.ndarray, np.ndarray]:
+    def bands(
+        finest: float, widest: float, shade: float, white: np.ndarray | float = 0.0
+    ) -> tuple[np.ndarray, np.ndarray]:
         """What differs broadly, with a share of its lightness, and finely."""
         fine_own, broad_own = (masked_blur(own, weight, sigma) for sigma in (finest, widest))
         fine_model, broad_model = (masked_blur(model, weight, sigma) for sigma in (finest, widest))
-        broad = _weighed(_natural(broad_own - broad_model), shade, _BROAD_KEPT[1])
-        return broad, _natural(fine_own - broad_own - (fine_model - broad_model))
+        broad, fine = broad_own - broad_model, fine_own - broad_own - (fine_model - broad_model)
+        skin = _weighed(_natural(broad), shade, _BROAD_KEPT[1]), _natural(fine)
+        return skin[0] + white * (broad - skin[0]), skin[1] + white * (fine - skin[1])
 
-    (broad, fine), ground = bands(*sigmas, _BROAD_KEPT[0]), beard[..., None]
+    beard, white = (ground[..., None] for ground in beards)
+    broad, fine = bands(*sigmas, _BROAD_KEPT[0])
     if beard.any():  # as dark as at the skin's rim it goes on under chin and jaw
-        hairy_broad, hairy_fine = bands(sigmas[0], _BEARD_MM / sheet.texel_mm, 1.0)
-        broad, fine = broad + ground * (hairy_broad - broad), fine + ground * (hairy_fine - fine)
+        hairy_broad, hairy_fine = bands(sigmas[0], _BEARD_MM / sheet.texel_mm, 1.0, white)
+        broad, fine = broad + beard * (hairy_broad - broad), fine + beard * (hairy_fine - fine)
     window = np.pad(np.ones_like(shown), 1)  # nothing is painted beyond its rim
     inside, outside, rim = (
         cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
         for mask in (shown, ~shown, window)
     )
-    rim = _smooth(rim[1:-1, 1:-1] / _RIM_MM)
-    near, far = _smooth(1 - outside / _FADE_MM) * rim, _smooth(inside / _EDGE_MM) * rim
+    rim = smooth(rim[1:-1, 1:-1] / _RIM_MM)
+    near, far = smooth(1 - outside / _FADE_MM) * rim, smooth(inside / _EDGE_MM) * rim
     return broad * near[..., None] + fine * far[..., None]
 
 
@@ -181,11 +185,6 @@ def _natural(contrast: np.ndarray) -> np.ndarray:
     hue = contrast - lightness
     strong = np.linalg.norm(hue, axis=-1, keepdims=True)
     return np.minimum(lightness, 0) + brighter / (1 + brighter / _GLOSS) + hue / (1 + strong / _HUE)
-
-
-def _smooth(share: np.ndarray | float) -> np.ndarray:
-    share = np.clip(share, 0, 1).astype(np.float32)
-    return share * share * (3 - 2 * share)
 
 
 def calm_frames(track: FaceTrack, params: FaceParams, count: int) -> np.ndarray:
@@ -245,17 +244,6 @@ def _unlit(view: View, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _lightness(colours: np.ndarray) -> np.ndarray:
     """(3, T, R, R) log colours -> (T, R, R)."""
     return np.tensordot(LUMINANCE, colours.astype(np.float32), 1)
-
-
-def _beard_ground(model: np.ndarray, sheet: FaceSheet) -> np.ndarray:
-    """(R, R) in [0, 1]: the face below the nose where the model's colours have a beard, else 0."""
-    lightness, rows = model @ LUMINANCE, np.arange(sheet.size)
-    face = bare_of_eyes(sheet)
-    jaw = face & hair_reaches(sheet) & (rows > sheet.landmarks[_LOWER_LIP, 1])[:, None]
-    darker = np.median(lightness[face]) - np.median(lightness[jaw])
-    sure = np.clip((darker - _BEARD[0]) / (_BEARD[1] - _BEARD[0]), 0, 1)
-    below = (rows - sheet.landmarks[_NOSE_TIP, 1]) * sheet.texel_mm / _EDGE_MM
-    return np.tile(sure * _smooth(below)[:, None], sheet.size).astype(np.float32)
 
 
 def _shown_skin(

@@ -62,24 +62,25 @@ class DetailOptions:
     """How fine, how often. What is None is chosen by `quality`."""
 
     quality: Quality = "standard"
-    size: int | None = None  # of the normal maps, px: the head's whole texture sheet
     key_seconds: float | None = None  # between dynamic maps
     texels: int | None = None  # most texels across the face: finer pictures are not used up
 
 
 @dataclass(frozen=True)
 class _Effort:
-    size: int
     key_seconds: float
     texels: int
     solve: SolveOptions
 
 
+# More keys and more of the solver than "standard" has show nothing more: "fine" is for pictures
+# whose pixels are finer than its texels, and the same as it for all others.
 _EFFORTS = {
-    "fast": _Effort(1024, 0.4, 256, SolveOptions(rounds=2, steps=4)),
-    "standard": _Effort(1024, 0.2, 512, SolveOptions(rounds=2, steps=5)),
-    "fine": _Effort(2048, 0.1, 1024, SolveOptions(rounds=3, steps=8)),
+    "fast": _Effort(0.4, 256, SolveOptions(rounds=2, steps=4)),
+    "standard": _Effort(0.2, 512, SolveOptions(rounds=2, steps=5)),
+    "fine": _Effort(0.2, 1024, SolveOptions(rounds=2, steps=5)),
 }
+_SIZES = 1024, 2048  # of the maps, px: of up to 512 texels across the face, of more
 
 
 @dataclass(frozen=True)
@@ -151,14 +152,13 @@ def recover_detail(
     read, lent, keys = np.array(read, int), lent[known], keys[known]
     return Detail(
         canvas.sheet, static, shade, dynamic, cavities, read, np.searchsorted(read, lent),
-        track.times[keys], skin.weight, rest_frame, effort.size,
+        track.times[keys], skin.weight, rest_frame, _SIZES[canvas.sheet.size > 512],
     )  # fmt: skip
 
 
 def _effort(options: DetailOptions) -> _Effort:
     preset = _EFFORTS[options.quality]
     return _Effort(
-        options.size or preset.size,
         options.key_seconds or preset.key_seconds,
         options.texels or preset.texels,
         preset.solve,

@@ -145,7 +145,7 @@ def test_what_the_model_has_already_stays(film):
     own = np.zeros((sheet.size, sheet.size, 3), np.float32)
     own[hull(sheet, LIPS) > 0] = [-0.3, -1.2, -0.9]
     shown = sheet.on_skin
-    change = _change(own, own, shown, np.zeros(shown.shape, np.float32), (1.0, 15.0), sheet)
+    change = _change(own, own, shown, np.zeros((2, *shown.shape)), (1.0, 15.0), sheet)
     assert np.abs(change).max() < 1e-5
 
 
@@ -168,7 +168,7 @@ def test_what_is_painted_ends_within_the_window(film):
     shape = (sheet.size, sheet.size)
     model = np.zeros((*shape, 3), np.float32)
     shown = sheet.on_skin
-    change = _change(model - 0.3, model, shown, np.zeros(shape, np.float32), (1.0, 30.0), sheet)
+    change = _change(model - 0.3, model, shown, np.zeros((2, *shape)), (1.0, 30.0), sheet)
     rim = np.concatenate([change[[0, -1]], change[:, [0, -1]].transpose(1, 0, 2)])
     assert np.abs(rim).max() < 0.01
     assert change[sheet.size // 2, sheet.size // 2, 0] < -0.1

@@ -1,0 +1,84 @@
+"""Where the film's beard is laid on the skin, whole: dark ones, and grey and white ones.
+
+That a dark beard grows the model's colours tell, which are fitted to the film. No component of the
+model is lighter than skin; of white hair tells that it takes the red out of it, as no light does
+over a whole chin: gloss lies on a part of it.
+"""
+
+import cv2
+import numpy as np
+
+from .face_sheet import FaceSheet
+from .folds import LIPS, bare_of_eyes, hair_reaches, hull
+from .residual import LUMINANCE, masked_blur
+
+_NOSE_TIP, _LOWER_LIP, _CHIN = 4, 17, 152  # of the 468 landmarks
+_EDGE_MM = 7.0
+_DARKER = 0.08, 0.2  # log lightness of the model's jaw below its usual: perhaps a beard, for sure
+_WIDE_MM, _BELOW_LIP_MM = 16.0, 4.0  # half of a chin, and where it begins
+_FEWEST = 30  # texels
+_LESS_RED = 0.3, 0.45  # log R/G below the model's, median of the chin: perhaps white hair, for sure
+_HAIRY = 0.1, 0.3  # the same of a texel
+_HAIRS_MM = 1.5  # Gaussian sigma: skin shines through between hairs
+_LIPS_MM = 1.0
+_WHITEST = np.log(0.5)  # reflectance of white hair
+
+
+def dark_beard(model: np.ndarray, sheet: FaceSheet) -> np.ndarray:
+    """(R, R) in [0, 1]: the face below the nose where log colours (R, R, 3) have a beard."""
+    lightness, rows = model @ LUMINANCE, np.arange(sheet.size)
+    face = bare_of_eyes(sheet)
+    jaw = face & hair_reaches(sheet) & (rows > sheet.landmarks[_LOWER_LIP, 1])[:, None]
+    darker = np.median(lightness[face]) - np.median(lightness[jaw])
+    return float(ramp(float(darker), _DARKER)) * _below_nose(sheet)
+
+
+def white_beard(
+    own: np.ndarray, model: np.ndarray, known: np.ndarray, sheet: FaceSheet
+) -> np.ndarray:
+    """(R, R) in [0, 1]: where hair of the film is grey or white, 0 elsewhere.
+
+    Args:
+        own: (R, R, 3) log reflectance that the clip shows.
+        model: (R, R, 3) the model's, which is shaven there.
+        known: (R, R) bool, where the clip shows it.
+        sheet: The window.
+    """
+    weight = known.astype(np.float32)
+    change = masked_blur(own - model, weight, _HAIRS_MM / sheet.texel_mm)
+    less_red = change[..., 1] - change[..., 0]
+    y, x = np.mgrid[: sheet.size, : sheet.size]
+    middle, lip = sheet.landmarks[_LOWER_LIP]
+    chin = known & (abs(x - middle) < _WIDE_MM / sheet.texel_mm)
+    chin &= (y > lip + _BELOW_LIP_MM / sheet.texel_mm) & (y < sheet.landmarks[_CHIN, 1])
+    if chin.sum() < _FEWEST:
+        return np.zeros_like(weight)
+    sure = float(ramp(float(np.median(less_red[chin])), _LESS_RED))
+    hairy = ramp(less_red, _HAIRY) * (hull(sheet, LIPS, grow_mm=_LIPS_MM) == 0)
+    hairy = cv2.GaussianBlur(hairy.astype(np.float32), (0, 0), _HAIRS_MM / sheet.texel_mm)
+    return sure * hairy * _below_nose(sheet)
+
+
+def as_hair(own: np.ndarray, white: np.ndarray) -> np.ndarray:
+    """Log reflectance (R, R, 3), where hair is white (R, R) no bluer than grey and no glow."""
+    red = np.minimum(own[..., 0], _WHITEST)
+    green = np.minimum(own[..., 1], red)
+    hair = np.stack([red, green, np.minimum(own[..., 2], green)], -1)
+    return own + white[..., None] * (hair - own)
+
+
+def _below_nose(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) float32 in [0, 1]: 1 below the tip of the nose."""
+    below = (np.arange(sheet.size) - sheet.landmarks[_NOSE_TIP, 1]) * sheet.texel_mm / _EDGE_MM
+    return np.tile(smooth(below)[:, None], sheet.size)
+
+
+def ramp(value: np.ndarray | float, ends: tuple[float, float]) -> np.ndarray:
+    """0 up to the first of two ends, 1 from the second on."""
+    return np.clip((value - ends[0]) / (ends[1] - ends[0]), 0, 1)
+
+
+def smooth(share: np.ndarray | float) -> np.ndarray:
+    """From 0 to 1 without corners, float32, as `share` goes there."""
+    share = np.clip(share, 0, 1).astype(np.float32)
+    return share * share * (3 - 2 * share)
