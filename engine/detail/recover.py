@@ -27,6 +27,7 @@ from .learned import agreement, deepened, knows, learned_relief, reads_pictures
 from .relief import SolveOptions, solve_relief
 from .residual import (
     LASTING_TRUST,
+    LINES_TRUST,
     PASSING_TRUST,
     Grain,
     Trust,
@@ -54,6 +55,7 @@ Quality = Literal["off", "fast", "standard", "fine"]
 
 _COARSEST_PICTURE_MM = 1.6  # per pixel: with larger pixels nothing that folds can be seen
 _PASSING_ROBUST = 0.1  # log contrast from which a passing misfit counts linearly: no pigment there
+_UNLEARNED_MM = 0.8  # Gaussian sigma: what is finer the network's texels don't hold
 _DARKEST_CAVITY = 1.2  # of log light that a fold loses beyond its slopes
 
 
@@ -184,13 +186,21 @@ class _Reader:
     def lasting(self, frame: int, surface: Surface) -> np.ndarray:
         """(R, R) mm: what the median picture shows, on the surface of a calm frame."""
         skin, texel_mm = self.skin, self.canvas.sheet.texel_mm
+
+        def solved(how: Trust, zones: np.ndarray) -> np.ndarray:
+            left, trust = self._evidence(skin.albedo, skin.weight, how, zones)
+            return solve_relief(left, trust, surface, skin.light, texel_mm, self.solve)
+
         learned = self._learned(skin.albedo, skin.weight, frame)
         if learned is None:
-            left, trust = self._evidence(skin.albedo, skin.weight, LASTING_TRUST)
-            return solve_relief(left, trust, surface, skin.light, texel_mm, self.solve)
+            return solved(LASTING_TRUST, self.canvas.zones)
         left = residual(skin.albedo, skin.weight, self.canvas.grain)
         trust = without_strangers(left, skin.weight, texel_mm)
-        return deepened(learned, left, trust, surface, skin.light, texel_mm)
+        relief = deepened(learned, left, trust, surface, skin.light, texel_mm)
+        if self.canvas.sheet.size <= 2 * TEXELS:
+            return relief
+        lines = solved(LINES_TRUST, np.zeros_like(self.canvas.zones))
+        return relief + lines - cv2.GaussianBlur(lines, (0, 0), _UNLEARNED_MM / texel_mm)
 
     def passing(self, view: View) -> tuple[np.ndarray, np.ndarray]:
         """(R, R) mm: how a frame's relief differs from the lasting one; and its cavities (R, R).
@@ -201,7 +211,7 @@ class _Reader:
         ratio, weight = change(view, self.skin, self.canvas)
         bare = np.minimum(view.bare, self.skin.bare)
         weight = weight * off_hair(bare, self.canvas.fringe, texel_mm)
-        left, trust = self._evidence(ratio, weight, PASSING_TRUST)
+        left, trust = self._evidence(ratio, weight, PASSING_TRUST, self.canvas.zones)
         solve = replace(self.solve, robust=_PASSING_ROBUST)
         relief = solve_relief(left, trust, view.surface, light, texel_mm, solve)
         learned = self._learned(ratio, weight, view.frame)
@@ -213,12 +223,12 @@ class _Reader:
         return relief, np.clip(unexplained, -_DARKEST_CAVITY, 0) * np.clip(trust, 0, 1)
 
     def _evidence(
-        self, ratio: np.ndarray, weight: np.ndarray, trust: Trust
+        self, ratio: np.ndarray, weight: np.ndarray, trust: Trust, zones: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """What of a log ratio (R, R) is taken for relief, and its weight (R, R)."""
         left = residual(ratio, weight, self.canvas.grain)
         surely = without_strangers(left, weight, self.canvas.sheet.texel_mm)
-        return gate(left, surely, self.canvas.zones, self.canvas.grain, trust), surely
+        return gate(left, surely, zones, self.canvas.grain, trust), surely
 
     def _learned(self, ratio: np.ndarray, weight: np.ndarray, frame: int) -> np.ndarray | None:
         """The network's relief (R, R) mm; None on heads that it hasn't learnt on."""

@@ -36,6 +36,8 @@ class Trust:
 # Pigment leaks into what lasts. What passes is the skin's own change: folds of a broad smile reach
 # a log contrast of 0.5 and are wanted whole.
 LASTING_TRUST = Trust(floor=0.15, line=0.8, core=0.03, knee=0.35, edge=0.5, inside=0.9)
+# Wrinkles that the network's texels don't hold: lines alone, for pores and stubble are as fine.
+LINES_TRUST = Trust(floor=0.0, line=1.0, core=0.02, knee=0.35, edge=0.5, inside=0.9)
 PASSING_TRUST = Trust(floor=0.5, line=1.0, core=0.006, knee=0.6, edge=0.4, inside=0.7)
 
 

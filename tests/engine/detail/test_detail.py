@@ -12,7 +12,7 @@ from engine.detail.face_sheet import FaceSheet, build_sheet, map_surface
 from engine.detail.folds import fold_zones, open_skin, region_reach, trusted
 from engine.detail.keys import denser, key_frames, lenders
 from engine.detail.recover import DetailOptions, recover_detail
-from engine.detail.residual import Grain, off_hair
+from engine.detail.residual import LINES_TRUST, Grain, gate, off_hair
 from engine.detail.slopes import differences, surface_steps
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
@@ -367,3 +367,15 @@ def test_beside_hair_nothing_passes_and_less_beneath_a_fringe():
 def test_a_coarse_picture_counts_less():
     gains = [Grain(0.5, picture_mm).gain for picture_mm in (0.4, 0.7, 1.2, 2.0)]
     assert gains[0] == gains[1] == 1 and 0 < gains[2] < 1 and gains[3] == 0
+
+
+def test_fine_lines_pass_and_pores_do_not():
+    grain, row = Grain(0.25, 0.3), np.arange(160)
+    crease = np.tile(-0.2 * np.exp(-0.5 * ((row[:, None] - 80) * grain.texel_mm / 0.4) ** 2), 160)
+    noise = cv2.GaussianBlur(np.random.default_rng(0).normal(size=(160, 160)), (0, 0), 1.6)
+    pores = 0.06 * noise / noise.std()
+    weight, nowhere = np.ones((160, 160), np.float32), np.zeros((160, 160))
+    middle = np.s_[60:100, 60:100]
+    for left, share in ((crease, (0.5, 1)), (pores, (0, 0.3))):
+        taken = gate(left.astype(np.float32), weight, nowhere, grain, LINES_TRUST)
+        assert share[0] <= taken[middle].std() / left[middle].std() <= share[1]
