@@ -57,6 +57,10 @@ _TUCK_GAP, _TUCK_BEYOND, _MOMENT_SECONDS = (2.5e-3, 5e-3), (0.5e-3, 2e-3), 0.08
 # Probability of s z sh ch from which the jaw rises, and is up; rad at which the rows just pass
 # each other, on the head that all jaws are told of.
 _HISSED, _HISSING_JAW = (0.3, 0.6), 0.028
+_OPEN_JAW = (
+    0.08,
+    0.14,
+)  # rad: jaws seen so low are on their way; lower ones don't hiss, they breathe
 _TUCK_ROUNDS = 3  # the nearest vertices change as the lip moves
 _LEAST_HEARD = 0.02
 _CALM_SECONDS = 0.02  # lips don't jump: deviation of what is mixed in time, well within a closure
@@ -118,8 +122,8 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
 
 def _to_hiss(voice: VoiceFace, jaw: np.ndarray) -> np.ndarray:
     """By how much a jaw (T, 3) rises where s, z, sh or ch is heard, (T, 3) rad."""
-    rise = np.interp(voice.hissing, _HISSED, (0, 1)) * np.minimum(_HISSING_JAW - jaw[:, 0], 0)
-    return rise[:, None] * [1, 0, 0]
+    share = np.interp(voice.hissing, _HISSED, (0, 1)) * np.interp(jaw[:, 0], _OPEN_JAW, (1, 0))
+    return (share * np.minimum(_HISSING_JAW - jaw[:, 0], 0))[:, None] * [1, 0, 0]
 
 
 def _tucks(

@@ -74,8 +74,9 @@ def test_a_hiss_shuts_the_teeth_behind_lips_that_stay_as_they_are_seen(head, mou
     np.testing.assert_allclose(mouth.lip_width(now), mouth.lip_width(was), atol=4e-4)
 
 
-def test_a_jaw_that_is_up_already_is_left_there_by_a_hiss(head):
-    before = fitted(head, jaw=0.02, parted=0.4)
+@pytest.mark.parametrize("jaw", [0.02, 0.15])
+def test_a_jaw_that_is_up_already_or_wide_open_is_left_there_by_a_hiss(head, jaw):
+    before = fitted(head, jaw=jaw, parted=0.4)
     np.testing.assert_array_equal(heard(before, head, voice(hissing=0.9)).jaw, before.jaw)
 
 
