@@ -115,10 +115,8 @@ def draw(
     )  # fmt: skip
     texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))
     film = np.zeros((0, 3)) if light is None else light
-    area = polygon_area(_opening(sitter, vertices))
-    through = (area / max(float(np.linalg.norm(area)), 1e-12)).astype(np.float32)
     film = np.ascontiguousarray(film, np.float32)
-    lights = Lights(sitter.exposure, film, _mainly_from(film), through)
+    lights = Lights(sitter.exposure, film, _mainly_from(film), out_of_mouth(sitter, vertices))
     colour, filmed, coverage, face, outline = develop(face_id, nearness, surface, texture, lights)
     shot = Shot(colour, filmed, coverage, coverage.copy(), face, outline)
     middle = np.array(size) / 2 if centre is None else np.array(centre)
@@ -183,6 +181,12 @@ def _opening(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
     return embed(vertices, file.faces, file.landmarks_68)[67:59:-1]
 
 
+def out_of_mouth(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
+    """The way out of the mouth, straight through the lips: (3,) float32, unit."""
+    area = polygon_area(_opening(sitter, vertices))
+    return (area / max(float(np.linalg.norm(area)), 1e-12)).astype(np.float32)
+
+
 def _through_lips(sitter: Sitter, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The light in the mouth, (n,) each: what comes straight through the lips, and all of it.
 
@@ -190,9 +194,8 @@ def _through_lips(sitter: Sitter, vertices: np.ndarray) -> tuple[np.ndarray, np.
     opening, lower teeth and tongue, than to what looks down to it.
     """
     opening, mouth = _opening(sitter, vertices), vertices[sitter.in_mouth]
-    area = polygon_area(opening)
-    wide = float(np.linalg.norm(area))
-    out = area / max(wide, 1e-12)
+    out = out_of_mouth(sitter, vertices)
+    wide = float(polygon_area(opening) @ out)
     behind = (opening.mean(0) - mouth) @ out
     light = through_polygon(opening, mouth)  # (n, 3)
     light[behind < 0] = out  # of it, as a tongue may be
