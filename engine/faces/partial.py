@@ -38,6 +38,7 @@ _COVERED = (0.65, 0.9)  # hidden share of the lips: too little is left
 # Of the lips' usual point, as they are: free up to the first, maybe hidden from the second on.
 # Painted things that hide the mouth leave -.7 in one of 100 pictures, a woman's real hand .1.
 _FREE = (-1.2, -0.3)
+_SHOWN = 2.0  # higher where lips are seen as such: free beards and blue light leave 1.1 at most
 
 
 def usual_lips(points: np.ndarray) -> np.ndarray:
@@ -81,9 +82,14 @@ def _usual(odds: np.ndarray) -> np.ndarray:
     return np.minimum(np.percentile(odds, _USUAL, axis=0), 0)
 
 
-def lips_free(odds: np.ndarray) -> np.ndarray:
-    """How surely nothing is before the lips as a whole, (N,) in 0..1: (N, 478) log odds."""
-    return fall(np.median(odds[:, list(LIPS)], axis=1), *_FREE)
+def lips_free(odds: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """How surely nothing is before the lips as a whole, (N,) in 0..1.
+
+    Args:
+        odds: (N, 478) log odds.
+        shown: (N,) how surely lips are seen as such (`mouth.lips_shown`).
+    """
+    return fall(np.median(odds[:, list(LIPS)], axis=1) - _SHOWN * shown, *_FREE)
 
 
 def steady(odds: np.ndarray) -> np.ndarray:

@@ -18,7 +18,7 @@ from .clearness import clearness
 from .colour_cover import colour_witness
 from .following import FollowOptions, follow_faces
 from .glances import seen_by_network
-from .mouth import lips_missing, read_teeth, thing_between
+from .mouth import lips_missing, lips_shown, read_teeth, thing_between
 from .mouth_rows import read_rows
 from .partial import hidden_lips, lips_free, steady, too_little_left
 from .parts import head_angles
@@ -189,7 +189,8 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     witness = colour_witness(person.points, person.colours, person.edges, missing)
     told = seen_by_network(clip, person, witness.cover)
     by_network, points, odds = told or (None, None, None)
-    free = None if odds is None else lips_free(steady(odds))
+    shown = lips_shown(person.colours, person.lips, person.edges)
+    free = None if odds is None else lips_free(steady(odds), shown)
     confidence[person.frames] = judge_visibility(
         person.points, person.edges, witness, by_network, clip.size, free
     )
@@ -199,10 +200,10 @@ def _assemble(person: Person, cuts: tuple[int, ...], clip: Clip) -> FaceTrack:
     mouth[person.frames] = np.minimum(mouth[person.frames], 1 - widened(between))
     hidden = np.zeros((frames, 478), np.float32)
     if odds is not None:
-        hidden[person.frames] = hidden_lips(steady(odds), head_angles(person.points)[:, 0])
-        mouth[person.frames] = np.minimum(
-            mouth[person.frames], 1 - too_little_left(hidden[person.frames])
-        )
+        part = hidden_lips(steady(odds), head_angles(person.points)[:, 0])
+        whole = too_little_left(part)
+        mouth[person.frames] = np.minimum(mouth[person.frames], 1 - whole * (1 - shown))
+        hidden[person.frames] = part * (1 - whole * shown)[:, None]
     hidden[mouth < _BELIEVED] = 0
     teeth = np.full((frames, *person.mouth.shape[1:3]), np.nan, np.float32)
     teeth[person.frames] = read_teeth(person.points, person.colours, person.mouth, person.lips)

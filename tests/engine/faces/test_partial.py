@@ -82,4 +82,6 @@ def test_lips_are_free_by_most_of_their_points():
     odds = np.full((3, 478), CLEAR)
     odds[1, [61, 146, 185, 78]] = HIDDEN  # one corner
     odds[2, list(LIPS)] = HIDDEN
-    assert lips_free(odds).tolist() == [1, 1, 0]
+    assert lips_free(odds, np.zeros(3)).tolist() == [1, 1, 0]
+    odds[:] = 0.0  # a beard
+    assert lips_free(odds, np.array([0.0, 1.0, 1.0])).tolist() == [0, 1, 1]

@@ -15,7 +15,8 @@ from engine.faces.looks import (
     Look,
     look_at,
 )
-from engine.faces.mouth import lips_missing, read_teeth, thing_between
+from engine.faces.mouth import lips_missing, lips_shown, read_teeth, thing_between
+from engine.faces.partial import LIPS
 from engine.faces.parts import head_angles
 from engine.faces.views import View
 from engine.faces.visibility import judge_visibility
@@ -326,6 +327,20 @@ def test_lips_that_are_not_red_are_covered() -> None:
     assert mouth_behind(None) == 0
     assert mouth_behind((60, 60, 64)) > 0.5 and mouth_behind((235, 235, 230)) > 0.5
     assert mouth_behind((60, 60, 64), grey=True) == 0
+
+
+def test_red_lips_with_edges_are_seen_as_such() -> None:
+    """What is before them has neither, or where it is red, no edges; nor are they seen in grey."""
+    view, points = painted_mouth("teeth", 8)
+    look = look_at(view, points)
+    colours, lips = look.colours[None], look.lips[None]
+    edges = np.full((1, 478), 20, np.uint8)
+    assert lips_shown(colours, lips, edges) > 0.5
+    edges[:, LIPS] = 5
+    assert lips_shown(colours, lips, edges) == 0
+    edges[:, LIPS] = 30
+    assert lips_shown(colours, lips, edges) == 1
+    assert lips_shown(colours, np.full_like(lips, 120), edges) == 0
 
 
 def test_a_microphone_through_the_whole_clip_is_noticed(face) -> None:
