@@ -35,6 +35,7 @@ _LIKE_SKIN = 0.35  # log contrast to the skin below which nothing is hair
 _BALD, _FEWEST_CELLS = 0.25, 40  # share of the scalp unlike skin, below which it is bald
 _HIGHEST = 28.0  # degrees above the model's hairline; beyond that lies the crown
 _PARTING_COLUMNS, _BESIDE_PARTING = 5, 9  # columns: wider than it, and with what lies beside it
+_PARTING_REACHES = 18.0  # degrees to either side
 _PARTED, _PARTED_WITHIN = 6.0, 36.0  # degrees: how high, and how far from the front
 _LYING = 4.0, 22.0  # degrees above the line: the hair that tells which way it lies
 _SOFT, _SOFTER = np.array([1, 2, 1]) / 4, np.array([1, 2, 3, 2, 1]) / 9
@@ -156,13 +157,16 @@ def find_front(
         above = line - _ROWS[:, None]
         lying = known & (haired > _HAIRED) & (above > _LYING[0]) & (above < _LYING[1])
         parting = parting_by_flow(np.mean([flow for *_, flow in frames], 0), lying, COLUMNS)
-    return Front(_rises(line, forehead), falls, parting)
+    return Front(_rises(line, forehead, parting), falls, parting)
 
 
-def _rises(line: np.ndarray, forehead: Forehead) -> np.ndarray:
+def _rises(line: np.ndarray, forehead: Forehead, parting: float | None = None) -> np.ndarray:
     """Degrees that hair begins above the model's line, (C,): a parting is no hairline."""
     broad = median_filter(line, _PARTING_COLUMNS, mode="nearest")
     rises = np.clip(forehead.line - broad, 0, _HIGHEST)
+    if parting is not None:
+        beside = np.abs(COLUMNS - parting) > _PARTING_REACHES
+        rises = np.minimum(rises, np.interp(COLUMNS, COLUMNS[beside], rises[beside]))
     return np.convolve(np.pad(rises, 2, mode="edge"), _SOFTER, mode="valid")
 
 

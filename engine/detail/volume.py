@@ -38,7 +38,8 @@ _NEAREST_BACK_MM = 26.0  # the background's stretch begins no nearer
 _WHOLE = 0.7  # share of the stretch that the picture must show
 _FEWEST_SAMPLES = 30  # of hair, of background
 _FACING = 0.5  # cosine: skin seen more slantwise may lie under hair
-_USUAL_MM, _DOUBT = 14.0, (0.05, 0.02)  # of a sample for each mm less, more
+_USUAL_MM, _DOUBT = 16.0, (0.05, 0.02)  # of a sample for each mm less, more
+_WIDEST = 1.25  # times what stands on top of the head: beside it more is a seat's back
 _BEND = 0.1  # of a sample for each mm between neighbouring rays
 _THINNEST, _THICKEST = 6.0, 55.0  # mm
 _FEWEST = 2  # rays of a direction
@@ -237,4 +238,5 @@ def _thickness(outlines: list[Outline]) -> np.ndarray:
     bend = np.abs(_STEPS_MM - _STEPS_MM[:, None])
     full = np.clip(_STEPS_MM[likeliest_line(cost, _BEND * bend)], _THINNEST, _THICKEST)
     beside = np.pad(full, 1, mode="reflect")  # one ray alone that goes far out has seen a shelf
-    return np.median([beside[:-2], beside[1:-1], beside[2:]], axis=0)
+    full = np.median([beside[:-2], beside[1:-1], beside[2:]], axis=0)
+    return np.minimum(full, _WIDEST * np.median(full[: half // 2 + 1]))

@@ -27,7 +27,7 @@ _GATHERED, _LOCK_STRAY, _STRAY = 0.55, 0.16, 0.1  # how far tips come together; 
 # soon it has risen, the same, or mm.
 _CROP_MM, _FULL_MM = 6.0, 20.0
 _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
-_RISES, _RISES_MM = 0.6, 15.0
+_RISES, _RISES_MM, _AT_PARTING = 0.6, 15.0, 0.3  # times that beside a parting: no furrow
 _OVER_BARE, _LEAST_STRIDE = 0.6, 0.06  # less of the skin grows hair: strands go on so slowly
 _STOPS_EARLIER = 0.5, 0.15  # of that share: up to so much lock by lock, and strand by strand
 _LOWEST_LAYER = 0.5  # of the height
@@ -159,22 +159,23 @@ def _grown(
     length = (
         1e-3 * _length(np.maximum(height, _EVEN * top)) * draw.uniform(_SHORTEST, 1, len(roots))
     )
-    rises = 1e-3 * np.minimum(_RISES * height, _RISES_MM)
+    soon = _AT_PARTING if style.arc == _PARTED else 1.0
+    rises = 1e-3 * soon * np.minimum(_RISES * height, _RISES_MM)
     if hangs > 0:
         above = np.maximum(roots[:, 1] - skull.middle[1] + ABOVE_EARS_M, 0)
         length = 1.3 * above + 1e-3 * hangs * draw.uniform(*_RAGGED_ENDS, len(roots))
-    step = length / (POINTS - 1)
+    step = 2 * length / (POINTS * (POINTS - 1))  # the first: roots bend more than tips
     stray = _LOCK_STRAY * draw.normal(size=(lock.max() + 1, 3))[lock]
     stray += _STRAY * draw.normal(size=roots.shape)
     early = _STOPS_EARLIER[0] * draw.uniform(size=lock.max() + 1)[lock]  # no line where they end
     early += _STOPS_EARLIER[1] * draw.uniform(size=len(roots))
     points, gone = [roots], np.zeros(len(roots))
-    for _ in range(1, POINTS):
+    for k in range(1, POINTS):
         out = _unit(points[-1] - skull.middle)
-        stride = step
+        stride = k * step
         if hangs == 0:  # what lies ends where hair ends: over bare skin it would be a spike
             over = np.clip((skull.at(out)[2] - early) / _OVER_BARE, _LEAST_STRIDE, 1)
-            stride = step * over
+            stride = stride * over
         gone = gone + stride
         front = np.clip(2.5 * out[:, 2:], 0, 1)  # 0 beside the head and behind it
         falls = (1 - front) * np.clip(0.3 - 3 * out[:, 1:2], 0, 1) if hangs > 0 else 0.0
