@@ -112,10 +112,11 @@ def test_exporters_find_the_skins_picture_at_the_shader(dressed_take):
     assert before() == "ShaderNodeMix"
 
 
-def test_whites_of_eyes_lie_in_the_shade_of_the_lids(dressed_take):
+@pytest.mark.parametrize("part", ["eyes", "tongue"])
+def test_eyes_lie_in_the_shade_of_lids_and_tongues_in_that_of_lips(dressed_take, part):
     """But not in exports."""
     head = import_take(dressed_take, bpy.context).head
-    nodes = head.data.materials[PARTS.index("eyes")].node_tree.nodes
+    nodes = head.data.materials[PARTS.index(part)].node_tree.nodes
     shader = next(node for node in nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
 
     def before():
