@@ -16,8 +16,11 @@ from ..audio.voice import listen
 from ..exchange.protocol import AVFaceError
 from ..head.lip_region import LipRegion, has_lips, lip_region_of, lip_state
 from ..head.model import FaceParams, Head, LipShapes
+from ..head.mouth import front_of, has_teeth
 from ..models.lips import LipNet, restore
 from ..weights import load_network
+from .tuck import lip_to_teeth
+from .unseen_mouth import tucks
 
 SHAPE_ERROR_M = 5e-5  # of a vertex in a frame, from saying offsets as shapes
 _CHUNK, _PIECE = 128, 1000  # frames at once: through the network, as rows of a matrix
@@ -63,10 +66,12 @@ def refine_lips(
     voice = listen(features, times)
     trust = np.clip(np.ones(len(times)) if trust is None else trust, 0, 1)
     new = trust if led is None else trust * (1 - np.clip(led, 0, 1))
-    # Units have put the lip to the teeth at f and v (`unseen_mouth`): there it lies as it should.
+    # Units have put the lip to the teeth at f and v (`unseen_mouth`), what is left is `tuck`'s.
     believed = np.clip((voice.speaking - 0.1) / 0.6, 0, 1) * new * (1 - voice.tucked)
+    teeth = front_of(head.file) if has_teeth(head.file) else None
+    tucked = trust * tucks(voice, times, params, teeth)
     seal = np.clip((voice.closed - _SEAL_FROM) / (1 - 2 * _SEAL_FROM), 0, 1) * trust
-    if max(believed.max(initial=0), seal.max(initial=0)) < 1e-3:
+    if max(part.max(initial=0) for part in (believed, seal, tucked)) < 1e-3:
         return None
     rest = region.mouth.rest(params.shape)
     offsets = np.empty((len(params), len(region.vertices), 3), np.float32)
@@ -78,6 +83,8 @@ def refine_lips(
         offsets[part] = _offsets(net, region, heard, state) * believed[part, None, None]
     _smooth(offsets, times)
     _keep_main_parts(offsets, _PARTS)
+    if teeth is not None:
+        offsets += lip_to_teeth(params, region, teeth, tucked)
     for start in range(0, len(params), _CHUNK):
         part = slice(start, start + _CHUNK)
         offsets[part] = keep_apart(region, params[part], rest, offsets[part], seal[part])

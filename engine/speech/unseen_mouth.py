@@ -94,7 +94,7 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
     units = marks.units(params.expression)  # (T, U)
     teeth = front_of(head.file) if has_teeth(head.file) else None
     change, sd = _heard(hearing.voice, units, mix, share)
-    tucked = _tucks(hearing.voice, times, params, teeth)
+    tucked = tucks(hearing.voice, times, params, teeth)
     raised = _to_hiss(hearing.voice, params.jaw)  # (T, 3)
     to_head = mix @ marks.unit_mix  # (C, E)
     said = np.zeros((len(units), len(mix)))
@@ -126,7 +126,7 @@ def _to_hiss(voice: VoiceFace, jaw: np.ndarray) -> np.ndarray:
     return (share * np.minimum(_HISSING_JAW - jaw[:, 0], 0))[:, None] * [1, 0, 0]
 
 
-def _tucks(
+def tucks(
     voice: VoiceFace, times: np.ndarray, params: FaceParams, teeth: Mouth | None
 ) -> np.ndarray:
     """How far f and v ask for the lip at the teeth, (T,) 0..1.
