@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _OPENERS = ("mouthFunnel", "mouthLowerDown", "mouthUpperUp")
 _SHUT_LIPS = 1.15  # of what just shuts the lips: they press
 # In f and v: mouthUpperUp that bares the teeth; what is lost of rounding, or the lip leaves them.
-_BARE_TEETH, _ROUNDS, _LESS_ROUND = 0.5, ("mouthPucker", "mouthFunnel"), 0.6
+_BARE_TEETH, _ROUNDS, _LESS_ROUND = 0.4, ("mouthPucker", "mouthFunnel"), 0.6
 _QUIET_SECONDS = 0.12  # in which the mouth comes to rest when nobody speaks
 _BLINK_EVERY = (2.2, 5.5)  # s from one blink to the next
 _BLINK_SHUTS, _BLINK_SHUT, _BLINK_OPENS = 0.09, 0.03, 0.16  # s
