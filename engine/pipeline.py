@@ -26,8 +26,9 @@ from .media import Clip, open_clip
 from .methods.dispatch import Footage, apply_method, check_method
 from .options import CaptureOptions, trust_ranges
 from .progress import Report
+from .sight.beneath import look_beneath
 from .sight.beside import tell_hidden
-from .sight.second_look import carry_glances, look_at_turned, look_beneath
+from .sight.second_look import carry_glances, look_at_turned
 from .speech.hearing import Heard, hear_clip, mouth_by_sound
 from .speech.sync import Sync
 from .speech.unseen_mouth import say_unseen

@@ -26,7 +26,8 @@ from ..models.landmarks import LIPS
 from ..options import CaptureOptions
 from ..pipeline import perform
 from ..progress import Report
-from ..sight.second_look import believed_points, look_beneath
+from ..sight.beneath import look_beneath
+from ..sight.second_look import believed_points
 from ..weights import load_head
 from .covers_table import UNPAINTED, Row, figures_of, write_table
 from .painted_hands import PART_KINDS

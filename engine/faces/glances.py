@@ -43,9 +43,9 @@ def seen_by_network(
     looks = _look(seen, hidden, glances, person, usual)
     wanted = _doubtful(cover, seen, hidden) & np.isnan(seen[:, 0])
     looks += _look(seen, hidden, _read(clip, person, wanted), person, usual)
-    rows, points, sigma = (np.concatenate(column) for column in zip(*looks, strict=True))
+    rows, *saw = (np.concatenate(column) for column in zip(*looks, strict=True))
     order = np.argsort(rows)
-    told = NetworkPoints(person.frames[rows[order]], points[order], sigma[order])
+    told = NetworkPoints(person.frames[rows[order]], *(column[order] for column in saw))
     return _between(seen), told, _between(hidden)
 
 
@@ -74,7 +74,7 @@ def _look(
 
     A point of the lips is as hidden as it is or its `usual` place (N, 40, 2) px.
 
-    Returns rows (n,), points (n, L, 2) px and their deviations (n, L) px, batch by batch.
+    Returns rows (n,) and, as in `NetworkPoints`, what was seen in them, batch by batch.
     """
     looks = []
     while batch := list(islice(pictures, _AT_ONCE)):
@@ -82,13 +82,13 @@ def _look(
         shown = np.stack([picture for _, picture in batch])
         mesh = person.points[rows]
         places = np.concatenate([mesh[..., :2], usual[rows]], axis=1)  # (n, 478 + 40, 2)
-        points, sigma, parts, odds = see_level(shown, mesh, places)
-        own, beneath = np.split(odds, [mesh.shape[1]], axis=1)
+        points, sigma, parts, covers, odds = see_level(shown, mesh, places)
+        own, beneath = np.split(covers, [mesh.shape[1]], axis=1)
         own[:, list(LIPS)] = np.maximum(own[:, list(LIPS)], beneath)
         hidden[rows] = own
         brows = parts[:, 4:].min(axis=1, keepdims=True)  # the network tells them apart
         seen[rows] = np.hstack([parts[:, :4], brows])
-        looks.append((rows, points, sigma))
+        looks.append((rows, points, sigma, odds))
     return looks
 
 

@@ -47,6 +47,7 @@ class NetworkPoints:
     frames: np.ndarray  # (n,) of the clip, rising
     points: np.ndarray  # (n, L, 2) px of the frames
     sigma: np.ndarray  # (n, L) px of the frames
+    odds: np.ndarray  # (n, L) log odds that something is before each point
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def see_level(
 
     Returns:
         (n, L, 2) px, (n, L) px, the visibility of each region (n, R), and how surely something
-        is before each of the places (n, K), log odds.
+        is before each of the places (n, K) and before each of those points (n, L), log odds.
     """
     inside, scale = np.empty(places.shape), np.empty(len(points))
     back = []  # from the view to the frame
@@ -145,11 +146,11 @@ def see_level(
         inside[k] = (places[k] - middle) @ turn.T * (2 / GLANCE_PX)
         back.append((np.linalg.inv(turn).T * (GLANCE_PX / 2), middle))
         scale[k] = GLANCE_PX / 2 / np.sqrt(np.linalg.det(turn))
-    found, sigma, visible, hidden = _look_for_covers(pictures, inside)
+    found, sigma, visible, hidden, odds = _look_for_covers(pictures, inside)
     found = np.stack(
         [place @ turn + middle for place, (turn, middle) in zip(found, back, strict=True)]
     )
-    return found, sigma * scale[:, None], visible, hidden
+    return found, sigma * scale[:, None], visible, hidden, odds
 
 
 def glance(frame: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -236,7 +237,7 @@ def _cover_network() -> "CoverNet":
 
 
 def _look_for_covers(pictures: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Points (-1..1), sigma, visibility, and covers at `places` (T, K, 2), of pictures."""
+    """Points (-1..1), sigma, visibility, covers at `places` (T, K, 2) and at the points."""
     import torch
 
     from ..models.covers import at_points
@@ -247,8 +248,10 @@ def _look_for_covers(pictures: np.ndarray, places: np.ndarray) -> tuple[np.ndarr
             batch = torch.from_numpy(np.ascontiguousarray(pictures[start : start + _BATCH]))
             where = torch.from_numpy(places[start : start + _BATCH]).float().to(compute_device())
             maps = net.map(batch.to(compute_device()).permute(0, 3, 1, 2).float())
-            found, hidden = net.find(maps), at_points(covers(maps), where)
-            parts.append((found.points, found.log_sigma.exp(), found.visible.sigmoid(), hidden))
+            found, cover = net.find(maps), covers(maps)
+            hidden, odds = at_points(cover, where), at_points(cover, found.points)
+            sigma, visible = found.log_sigma.exp(), found.visible.sigmoid()
+            parts.append((found.points, sigma, visible, hidden, odds))
     return tuple(torch.cat(part).cpu().numpy() for part in zip(*parts, strict=True))
 
 

@@ -60,6 +60,7 @@ class FaceTrack:
     cuts: tuple[int, ...] = ()  # frames with which new shots begin
     # (T, 478) in 0..1, where something before the face disturbs some of its points; NaN elsewhere.
     trust: np.ndarray | None = None
+    guessed: np.ndarray | None = None  # (T,) bool: there all points are, hidden ones too
     network_points: NetworkPoints | None = None  # what the landmark network saw on the way
     # (T,) 0..1, how far the mouth can be believed for want of detail alone; None: nobody could tell
     clear: np.ndarray | None = None

@@ -23,7 +23,9 @@ from .sound import SoundTerms, closing
 from .start import Start, observed_points
 from .subject import Evidence
 from .terms import (
+    INNER_LIPS,
     LIP_PAIRS,
+    OUTER_LIPS,
     OVAL,
     PAIR_SD,
     PAIRS,
@@ -195,6 +197,10 @@ def _trust(
     if told is not None:
         below = np.flatnonzero(regions["mouth"] & np.isin(np.arange(len(head.template)), OVAL))
         trust[np.ix_(known, below)] = _JAW_LINE_WEIGHT * told[np.ix_(known, below)]
+    if told is not None and track is not None and track.guessed is not None:
+        guessed = track.guessed[frames]  # hidden points, too, but for what they would say of lips
+        trust[guessed, :MESH_POINTS] = told[guessed, :MESH_POINTS]
+        trust[np.ix_(guessed & hidden["mouth"], np.array(OUTER_LIPS + INNER_LIPS))] = 0
     trust[hidden["face"]] = 0
     return trust
 

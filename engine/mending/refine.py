@@ -16,7 +16,8 @@ from ..head.model import FaceParams, Head, fitted_params_of
 from ..media import open_clip
 from ..options import CaptureOptions
 from ..progress import Report
-from ..sight.second_look import carry_glances, look_at_turned, look_beneath
+from ..sight.beneath import look_beneath
+from ..sight.second_look import carry_glances, look_at_turned
 from ..speech.hearing import hear_clip
 from .corrections import Correction, land, load_corrections, posed, taught, teach_track
 from .dragged import left_px

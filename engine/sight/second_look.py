@@ -3,11 +3,7 @@
 The errors of the two are their own, so their mean follows a face better than either. Where on the
 head each puts a point is a matter of convention: the tracker's is kept when asked. What else they
 differ by goes with the opening of the mouth or passes slowly, so that a glance now and then tells
-most of it.
-
-With something before the mouth the tracker's chin, nose and contour go astray (2 to 7 % of the
-face's width), its lids hardly (0.4 %). The network's brows and contour hold better (0.7 %, 1.3 to
-3 %), and it says how far each point can be trusted. Of a head that turns to profile the tracker
+most of it. Of a head that turns to profile the tracker
 follows the first 60 degrees, the network, whose last layers are others there, all 90.
 """
 
@@ -20,7 +16,7 @@ from ..exchange.take import REGIONS
 from ..faces import FaceTrack
 from ..faces.belief import fall
 from ..faces.parts import head_angles
-from ..faces.seen import NETWORK, PROFILES, NetworkPoints, blend_points, look_at_faces
+from ..faces.seen import NETWORK, PROFILES, blend_points, look_at_faces
 from ..fitting.landmark_head import MESH_POINTS, landmark_head
 from ..fitting.start import first_pose, lip_gaps
 from ..fitting.terms import LIP_PAIRS
@@ -30,9 +26,6 @@ from ..media import Clip
 from ..weights import registry
 
 _COVERED_BELOW = 0.5  # confidence in the mouth
-_CLEAR_FRAMES = 16  # that tell the difference of conventions
-_SURE_SIGMA = (0.035, 0.055)  # of a point, in widths of the face: fully trusted, not at all
-_SHAKEN = 0.01  # trust in what a cover disturbs
 # How far apart two conventions put a point on the head, m; how much of the lips' opening the one
 # look moves it more than the other; and what they differ by besides, m.
 _PLACE_SD, _RANGE_SD, _PASSING_SD = 5e-3, 0.2, 1e-3
@@ -56,9 +49,9 @@ def second_look(
     from ..models.landmarks import BROWS  # torch is slow to load
 
     blended = np.full((*track.landmarks.shape[:2], 2), np.nan)
-    for frames, _, seen in look_at_faces(clip, track.boxes, np.flatnonzero(track.seen)):
-        blended[frames] = blend_points(track.landmarks[frames], seen)
-    frames = np.flatnonzero(track.seen)
+    frames = np.flatnonzero(_followed(track))
+    for rows, _, seen in look_at_faces(clip, track.boxes, frames):
+        blended[rows] = blend_points(track.landmarks[rows], seen)
     moved = blended[frames] - track.landmarks[frames][..., :2]
     if conventions_on is not None:
         on_head = _OnHead(track, conventions_on)
@@ -161,39 +154,6 @@ class _OnHead:
         return np.linalg.solve(matrix, np.einsum("nri,nlr->il", rows, values))
 
 
-def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
-    """The track with the network's brows, contour and skin where the mouth is covered.
-
-    Its `trust` says there how far each point is to be believed. A track without a cover is handed
-    back as it is, as where the product carries no such network.
-    """
-    mouth = track.confidence[:, REGIONS.index("mouth")]
-    covered = track.seen & (mouth < _COVERED_BELOW) & ~track.from_side()
-    if not covered.any() or NETWORK not in registry():
-        return track
-    from ..models.landmarks import BROWS, LIDS, OVAL, POINTS, SKIN
-
-    clear = _spread(np.flatnonzero(track.seen & (mouth >= _COVERED_BELOW)), track)
-    second = _look_at(clip, track, np.union1d(np.flatnonzero(covered), clear))
-    frames = second.frames
-    numbers, taken = np.array(POINTS), np.isin(POINTS, BROWS + OVAL + SKIN)
-    apart = second.points - track.landmarks[frames][:, numbers, :2]  # (n, L, 2)
-    usual = np.median(apart[~covered[frames]], axis=0) if len(clear) else 0.0
-    rows, beneath = frames[covered[frames]], covered[frames]
-    landmarks = track.landmarks.copy()
-    landmarks[rows[:, None], numbers[taken], :2] = (second.points - usual)[beneath][:, taken]
-    width = np.ptp(track.boxes[rows][:, [0, 2]], axis=1)[:, None]
-    gone = (second.sigma[beneath] / width - _SURE_SIGMA[0]) / np.ptp(_SURE_SIGMA)
-    trust = np.full(track.landmarks.shape[:2], np.nan)
-    trust[rows] = _SHAKEN
-    trust[np.ix_(rows, numbers[taken])] = np.clip(1 - gone, _SHAKEN, 1)[:, taken]
-    trust[rows[:, None], np.array(LIDS)] = 1
-    if len(clear) == _CLEAR_FRAMES:
-        # The head's way from before the cover to after it is the better guide; brows go their own.
-        trust[:, np.setdiff1d(np.arange(len(trust[0])), BROWS)] *= _SHAKEN
-    return replace(track, landmarks=landmarks, trust=trust)
-
-
 def look_at_turned(clip: Clip, track: FaceTrack, head: Head) -> FaceTrack:
     """The track with the network's points where the head is turned far.
 
@@ -220,13 +180,22 @@ def look_at_turned(clip: Clip, track: FaceTrack, head: Head) -> FaceTrack:
         depth = -np.einsum("nc,lc->nl", seen.turn[:, 2], mesh) / metre[rows, None]
         for k, frame in enumerate(rows):
             moved = seen.points[k] - landmarks[frame, numbers, :2] - places(frame)
-            whole = np.column_stack([landmarks[frame], np.ones(len(landmarks[frame]))])  # (478, 4)
-            every = whole @ np.linalg.lstsq(whole[numbers], moved, rcond=None)[0]
-            every[numbers] = moved
+            every = go_along(landmarks[frame], numbers, moved)
             landmarks[frame, :, :2] += (sure[k] * every).astype(np.float32)
             z = landmarks[frame, :MESH_POINTS, 2]
             z += sure[k] * (depth[k] - depth[k].mean() + z.mean() - z)
     return replace(track, landmarks=landmarks)
+
+
+def go_along(mesh: np.ndarray, numbers: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """How a mesh (478, 3) px moves whose points `numbers` (L,) move by (L, 2): (478, 2) px.
+
+    All others go as these do as a whole, by the nearest affine map.
+    """
+    whole = np.column_stack([mesh, np.ones(len(mesh))])  # (478, 4)
+    every: np.ndarray = whole @ np.linalg.lstsq(whole[numbers], moved, rcond=None)[0]
+    every[numbers] = moved
+    return every
 
 
 def _usual_places(track: FaceTrack, head: Head) -> Callable[[int], np.ndarray | float]:
@@ -256,7 +225,12 @@ def _turned_share(track: FaceTrack) -> np.ndarray:
 
 def _uncovered(track: FaceTrack) -> np.ndarray:
     """Frames (T,) in which the whole face is seen."""
-    return track.seen & (np.nan_to_num(track.confidence) >= _COVERED_BELOW).all(1)
+    return _followed(track) & (np.nan_to_num(track.confidence) >= _COVERED_BELOW).all(1)
+
+
+def _followed(track: FaceTrack) -> np.ndarray:
+    """Frames (T,) whose points are the tracker's, not guesses beneath a cover."""
+    return track.seen if track.guessed is None else track.seen & ~track.guessed
 
 
 def believed_points(track: FaceTrack) -> np.ndarray:
@@ -275,26 +249,3 @@ def believed_points(track: FaceTrack) -> np.ndarray:
         hidden = track.confidence[:, REGIONS.index(region)] < _COVERED_BELOW
         trust[hidden[:, None] & np.isin(every, points)] = 0
     return trust if track.hidden is None else trust * (1 - track.hidden)
-
-
-def _spread(clear: np.ndarray, track: FaceTrack) -> np.ndarray:
-    """A few of the frames `clear`, spread over them; those that the network has seen, if enough."""
-    if track.network_points is not None:
-        known = np.intersect1d(clear, track.network_points.frames)
-        clear = known if len(known) >= _CLEAR_FRAMES else clear
-    if not len(clear):
-        return clear
-    return clear[np.unique(np.linspace(0, len(clear) - 1, _CLEAR_FRAMES).astype(int))]
-
-
-def _look_at(clip: Clip, track: FaceTrack, frames: np.ndarray) -> NetworkPoints:
-    """What the network sees in `frames` (n,), as far as they can be read; no picture twice."""
-    parts, left = [], frames
-    if (known := track.network_points) is not None:
-        again, left = np.isin(known.frames, frames), np.setdiff1d(frames, known.frames)
-        parts = [(known.frames[again], known.points[again], known.sigma[again])]
-    for rows, _, seen in look_at_faces(clip, track.boxes, left):
-        parts.append((rows, seen.points, seen.sigma))
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    order = np.argsort(columns[0])
-    return NetworkPoints(*(column[order] for column in columns))

@@ -49,7 +49,8 @@ def watch(monkeypatch, shown, answers):
         out = np.full((len(pictures), 6), 0.98)
         out[:, MOUTH] = [next(given) for _ in pictures]
         hidden = np.full(places.shape[:2], -6.0)
-        return points[:, :5, :2], np.ones((len(pictures), 5)), out, hidden
+        each = np.ones((len(pictures), 5))
+        return points[:, :5, :2], each, out, hidden, -6 * each
 
     monkeypatch.setattr(module, "see_level", see)
 
@@ -90,10 +91,11 @@ def test_what_is_seen_in_a_view_is_placed_in_the_picture(monkeypatch, degrees):
         rows, columns = np.mgrid[:112, :112] + 0.5
         where = [(weight * axis).sum((1, 2)) / weight.sum((1, 2)) for axis in (columns, rows)]
         found = np.stack(where, -1)[:, None] / 56 - 1
-        return found, np.full((len(found), 1), 0.1), np.ones((len(found), 6)), places[..., 0]
+        each = np.full((len(found), 1), 0.1)
+        return found, each, np.ones((len(found), 6)), places[..., 0], each
 
     monkeypatch.setattr(network, "_look_for_covers", look)
-    found, sigma, _, across = network.see_level(view[None], points[None], points[None])
+    found, sigma, _, across, _ = network.see_level(view[None], points[None], points[None])
     assert np.abs(found[0, 0] - (turn @ [130, 150, 1] + 0.5)).max() < 1.0
     face_px = np.ptp(points, axis=0).max() if degrees == 5 else 100  # so little isn't levelled
     least, most = points[across.argmin()], points[across.argmax()]

@@ -13,7 +13,7 @@ from engine.fitting.start import first_pose
 from engine.geometry import rotation_matrix
 from engine.head.model import Head
 from engine.media import open_clip
-from engine.models.landmarks import BROWS, LIDS, LIPS, NOSE, OVAL, POINTS
+from engine.models.landmarks import BROWS, LIDS, LIPS, POINTS
 from engine.sight import second_look as module
 from engine.weights import load_head, locate, registry
 from tests.made_tracks import made_track
@@ -75,7 +75,8 @@ def test_glances_tell_what_passes_slowly_between_them(nodding):
     track, places, passing = nodding
     glances = np.arange(0, len(track.times), 8)
     points = track.landmarks[:, list(POINTS), :2] + places + passing
-    seen = NetworkPoints(glances, points[glances], np.ones((len(glances), len(POINTS))))
+    per_point = np.ones((len(glances), len(POINTS)))
+    seen = NetworkPoints(glances, points[glances], per_point, -9 * per_point)
     confidence = track.confidence.copy()
     confidence[20:24, REGIONS.index("mouth")] = 0.1
     glanced = replace(track, network_points=seen, confidence=confidence)
@@ -170,54 +171,6 @@ def test_our_network_agrees_with_the_tracker_on_the_demo_clip():
     assert np.median(moved[:, list(POINTS)]) < 0.03 * width
 
 
-def test_beneath_a_cover_brows_and_contour_are_the_networks(looked, monkeypatch):
-    clip, track = looked
-    frames, covered = len(track.times), np.arange(10, 16)
-    confidence = track.confidence.copy()
-    confidence[covered, REGIONS.index("mouth")] = 0.1
-    track = replace(track, confidence=confidence)
-    shown = []
-
-    def see(crops, from_side):
-        at = next(iter(shown))
-        points = track.landmarks[at][:, list(POINTS), :2] + 3.0  # its own convention
-        points[np.isin(at, covered)] += 5.0  # and what the tracker has wrong
-        sigma = np.full(points.shape[:2], 1.0)  # px: 2 % of a face of 50 px
-        sigma[:, POINTS.index(152)] = 4.0
-        return Seen(points, sigma, np.zeros(0), np.zeros(0))
-
-    monkeypatch.setattr(network, "see_faces", see)
-    clear = np.setdiff1d(np.flatnonzero(track.seen), covered)
-    picked = clear[np.unique(np.linspace(0, len(clear) - 1, 16).astype(int))]
-    shown.append(np.union1d(picked, covered))
-    again = module.look_beneath(clip, track)
-    moved = (again.landmarks - track.landmarks)[..., :2]
-    np.testing.assert_allclose(moved[covered][:, [*BROWS, *OVAL]], 5, atol=1e-3)
-    assert not moved[covered][:, [*LIPS, *LIDS, *NOSE]].any()
-    assert not moved[np.setdiff1d(np.arange(frames), covered)].any()
-    trust = again.trust
-    assert trust is not None and np.isnan(trust[np.setdiff1d(np.arange(frames), covered)]).all()
-    held = 1 if len(clear) < 16 else 0.01  # the head's way before and after tells more
-    np.testing.assert_allclose(trust[covered][:, [*LIDS, 10]], held)
-    np.testing.assert_allclose(trust[covered][:, list(BROWS)], 1)  # but nothing of the brows
-    assert trust[covered][:, [152, 13]].max() < 0.05 * held  # an unsure chin, unseen lips
-
-
-def test_what_was_seen_on_the_way_is_not_looked_at_again(looked, monkeypatch):
-    clip, track = looked
-    covered = np.arange(10, 14)
-    confidence = track.confidence.copy()
-    confidence[covered, REGIONS.index("mouth")] = 0.1
-    frames = np.flatnonzero(track.seen)
-    points = track.landmarks[frames][:, list(POINTS), :2] + 3.0
-    points[np.isin(frames, covered)] += 5.0
-    seen = NetworkPoints(frames, points, np.ones(points.shape[:2]))
-    monkeypatch.setattr(network, "see_faces", None)
-    again = module.look_beneath(clip, replace(track, confidence=confidence, network_points=seen))
-    moved = (again.landmarks - track.landmarks)[..., :2]
-    np.testing.assert_allclose(moved[covered][:, [*BROWS, *OVAL]], 5, atol=1e-3)
-
-
 def test_points_of_a_covered_region_are_not_believed(looked):
     _, track = looked
     confidence = track.confidence.copy()
@@ -229,12 +182,6 @@ def test_points_of_a_covered_region_are_not_believed(looked):
     assert not believed[4, list(left)].any() and (believed[4, list(right)] == 1).all()
     assert believed[6, 10] == 1 and np.allclose(believed[6, :10], 0.3)
     assert (believed[5] == 1).all()
-
-
-def test_without_a_cover_nothing_is_looked_at_again(looked, monkeypatch):
-    clip, track = looked
-    monkeypatch.setattr(network, "see_faces", None)
-    assert module.look_beneath(clip, track) is track
 
 
 def test_the_network_sees_the_same_on_a_card():
