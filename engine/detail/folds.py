@@ -65,6 +65,7 @@ _REGION_REACH = {
     "left_eye": (EYES[1], 24.0),
     "right_eye": (EYES[0], 24.0),
     "brows": (BROWS[0] + BROWS[1], 30.0),
+    "both eyes": (EYES[0] + EYES[1], 56.0),  # dark glasses
 }
 
 
@@ -150,9 +151,13 @@ def on_hair_ground(sheet: FaceSheet, zones: np.ndarray) -> np.ndarray:
 
 
 def region_reach(sheet: FaceSheet) -> np.ndarray:
-    """(len(REGIONS), R, R) in [0, 1]: how much each region's confidence speaks for a texel."""
-    reach = np.ones((len(REGIONS), sheet.size, sheet.size), np.float32)
-    for k, name in enumerate(REGIONS):
+    """How much each region's confidence speaks for a texel, and last the better eye's.
+
+    Returns:
+        (len(REGIONS) + 1, R, R) in [0, 1].
+    """
+    reach = np.ones((len(REGIONS) + 1, sheet.size, sheet.size), np.float32)
+    for k, name in enumerate((*REGIONS, "both eyes")):
         if name not in _REGION_REACH:
             continue  # "face": everywhere
         landmarks, reach_mm = _REGION_REACH[name]
@@ -172,6 +177,8 @@ def trusted(reach: np.ndarray, confidence: np.ndarray) -> np.ndarray:
     face, mouth = REGIONS.index("face"), REGIONS.index("mouth")
     above = np.delete(doubt, [face, mouth]).max()
     doubt[face] = min(doubt[face], max(above, 1 - doubt[mouth]))
+    eyes = [REGIONS.index("left_eye"), REGIONS.index("right_eye")]
+    doubt = np.append(doubt, doubt[eyes].min())
     return 1 - np.max(reach * doubt[:, None, None], axis=0)
 
 

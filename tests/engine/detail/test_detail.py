@@ -289,6 +289,18 @@ def test_a_mask_leaves_the_skin_above_it(sheet):
     assert min(map(np.min, trust())) == 1
 
 
+def test_dark_glasses_leave_no_skin_beneath_their_lenses(sheet):
+    """They reach farther than what is before one eye."""
+    reach = region_reach(sheet)
+    below_lid = np.round(sheet.landmarks[[50, 280]]).astype(int)  # cheekbones
+    told = np.full(len(REGIONS), 0.95)
+    told[REGIONS.index("left_eye")] = 0
+    one = trusted(reach, told)[below_lid[:, 1], below_lid[:, 0]]
+    told[REGIONS.index("right_eye")] = 0
+    both = trusted(reach, told)[below_lid[:, 1], below_lid[:, 0]]
+    assert one[0] == 1 and both.max() < min(one[1], 0.3)
+
+
 def test_nothing_is_made_of_a_far_face(head, params, sheet, grooves, tmp_path):
     clip = _clip(tmp_path / "pictures", [_draw(head, params, sheet, grooves)] * 2)
     report = Report()
