@@ -34,7 +34,7 @@ from .vertices import (
 _ON_FLESH, _PASSED_ON = 0.8, 0.37
 _FROM_ABOVE, _SINES = 3.5, (-0.25, 0.1)
 # Teeth stand before flesh: the share of the light that passes them, so far behind the lips.
-_PAST_TEETH, _BEHIND_M = 0.25, (0.004, 0.012)
+_PAST_TEETH, _BEHIND_M = 0.3, (0.004, 0.012)
 # On teeth, from films of 22 people who grin and speak: as in the open where lips are parted so
 # far, m2, or farther, and drawn so wide, m; half as much in speech, whose lips stand out before the
 # teeth. It comes from above: less under an upper lip, to teeth that see the opening so far below.
