@@ -25,6 +25,7 @@ from .unseen_mouth import tucks
 SHAPE_ERROR_M = 5e-5  # of a vertex in a frame, from saying offsets as shapes
 _CHUNK, _PIECE = 128, 1000  # frames at once: through the network, as rows of a matrix
 _NEGLIGIBLE_M = 2e-5  # less than this all over the clip is nothing
+_FARTHEST_M = 1e-3  # lips that are seen: more of it rolls them over teeth that are seen, too
 _SMOOTH_S = 0.012  # sd of the offsets' low-pass
 _SHUT_M = 3e-4  # lips nearer than this are shut
 _PRESS_M = 3e-4  # lips that press overlap so far at most
@@ -66,12 +67,13 @@ def refine_lips(
     voice = listen(features, times)
     trust = np.clip(np.ones(len(times)) if trust is None else trust, 0, 1)
     new = trust if led is None else trust * (1 - np.clip(led, 0, 1))
-    # Units have put the lip to the teeth at f and v (`unseen_mouth`), what is left is `tuck`'s.
-    believed = np.clip((voice.speaking - 0.1) / 0.6, 0, 1) * new * (1 - voice.tucked)
     teeth = front_of(head.file) if has_teeth(head.file) else None
-    tucked = trust * tucks(voice, times, params, teeth)
+    tucked = tucks(voice, times, params, teeth)
+    # Units have put the lip to the teeth at f and v (`unseen_mouth`), what is left is `tuck`'s.
+    spoken = np.clip((voice.speaking - 0.1) / 0.6, 0, 1)
+    believed = spoken * new * (1 - np.maximum(voice.tucked, tucked))
     seal = np.clip((voice.closed - _SEAL_FROM) / (1 - 2 * _SEAL_FROM), 0, 1) * trust
-    if max(part.max(initial=0) for part in (believed, seal, tucked)) < 1e-3:
+    if max(part.max(initial=0) for part in (believed, seal, trust * tucked)) < 1e-3:
         return None
     rest = region.mouth.rest(params.shape)
     offsets = np.empty((len(params), len(region.vertices), 3), np.float32)
@@ -83,8 +85,10 @@ def refine_lips(
         offsets[part] = _offsets(net, region, heard, state) * believed[part, None, None]
     _smooth(offsets, times)
     _keep_main_parts(offsets, _PARTS)
+    farthest = np.linalg.norm(offsets, axis=2).max(1)[:, None, None]  # in each frame
+    offsets *= _FARTHEST_M / np.maximum(farthest, _FARTHEST_M)
     if teeth is not None:
-        offsets += lip_to_teeth(params, region, teeth, tucked)
+        offsets += lip_to_teeth(params, region, teeth, trust * tucked)
     for start in range(0, len(params), _CHUNK):
         part = slice(start, start + _CHUNK)
         offsets[part] = keep_apart(region, params[part], rest, offsets[part], seal[part])
