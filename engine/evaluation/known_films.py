@@ -27,6 +27,9 @@ from .systems import NAME_WIDTH, SYSTEMS, System, ask
 from .testset import KnownFilm
 
 _MESH_STEP = 10  # frames between those whose surface is measured
+# Covered frames by the share of the 68 points that something is before: what a cover costs goes by
+# how much it hides, and that another set may not hide as much.
+_SHARES = {"under": (0.0, 0.25), "half": (0.25, 0.5), "most": (0.5, 1.01)}
 
 
 @dataclass
@@ -34,7 +37,7 @@ class _Scores:
     """One system over all test films."""
 
     errors: list[np.ndarray] = field(default_factory=list)  # (T, 68) %
-    covered: list[np.ndarray] = field(default_factory=list)  # (T,) bool
+    hidden: list[np.ndarray] = field(default_factory=list)  # (T,) share of the 68 points
     scans: list[ScanErrors] = field(default_factory=list)
     normals: list[float] = field(default_factory=list)  # degrees
     closures: list[dict[str, int]] = field(default_factory=list)
@@ -47,13 +50,15 @@ def film_table(films: list[KnownFilm], report: Report) -> tuple[list[str], dict[
     frames = sum(len(film.truth.landmarks) for film in films)
     lines = [
         f"Films with truth: {len(films)}, {frames} frames. NME in % of the face's box; covered:",
-        "frames with something before the face; scan to mesh in mm by NoW's protocol, size free;",
-        "normals in degrees; shut: of the frames whose lips meet (within 1.5 mm of the film's",
-        "least gap), how many do, and open ones (over 5 mm) taken for shut. By frame: AVFace's",
-        "networks where no frame knows another. found: of the frames; the others are in no figure.",
+        "frames with something before the face, and those of which it hides under a quarter of the",
+        "68 points, up to a half, more; scan to mesh in mm by NoW's protocol, size free; normals",
+        "in degrees; shut: of the frames whose lips meet (within 1.5 mm of the film's least gap),",
+        "how many do, and open ones (over 5 mm) taken for shut. By frame: AVFace's networks where",
+        "no frame knows another. found: of the frames; the others are in no figure.",
         "",
         f"{'':{NAME_WIDTH}}{'films':>6}{'found':>7}{'NME':>6}{'AUC':>6}{'lips':>6}"
-        f"{'clear':>7}{'covered':>9}{'median':>8}{'mean':>6}{'std':>6}{'normals':>9}{'shut':>7}{'wrong':>7}",
+        f"{'clear':>7}{'covered':>9}{'< 1/4':>7}{'< 1/2':>7}{'more':>6}"
+        f"{'median':>8}{'mean':>6}{'std':>6}{'normals':>9}{'shut':>7}{'wrong':>7}",
     ]
     figures = {}
     for name, mine in scores.items():
@@ -66,7 +71,8 @@ def film_table(films: list[KnownFilm], report: Report) -> tuple[list[str], dict[
         lines.append(
             f"{name:{NAME_WIDTH}}{len(mine.errors):6}{row['found']:7.0%}{row['nme']:6.2f}"
             f"{row['auc']:6.2f}{row['nme_lips']:6.2f}"
-            f"{row['nme_clear']:7.2f}{row['nme_covered']:9.2f}{row['scan_median']:8.2f}"
+            f"{row['nme_clear']:7.2f}{row['nme_covered']:9.2f}{row['nme_hidden_under']:7.2f}"
+            f"{row['nme_hidden_half']:7.2f}{row['nme_hidden_most']:6.2f}{row['scan_median']:8.2f}"
             f"{row['scan_mean']:6.2f}{row['scan_std']:6.2f}{row['normals']:9.1f}"
             f"{row['shut']:7.0%}{row['shut_wrongly']:7.0%}"
         )
@@ -74,12 +80,17 @@ def film_table(films: list[KnownFilm], report: Report) -> tuple[list[str], dict[
 
 
 def _figures(mine: _Scores) -> dict[str, float]:
-    errors, covered = np.concatenate(mine.errors), np.concatenate(mine.covered)
+    errors, hidden = np.concatenate(mine.errors), np.concatenate(mine.hidden)
+    covered = hidden > 0
     scan = pool_errors(mine.scans).row if mine.scans else (float("nan"),) * 3
     shut, hit, wide, missed = (
         sum(c[key] for c in mine.closures) for key in ("shut", "shut_hit", "open", "open_missed")
     )
-    return {
+    by_share = {
+        f"nme_hidden_{name}": nme(errors[covered & (hidden >= low) & (hidden < high)])
+        for name, (low, high) in _SHARES.items()
+    }
+    return by_share | {
         "found": float(np.isfinite(errors).all(1).mean()),
         "nme": nme(errors), "auc": area_under_curve(errors), "nme_lips": nme(errors, LIPS),
         "nme_clear": nme(errors[~covered]), "nme_covered": nme(errors[covered]),
@@ -144,7 +155,7 @@ def _add_film(
     count = min(len(points), len(truth.landmarks))
     points, marks = points[:count], truth.landmarks[:count]
     scores.errors.append(normalized_errors(points, marks))
-    scores.covered.append(np.asarray(truth.covered[:count].any(axis=1)))
+    scores.hidden.append(np.asarray(truth.covered[:count].mean(axis=1)))
     gaps = []
     for landmarks in (points, marks):
         size = np.linalg.norm(landmarks[:, 36:42].mean(1) - landmarks[:, 42:48].mean(1), axis=-1)

@@ -61,6 +61,7 @@ def test_another_person_is_some_millimetres_off(film):
     row = score(clip, other, clip.truth.landmarks + 2.0)
     assert 0.5 < row["scan_median"] < 6 and 2 < row["normals"] < 40
     assert row["nme"] > 1 and row["nme_clear"] == pytest.approx(row["nme_covered"], rel=0.1)
+    assert row["nme_hidden_most"] == row["nme_covered"] and np.isnan(row["nme_hidden_half"])
 
 
 def test_tables_name_what_cannot_serve(film, monkeypatch, tmp_path):
