@@ -61,9 +61,11 @@ class LandmarkHead:
         return {name: JOINTS_END + k for k, name in enumerate(self.unit_names)}
 
     def person(self, shape: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A person at rest: points (L, 3) and joints (3, 3)."""
-        points = self.template + self.shape_basis @ shape + offsets
-        return np.ascontiguousarray(points), self.joints + self.joint_shape_basis @ shape
+        """A person at rest: points (L, 3) and joints (3, 3). A shape may lack its last numbers."""
+        known = len(shape)
+        points = self.template + self.shape_basis[..., :known] @ shape + offsets
+        joints = self.joints + self.joint_shape_basis[..., :known] @ shape
+        return np.ascontiguousarray(points), joints
 
     def expression(self, x: np.ndarray) -> np.ndarray:
         """The head's expression (T, E) of the unknowns (T, D)."""

@@ -216,6 +216,14 @@ def test_the_small_head_is_the_whole_head(head, system):
     assert apart.max() < 2e-4  # skinning mixed in a triangle
 
 
+def test_a_shape_may_lack_its_last_numbers_as_networks_shapes_do(head):
+    small, none = landmark_head(head.file), np.zeros(3)
+    shape = np.zeros(head.file.shape_basis.shape[2])
+    shape[:5] = 0.5
+    for short, whole in zip(*(small.person(s, none) for s in (shape[:5], shape)), strict=True):
+        np.testing.assert_allclose(short, whole, atol=1e-12)
+
+
 def test_the_outline_lies_as_far_back_as_the_ears(head):
     """The tracker's 234 and 454 are at the ears, on a head of any width."""
     small = landmark_head(head.file)
