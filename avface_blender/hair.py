@@ -14,7 +14,7 @@ from mathutils import Matrix
 from ..engine.exchange.hair import POINTS, Groom, comb, grows_hair, strand_colours
 from ..engine.exchange.head_file import HeadFile
 from ..engine.exchange.take import Take
-from .head_builder import HEAD_PROPERTY, to_blender
+from .head_builder import GLOSS_ATTRIBUTE, HEAD_PROPERTY, to_blender, vertex_gloss
 from .rig import rig_of
 from .skin_picture import colours_at
 
@@ -22,6 +22,7 @@ HAIR_PROPERTY = "avface_hair"  # on the curves: the head that wears them
 HAIR_COLOUR = "avface_hair_colour"  # linear, one for each strand
 _ROOT_UV = "surface_uv_coordinate"
 _UNPAINTED = 0.05, 0.035, 0.025  # linear: brown hair, where there is no skin picture
+_DENSE_MM = 3.0  # of hair: between its strands nothing shines
 _BONE = "neck"  # what carries the skull
 _ROOT_RADIUS_M, _TIP_RADIUS_M = 0.00016, 0.00006
 _HANGING = 6  # power: hair that hangs is no veil, it thins out at its end alone
@@ -35,6 +36,7 @@ def grow_hair(
     `skin` is the take's skin picture.
     """
     shave(head)
+    _dull_under(head, file, take.hair)
     rig = rig_of(head)
     if rig is None or take.hair is None or not grows_hair(file, take.hair):
         return None
@@ -64,6 +66,16 @@ def shave(head: bpy.types.Object) -> None:
             curves: Any = object_.data
             bpy.data.objects.remove(object_)
             bpy.data.hair_curves.remove(curves)
+
+
+def _dull_under(head: bpy.types.Object, file: HeadFile, hair: np.ndarray | None) -> None:
+    """Take the gloss off the skin under hair (V,) mm; elsewhere it is the head's own."""
+    mesh: Any = head.data
+    layer = mesh.attributes.get(GLOSS_ATTRIBUTE)
+    if layer is None or len(layer.data) != len(file.template):  # an older head, or cut by somebody
+        return
+    bare = 1.0 if hair is None else 1 - np.clip(hair / _DENSE_MM, 0, 1)
+    layer.data.foreach_set("value", (vertex_gloss(file) * bare).astype(np.float32))
 
 
 def _colours(groom: Groom, skin: Path | None) -> np.ndarray:

@@ -86,7 +86,7 @@ def build_head(head: HeadFile, collection: bpy.types.Collection) -> bpy.types.Ob
     colours: Any = mesh.color_attributes.new(PART_ATTRIBUTE, "FLOAT_COLOR", "POINT")
     colours.data.foreach_set("color", _vertex_colours(head).ravel())
     gloss: Any = mesh.attributes.new(GLOSS_ATTRIBUTE, "FLOAT", "POINT")
-    gloss.data.foreach_set("value", _vertex_gloss(head))
+    gloss.data.foreach_set("value", vertex_gloss(head))
 
     object_ = bpy.data.objects.new(head.name, mesh)
     collection.objects.link(object_)
@@ -223,7 +223,7 @@ def _eyes(head: HeadFile) -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
             yield around, angles, float(np.median(_angles(eye[1:] - joints[joint])))
 
 
-def _vertex_gloss(head: HeadFile) -> np.ndarray:
+def vertex_gloss(head: HeadFile) -> np.ndarray:
     """How much the skin mirrors at each vertex, (V,) float32 in [0, 1]."""
     gloss = np.clip(_DRY_GLOSS + 0.6 * oiliness(head, head.template), 0, 1).astype(np.float32)
     for mask, value in _GLOSS:

@@ -18,7 +18,10 @@ _PLACE = "rest_position"  # Blender's own, in m: the sheet is stretched at the n
 _PORES, _PORES_PER_METRE, _PORE_MM = "Pores", 1000.0, 0.3  # side by side; deep at a strength of 1
 _OIL, _OIL_ROUGHNESS = 0.4, 0.32  # a second, sharper lobe: how strong at full gloss, how rough
 _UNEVEN, _SPOTS_PER_METRE = (0.45, 1.55), 700.0  # of the oil, from spot to spot: no glaze
-_HAIR_GLOSS = 5.0  # times the gloss map: full on all skin, none on the scalp's hair
+_SHINE, _HAIR_GLOSS = (
+    "Gloss",
+    5.0,
+)  # times the gloss map: full on all skin, none on the scalp's hair
 _CAVITIES = "Cavities"  # the light that folds leave, multiplied with the skin's colour
 _SOLID_GAIN = 2.5  # a face in Solid shows .25 to .4 of its colour
 # What lids and lashes, finer and denser than the head's, leave of the light on the whites of eyes.
@@ -123,9 +126,11 @@ def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
         if node.bl_idname == "ShaderNodeNormalMap":
             found["Wrinkles"] = node.inputs["Strength"]
         elif node.bl_idname == "ShaderNodeBsdfPrincipled":
-            found["Gloss"] = node.inputs["Specular IOR Level"]
+            found.setdefault("Gloss", node.inputs["Specular IOR Level"])
             found["Roughness"] = node.inputs["Roughness"]
             found["Light in the Skin"] = node.inputs["Subsurface Weight"]
+        elif node.name == _SHINE:
+            found["Gloss"] = node.inputs[1]
         elif node.name == _PORES:
             found["Pores"] = node.inputs[1]
         elif node.name == _CAVITIES:
@@ -135,11 +140,17 @@ def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
 
 @contextmanager
 def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
-    """The pictures straight at the shaders, for exporters: they follow nothing between."""
+    """Pictures and numbers straight at the shaders, for exporters: they follow nothing between."""
     assert isinstance(object_.data, bpy.types.Mesh)
     taken = []
     for material in filter(None, object_.data.materials):
         tree: Any = material.node_tree
+        shine = tree.nodes.get(_SHINE) if tree else None
+        if shine:
+            link = shine.outputs[0].links[0]
+            taken.append((tree, link.from_socket, link.to_socket))
+            link.to_socket.default_value = shine.inputs[1].default_value
+            tree.links.remove(link)
         darkened = (tree.nodes.get(name) for name in _DARKENING) if tree else ()
         for mix in filter(None, darkened):
             link = socket_of(mix.outputs, "Result_Color").links[0]
@@ -221,15 +232,16 @@ def _add_pores(tree: Any) -> None:
 def _add_gloss(tree: Any, shader: Any) -> None:
     """A film of oil over the skin, by the head's own map of gloss: uneven, most on the nose.
 
-    As the coat: what exporters read of roughness and specular stays plain numbers.
+    As the coat: what exporters read of roughness and specular stays plain numbers (`plain_colour`).
+    Hair on the scalp mirrors nothing: between strands it would shine at grazing angles.
     """
-    gloss, places, spots, uneven, oil, dull = (
+    gloss, places, spots, uneven, oil, dull, shine = (
         tree.nodes.new(f"ShaderNode{kind}")
-        for kind in ("Attribute", "Attribute", "TexNoise", "MapRange", "Math", "Math")
+        for kind in ("Attribute", "Attribute", "TexNoise", "MapRange", "Math", "Math", "Math")
     )
     for column, node in enumerate((places, spots, uneven, oil)):
         node.location = (-850 + 200 * column, 700)
-    gloss.location, dull.location = (-650, 500), (-250, 500)
+    gloss.location, dull.location, shine.location = (-650, 500), (-450, 500), (-250, 500)
     gloss.attribute_name = GLOSS_ATTRIBUTE
     places.attribute_name = _PLACE
     spots.inputs["Scale"].default_value = _SPOTS_PER_METRE
@@ -245,7 +257,12 @@ def _add_gloss(tree: Any, shader: Any) -> None:
     dull.use_clamp = True
     dull.inputs[1].default_value = _HAIR_GLOSS
     tree.links.new(gloss.outputs["Fac"], dull.inputs[0])
-    tree.links.new(dull.outputs[0], shader.inputs["Specular Tint"])
+    level = shader.inputs["Specular IOR Level"]
+    shine.name = shine.label = _SHINE
+    shine.operation = "MULTIPLY"
+    shine.inputs[1].default_value = level.default_value
+    tree.links.new(dull.outputs[0], shine.inputs[0])
+    tree.links.new(shine.outputs[0], level)
     shader.inputs["Coat Roughness"].default_value = _OIL_ROUGHNESS
 
 

@@ -2,7 +2,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.test.avface.avface_blender.hair import HAIR_COLOUR, HAIR_PROPERTY
-from bl_ext.test.avface.avface_blender.head_builder import shape_keys
+from bl_ext.test.avface.avface_blender.head_builder import GLOSS_ATTRIBUTE, shape_keys
 from bl_ext.test.avface.avface_blender.take_importer import import_take
 from bl_ext.test.avface.engine.exchange.fringe import FRINGE_AT
 from bl_ext.test.avface.engine.exchange.hair import POINTS
@@ -50,6 +50,18 @@ def test_hair_stays_on_the_skull_while_the_head_moves(make_take, hair):
         roots, skin = roots_of(object_)[::200], evaluated(result.head)
         away = np.linalg.norm(roots[:, None] - skin[None], axis=2).min(1)
         assert away.max() < AT_ROOTS_M
+
+
+def test_skin_under_hair_mirrors_nothing(make_take, hair):
+    """Wherever the person's hair ends; a take without hair has the head's own gloss again."""
+    found = []
+    for worn_hair in (np.where(hair > 0, 0, 12).astype(np.float32), None):
+        mesh = import_take(make_take(hair=worn_hair), bpy.context).head.data
+        gloss = np.empty(len(mesh.vertices), np.float32)
+        mesh.attributes[GLOSS_ATTRIBUTE].data.foreach_get("value", gloss)
+        found.append(gloss)
+    assert not found[0][hair == 0].any()
+    assert (found[1][hair == 0] > 0).mean() > 0.9
 
 
 def test_lashes_follow_the_lids(make_take):

@@ -5,7 +5,7 @@ import bpy
 import numpy as np
 import pytest
 from bl_ext.test.avface.avface_blender.head_builder import PARTS
-from bl_ext.test.avface.avface_blender.material import plain_colour
+from bl_ext.test.avface.avface_blender.material import look_sockets, plain_colour
 from bl_ext.test.avface.avface_blender.take_importer import import_take
 
 FLAT = (0.5, 0.5, 1.0)
@@ -110,6 +110,19 @@ def test_exporters_find_the_skins_picture_at_the_shader(dressed_take):
     with plain_colour(head):
         assert before() == "ShaderNodeTexImage"
     assert before() == "ShaderNodeMix"
+
+
+def test_gloss_goes_by_the_heads_map_but_is_a_number_for_exports(dressed_take):
+    """Hair on the scalp mirrors nothing, whatever the slider says."""
+    head = import_take(dressed_take, bpy.context).head
+    material = head.data.materials[PARTS.index("skin")]
+    shader = next(n for n in material.node_tree.nodes if n.bl_idname == "ShaderNodeBsdfPrincipled")
+    level, slider = shader.inputs["Specular IOR Level"], look_sockets(material)["Gloss"]
+    slider.default_value = 0.7
+    assert slider.node == level.links[0].from_node
+    with plain_colour(head):
+        assert not level.is_linked and level.default_value == pytest.approx(0.7)
+    assert level.is_linked
 
 
 @pytest.mark.parametrize("part", ["eyes", "tongue"])
