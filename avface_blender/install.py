@@ -42,8 +42,8 @@ def find_engine_python(chosen: str, engine_folder: Path) -> Path:
     )
 
 
-def start_installation(plan: InstallPlan, python: Path | None = None) -> EngineJob:
-    """Begin to install, verify or remove, in `python` (Blender's own if none is given).
+def start_installation(plan: InstallPlan) -> EngineJob:
+    """Begin to install, verify or remove, by Blender's own Python.
 
     Raises AVFaceError when it can't be started.
     """
@@ -56,7 +56,7 @@ def start_installation(plan: InstallPlan, python: Path | None = None) -> EngineJ
             f"The folder {plan.folder} can't be used ({error.strerror}).",
             "Choose another Engine Folder.",
         ) from error
-    command = [str(python or sys.executable), "-m", "engine.installation"]
+    command = [sys.executable, "-m", "engine.installation"]
     return EngineJob([*command, str(folder / "plan.json")], folder, ROOT)
 
 

@@ -18,14 +18,12 @@ _DIRECTIONS, _UNSEEN = 64, 6.0  # over the half that faces the camera; samples t
 _FLOOR = 0.15  # of the median shading: no darker
 
 
-def draw_samples(
-    weight: np.ndarray, generator: np.random.Generator, count: int = _SAMPLES
-) -> np.ndarray:
-    """Flat indices of `count` texels, drawn by weight; none when hardly anything is seen."""
+def draw_samples(weight: np.ndarray, generator: np.random.Generator) -> np.ndarray:
+    """Flat indices of some texels, drawn by weight; none when hardly anything is seen."""
     summed = np.cumsum(weight.ravel(), dtype=np.float64)
     if summed[-1] < 200:
         return np.zeros(0, np.int64)
-    return np.searchsorted(summed / summed[-1], generator.random(count)).clip(0, weight.size - 1)
+    return np.searchsorted(summed / summed[-1], generator.random(_SAMPLES)).clip(0, weight.size - 1)
 
 
 def fit_light(

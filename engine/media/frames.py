@@ -18,13 +18,13 @@ _BEFORE_ALL = -10_000_000  # microseconds
 
 
 def read_frames(
-    clip: Clip, start: int = 0, stop: int | None = None, step: int = 1
+    clip: Clip, start: int = 0, stop: int | None = None
 ) -> Iterator[tuple[int, np.ndarray]]:
     """Pictures `start` to `stop`, one at a time: (frame, (H, W, 3) uint8 RGB, upright).
 
     A picture that the decoder can't give (damaged file) is left out, so count by the frame number.
     """
-    wanted = range(clip.frame_count)[start:stop:step]
+    wanted = range(clip.frame_count)[start:stop]
     if clip.kind == "pictures":
         for frame in wanted:
             yield frame, read_picture(clip.pictures[frame], clip.size)

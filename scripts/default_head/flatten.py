@@ -9,11 +9,10 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 
 HOLE_WEIGHT = 0.02  # of the triangles that fill a hole, against the surface's own
+_STEPS, _STEADY = 40, 0.9995  # at most; a step that leaves so much of the energy is the last
 
 
-def flatten_disc(
-    points: np.ndarray, faces: np.ndarray, scale: np.ndarray, iterations: int = 40
-) -> np.ndarray:
+def flatten_disc(points: np.ndarray, faces: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Points in the plane, (N, 2), counter-clockwise where `faces` are seen from outside.
 
     Args:
@@ -30,10 +29,10 @@ def flatten_disc(
     area = np.abs(np.linalg.det(edges[: len(scale)])).sum() / 2
     plane *= np.sqrt(area / np.pi)
     energy = np.inf
-    for _ in range(iterations):
+    for _ in range(_STEPS):
         plane = _slim_step(plane, faces, edges, weight)
         before, energy = energy, _energy(plane, faces, edges, weight)
-        if energy > 0.9995 * before:
+        if energy > _STEADY * before:
             break
     return plane[: len(points)]
 
