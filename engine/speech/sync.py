@@ -69,7 +69,10 @@ class Sync:
             ]
         if self.is_off:
             late = "late" if self.offset_seconds > 0 else "early"
-            return [f"The sound is {abs(self.offset_seconds) * 1e3:.0f} ms {late}."]
+            return [
+                f"The sound is {abs(self.offset_seconds) * 1e3:.0f} ms {late}: the mouth goes by "
+                "where it belongs, and Fix Sync, --fix-sync plays it there."
+            ]
         return []
 
 
