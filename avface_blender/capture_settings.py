@@ -21,7 +21,7 @@ TIMINGS = [  # how a take's frames meet the scene's: `take_importer.Timing`
     (
         "set_scene",
         "Set Scene",
-        "The scene takes the clip's rate, size and length; a new one's colours are the film's",
+        "The scene takes the clip's rate, size and length",
     ),
     (
         "resample",

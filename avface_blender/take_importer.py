@@ -51,9 +51,8 @@ class ImportOptions:
     look: bool = True  # give the head the take's skin and wrinkles
     moves: Literal["head", "camera"] = "head"
 
-    # set_scene: the scene takes the clip's rate, size and length, a scene that nobody has lit its
-    # colours too; resample: the scene stays as it is, keys on its whole frames; exact: the scene
-    # stays, keys at the clip's own times, between its frames
+    # set_scene: the scene takes the clip's rate, size and length; resample: it keeps its own, keys
+    # on its whole frames; exact: it keeps them, keys at the clip's own times, between its frames
     timing: Timing = "set_scene"
     over: bool = False  # the take below plays on before and after; the scene stays as it is
     start_frame: int | None = None  # where the take begins; None: the scene's first frame
@@ -61,7 +60,7 @@ class ImportOptions:
     camera: bool = True
     clip: Path | None = None  # where the clip is, when it has moved since the capture
     sound: bool = True
-    lights: bool = True  # three lights round a new head, where the scene has none of its own
+    lights: bool = True  # three round a new head and the film's colours, where nobody has lit
     markers: bool = True
     marker_threshold: float = 0.5  # of a region's confidence
 
@@ -152,8 +151,7 @@ def import_take(
     if options.lights and old is None and startup.is_unlit(scene):
         shot.add_lights(rig, rig.users_collection[0], scene)
         startup.hide_startup_light(scene)
-        if sets_scene:
-            startup.show_as_filmed(scene)
+        startup.show_as_filmed(scene)
     if options.markers and not options.over:
         shot.add_markers(scene, rig, take, job.take_frames, options.marker_threshold)
     first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))
