@@ -152,7 +152,6 @@ def _lasting(heard: np.ndarray, sure: tuple[float, float], times: np.ndarray) ->
 
 
 def _step(times: np.ndarray) -> float:
-    """Seconds from one frame to the next."""
     return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
@@ -207,29 +206,27 @@ def _bounds(
 
 
 def _seen(
-    params: FaceParams,
-    marks: LandmarkHead,
-    mix: np.ndarray,
-    tucked: np.ndarray,
-    raised: np.ndarray,
+    params: FaceParams, marks: LandmarkHead, mix: np.ndarray, tucked: np.ndarray, raised: np.ndarray
 ) -> _Wishes:
     """What the picture tells of the mouth stays as it is, while the jaw goes by `raised` (n, 3).
 
     Less so of a lip beneath teeth, (n,).
     """
     used = [*_UPPER, *_LOWER, *_OUTER, *_CORNERS]
-    old, jaw = rotation_matrix(params.jaw), rotation_matrix(params.jaw + raised)
+    jaw = rotation_matrix(params.jaw + raised)
     pose = rotation_matrix(params.head_pose)[:, :2]  # what goes across the picture
     basis, weights = marks.unit_basis[used], marks.weights[used, 0, None, None]
     channels = basis @ mix.T  # (L, 3, C)
     turned = np.einsum("nij,ljc->nlic", jaw - np.eye(3), channels)
     moves = np.einsum("nij,nljc->nlic", pose, channels + weights * turned)  # (n, L, 2, C)
     rest, joints = marks.person(params.shape, np.zeros(3))
-    moved = np.tensordot(marks.units(params.expression), basis, (1, 2))  # (n, L, 3)
-    lost = np.einsum("nij,nlj->nli", old - jaw, rest[used] + moved - joints[0])[..., None]
-    lost = np.einsum("nij,nljc->nlic", pose, weights * lost)
+    around = np.tensordot(marks.units(params.expression), basis, (1, 2)) + rest[used] - joints[0]
+    back = rotation_matrix(params.jaw) - jaw
+    lost = weights[..., 0] * np.einsum("nij,nlj->nli", back, around)
+    lost += np.tensordot(back.reshape(-1, 9), marks.pose_basis[used][..., :9], (1, 2))
     J, weight = _told(moves, tucked)
-    return _Wishes(J, _told(lost, tucked)[0][..., 0], weight)
+    lost, _ = _told(np.einsum("nij,nlj->nli", pose, lost)[..., None], tucked)
+    return _Wishes(J, lost[..., 0], weight)
 
 
 def _told(moves: np.ndarray, tucked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -70,7 +70,7 @@ def test_a_hiss_shuts_the_teeth_behind_lips_that_stay_as_they_are_seen(head, mou
     was, now = posed(mouth, before), posed(mouth, after)
     assert after.jaw[20, 0] == pytest.approx(0.028, abs=2e-3)
     np.testing.assert_allclose(after.jaw[5], before.jaw[5], atol=1e-4)
-    np.testing.assert_allclose(mouth.lip_gap(now), mouth.lip_gap(was), atol=6e-4)
+    np.testing.assert_allclose(mouth.lip_gap(now), mouth.lip_gap(was), atol=2e-4)
     np.testing.assert_allclose(mouth.lip_width(now), mouth.lip_width(was), atol=4e-4)
 
 
