@@ -45,6 +45,7 @@ def voice():
         closed=closed,
         gap_mm=gap,
         sounds=np.zeros((len(gap), 0)),
+        tucked=np.zeros(len(gap)),
     )
 
 
