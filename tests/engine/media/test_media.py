@@ -93,7 +93,7 @@ def test_every_container_gives_every_picture(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.ts"])
-@pytest.mark.parametrize("part", [(17, 25, 1), (0, None, 7), (29, 30, 1), (5, 5, 1), (3, 28, 4)])
+@pytest.mark.parametrize("part", [(17, 25), (0, None), (29, 30), (5, 5), (3, 28)])
 def test_reading_a_part_is_exact(tmp_path: Path, name: str, part: tuple) -> None:
     write_film(tmp_path / name, even_times(30))
     read = [(k, number_of(image)) for k, image in read_frames(open_clip(tmp_path / name), *part)]
