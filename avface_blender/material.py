@@ -9,19 +9,19 @@ import bpy
 import numpy as np
 
 from .hair import HAIR_COLOUR
-from .head_builder import GLOSS_ATTRIBUTE, PART_ATTRIBUTE, PART_COLOURS, PARTS, UV_NAME
+from .head_builder import (
+    GLOSS_ATTRIBUTE,
+    NECK_ATTRIBUTE,
+    PART_ATTRIBUTE,
+    PART_COLOURS,
+    PARTS,
+    UV_NAME,
+)
+from .skin_nodes import NECK, PORES, SHINE, add_gloss, add_pores, fade_neck
 from .skin_picture import usual_colours
 from .take_pictures import Pictures
 from .wrinkle_nodes import image_node, socket_of, wrinkles
 
-_PLACE = "rest_position"  # Blender's own, in m: the sheet is stretched at the neck
-_PORES, _PORES_PER_METRE, _PORE_MM = "Pores", 1000.0, 0.3  # side by side; deep at a strength of 1
-_OIL, _OIL_ROUGHNESS = 0.4, 0.32  # a second, sharper lobe: how strong at full gloss, how rough
-_UNEVEN, _SPOTS_PER_METRE = (0.45, 1.55), 700.0  # of the oil, from spot to spot: no glaze
-_SHINE, _HAIR_GLOSS = (
-    "Gloss",
-    5.0,
-)  # times the gloss map: full on all skin, none on the scalp's hair
 _CAVITIES = "Cavities"  # the light that folds leave, multiplied with the skin's colour
 _SOLID_GAIN = 2.5  # a face in Solid shows .25 to .4 of its colour
 # What lids and lashes, finer and denser than the head's, leave of the light on the whites of eyes.
@@ -65,8 +65,8 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
     for material in slots:
         if material is not None:
             material.use_fake_user = True
-    oily = GLOSS_ATTRIBUTE in object_.data.attributes  # heads of older files have none
-    made = [_make_material(f"{name} {part}", part, pictures, oily) for part in PARTS]
+    has = set(object_.data.attributes.keys())  # heads of older files lack some
+    made = [_make_material(f"{name} {part}", part, pictures, has) for part in PARTS]
     size = object_.matrix_world.median_scale
     for shader in filter(None, map(_shader, made)):  # goes by the scene's units, not the head's
         shader.inputs["Subsurface Scale"].default_value *= size
@@ -129,9 +129,9 @@ def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
             found.setdefault("Gloss", node.inputs["Specular IOR Level"])
             found["Roughness"] = node.inputs["Roughness"]
             found["Light in the Skin"] = node.inputs["Subsurface Weight"]
-        elif node.name == _SHINE:
+        elif node.name == SHINE:
             found["Gloss"] = node.inputs[1]
-        elif node.name == _PORES:
+        elif node.name == PORES:
             found["Pores"] = node.inputs[1]
         elif node.name == _CAVITIES:
             found["Cavities"] = socket_of(node.inputs, "Factor_Float")
@@ -145,7 +145,7 @@ def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
     taken = []
     for material in filter(None, object_.data.materials):
         tree: Any = material.node_tree
-        shine = tree.nodes.get(_SHINE) if tree else None
+        shine = tree.nodes.get(SHINE) if tree else None
         if shine:
             link = shine.outputs[0].links[0]
             taken.append((tree, link.from_socket, link.to_socket))
@@ -156,6 +156,10 @@ def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
             link = socket_of(mix.outputs, "Result_Color").links[0]
             taken.append((tree, link.from_socket, link.to_socket))
             tree.links.new(socket_of(mix.inputs, "A_Color").links[0].from_socket, link.to_socket)
+        neck = tree.nodes.get(NECK) if tree else None
+        for link in list(neck.outputs["Fac"].links) if neck else ():
+            taken.append((tree, link.from_socket, link.to_socket))
+            tree.links.remove(link)
     try:
         yield
     finally:
@@ -163,7 +167,7 @@ def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
             tree.links.new(darkened, base)
 
 
-def _make_material(name: str, part: str, pictures: Pictures, oily: bool) -> bpy.types.Material:
+def _make_material(name: str, part: str, pictures: Pictures, has: set[str]) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
     if not material.node_tree:
         material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
@@ -175,9 +179,11 @@ def _make_material(name: str, part: str, pictures: Pictures, oily: bool) -> bpy.
     shader.inputs["Base Color"].default_value = (*PART_COLOURS[part], 1.0)
     tree.links.new(_colour(tree, pictures), shader.inputs["Base Color"])
     if part == "skin":
-        _add_pores(tree)
-        if oily:
-            _add_gloss(tree, shader)
+        add_pores(tree)
+        if GLOSS_ATTRIBUTE in has:
+            add_gloss(tree, shader)
+        if NECK_ATTRIBUTE in has:
+            fade_neck(tree, shader)
     if part == "eyes":
         _multiply(tree, shader, _SHADED).default_value = _ON_WHITES
     if part in _IN_MOUTH:
@@ -202,68 +208,6 @@ def _set_surface(shader: Any, surface: Surface) -> None:
     shader.inputs["Subsurface Radius"].default_value = surface.subsurface_radius_mm
     shader.inputs["Subsurface Scale"].default_value = surface.subsurface_scale_m
     shader.inputs["Coat Weight"].default_value = surface.coat
-
-
-def _add_pores(tree: Any) -> None:
-    """Pits finer than any clip shows, as bump by the material's displacement.
-
-    Exporters follow the normal map alone: what stood between it and the shader would hide it.
-    """
-    places, cells, depth, bump = (
-        tree.nodes.new(f"ShaderNode{kind}")
-        for kind in ("Attribute", "TexVoronoi", "Math", "Displacement")
-    )
-    for column, node in enumerate((places, cells, depth, bump)):
-        node.location = (-850 + 250 * column, -750)
-    places.attribute_name = _PLACE
-    cells.inputs["Scale"].default_value = _PORES_PER_METRE
-    depth.name = depth.label = _PORES
-    depth.operation = "MULTIPLY"
-    depth.inputs[1].default_value = 0.3
-    bump.inputs["Midlevel"].default_value = 0.0
-    bump.inputs["Scale"].default_value = _PORE_MM * 1e-3
-    output = next(n for n in tree.nodes if n.bl_idname == "ShaderNodeOutputMaterial")
-    tree.links.new(places.outputs["Vector"], cells.inputs["Vector"])
-    tree.links.new(cells.outputs["Distance"], depth.inputs[0])
-    tree.links.new(depth.outputs[0], bump.inputs["Height"])
-    tree.links.new(bump.outputs["Displacement"], output.inputs["Displacement"])
-
-
-def _add_gloss(tree: Any, shader: Any) -> None:
-    """A film of oil over the skin, by the head's own map of gloss: uneven, most on the nose.
-
-    As the coat: what exporters read of roughness and specular stays plain numbers (`plain_colour`).
-    Hair on the scalp mirrors nothing: between strands it would shine at grazing angles.
-    """
-    gloss, places, spots, uneven, oil, dull, shine = (
-        tree.nodes.new(f"ShaderNode{kind}")
-        for kind in ("Attribute", "Attribute", "TexNoise", "MapRange", "Math", "Math", "Math")
-    )
-    for column, node in enumerate((places, spots, uneven, oil)):
-        node.location = (-850 + 200 * column, 700)
-    gloss.location, dull.location, shine.location = (-650, 500), (-450, 500), (-250, 500)
-    gloss.attribute_name = GLOSS_ATTRIBUTE
-    places.attribute_name = _PLACE
-    spots.inputs["Scale"].default_value = _SPOTS_PER_METRE
-    for end, share in zip(("To Min", "To Max"), _UNEVEN, strict=True):
-        uneven.inputs[end].default_value = share * _OIL
-    oil.operation = "MULTIPLY"
-    tree.links.new(places.outputs["Vector"], spots.inputs["Vector"])
-    tree.links.new(spots.outputs[0], uneven.inputs["Value"])
-    tree.links.new(uneven.outputs["Result"], oil.inputs[0])
-    tree.links.new(gloss.outputs["Fac"], oil.inputs[1])
-    tree.links.new(oil.outputs[0], shader.inputs["Coat Weight"])
-    dull.operation = "MULTIPLY"
-    dull.use_clamp = True
-    dull.inputs[1].default_value = _HAIR_GLOSS
-    tree.links.new(gloss.outputs["Fac"], dull.inputs[0])
-    level = shader.inputs["Specular IOR Level"]
-    shine.name = shine.label = _SHINE
-    shine.operation = "MULTIPLY"
-    shine.inputs[1].default_value = level.default_value
-    tree.links.new(dull.outputs[0], shine.inputs[0])
-    tree.links.new(shine.outputs[0], level)
-    shader.inputs["Coat Roughness"].default_value = _OIL_ROUGHNESS
 
 
 def _colour(tree: Any, pictures: Pictures) -> Any:

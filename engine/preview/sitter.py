@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 from ..exchange.gloss import oiliness
 from ..exchange.hair import comb, grows_hair, strand_colours
 from ..exchange.lashes import UPPER_LIDS
+from ..exchange.neck import neck_end
 from ..exchange.skull import BARE_MM
 from ..geometry import embed, vertex_normals
 from ..head.model import Head
@@ -49,7 +50,6 @@ _FINISHES = (
 )
 _OILY_SHARPER = 14.0  # exponent added where a surface mirrors twice as much
 _UNEVEN = 0.22  # standard deviation of the gloss from vertex to vertex: skin is no glaze
-_NECK_FADE_M = 0.045  # from the neck's open end: there the picture of it fades
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,7 @@ class Sitter:
     @cached_property
     def neck_end(self) -> np.ndarray:
         """0 on the head, rising to 1 where the neck is cut off, (V,) float32."""
-        vertices, faces = self.rest[0], self.head.file.faces
-        edges = np.sort(faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-        edges, times = np.unique(edges, axis=0, return_counts=True)
-        chin = embed(vertices, faces, self.head.file.landmarks_68)[8, 1]
-        rim = np.unique(edges[times == 1])
-        rim = rim[vertices[rim, 1] < chin - _NECK_FADE_M]
-        if not len(rim):
-            return np.zeros(len(vertices), np.float32)
-        share = np.clip(1 - KDTree(vertices[rim]).query(vertices)[0] / _NECK_FADE_M, 0, 1)
-        return (share * share * (3 - 2 * share)).astype(np.float32)
+        return neck_end(self.head.file, self.rest[0])
 
     @cached_property
     def islands(self) -> np.ndarray:

@@ -217,6 +217,18 @@ def test_a_new_takes_look_leaves_the_parts_and_keeps_the_old_materials(make_take
     assert all(bpy.data.materials[name].use_fake_user for name in before)
 
 
+def test_the_necks_cut_edge_fades_but_not_in_exports(dressed_take, head_file):
+    head = import_take(dressed_take, bpy.context).head
+    left = np.empty(len(head.data.vertices), np.float32)
+    head.data.attributes["avface_neck"].data.foreach_get("value", left)
+    assert left.min() == 0 and left[head_file.masks["face"]].min() == 1
+    shader = next(node for node in skin(head).nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
+    assert shader.inputs["Alpha"].is_linked
+    with plain_colour(head):
+        assert not shader.inputs["Alpha"].is_linked
+    assert shader.inputs["Alpha"].is_linked
+
+
 def test_oil_lies_on_the_nose_and_none_on_the_hair(dressed_take, head_file):
     head = import_take(dressed_take, bpy.context).head
     gloss = np.empty(len(head.data.vertices), np.float32)
