@@ -170,7 +170,10 @@ def _draft(footage: Footage, report: Report) -> FaceParams:
 
     focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
     track = second_look(clip, track)
-    params = read_landmarks(track.landmarks, track.size, focal, believed_points(track)).params
+    believed = believed_points(track)
+    if track.guessed is not None:
+        believed[track.guessed] = 1  # a whole face as the landmark network sees it
+    params = read_landmarks(track.landmarks, track.size, focal, believed).params
     params = across_covers(params, hidden, head, mouth=True)
     if options.method == "spectre":
         from ..device import compute_device
