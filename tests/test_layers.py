@@ -48,7 +48,8 @@ LEVELS = (
     {"detail", "fitting", "imports"},
     {"audio", "faces", "head"},
     {"device", "installation", "media", "models", "options", "render", "weights"},
-    {"clock", "compiled", "exchange", "geometry", "progress", "protobuf", "srgb", "version"},
+    {"clock", "exchange", "progress", "protobuf", "version"},
+    {"compiled", "easing", "geometry", "srgb"},
 )
 
 

@@ -74,9 +74,5 @@ def _hairiness(change: np.ndarray) -> np.ndarray:
 def _sure(darkness: np.ndarray) -> np.ndarray:
     """How sure it is that hair grows on upper lip, chin and jaw, by their darkness (3,): (3,)."""
     lip, chin, jaw = darkness
-    pair = _ramp(min(lip, max(chin, jaw)), _GROWN)
-    return np.maximum(pair, _ramp(max(lip, chin), _ALONE)) * (darkness > 0)
-
-
-def _ramp(value: float, ends: tuple[float, float]) -> float:
-    return float(np.clip((value - ends[0]) / (ends[1] - ends[0]), 0, 1))
+    pair = np.interp(min(lip, max(chin, jaw)), _GROWN, (0, 1))
+    return np.maximum(pair, np.interp(max(lip, chin), _ALONE, (0, 1))) * (darkness > 0)

@@ -8,6 +8,7 @@ over a whole chin: gloss lies on a part of it.
 import cv2
 import numpy as np
 
+from ..easing import ease
 from .face_sheet import FaceSheet
 from .folds import LIPS, bare_of_eyes, hair_reaches, hull
 from .residual import LUMINANCE, masked_blur
@@ -30,7 +31,7 @@ def dark_beard(model: np.ndarray, sheet: FaceSheet) -> np.ndarray:
     face = bare_of_eyes(sheet)
     jaw = face & hair_reaches(sheet) & (rows > sheet.landmarks[_LOWER_LIP, 1])[:, None]
     darker = np.median(lightness[face]) - np.median(lightness[jaw])
-    return float(ramp(float(darker), _DARKER)) * _below_nose(sheet)
+    return float(np.interp(darker, _DARKER, (0, 1))) * _below_nose(sheet)
 
 
 def white_beard(
@@ -53,8 +54,8 @@ def white_beard(
     chin &= (y > lip + _BELOW_LIP_MM / sheet.texel_mm) & (y < sheet.landmarks[_CHIN, 1])
     if chin.sum() < _FEWEST:
         return np.zeros_like(weight)
-    sure = float(ramp(float(np.median(less_red[chin])), _LESS_RED))
-    hairy = ramp(less_red, _HAIRY) * (hull(sheet, LIPS, grow_mm=_LIPS_MM) == 0)
+    sure = float(np.interp(np.median(less_red[chin]), _LESS_RED, (0, 1)))
+    hairy = np.interp(less_red, _HAIRY, (0, 1)) * (hull(sheet, LIPS, grow_mm=_LIPS_MM) == 0)
     hairy = cv2.GaussianBlur(hairy.astype(np.float32), (0, 0), _HAIRS_MM / sheet.texel_mm)
     return sure * hairy * _below_nose(sheet)
 
@@ -70,15 +71,4 @@ def as_hair(own: np.ndarray, white: np.ndarray) -> np.ndarray:
 def _below_nose(sheet: FaceSheet) -> np.ndarray:
     """(R, R) float32 in [0, 1]: 1 below the tip of the nose."""
     below = (np.arange(sheet.size) - sheet.landmarks[_NOSE_TIP, 1]) * sheet.texel_mm / _EDGE_MM
-    return np.tile(smooth(below)[:, None], sheet.size)
-
-
-def ramp(value: np.ndarray | float, ends: tuple[float, float]) -> np.ndarray:
-    """0 up to the first of two ends, 1 from the second on."""
-    return np.clip((value - ends[0]) / (ends[1] - ends[0]), 0, 1)
-
-
-def smooth(share: np.ndarray | float) -> np.ndarray:
-    """From 0 to 1 without corners, float32, as `share` goes there."""
-    share = np.clip(share, 0, 1).astype(np.float32)
-    return share * share * (3 - 2 * share)
+    return np.tile(ease(below.astype(np.float32))[:, None], sheet.size)

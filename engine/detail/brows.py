@@ -9,6 +9,7 @@ face too small) the model's goes on, as dark as the clip's is beside it.
 import cv2
 import numpy as np
 
+from ..easing import ease
 from .face_sheet import FaceSheet
 from .folds import BROWS, EYES, bare_of_eyes, hull
 from .paint import read_colours, repaint
@@ -70,7 +71,7 @@ def _model_brow(
     inside = hull(sheet, brow, grow_mm=_MODEL_REACH_MM) > 0
     ring = np.maximum((skin > 0) & ~inside, _FAR_RING).astype(np.float32)
     bare = masked_blur(model, ring, _SKIN_MM / sheet.texel_mm)
-    reach = _smooth(_distance(inside, sheet) / 2.0)
+    reach = ease(_distance(inside, sheet) / 2.0)
     return bare, (bare - model) * reach[..., None], reach
 
 
@@ -114,10 +115,10 @@ def _one_brow(
     sigma = _SKIN_MM / sheet.texel_mm
     shown = bare_of_eyes(sheet) & (known > 0.5)  # beyond hang hair and the picture's edge
     core = hull(sheet, brow) > 0
-    region = _fading(sheet, brow, eye) * _smooth(_distance(shown, sheet) / 2.5)
+    region = _fading(sheet, brow, eye) * ease(_distance(shown, sheet) / 2.5)
     contrast = own - masked_blur(own, skin, sigma)
     dark = np.clip(-(contrast @ LUMINANCE), 0, _DARKEST)
-    dark *= _BLURRED * _smooth(dark / _FAINT - 0.5)
+    dark *= _BLURRED * ease(dark / _FAINT - 0.5)
     share = _confidence(own, skin, known, core, sheet, brow)
     if share <= 0:
         return np.zeros_like(own), np.zeros_like(known)
@@ -125,7 +126,7 @@ def _one_brow(
     dark = _whole_pieces(dark * (region > 0) * (clear > 0.5), core)
     hue = _hue(contrast, dark * known * core)
     bare_model = hull(sheet, brow, grow_mm=_MODEL_REACH_MM) > 0
-    where = share * clear * _smooth(_distance(bare_model, sheet) / 2.0)
+    where = share * clear * ease(_distance(bare_model, sheet) / 2.0)
     return (dark * region)[..., None] * hue, where
 
 
@@ -149,8 +150,8 @@ def _clear_of_locks(
     for _ in range(round(_INTO_BROW_MM / sheet.texel_mm)):  # on through what is dark
         lock = cv2.dilate(lock, np.ones((3, 3), np.uint8)) * dark
     near, far = _LOCK_REACH_MM
-    clear = _smooth((_distance(moles_off == 0, sheet) - near) / (far - near))
-    return clear * _smooth((_distance(lock == 0, sheet) - 1.0) / _EDGE_MM)
+    clear = ease((_distance(moles_off == 0, sheet) - near) / (far - near))
+    return clear * ease((_distance(lock == 0, sheet) - 1.0) / _EDGE_MM)
 
 
 def _whole_pieces(dark: np.ndarray, core: np.ndarray) -> np.ndarray:
@@ -197,8 +198,8 @@ def _hue(contrast: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def _fading(sheet: FaceSheet, brow: tuple[int, ...], eye: tuple[int, ...]) -> np.ndarray:
     """(R, R) in [0, 1]: 1 on the brow, 0 beyond its reach and at the eye."""
     away = _distance(hull(sheet, brow) == 0, sheet)
-    reach = _smooth((_REACH_MM - away) / (_REACH_MM - _CORE_MM))
-    return reach * _smooth((_distance(hull(sheet, eye) == 0, sheet) - _LID_MM) / 3.0)
+    reach = ease((_REACH_MM - away) / (_REACH_MM - _CORE_MM))
+    return reach * ease((_distance(hull(sheet, eye) == 0, sheet) - _LID_MM) / 3.0)
 
 
 def _near(sheet: FaceSheet, landmarks: tuple[int, ...], grow_mm: float) -> np.ndarray:
@@ -208,8 +209,3 @@ def _near(sheet: FaceSheet, landmarks: tuple[int, ...], grow_mm: float) -> np.nd
 def _distance(inside: np.ndarray, sheet: FaceSheet) -> np.ndarray:
     """Millimetres (R, R) from each texel that is `inside` to the nearest that isn't."""
     return cv2.distanceTransform(inside.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
-
-
-def _smooth(share: np.ndarray) -> np.ndarray:
-    share = np.clip(share, 0, 1).astype(np.float32)
-    return share * share * (3 - 2 * share)

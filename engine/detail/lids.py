@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from scipy.spatial import KDTree
 
+from ..easing import ease
 from ..exchange.lashes import LOWER_LIDS, UPPER_LIDS
 from .face_sheet import FaceSheet
 from .folds import EYES
@@ -108,8 +109,7 @@ def _darkness(change: np.ndarray, away_mm: np.ndarray) -> np.ndarray:
     lashes = _LASHES * np.clip(1 - away_mm / _LASHES_MM, 0, 1)
     places = np.arange(_ALONG)
     dark = np.minimum(lightness + lashes * (places >= _BEYOND)[:, None], 0).clip(-_DARKEST)
-    fade = np.clip((_FADE_MM[1] - away_mm) / (_FADE_MM[1] - _FADE_MM[0]), 0, 1)
-    fade = fade * fade * (3 - 2 * fade)
+    fade = ease((_FADE_MM[1] - away_mm) / (_FADE_MM[1] - _FADE_MM[0]))
     share = np.clip(-dark / 0.3, 0, 1)[..., None]  # hue of what is dark
     ends = np.clip(np.minimum(places / _OUTER_END, places[::-1] / _INNER_END), 0, 1)
     return (dark[..., None] + share * hue) * fade[:, None] * ends[:, None, None]

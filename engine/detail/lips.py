@@ -9,6 +9,7 @@ its own red.
 import cv2
 import numpy as np
 
+from ..easing import ease
 from .face_sheet import FaceSheet
 from .folds import LIPS, SLIT, bare_of_eyes, hull, round_lips
 from .paint import FINE_MM, read_colours, repaint
@@ -52,8 +53,7 @@ def paint_lips(
     target = fill + trust * (near - fill)
 
     away = cv2.distanceTransform((~lips).astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
-    where = np.clip((_EDGE_MM[1] - away) / (_EDGE_MM[1] - _EDGE_MM[0]), 0, 1)
-    where = share * where * where * (3 - 2 * where)
+    where = share * ease((_EDGE_MM[1] - away) / (_EDGE_MM[1] - _EDGE_MM[0]))
     return repaint(texture, target, 1 - _edge_of_red(model, lips, sheet), where, sheet)
 
 

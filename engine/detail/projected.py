@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..easing import ease
 from ..faces import FaceTrack
 from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..media.hues import colourless
-from .beard_ground import as_hair, dark_beard, smooth, white_beard
+from .beard_ground import as_hair, dark_beard, white_beard
 from .face_sheet import FaceSheet
 from .folds import bare_of_holes, fringe, hair_reaches, round_brows
 from .paint import DARKEST, change_colours, own_hues, read_colours
@@ -116,7 +117,7 @@ def project_colour(
     change = without_spectacles(change, model, canvas.sheet)
     if not forced:
         clear = (_COARSEST_MM[1] - canvas.grain.picture_mm) / (_COARSEST_MM[1] - _COARSEST_MM[0])
-        change *= smooth(clear) * _agreement(lasting.halves, shown, 2 * grain, wide)
+        change *= ease(clear) * _agreement(lasting.halves, shown, 2 * grain, wide)
     return change_colours(texture, change, canvas.sheet)
 
 
@@ -167,8 +168,8 @@ def _change(
         cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
         for mask in (shown, ~shown, window)
     )
-    rim = smooth(rim[1:-1, 1:-1] / _RIM_MM)
-    near, far = smooth(1 - outside / _FADE_MM) * rim, smooth(inside / _EDGE_MM) * rim
+    rim = ease(rim[1:-1, 1:-1] / _RIM_MM)
+    near, far = ease(1 - outside / _FADE_MM) * rim, ease(inside / _EDGE_MM) * rim
     return broad * near[..., None] + fine * far[..., None]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ..exchange.head_file import HeadFile
 from ..exchange.protocol import AVFaceError
-from ..exchange.take import Take
+from ..exchange.take import Take, frame_seconds
 from ..fitting.landmark_track import posed_vertices
 from ..head.model import Head, params_of
 from ..media import open_clip, read_waveform
@@ -186,7 +186,7 @@ def _within(phone: Phone, times: np.ndarray) -> np.ndarray:
         return frames
     middle = (phone.start_seconds + phone.end_seconds) / 2
     nearest = np.argmin(np.abs(times - middle))
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    step = frame_seconds(times, alone=0.0)
     return np.array([nearest] if abs(times[nearest] - middle) <= step else [], int)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from .arkit import ARKIT_NAMES, Curves
 from .protocol import AVFaceError
 from .saving import save
+from .take import frame_seconds
 
 TIMECODE_RATE = 60
 _TURNS = (
@@ -111,7 +112,7 @@ def parse_table(rows: list[list[str]], name: str) -> Curves:
     if not (np.isfinite(values).all() and np.isfinite(turns).all()):
         raise AVFaceError(f"{name} has a cell that is no number.", "Choose another.")
     times = _onwards(times)
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / TIMECODE_RATE
+    step = frame_seconds(times, alone=1 / TIMECODE_RATE)
     return Curves(times, values, *np.split(turns, 3, axis=1), fps=1 / max(step, 1e-3))
 
 

@@ -164,6 +164,11 @@ def find_clip(take: Take, folder: Path, moved_to: Path | None = None) -> Path | 
     return None
 
 
+def frame_seconds(times: np.ndarray, alone: float = 1 / 25) -> float:
+    """Seconds from one frame to the next, the median of (T,); `alone` where there is but one."""
+    return float(np.median(np.diff(times))) if len(times) > 1 else alone
+
+
 def _check_whole(take: Take) -> None:
     """What a file may lack though its arrays fit together. Raises AssertionError, TypeError."""
     assert take.frame_count and (np.diff(take.times) > 0).all(), "times"

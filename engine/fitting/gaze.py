@@ -9,7 +9,8 @@ vestibulo-ocular reflex).
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter1d
 
-from ..exchange.take import REGIONS
+from ..easing import ease
+from ..exchange.take import REGIONS, frame_seconds
 from ..head.model import FaceParams, Head
 
 _SEEN = 0.5  # confidence in an eye
@@ -35,7 +36,7 @@ def rest_unseen(
     seen = np.nan_to_num(confidence[:, columns]).max(axis=1) >= _SEEN
     if seen.all():
         return params
-    step = float(np.median(np.diff(times))) if len(times) > 1 else _EASE_SECONDS
+    step = frame_seconds(times, alone=_EASE_SECONDS)
     share = _resting(seen, step)[:, None]
     gaze, lids = np.zeros(6), np.zeros(len(head.file.expression_names))
     if seen.sum() * step >= _LEAST_SEEN_SECONDS:
@@ -54,5 +55,4 @@ def _resting(seen: np.ndarray, step: float) -> np.ndarray:
     if not seen.any():
         return np.ones(len(seen))
     away = np.asarray(distance_transform_edt(~seen)) * step  # s, to a moment that shows them
-    share = np.clip(away / _EASE_SECONDS, 0, 1)
-    return share * share * (3 - 2 * share)
+    return ease(away / _EASE_SECONDS)

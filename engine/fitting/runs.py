@@ -10,6 +10,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 from scipy.spatial.transform import Rotation, Slerp
 
+from ..easing import ease
 from .landmark_head import MESH_POINTS, POSE
 from .start import Start
 
@@ -96,8 +97,7 @@ def bridge(x: np.ndarray, runs: list[np.ndarray], times: np.ndarray) -> None:
         a, b = before[-1], after[0]
         gap = np.arange(a + 1, b)
         if len(gap):
-            s = (times[gap] - times[a]) / (times[b] - times[a])
-            s = s * s * (3 - 2 * s)
+            s = ease((times[gap] - times[a]) / (times[b] - times[a]))
             x[gap] = x[a] + s[:, None] * (x[b] - x[a])
             turn = Slerp([0, 1], Rotation.from_rotvec(x[[a, b], POSE]))
             x[gap, POSE] = turn(s).as_rotvec()

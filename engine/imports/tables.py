@@ -19,7 +19,7 @@ from ..exchange.arkit import ARKIT_NAMES, Curves, axis_angle_of, units_of, yaw_p
 from ..exchange.head_file import HeadFile
 from ..exchange.livelink import parse_table
 from ..exchange.protocol import AVFaceError
-from ..exchange.take import Take
+from ..exchange.take import Take, frame_seconds
 from ..head.model import FaceParams, Head
 from .sequence import MOST_FRAMES, plain_take
 
@@ -135,7 +135,7 @@ def _openseeface(columns: dict[str, np.ndarray], source: str) -> Curves:
 def _timed(curves: Curves, source: str) -> Curves:
     """Times from 0, the rate from their middle step."""
     times = curves.times - curves.times[0]
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / 25
+    step = frame_seconds(times)
     if np.any(np.diff(times) <= 0) or step <= 0:
         raise AVFaceError(f"The times in {source} do not go forward.", "Write it once more.")
     return replace(curves, times=times, fps=1 / step)

@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.spatial.transform import Rotation, Slerp
 
+from ..easing import ease
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import REGIONS, Take
 from ..head.regions import unit_regions
@@ -112,13 +113,12 @@ def _check(take: Take, source: Take, part: str, seconds: Sequence[float] | None)
         )
 
 
-def _share(times: np.ndarray, seconds: Sequence[float] | None, ease: float) -> np.ndarray:
+def _share(times: np.ndarray, seconds: Sequence[float] | None, ease_seconds: float) -> np.ndarray:
     """How much comes from elsewhere, (T,): 1 within the range, eased to 0 outside its ends."""
     if seconds is None:
         return np.ones(len(times))
     outside = np.maximum(np.maximum(seconds[0] - times, times - seconds[1]), 0)
-    s = np.clip(1 - outside / max(ease, 1e-6), 0, 1)
-    return s * s * (3 - 2 * s)
+    return ease(1 - outside / max(ease_seconds, 1e-6))
 
 
 def _at(source: Take, times: np.ndarray) -> dict[str, np.ndarray]:

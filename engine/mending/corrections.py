@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
+from ..easing import ease
 from ..exchange.protocol import AVFaceError
+from ..exchange.take import frame_seconds
 from ..fitting.landmark_head import landmark_head
 from ..geometry import embed, project
 from ..head.model import FaceParams, Head
@@ -184,7 +186,7 @@ def taught(
     frames = [row.frame for row in corrections]
     away = np.abs(times[:, None] - times[frames]).min(axis=1)
     told = _told(times, captured, corrections)
-    share = (_eased((far - away) / (far - near)) * _eased(told / _LEAST_TOLD))[:, None]
+    share = (ease((far - away) / (far - near)) * ease(told / _LEAST_TOLD))[:, None]
     names = ("expression", "head_pose", "head_translation", "jaw", "eyes")
     moved = {
         name: getattr(captured, name) + share * (getattr(again, name) - getattr(first, name))
@@ -198,16 +200,9 @@ def taught(
 
 def _told(times: np.ndarray, captured: FaceParams, corrections: list[Correction]) -> np.ndarray:
     """How much of a correction each frame or one close to it was taught, (T,) in 0..1."""
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    reach = max(round(_LEAK_SECONDS / step), 1)
+    reach = max(round(_LEAK_SECONDS / frame_seconds(times)), 1)
     told = spread(times, captured, corrections).sum(axis=0)
     return gaussian_filter1d(maximum_filter1d(told, 4 * reach + 1), reach, mode="nearest")
-
-
-def _eased(x: np.ndarray) -> np.ndarray:
-    """0 up to 0, 1 from 1 on, and smooth between."""
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
 
 
 def land(

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..exchange.take import frame_seconds
 from ..models.config import Config
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def merge_windows(
 def _runs(track: "FaceTrack", config: Config) -> Iterator[np.ndarray]:
     """Frames that go through windows together: one shot, one phase of the stride."""
     times = track.times
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / config.frame_rate
+    step = frame_seconds(times, alone=1 / config.frame_rate)
     stride = max(1, round(1 / config.frame_rate / max(step, 1e-6)))
     for shot in np.split(np.arange(len(times)), [c for c in track.cuts if 0 < c < len(times)]):
         for phase in range(min(stride, len(shot))):

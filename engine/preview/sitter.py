@@ -8,6 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
+from ..easing import ease
 from ..exchange.gloss import oiliness
 from ..exchange.hair import comb, grows_hair, strand_colours
 from ..exchange.lashes import UPPER_LIDS
@@ -129,8 +130,7 @@ class Sitter:
         share = np.clip(1 - KDTree(vertices[inside]).query(vertices)[0] / _FADE_M, 0, 1)
         away = KDTree(vertices[hair]).query(vertices)[0] if hair.any() else np.inf
         share *= np.clip(away / _HAIR_FADE_M, 0, 1)
-        share = np.clip((share - _FADE_TO) / (_FADE_FROM - _FADE_TO), 0, 1)
-        share = share * share * (3 - 2 * share)
+        share = ease((share - _FADE_TO) / (_FADE_FROM - _FADE_TO))
         brows = vertices[self.mask("brows"), 1].max(initial=-np.inf)
         above = np.clip((vertices[:, 1] - brows) / _FRINGE_FROM_M, 0, 1)
         share *= 1 - _FRINGE * above * np.clip(2 - away / _FRINGE_M, 0, 1)

@@ -20,6 +20,7 @@ from torch import Tensor
 from ..exchange.protocol import AVFaceError
 from ..exchange.reading import load_arrays
 from ..exchange.saving import save, save_arrays
+from ..exchange.take import frame_seconds
 
 _ANEW = "Delete it and prepare the videos anew."
 _HZ = 25.0  # of windows, whatever a clip's own rate
@@ -142,7 +143,7 @@ class FolderSource:
     def stride(self, name: str) -> int:
         """Frames of a clip from one frame of a window to the next: about 1 / 25 s."""
         times = self.clip(name).times
-        step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / _HZ
+        step = frame_seconds(times, alone=1 / _HZ)
         return max(1, round(1 / _HZ / max(step, 1e-6)))
 
     def draw(self, generator: np.random.Generator, frames: int) -> Sample:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from ..exchange.take import frame_seconds
 from ..head.mouth import shutting
 from ..head.tongue import clear_teeth
 from .visemes import CHANNELS, DIPHTHONGS, FIRST_SHARE, GROUPS, STRENGTH, TARGETS
@@ -108,7 +109,7 @@ def articulate(
     smooth = _blend(phones, inner, style)
     smooth = gaussian_filter1d(smooth, 0.1325 / style.cutoff_hz * _INNER_HZ, axis=0)
     values = np.stack([np.interp(times, inner, column) for column in smooth.T], 1)
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / 25
+    step = frame_seconds(times)
     closed = _gate([_middle(p) for p in _merged(phones, _SEALS)], times, step)
     tucked = _gate([_middle(p) for p in _merged(phones, _TUCKS)], times, step)
     return Trajectory(
@@ -240,7 +241,7 @@ def _contacts(
 ) -> np.ndarray:
     """The hard rules on blended values (T, channels)."""
     own = dict(zip(CHANNELS, values.T.copy(), strict=True))
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / 25
+    step = frame_seconds(times)
     jaw, close = np.maximum(own["jaw"], 0), np.clip(own["mouthClose"], 0, 1)
     for name, cap in _JAW_CAPS.items():
         hiss = _gate([p[1:] for p in phones if p[0] == name], times, step)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...easing import ease
 from .stage import Stage
 
 JAW_OPEN_RAD = np.radians(21.4)
@@ -78,15 +79,13 @@ def act_sequence(stage: Stage, generator: np.random.Generator, count: int, fps: 
 
 
 def _blink(seconds: np.ndarray) -> np.ndarray:
-    closing, opening = np.clip(seconds / 0.09, 0, 1), np.clip((seconds - 0.14) / 0.2, 0, 1)
-    return closing**2 * (3 - 2 * closing) * (1 - opening**2 * (3 - 2 * opening))
+    return ease(seconds / 0.09) * (1 - ease((seconds - 0.14) / 0.2))
 
 
 def _between(keys: np.ndarray, at: np.ndarray) -> np.ndarray:
     """Keys (K, n) read at fractional places (T,), eased: still at each key for a moment."""
     low = np.minimum(at.astype(int), len(keys) - 2)
-    share = at - low
-    share = (share * share * (3 - 2 * share))[:, None]
+    share = ease(at - low)[:, None]
     return keys[low] * (1 - share) + keys[low + 1] * share
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.exchange.protocol import AVFaceError
-from engine.exchange.take import REGIONS, Take, find_clip
+from engine.exchange.take import REGIONS, Take, find_clip, frame_seconds
 
 
 def small_take(frames=5, units=("jawDrop", "smile")):
@@ -161,3 +161,8 @@ def test_a_take_of_a_later_version_is_said_in_words(tmp_path):
     np.savez(path, **arrays | {"meta": np.array(json.dumps(meta))})
     with pytest.raises(AVFaceError, match=r"later version of AVFace \(pupils\)"):
         Take.load(path)
+
+
+def test_the_time_between_frames_is_the_usual_one():
+    assert frame_seconds(np.array([0, 0.04, 0.08, 0.5])) == pytest.approx(0.04)
+    assert frame_seconds(np.zeros(1), alone=0.5) == 0.5
