@@ -82,7 +82,7 @@ _EFFORTS = {
     "standard": _Effort(0.2, 512, SolveOptions(rounds=2, steps=5)),
     "fine": _Effort(0.2, 1024, SolveOptions(rounds=2, steps=5)),
 }
-_SIZES = 1024, 2048  # of the maps, px: of up to 512 texels across the face, of more
+_MAP_PX, _FINE_MAP_PX = 1024, 2048
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,8 @@ def recover_detail(
     read, lent, keys = np.array(read, int), lent[known], keys[known]
     return Detail(
         canvas.sheet, static, shade, dynamic, cavities, read, np.searchsorted(read, lent),
-        track.times[keys], skin.weight, rest_frame, _SIZES[canvas.sheet.size > 512],
+        track.times[keys], skin.weight, rest_frame,
+        _FINE_MAP_PX if _is_finer(canvas) else _MAP_PX,
     )  # fmt: skip
 
 
@@ -186,18 +187,18 @@ class _Reader:
     def lasting(self, frame: int, surface: Surface) -> np.ndarray:
         """(R, R) mm: what the median picture shows, on the surface of a calm frame."""
         skin, texel_mm = self.skin, self.canvas.sheet.texel_mm
+        left = residual(skin.albedo, skin.weight, self.canvas.grain)
+        trust = without_strangers(left, skin.weight, texel_mm)
 
         def solved(how: Trust, zones: np.ndarray) -> np.ndarray:
-            left, trust = self._evidence(skin.albedo, skin.weight, how, zones)
-            return solve_relief(left, trust, surface, skin.light, texel_mm, self.solve)
+            folds = gate(left, trust, zones, self.canvas.grain, how)
+            return solve_relief(folds, trust, surface, skin.light, texel_mm, self.solve)
 
         learned = self._learned(skin.albedo, skin.weight, frame)
         if learned is None:
             return solved(LASTING_TRUST, self.canvas.zones)
-        left = residual(skin.albedo, skin.weight, self.canvas.grain)
-        trust = without_strangers(left, skin.weight, texel_mm)
         relief = deepened(learned, left, trust, surface, skin.light, texel_mm)
-        if self.canvas.sheet.size <= 2 * TEXELS:
+        if not _is_finer(self.canvas):
             return relief
         lines = solved(LINES_TRUST, np.zeros_like(self.canvas.zones))
         return relief + lines - cv2.GaussianBlur(lines, (0, 0), _UNLEARNED_MM / texel_mm)
@@ -211,7 +212,9 @@ class _Reader:
         ratio, weight = change(view, self.skin, self.canvas)
         bare = np.minimum(view.bare, self.skin.bare)
         weight = weight * off_hair(bare, self.canvas.fringe, texel_mm)
-        left, trust = self._evidence(ratio, weight, PASSING_TRUST, self.canvas.zones)
+        left = residual(ratio, weight, self.canvas.grain)
+        trust = without_strangers(left, weight, texel_mm)
+        left = gate(left, trust, self.canvas.zones, self.canvas.grain, PASSING_TRUST)
         solve = replace(self.solve, robust=_PASSING_ROBUST)
         relief = solve_relief(left, trust, view.surface, light, texel_mm, solve)
         learned = self._learned(ratio, weight, view.frame)
@@ -221,14 +224,6 @@ class _Reader:
             left = left * share
         unexplained = left - shading_change(relief, view.surface, light, texel_mm)
         return relief, np.clip(unexplained, -_DARKEST_CAVITY, 0) * np.clip(trust, 0, 1)
-
-    def _evidence(
-        self, ratio: np.ndarray, weight: np.ndarray, trust: Trust, zones: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """What of a log ratio (R, R) is taken for relief, and its weight (R, R)."""
-        left = residual(ratio, weight, self.canvas.grain)
-        surely = without_strangers(left, weight, self.canvas.sheet.texel_mm)
-        return gate(left, surely, zones, self.canvas.grain, trust), surely
 
     def _learned(self, ratio: np.ndarray, weight: np.ndarray, frame: int) -> np.ndarray | None:
         """The network's relief (R, R) mm; None on heads that it hasn't learnt on."""
@@ -241,6 +236,11 @@ class _Reader:
         grain = Grain(self.fine.texel_mm, self.canvas.grain.picture_mm)
         found = learned_relief(_resized(ratio, TEXELS), small, coarse, self.skin.light, grain)
         return _resized(found, self.canvas.sheet.size)
+
+
+def _is_finer(canvas: Canvas) -> bool:
+    """Whether the film shows skin finer than the network's texels hold it."""
+    return canvas.sheet.size > 2 * TEXELS
 
 
 def _resized(values: np.ndarray, size: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from ..head.model import FaceParams, Head
 from ..srgb import linear_from_srgb, srgb_from_linear
 from .folds import EYES
 from .irises import iris_places
-from .parts import Sight
+from .parts import Sight, joined
 from .residual import LUMINANCE
 
 _IRISES = (468, 473)  # MediaPipe's middles; the four points after each lie on its rim
@@ -44,33 +44,43 @@ def see_whites(picture: np.ndarray, track: FaceTrack, params: FaceParams, frame:
     forward = rotation_matrix(params.head_pose[frame])[:, 2]
     found = []
     for eye, middle, outline in zip(("right_eye", "left_eye"), _IRISES, EYES, strict=True):
-        centre, lids = points[middle], points[list(outline)]
-        radius = float(np.linalg.norm(points[middle + 1 : middle + 5] - centre, axis=1).mean())
-        low, high = np.floor(lids.min(0)).astype(int), np.ceil(lids.max(0)).astype(int) + 1
-        unseen = (low < 0).any() or (high > picture.shape[1::-1]).any()
-        believed = track.confidence[frame, REGIONS.index(eye)] >= _BELIEVED
-        if unseen or not believed or not radius >= _SMALLEST_IRIS:
-            continue
-        opening = np.zeros((high - low)[::-1], np.uint8)
-        edges = np.round((lids - low - 0.5) * 16).astype(np.int32)
-        cv2.fillPoly(opening, [edges], 1, shift=4)
-        inside = cv2.distanceTransform(np.pad(opening, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
-        rows, columns = np.mgrid[low[1] : high[1], low[0] : high[0]] + 0.5
-        away = np.hypot(columns - centre[0], rows - centre[1]) / radius
-        white = (away > _OFF_IRIS) & (inside > 0.5 + _OFF_LIDS * radius)
-        if white.sum() >= _FEWEST_PIXELS:
-            patch = linear_from_srgb(picture[low[1] : high[1], low[0] : high[0]][white])
-            found.append(np.percentile(patch, _BRIGHTER, axis=0) / _LIT)
+        if track.confidence[frame, REGIONS.index(eye)] >= _BELIEVED:
+            white = _white(picture, points[middle : middle + 5], points[list(outline)])
+            if len(white) >= _FEWEST_PIXELS:
+                found.append(np.percentile(white, _BRIGHTER, axis=0) / _LIT)
     return Sight(np.reshape(found, (-1, 3)), np.tile(forward, (len(found), 1)))
+
+
+def _white(picture: np.ndarray, iris: np.ndarray, lids: np.ndarray) -> np.ndarray:
+    """The linear colours (n, 3) between an eye's lids beside its iris; none of one too small.
+
+    Nor of one that the picture's edge cuts.
+
+    Args:
+        picture: (H, W, 3) uint8 sRGB.
+        iris: (5, 2) px, its middle and four points of its rim.
+        lids: (P, 2) px, their outline.
+    """
+    radius = float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
+    low, high = np.floor(lids.min(0)).astype(int), np.ceil(lids.max(0)).astype(int) + 1
+    cut = (low < 0).any() or (high > picture.shape[1::-1]).any()
+    if cut or not radius >= _SMALLEST_IRIS:
+        return np.zeros((0, 3))
+    opening = np.zeros((high - low)[::-1], np.uint8)
+    edges = np.round((lids - low - 0.5) * 16).astype(np.int32)
+    cv2.fillPoly(opening, [edges], 1, shift=4)
+    inside = cv2.distanceTransform(np.pad(opening, 1), cv2.DIST_L2, 5)[1:-1, 1:-1]
+    rows, columns = np.mgrid[low[1] : high[1], low[0] : high[0]] + 0.5
+    away = np.hypot(columns - iris[0, 0], rows - iris[0, 1]) / radius
+    white = (away > _OFF_IRIS) & (inside > 0.5 + _OFF_LIDS * radius)
+    return linear_from_srgb(picture[low[1] : high[1], low[0] : high[0]][white])
 
 
 def whites_lightness(sights: Iterable[Sight], light: np.ndarray) -> float | None:
     """Log reflectance of the whites in a light (9, 3); None when they were hardly seen."""
-    sights = [sight for sight in sights if len(sight.colour)]
-    if sum(len(sight.colour) for sight in sights) < _FEWEST_SEEN:
+    colour, normal = joined(sights)
+    if len(colour) < _FEWEST_SEEN:
         return None
-    colour = np.concatenate([sight.colour for sight in sights])
-    normal = np.concatenate([sight.normal for sight in sights])
     shade = np.maximum(harmonics(normal) @ light, 1e-2)
     return float(np.median(np.log(np.maximum(colour / shade, 1e-3) @ LUMINANCE)))
 
