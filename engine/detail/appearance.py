@@ -19,7 +19,7 @@ from .albedo_fit import Colours, beardless, light_on_shaven, solve_albedo, varia
 from .beard import fit_beard, is_shaven
 from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
-from .forehead import Forehead, find_front, map_forehead, see_forehead
+from .forehead import Forehead, ForeheadSight, find_front, map_forehead, see_forehead
 from .hair_colour import hair_maps, hair_samples, matt_hair, see_hair
 from .hairline import hairline_heights, model_cover
 from .hanging import hanging_down
@@ -89,7 +89,7 @@ class _Median:
     teeth: list[Sight]
     hair: list[Sight]
     outlines: list[Outline]
-    forehead: list[tuple[np.ndarray, np.ndarray, np.ndarray]]
+    foreheads: list[ForeheadSight]
     grey: float  # 1 where the pictures have one hue all over
     white: float  # linear: how bright the pictures get
     whites: np.ndarray  # (3,) log hue of what is brightest in them
@@ -133,7 +133,7 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
         own = _unlit(median, light)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
     seen = None if samples is None else np.median(samples, axis=0)
-    front = find_front(median.forehead, forehead, light, skin, seen, clear)
+    front = find_front(median.foreheads, forehead, light, skin, seen, clear)
     hairline = hairline_heights(front, canvas.head, canvas.rest[0], albedo)
     stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
     hangs = hanging_down([outline.sides for outline in median.outlines])

@@ -17,6 +17,7 @@ from ..head.model import FaceParams, Head
 from ..render import interpolate, rasterize
 from ..srgb import linear_from_srgb
 from .strand_flow import parting_by_flow, see_flow
+from .viterbi import likeliest_line
 
 COLUMNS = np.arange(-60.0, 61, 4)  # degrees round the head, from the front
 _ROWS = np.arange(24.0, 100, 1.5)  # degrees from the top of the head
@@ -48,6 +49,15 @@ class Forehead:
     places: tuple[np.ndarray, np.ndarray]  # faces (R, C) and barycentric weights (R, C, 3)
     line: np.ndarray  # (C,) degrees from the top down to which the model has hair
     brows: np.ndarray  # (C,) degrees from the top above which it is looked at
+
+
+@dataclass(frozen=True)
+class ForeheadSight:
+    """What a frame shows of that map."""
+
+    colour: np.ndarray  # (R, C, 3) linear; NaN where it is unseen
+    normal: np.ndarray  # (R, C, 3) unit, camera axes
+    flow: np.ndarray  # (R, C, 2) `see_flow`'s
 
 
 @dataclass(frozen=True)
@@ -92,11 +102,8 @@ def see_forehead(
     rest: tuple,
     frame: int,
     forehead: Forehead,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a picture (H, W, 3) uint8 sRGB shows of the forehead.
-
-    Linear colours (R, C, 3), NaN where unseen, normals (R, C, 3), and `see_flow`'s.
-    """
+) -> ForeheadSight:
+    """What a picture (H, W, 3) uint8 sRGB shows of the forehead."""
     vertices, faces = head.camera_frame(params, frame, rest), head.file.faces
     normals = interpolate(vertex_normals(vertices, faces), faces, *forehead.places)
     points = interpolate(vertices, faces, *forehead.places)
@@ -110,11 +117,11 @@ def see_forehead(
     column, row = np.moveaxis(np.where(seen[..., None], place, 0).astype(int), -1, 0)
     colour = linear_from_srgb(picture[row, column])
     flow = see_flow(picture, place, seen, _ROWS, COLUMNS)
-    return np.where(seen[..., None], colour, np.nan), normals, flow
+    return ForeheadSight(np.where(seen[..., None], colour, np.nan), normals, flow)
 
 
 def find_front(
-    frames: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+    sights: list[ForeheadSight],
     forehead: Forehead,
     light: np.ndarray,
     skin: np.ndarray,
@@ -124,14 +131,14 @@ def find_front(
     """Where hair ends on the forehead; where the model has it, in doubt.
 
     Args:
-        frames: What `see_forehead` saw in some of them.
+        sights: Of some frames.
         forehead: The map.
         light: (9, 3).
         skin: (3,) log reflectance of the skin.
         hair: (3,) of the hair; None where the head shows none or can't be told.
         stands: Whether something is seen to stand off the skull: then nobody is bald.
     """
-    own, known = _reflectance(frames, light)
+    own, known = _reflectance(sights, light)
     if hair is None:
         inside = known & (_ROWS[:, None] < forehead.line)
         unlike = (np.abs(own - skin).max(-1) > _LIKE_SKIN)[inside]
@@ -156,7 +163,7 @@ def find_front(
     if parting is None:
         above = line - _ROWS[:, None]
         lying = known & (haired > _HAIRED) & (above > _LYING[0]) & (above < _LYING[1])
-        parting = parting_by_flow(np.mean([flow for *_, flow in frames], 0), lying, COLUMNS)
+        parting = parting_by_flow(np.mean([sight.flow for sight in sights], 0), lying, COLUMNS)
     return Front(_rises(line, forehead, parting), falls, parting)
 
 
@@ -197,11 +204,10 @@ def _parting(line: np.ndarray) -> float | None:
     return float(COLUMNS[np.argmax(up)]) if up.max() > _PARTED else None
 
 
-def _reflectance(
-    frames: list[tuple[np.ndarray, np.ndarray, np.ndarray]], light: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _reflectance(sights: list[ForeheadSight], light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Median log reflectance (R, C, 3), and whether enough frames show it in the light, (R, C)."""
-    colour, normal = (np.stack([frame[k] for frame in frames]) for k in (0, 1))
+    colour = np.stack([sight.colour for sight in sights])
+    normal = np.stack([sight.normal for sight in sights])
     usual = harmonics(np.array([[0.0, 0, 1]])) @ light
     shade = harmonics(normal.reshape(-1, 3)) @ light
     bright = (shade / usual).mean(1).reshape(normal.shape[:3])
@@ -223,24 +229,6 @@ def _line(haired: np.ndarray, known: np.ndarray, forehead: Forehead) -> np.ndarr
     wrong[(ends > forehead.brows) & (ends > forehead.line)] = 1e3
     bend = np.minimum(_BEND * np.abs(ends - ends.T), _STEP)
     return _ROWS[likeliest_line(wrong.T, bend)]
-
-
-def likeliest_line(cost: np.ndarray, bend: np.ndarray) -> np.ndarray:
-    """The row (C,) in each of C columns on the cheapest line through all (Viterbi 1967).
-
-    Args:
-        cost: (C, R) of each row.
-        bend: (R, R) of going from one row to another between neighbouring columns.
-    """
-    total, came = cost[0], []
-    for column in cost[1:]:
-        ways = total[None] + bend
-        came.append(np.argmin(ways, axis=1))
-        total = column + ways.min(1)
-    path = [int(np.argmin(total))]
-    for back in reversed(came):
-        path.append(int(back[path[-1]]))
-    return np.array(path[::-1])
 
 
 def _mean(values: np.ndarray, where: np.ndarray, empty: float) -> np.ndarray:

@@ -16,7 +16,6 @@ from ..geometry import project, rotation_matrix, vertex_normals
 from ..head.albedo import load_albedo
 from ..head.model import FaceParams, Head
 from ..weights import FOLDER
-from .forehead import likeliest_line
 from .hairline import model_cover
 from .hanging import (
     DARKEST,
@@ -27,6 +26,7 @@ from .hanging import (
     log_colours,
     see_sides,
 )
+from .viterbi import likeliest_line
 
 _DIRECTIONS = np.arange(-60.0, 61, 10)  # degrees from the top of the head towards the ears
 _SECTOR, _OUTLINE_PLACES = 3.0, 360  # degrees either side, in which the outline is looked for

@@ -1,5 +1,7 @@
 """The hairline: where a clip shows hair over the forehead the head has it, and nowhere else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -44,12 +46,12 @@ def front_of(
     head, rest, _ = person
     params = FaceParams.neutral(head, 1, focal=1200.0)
     blank = np.zeros((800, 800, 3), np.uint8)
-    where, normals, flow = see_forehead(blank, params, head, head.rest(params.shape), 0, forehead)
+    sight = see_forehead(blank, params, head, head.rest(params.shape), 0, forehead)
     rows = from_skull(head.file, rest, points_of(person, forehead).reshape(-1, 3))[0]
-    hairy = rows.reshape(where.shape[:2]) < ends
+    hairy = rows.reshape(sight.colour.shape[:2]) < ends
     drawn = np.where(hairy[..., None], np.exp(HAIR), np.exp(SKIN))
-    seen = np.where(np.isfinite(where), drawn, np.nan)
-    return find_front([(seen, normals, flow)] * 3, forehead, light, SKIN, hair)
+    seen = np.where(np.isfinite(sight.colour), drawn, np.nan)
+    return find_front([replace(sight, colour=seen)] * 3, forehead, light, SKIN, hair)
 
 
 def points_of(person, forehead: Forehead) -> np.ndarray:
