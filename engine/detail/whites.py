@@ -2,7 +2,7 @@
 
 Films' whites have .15 to .9 of their cheeks' light: deep sockets and spectacles keep light from
 them, lamps from in front reach them. Half of that is the eye's, for any light; the film's other
-half is what `engine.preview.shading` makes of it.
+half is what `engine.preview.lighting` makes of it.
 """
 
 from collections.abc import Iterable

@@ -7,10 +7,11 @@ of the others.
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
-from .shading import (
+from ..compiled import kernels
+from . import lighting
+from .lighting import (
     FILL,
     FILL_COLOUR,
     GROUND,
@@ -23,6 +24,8 @@ from .shading import (
     TONE,
     tone_step,
 )
+
+kernel, inlined = kernels(lighting)
 
 _WIDTH_M = np.float32(0.0004)  # of a strand: thicker than hair, as there are fewer
 _AT_TIP = np.float32(0.35)  # of the width
@@ -61,7 +64,7 @@ class Strands(NamedTuple):
     order: np.ndarray  # (N,)
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@kernel
 def draw_strands(layer, nearness, strands, motion, lens):
     """Strands into a layer (H, W, 4): colour times alpha, sRGB bytes as floats, and alpha."""
     points = np.zeros(strands.points.shape[1:], np.float32)  # camera axes
@@ -103,7 +106,7 @@ def draw_strands(layer, nearness, strands, motion, lens):
             before[:] = after
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
+@inlined
 def _facing(point, middle, normal):
     """How far a point's outward normal, which is filled in, looks to the camera: its cosine."""
     x, y, z = point[0] - middle[0], point[1] - middle[1], point[2] - middle[2]
@@ -113,7 +116,7 @@ def _facing(point, middle, normal):
     return -(normal[0] * point[0] + normal[1] * point[1] + normal[2] * point[2]) / away
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
+@inlined
 def _pose(point, motion, out):
     """A point at rest, before the camera."""
     x, y, z = (
@@ -126,7 +129,7 @@ def _pose(point, motion, out):
         out[c] += motion.after[c]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
+@inlined
 def _project(point, lens, out):
     """A point's place on the picture, and 1 / depth."""
     scale, middle, _ = lens
@@ -135,7 +138,7 @@ def _project(point, lens, out):
     out[1] = middle[1] - scale * point[1] * out[2]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
+@inlined
 def _shade(strand, k, normal, facing, deep, colour, exposure, out):
     """The colour of the strand's piece k, three sRGB bytes as floats, into `out`."""
     x, y, z = (
@@ -172,7 +175,7 @@ def _shade(strand, k, normal, facing, deep, colour, exposure, out):
         out[c] = TONE[tone_step(light)]
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True, inline="always")
+@inlined
 def _line(start, end, before, after, width, nearness, layer):
     """One straight piece, its colour going from `before` to `after`, where nothing is nearer.
 
@@ -208,7 +211,7 @@ def _line(start, end, before, after, width, nearness, layer):
             pixel[3] += alpha * (_ONE - pixel[3])
 
 
-@numba.njit(cache=True, fastmath=True, nogil=True)
+@kernel
 def lay_over(picture, coverage, layer):
     """The layer over the head's picture and coverage; beside the head it fills what is left."""
     full = np.float32(255)

@@ -13,7 +13,8 @@ from ..exchange.lashes import grow_lashes
 from ..geometry import embed, project
 from ..render import visible_faces
 from ..render.occlusion import polygon_area, seen_from, through_polygon
-from .shading import KEY, Lights, Maps, develop
+from .lighting import KEY, Lights
+from .shading import Maps, develop
 from .sitter import Sitter
 from .strands import Lens, draw_hair, draw_lashes
 from .vertices import (

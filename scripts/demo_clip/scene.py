@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.geometry import project, to_camera
 from engine.head.model import FaceParams
-from engine.preview import shading
+from engine.preview import lighting, shading
 from engine.preview.sitter import Sitter
 from engine.preview.studio import out_of_mouth, vertex_table
 from engine.preview.vertices import AMBIENT, COLUMNS, FINISH, GONE, LIT, Surface, fill_normals
@@ -127,7 +127,7 @@ def _photograph(
     flat = np.zeros((1, 1, 4), np.uint8)
     maps = shading.Maps(sheet, flat, flat, np.float32(0))
     out = out_of_mouth(sitter, vertices)
-    lights = shading.Lights(sitter.exposure, np.zeros((0, 3), np.float32), shading.KEY, out)
+    lights = lighting.Lights(sitter.exposure, np.zeros((0, 3), np.float32), lighting.KEY, out)
     colour, _, coverage, *_ = shading.develop(face_id, nearness, surface, maps, lights)
     return colour, coverage
 
