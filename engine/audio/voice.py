@@ -48,7 +48,8 @@ class VoiceFace:
     @property
     def hissing(self) -> np.ndarray:
         """Probability that s z sh ch hold the teeth together now, (T,); 0 where nothing tells."""
-        return self.sounds[:, _HISSES].sum(1) if self.sounds.shape[1] else 0 * self.speaking
+        told = self.sounds.shape[1] > 0
+        return self.sounds[:, _HISSES].sum(1) if told else np.zeros(len(self.speaking))
 
     def __getitem__(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation of one unit, (T,) each."""
@@ -115,8 +116,8 @@ def _face(
     unknown = np.array([_UNKNOWN.get(name, _UNKNOWN_UNIT) for name in outputs])
     sd = np.hypot(sd, (1 - speaking[:, None]) * unknown)
     if sounds.shape[1] and "tongueOut" in outputs:
-        out = mean[:, outputs.index("tongueOut")]
-        out[:] = np.maximum(out, _TH_OUT * np.interp(sounds[:, _TH], _TH_HEARD, (0, 1)))
+        out, heard = outputs.index("tongueOut"), np.interp(sounds[:, _TH], _TH_HEARD, (0, 1))
+        mean[:, out] = np.maximum(mean[:, out], _TH_OUT * heard)
     names, columns = [], []
     for column, name in enumerate(outputs):
         if name not in _MEASURES:

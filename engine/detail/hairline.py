@@ -7,6 +7,7 @@ the forehead and isn't painted: it would be a flat fringe.
 import cv2
 import numpy as np
 
+from ..easing import ease
 from ..exchange.fringe import FRINGE_AT
 from ..exchange.skull import from_skull
 from ..geometry import embed
@@ -73,8 +74,8 @@ def paint_hairline(
     ragged = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)
     ragged = cv2.GaussianBlur(ragged, (0, 0), 0.6 * side / 1024, sigmaY=5 * side / 1024)
     here += ragged * (_RAGGED_MM / ragged.std())
-    dense = np.clip((here - _SOFT_MM[0]) / (_SOFT_MM[1] - _SOFT_MM[0]), 0, 1)
-    shaven = np.where(face_id >= 0, 1 - dense * dense * (3 - 2 * dense), 0)
+    dense = ease((here - _SOFT_MM[0]) / (_SOFT_MM[1] - _SOFT_MM[0]))
+    shaven = np.where(face_id >= 0, 1 - dense, 0)
     grown = cv2.dilate(shaven, np.ones((5, 5)))  # over the seams between the sheet's pieces
     shaven = np.where(face_id >= 0, shaven, grown)[..., None]
     rows = shaven[..., 0].any(1)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
-from ..exchange.take import REGIONS
+from ..exchange.take import REGIONS, frame_seconds
 from ..media import Clip
 from ..progress import Report
 from .belief import widened
@@ -132,7 +132,7 @@ def _warn(track: FaceTrack, report: Report, elsewhere: np.ndarray | None = None)
     share = float(track.seen.mean())
     if share < _MOSTLY_SEEN:
         report.warn(f"The face is seen in only {share:.0%} of the clip.")
-    step = float(np.median(np.diff(track.times))) if len(track.times) > 1 else 0.0
+    step = frame_seconds(track.times, alone=0.0)
     events = [
         (elsewhere, "Another shot shows other people", _BRIEF_S),
         (~track.seen & ~elsewhere, "The face is lost", _BRIEF_S),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d
 
-from ..exchange.take import REGIONS
+from ..exchange.take import REGIONS, frame_seconds
 from .carrying import carry_difference
 from .landmark_head import JAW, LandmarkHead
 from .solver import Guide, Targets
@@ -145,7 +145,7 @@ def voice_unknowns(voice: VoiceFace, head: LandmarkHead) -> tuple[np.ndarray, np
 def _seen_mouth(track: FaceTrack) -> np.ndarray:
     """How well the picture shows the mouth, (T,) 0..1, less beside a cover."""
     picture = np.nan_to_num(track.confidence[:, REGIONS.index("mouth")]) * track.seen
-    wide = 2 * round(_DISTURBED_SECONDS / _step(track.times)) + 1
+    wide = 2 * round(_DISTURBED_SECONDS / frame_seconds(track.times)) + 1
     least = minimum_filter1d(picture, wide, mode="nearest")
     return np.where(least < _SEEN, least, picture)
 
@@ -177,7 +177,7 @@ def _forced(hearing: Hearing, frames: int) -> np.ndarray:
 
 def _reach(speaking: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Speech with its soft edges, (T,) 0..1: lips move before they are heard, and after."""
-    width = _SPEECH_SECONDS / _step(times)
+    width = _SPEECH_SECONDS / frame_seconds(times)
     wide = maximum_filter1d(speaking, 2 * round(width) + 1, mode="nearest")
     return np.clip(gaussian_filter1d(wide, max(width / 2, 0.3), mode="nearest"), 0, 1)
 
@@ -189,13 +189,8 @@ def too_coarse(track: FaceTrack, heard: np.ndarray) -> np.ndarray:
     """
     if track.clear is None:
         return np.zeros(len(heard))
-    near = maximum_filter1d(heard, 2 * round(_PAUSE_SECONDS / 2 / _step(track.times)) + 1)
+    near = maximum_filter1d(heard, 2 * round(_PAUSE_SECONDS / 2 / frame_seconds(track.times)) + 1)
     return near * (1 - track.clear)
-
-
-def _step(times: np.ndarray) -> float:
-    """Seconds from one frame to the next."""
-    return max(float(np.median(np.diff(times))), 1e-3) if len(times) > 1 else 1.0
 
 
 def _on_the_person(

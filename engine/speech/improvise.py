@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from ..easing import ease
+from ..exchange.take import frame_seconds
 from ..fitting.gaze import REFLEX
 from ..geometry import rotation_matrix
 from ..head.model import FaceParams, Head
@@ -111,11 +113,8 @@ def _bare_teeth(expression: np.ndarray, tucked: np.ndarray, head: Head) -> None:
 
 def _soft(values: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:
     """Values (T,) smoothed over `seconds`."""
-    return gaussian_filter1d(np.asarray(values, float), seconds / 2 / _step(times), mode="nearest")
-
-
-def _step(times: np.ndarray) -> float:
-    return float(np.median(np.diff(times))) if len(times) > 1 else 1 / 25
+    sigma = seconds / 2 / frame_seconds(times)
+    return gaussian_filter1d(np.asarray(values, float), sigma, mode="nearest")
 
 
 def _late(values: np.ndarray, times: np.ndarray, seconds: float) -> np.ndarray:
@@ -147,15 +146,10 @@ def _blinks(times: np.ndarray, speaking: np.ndarray, generator: np.random.Genera
         pauses = times[near & (speaking < 0.3)]
         start = pauses[np.argmin(np.abs(pauses - moment))] if len(pauses) else moment
         t = times - start
-        shuts = np.clip(t / _BLINK_SHUTS, 0, 1)
-        opens = np.clip((t - _BLINK_SHUTS - _BLINK_SHUT) / _BLINK_OPENS, 0, 1)
-        out = np.maximum(out, _ease(shuts) - _ease(opens))
+        opens = ease((t - _BLINK_SHUTS - _BLINK_SHUT) / _BLINK_OPENS)
+        out = np.maximum(out, ease(t / _BLINK_SHUTS) - opens)
         moment += generator.uniform(*_BLINK_EVERY)
     return out
-
-
-def _ease(share: np.ndarray) -> np.ndarray:
-    return share * share * (3 - 2 * share)
 
 
 def _gaze(times: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -164,7 +158,7 @@ def _gaze(times: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     while moment < times[-1]:
         out[times >= moment] = generator.normal(size=2) * _GAZE
         moment += generator.uniform(*_GAZE_EVERY)
-    return gaussian_filter1d(out, 0.018 / _step(times), axis=0, mode="nearest")
+    return gaussian_filter1d(out, 0.018 / frame_seconds(times), axis=0, mode="nearest")
 
 
 def _upright(translation: np.ndarray, head: Head, pose: np.ndarray) -> np.ndarray:

@@ -13,7 +13,9 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..audio import SpeechFeatures, windows
 from ..audio.voice import listen
+from ..easing import ease
 from ..exchange.protocol import AVFaceError
+from ..exchange.take import frame_seconds
 from ..head.lip_region import LipRegion, has_lips, lip_region_of, lip_state
 from ..head.model import FaceParams, Head, LipShapes
 from ..head.mouth import front_of, has_teeth
@@ -124,8 +126,7 @@ def keep_apart(
         highest = np.where(
             sure > 0, np.minimum(highest, np.maximum(before, 0) * (1 - sure)), highest
         )
-    share = np.clip(1 - region.way / _YIELD_M, 0, 1)
-    share = share * share * (3 - 2 * share) * region.side / 2  # (M,)
+    share = ease(1 - region.way / _YIELD_M) * region.side / 2  # (M,)
     reach = np.abs(rest[0][region.own[region.upper_line], 0]).max()
     waves = chebvander(rest[0][region.own, 0].clip(-reach, reach) / reach, _WAVES)  # (M, waves)
     at_line = np.linalg.pinv(waves[region.upper_line])  # few smooth shapes do: they are edited
@@ -227,8 +228,7 @@ def _offsets(net: LipNet, region: LipRegion, heard: np.ndarray, state: np.ndarra
 
 def _smooth(offsets: np.ndarray, times: np.ndarray) -> None:
     """Low-pass offsets (T, M, 3) in time, in place."""
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
-    sigma = _SMOOTH_S / step
+    sigma = _SMOOTH_S / frame_seconds(times)
     if sigma > 0.25:
         for vertex in range(offsets.shape[1]):
             offsets[:, vertex] = gaussian_filter1d(offsets[:, vertex], sigma, axis=0)

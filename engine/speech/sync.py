@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..exchange.take import frame_seconds
+
 if TYPE_CHECKING:
     from ..audio.voice import VoiceFace
     from ..faces import FaceTrack
@@ -106,7 +108,7 @@ def match_lips(
     and "jaw" in any unit; of what is heard also "speaking", 0..1.
     """
     clock = sync_clock(times)
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    step = frame_seconds(times, alone=0.0)
     spoken = float(np.sum(belief * np.interp(times, clock, heard["speaking"])) * step)
     if step <= 0 or spoken < _LEAST_SPEECH:
         return Sync()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..easing import ease
 from ..head.lip_region import LipRegion
 from ..head.model import FaceParams
 from ..head.mouth import Mouth
@@ -44,6 +45,6 @@ def lip_to_teeth(
 
 def _shares(region: LipRegion) -> np.ndarray:
     """How far each vertex goes with the lower lip, (M,) 0..1, smooth on the skin."""
-    along = np.interp(region.way, (_FULL_M, _REACH_M), (1, 0))
+    along = ease((_REACH_M - region.way) / (_REACH_M - _FULL_M))
     across = np.clip(1 - (region.mouth.template[region.own, 0] / _WIDE_M) ** 2, 0, 1)
-    return along * along * (3 - 2 * along) * across * (region.side < 0)
+    return along * across * (region.side < 0)

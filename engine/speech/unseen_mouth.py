@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d
 
+from ..exchange.take import frame_seconds
 from ..fitting.landmark_head import LandmarkHead, landmark_head
 from ..fitting.sound import Hearing, heard_share
 from ..fitting.terms import LIP_PAIRS
@@ -50,17 +51,14 @@ _TUCK = (0.3, 0.7)  # probability of f v from which the lip goes to the teeth, a
 # alone would help, and hide the red of the lip.
 _TOUCHING, _TUCK_SD = 1.7e-3, 0.15e-3
 _TUCKED_GAP = 1.2e-3  # m: teeth that stand on a lip show so much at least, be it too little to see
-_AROUND_SECONDS = 0.04  # by which lip and jaw are there before a sound is heard, and leave later
+_AROUND_SECONDS = 0.04  # by which a lip is there before a tuck is heard, and leaves later
 # m between lips, and between lip and teeth beyond the nearest that they come within a moment: seen
 # farther apart, a tuck is on its way; so far not.
 _TUCK_GAP, _TUCK_BEYOND, _MOMENT_SECONDS = (2.5e-3, 5e-3), (0.5e-3, 2e-3), 0.08
 # Probability of s z sh ch from which the jaw rises, and is up; rad at which the rows just pass
 # each other, on the head that all jaws are told of.
 _HISSED, _HISSING_JAW = (0.3, 0.6), 0.028
-_OPEN_JAW = (
-    0.08,
-    0.14,
-)  # rad: jaws seen so low are on their way; lower ones don't hiss, they breathe
+_OPEN_JAW = 0.08, 0.14  # rad: seen so low, jaws are on their way; lower they breathe, don't hiss
 _TUCK_ROUNDS = 3  # the nearest vertices change as the lip moves
 _LEAST_HEARD = 0.02
 _CALM_SECONDS = 0.02  # lips don't jump: deviation of what is mixed in time, well within a closure
@@ -114,7 +112,7 @@ def say_unseen(params: FaceParams, hearing: Hearing, times: np.ndarray, head: He
                 touch = _touch(some, teeth, to_head, moved, tucked[part])
                 moved = _solve([*wishes, touch], bounds)
         said[part] = share[part, None] * moved
-    calm = _CALM_SECONDS / _step(times)
+    calm = _CALM_SECONDS / frame_seconds(times)
     said = gaussian_filter1d(said, calm, axis=0, mode="nearest")
     raised = gaussian_filter1d(share[:, None] * raised, calm, axis=0, mode="nearest")
     return params.replace(expression=params.expression + said @ to_head, jaw=params.jaw + raised)
@@ -129,30 +127,20 @@ def _to_hiss(voice: VoiceFace, jaw: np.ndarray) -> np.ndarray:
 def tucks(
     voice: VoiceFace, times: np.ndarray, params: FaceParams, teeth: Mouth | None
 ) -> np.ndarray:
-    """How far f and v ask for the lip at the teeth, (T,) 0..1.
+    """How far f and v ask for the lip at the teeth, (T,) 0..1: it comes and goes without a leap.
 
-    Lips that are seen apart are on their way.
+    Sound is a frame early or late; lips that are seen apart are on their way.
     """
-    tucked = _lasting(voice.tucked, _TUCK, times)
+    around, moment = (s / frame_seconds(times) for s in (_AROUND_SECONDS, _MOMENT_SECONDS))
+    surely = np.interp(voice.tucked, _TUCK, (0, 1))
+    surely = maximum_filter1d(surely, 2 * round(around) + 1, mode="nearest")
+    tucked = gaussian_filter1d(surely, around / 2, mode="nearest")
     if teeth is None or not tucked.any():
         return tucked
     gap, away = _seen_apart(params, teeth)
-    nearest = minimum_filter1d(away, 2 * round(_MOMENT_SECONDS / _step(times)) + 1, mode="nearest")
+    nearest = minimum_filter1d(away, 2 * round(moment) + 1, mode="nearest")
     tucked *= np.interp(gap, _TUCK_GAP, (1, 0))
     return tucked * np.interp(away - nearest, _TUCK_BEYOND, (1, 0))
-
-
-def _lasting(heard: np.ndarray, sure: tuple[float, float], times: np.ndarray) -> np.ndarray:
-    """How far what is heard with a probability (T,) is done, 0..1: it comes and goes without a
-    leap, and sound is a frame early or late.
-    """
-    wide = 2 * round(_AROUND_SECONDS / _step(times)) + 1
-    surely = maximum_filter1d(np.interp(heard, sure, (0, 1)), wide, mode="nearest")
-    return gaussian_filter1d(surely, _AROUND_SECONDS / 2 / _step(times), mode="nearest")
-
-
-def _step(times: np.ndarray) -> float:
-    return float(np.median(np.diff(times))) if len(times) > 1 else 1.0
 
 
 def _seen_apart(params: FaceParams, teeth: Mouth) -> tuple[np.ndarray, np.ndarray]:
@@ -215,18 +203,28 @@ def _seen(
     used = [*_UPPER, *_LOWER, *_OUTER, *_CORNERS]
     jaw = rotation_matrix(params.jaw + raised)
     pose = rotation_matrix(params.head_pose)[:, :2]  # what goes across the picture
-    basis, weights = marks.unit_basis[used], marks.weights[used, 0, None, None]
-    channels = basis @ mix.T  # (L, 3, C)
-    turned = np.einsum("nij,ljc->nlic", jaw - np.eye(3), channels)
-    moves = np.einsum("nij,nljc->nlic", pose, channels + weights * turned)  # (n, L, 2, C)
-    rest, joints = marks.person(params.shape, np.zeros(3))
-    around = np.tensordot(marks.units(params.expression), basis, (1, 2)) + rest[used] - joints[0]
-    back = rotation_matrix(params.jaw) - jaw
-    lost = weights[..., 0] * np.einsum("nij,nlj->nli", back, around)
-    lost += np.tensordot(back.reshape(-1, 9), marks.pose_basis[used][..., :9], (1, 2))
+    basis = marks.unit_basis[used] @ mix.T  # (L, 3, C)
+    turned = np.einsum("nij,ljc->nlic", jaw - np.eye(3), basis)
+    moves = basis + marks.weights[used, 0, None, None] * turned  # (n, L, 3, C) in head space
+    moves = np.einsum("nij,nljc->nlic", pose, moves)  # (n, L, 2, C) across the picture
+    lost = np.einsum("nij,nlj->nli", pose, _lost(params, marks, used, jaw))
     J, weight = _told(moves, tucked)
-    lost, _ = _told(np.einsum("nij,nlj->nli", pose, lost)[..., None], tucked)
-    return _Wishes(J, lost[..., 0], weight)
+    wanted, _ = _told(lost[..., None], tucked)
+    return _Wishes(J, wanted[..., 0], weight)
+
+
+def _lost(params: FaceParams, marks: LandmarkHead, used: list[int], jaw: np.ndarray) -> np.ndarray:
+    """How far the landmarks `used` would be from where they are, were the jaw turned by `jaw`.
+
+    (n, 3, 3) matrices; (n, L, 3) m in head space.
+    """
+    rest, joints = marks.person(params.shape, np.zeros(3))
+    moved = np.tensordot(marks.units(params.expression), marks.unit_basis[used], (1, 2))
+    back = rotation_matrix(params.jaw) - jaw
+    lost = np.einsum("nij,nlj->nli", back, moved + rest[used] - joints[0])
+    lost *= marks.weights[used, 0, None]
+    correctives = marks.pose_basis[used][..., :9]  # the jaw's
+    return lost + np.tensordot(back.reshape(-1, 9), correctives, (1, 2))
 
 
 def _told(moves: np.ndarray, tucked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
