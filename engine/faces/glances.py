@@ -43,10 +43,7 @@ def seen_by_network(
     looks = _look(seen, hidden, glances, person, usual)
     wanted = _doubtful(cover, seen, hidden) & np.isnan(seen[:, 0])
     looks += _look(seen, hidden, _read(clip, person, wanted), person, usual)
-    rows, *saw = (np.concatenate(column) for column in zip(*looks, strict=True))
-    order = np.argsort(rows)
-    told = NetworkPoints(person.frames[rows[order]], *(column[order] for column in saw))
-    return _between(seen), told, _between(hidden)
+    return _between(seen), NetworkPoints.joined(looks), _between(hidden)
 
 
 def _doubtful(cover: np.ndarray, seen: np.ndarray, hidden: np.ndarray) -> np.ndarray:
@@ -69,12 +66,11 @@ def _look(
     pictures: Iterator[tuple[int, np.ndarray]],
     person: Person,
     usual: np.ndarray,
-) -> list[tuple[np.ndarray, ...]]:
+) -> list[NetworkPoints]:
     """What the network says of pictures, into their rows of `seen` (N, R) and `hidden` (N, 478).
 
-    A point of the lips is as hidden as it is or its `usual` place (N, 40, 2) px.
-
-    Returns rows (n,) and, as in `NetworkPoints`, what was seen in them, batch by batch.
+    A point of the lips is as hidden as it is or its `usual` place (N, 40, 2) px. Returns the
+    network's points, batch by batch.
     """
     looks = []
     while batch := list(islice(pictures, _AT_ONCE)):
@@ -82,13 +78,13 @@ def _look(
         shown = np.stack([picture for _, picture in batch])
         mesh = person.points[rows]
         places = np.concatenate([mesh[..., :2], usual[rows]], axis=1)  # (n, 478 + 40, 2)
-        points, sigma, parts, covers, odds = see_level(shown, mesh, places)
-        own, beneath = np.split(covers, [mesh.shape[1]], axis=1)
+        look = see_level(shown, mesh, places)
+        own, beneath = np.split(look.covered, [mesh.shape[1]], axis=1)
         own[:, list(LIPS)] = np.maximum(own[:, list(LIPS)], beneath)
         hidden[rows] = own
-        brows = parts[:, 4:].min(axis=1, keepdims=True)  # the network tells them apart
-        seen[rows] = np.hstack([parts[:, :4], brows])
-        looks.append((rows, points, sigma, odds))
+        brows = look.visible[:, 4:].min(axis=1, keepdims=True)  # the network tells them apart
+        seen[rows] = np.hstack([look.visible[:, :4], brows])
+        looks.append(NetworkPoints(person.frames[rows], look.points, look.sigma, look.odds))
     return looks
 
 

@@ -49,6 +49,27 @@ class NetworkPoints:
     sigma: np.ndarray  # (n, L) px of the frames
     odds: np.ndarray  # (n, L) log odds that something is before each point
 
+    @classmethod
+    def joined(cls, parts: "list[NetworkPoints]") -> "NetworkPoints":
+        """Several of one clip as one."""
+        frames, *seen = (
+            np.concatenate(column)
+            for column in zip(*((p.frames, p.points, p.sigma, p.odds) for p in parts), strict=True)
+        )
+        order = np.argsort(frames)
+        return cls(frames[order], *(column[order] for column in seen))
+
+
+@dataclass(frozen=True)
+class LevelSeen:
+    """What both networks saw in n views by `level_face`, asked about K places in each."""
+
+    points: np.ndarray  # (n, L, 2) px of the frames
+    sigma: np.ndarray  # (n, L) px of the frames
+    visible: np.ndarray  # (n, R) probability that skin of this face is seen there
+    covered: np.ndarray  # (n, K) log odds that something is before each place
+    odds: np.ndarray  # (n, L) the same of each point
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -122,19 +143,13 @@ def _square(box: np.ndarray) -> tuple[tuple[int, int], int]:
     return (x, y), side
 
 
-def see_level(
-    pictures: np.ndarray, points: np.ndarray, places: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """What the networks see in views by `level_face`: places and deviations in the frames.
+def see_level(pictures: np.ndarray, points: np.ndarray, places: np.ndarray) -> LevelSeen:
+    """What the networks see in views by `level_face`.
 
     Args:
         pictures: (n, GLANCE_PX, GLANCE_PX, 3) uint8 RGB.
         points: (n, 478, >=2) px, the tracker's, by which they were cut out.
         places: (n, K, 2) px, where something may be before the face.
-
-    Returns:
-        (n, L, 2) px, (n, L) px, the visibility of each region (n, R), and how surely something
-        is before each of the places (n, K) and before each of those points (n, L), log odds.
     """
     inside, scale = np.empty(places.shape), np.empty(len(points))
     back = []  # from the view to the frame
@@ -146,11 +161,11 @@ def see_level(
         inside[k] = (places[k] - middle) @ turn.T * (2 / GLANCE_PX)
         back.append((np.linalg.inv(turn).T * (GLANCE_PX / 2), middle))
         scale[k] = GLANCE_PX / 2 / np.sqrt(np.linalg.det(turn))
-    found, sigma, visible, hidden, odds = _look_for_covers(pictures, inside)
+    found, sigma, visible, covered, odds = _look_for_covers(pictures, inside)
     found = np.stack(
         [place @ turn + middle for place, (turn, middle) in zip(found, back, strict=True)]
     )
-    return found, sigma * scale[:, None], visible, hidden, odds
+    return LevelSeen(found, sigma * scale[:, None], visible, covered, odds)
 
 
 def glance(frame: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -112,9 +112,9 @@ def _see(clip: Clip, landmarks: np.ndarray, frames: np.ndarray) -> NetworkPoints
     while batch := list(islice(views, _AT_ONCE)):
         rows = np.array([frame for frame, _ in batch])
         mesh, shown = landmarks[rows], np.stack([view for _, view in batch])
-        points, sigma, _, _, odds = see_level(shown, mesh, mesh[..., :2])
-        parts.append((rows, points, sigma, odds))
-    return NetworkPoints(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        look = see_level(shown, mesh, mesh[..., :2])
+        parts.append(NetworkPoints(rows, look.points, look.sigma, look.odds))
+    return NetworkPoints.joined(parts)
 
 
 def _hold(clip: Clip, track: FaceTrack, covered: np.ndarray) -> FaceTrack:

@@ -50,7 +50,7 @@ def watch(monkeypatch, shown, answers):
         out[:, MOUTH] = [next(given) for _ in pictures]
         hidden = np.full(places.shape[:2], -6.0)
         each = np.ones((len(pictures), 5))
-        return points[:, :5, :2], each, out, hidden, -6 * each
+        return network.LevelSeen(points[:, :5, :2], each, out, hidden, -6 * each)
 
     monkeypatch.setattr(module, "see_level", see)
 
@@ -95,7 +95,8 @@ def test_what_is_seen_in_a_view_is_placed_in_the_picture(monkeypatch, degrees):
         return found, each, np.ones((len(found), 6)), places[..., 0], each
 
     monkeypatch.setattr(network, "_look_for_covers", look)
-    found, sigma, _, across, _ = network.see_level(view[None], points[None], points[None])
+    seen = network.see_level(view[None], points[None], points[None])
+    found, sigma, across = seen.points, seen.sigma, seen.covered
     assert np.abs(found[0, 0] - (turn @ [130, 150, 1] + 0.5)).max() < 1.0
     face_px = np.ptp(points, axis=0).max() if degrees == 5 else 100  # so little isn't levelled
     least, most = points[across.argmin()], points[across.argmax()]

@@ -8,7 +8,7 @@ import pytest
 from engine.exchange.take import REGIONS
 from engine.faces import FaceTrack
 from engine.faces import seen as network
-from engine.faces.seen import NetworkPoints, Seen
+from engine.faces.seen import LevelSeen, NetworkPoints, Seen
 from engine.media import Clip, open_clip
 from engine.models.landmarks import BROWS, IRISES, LIDS, LIPS, NOSE, OVAL, POINTS
 from engine.sight import beneath as module
@@ -92,7 +92,7 @@ def test_where_a_cover_lasts_all_points_are_as_sure_as_the_network(filmed, monke
         sigma[:, POINTS.index(152)] *= 3
         odds = np.full(sigma.shape, 9.0)
         odds[:, np.isin(POINTS, LIDS + IRISES)] = -9.0
-        return truth[at], sigma, np.zeros(0), np.zeros(0), odds
+        return LevelSeen(truth[at], sigma, np.zeros(0), np.zeros(0), odds)
 
     monkeypatch.setattr(module, "see_level", see)
     again = module.look_beneath(clip, replace(track, network_points=glances))
