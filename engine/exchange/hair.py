@@ -23,11 +23,12 @@ _LIGHTEST_STRAND, _GROWN = 1.25, 0.9  # times the median of those at least so wi
 _SHORTEST, _UNLIKE_TONE = 0.55, 0.14  # of a strand's length; standard deviation of the log tone
 _LOCK_MM, _LOCK_TONE = 8.0, 0.14  # how wide a lock is; the same of its tone
 _GATHERED, _LOCK_STRAY, _STRAY = 0.55, 0.16, 0.1  # how far tips come together; of the direction
-# Of a crop and of full hair: its height, its length over the skull as a multiple of that; and how
-# soon it has risen, the same, or mm.
+# Of a crop and of full hair: its height, and its length over the skull as a multiple of that.
 _CROP_MM, _FULL_MM = 6.0, 20.0
 _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
-_RISES, _RISES_MM, _AT_PARTING = 0.6, 15.0, 0.3  # times that beside a parting: no furrow
+# Within what length hair rises into its layer: a multiple of its height, mm at most, and the share
+# of it beside a parting, which is no furrow.
+_RISES, _RISES_MM, _AT_PARTING = 0.6, 15.0, 0.3
 _OVER_BARE, _LEAST_STRIDE = 0.6, 0.06  # less of the skin grows hair: strands go on so slowly
 _STOPS_EARLIER = 0.5, 0.15  # of that share: up to so much lock by lock, and strand by strand
 _LOWEST_LAYER = 0.5  # of the height
@@ -41,6 +42,12 @@ _FOREHEAD, _FORWARD = 32.0, 0.5  # degrees; share of its columns: a lock is no f
 _AT_HAIRLINE = 55.0  # degrees from the top of the head: there a parting is told
 _IN_FRINGE = 0.8  # of a strand's width, at least
 _RAGGED_ENDS = 0.6, 1.1  # of how far hair hangs
+_ROUND_SKULL = 1.3  # times the height of a root above its hanging: the way over the skull is longer
+# Of unit directions from the skull's middle: z beside the head and all in front of it; y at which
+# hair that hangs goes straight down, and from which on it bends so; y at which parted hair goes on
+# to the back of the head, as strongly, and above which it doesn't.
+_IN_FRONT, _HANGS_DOWN = (0.0, 0.4), (-0.233, 0.1)
+_GOES_BACK, _PULL = (0.0, 0.714), 1.5
 _DOWN, _BACK = np.array([0.0, -1, 0]), np.array([0.0, 0, -1])
 
 
@@ -163,7 +170,7 @@ def _grown(
     rises = 1e-3 * soon * np.minimum(_RISES * height, _RISES_MM)
     if hangs > 0:
         above = np.maximum(roots[:, 1] - skull.middle[1] + ABOVE_EARS_M, 0)
-        length = 1.3 * above + 1e-3 * hangs * draw.uniform(*_RAGGED_ENDS, len(roots))
+        length = _ROUND_SKULL * above + 1e-3 * hangs * draw.uniform(*_RAGGED_ENDS, len(roots))
     step = 2 * length / (POINTS * (POINTS - 1))  # the first: roots bend more than tips
     stray = _LOCK_STRAY * draw.normal(size=(lock.max() + 1, 3))[lock]
     stray += _STRAY * draw.normal(size=roots.shape)
@@ -177,15 +184,7 @@ def _grown(
             over = np.clip((skull.at(out)[2] - early) / _OVER_BARE, _LEAST_STRIDE, 1)
             stride = stride * over
         gone = gone + stride
-        front = np.clip(2.5 * out[:, 2:], 0, 1)  # 0 beside the head and behind it
-        falls = (1 - front) * np.clip(0.3 - 3 * out[:, 1:2], 0, 1) if hangs > 0 else 0.0
-        way = _flow(out, style) + stray
-        if style.arc == _PARTED:  # what doesn't hang goes on to the back of the head
-            pulled = front if hangs > 0 else 1.0
-            way += 1.5 * pulled * np.clip(1 - 1.4 * out[:, 1:2], 0, 1) * _BACK
-        way = _unit(way - (way * out).sum(1, keepdims=True) * out)
-        way = _unit((1 - falls) * way + falls * _DOWN)
-        next_ = points[-1] + stride[:, None] * way - skull.middle
+        next_ = points[-1] + stride[:, None] * _way(out, style, stray) - skull.middle
         away = np.linalg.norm(next_, axis=1)
         skin, hair, _ = skull.at(next_ / away[:, None])
         risen = 1 - np.exp(-gone / np.maximum(rises, 1e-4))
@@ -193,6 +192,18 @@ def _grown(
         lies = np.where(next_[:, 1] > 0, lies, np.maximum(lies, away)) if hangs > 0 else lies
         points.append(skull.middle + next_ * (lies / away)[:, None])
     return np.stack(points, 1)
+
+
+def _way(out: np.ndarray, style: _Style, stray: np.ndarray) -> np.ndarray:
+    """Unit vectors (n, 3) along which strands go on at unit directions (n, 3) from the middle."""
+    hangs, front = style.hangs > 0, np.interp(out[:, 2:], _IN_FRONT, (0, 1))
+    way = _flow(out, style) + stray
+    if style.arc == _PARTED:  # what doesn't hang goes on to the back of the head
+        pulled = front if hangs else 1.0
+        way += _PULL * pulled * np.interp(out[:, 1:2], _GOES_BACK, (1, 0)) * _BACK
+    way = _unit(way - (way * out).sum(1, keepdims=True) * out)
+    falls = (1 - front) * np.interp(out[:, 1:2], _HANGS_DOWN, (1, 0)) if hangs else 0.0
+    return _unit((1 - falls) * way + falls * _DOWN)
 
 
 def _fallen(
