@@ -17,7 +17,6 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from ..exchange.protocol import AVFaceError
-from ..exchange.take import REGIONS
 from ..head.model import FaceParams, Head
 from ..progress import Report
 from .evidence import gather, hidden_frames, hidden_unknowns, jaw_target, pace_of_unknowns
@@ -32,7 +31,6 @@ from .identity import (
 from .landmark_head import (
     JAW,
     LEFT_EYE,
-    MESH_POINTS,
     POSE,
     RIGHT_EYE,
     TRANSLATION,
@@ -41,14 +39,14 @@ from .landmark_head import (
 )
 from .landmark_track import landmark_track
 from .motion import Motion
-from .projection import project
+from .region_confidence import region_confidence
 from .runs import Run, around, bridge, chunks, runs_of
 from .solver import Problem, solve
 from .sound import Hearing, SoundTerms, changed_frames, sound_terms, unseen_units
-from .start import Start, first_pose, first_unknowns, lip_gaps, observed_points, region_pace
+from .start import Start, first_pose, first_unknowns, lip_gaps, region_pace
 from .subject import Camera, Model, Person, Subject, model_of
 from .teeth_jaw import JawByRows, jaw_by_rows
-from .terms import LIP_PAIRS, PAIRS, before_camera, moving_parts, region_points, unit_prior
+from .terms import LIP_PAIRS, PAIRS, before_camera, moving_parts, unit_prior
 
 if TYPE_CHECKING:
     from ..faces import FaceTrack
@@ -59,8 +57,6 @@ _KEY_MARGIN, _LEAST_KEYS = 3, 8  # frames from a cover to a key frame; fewer tel
 _ITERATIONS = 5
 _SMOOTHING = 5.0
 _LIPS_PRESS = 2e-4  # m: soft lips that are pressed overlap so far
-_RESIDUAL_HALF_MM = 3.0  # a region that misses its points so far is half believed
-_PROFILE = (0.5, 1.2)  # rad of turn between which confidence falls
 
 
 @dataclass(frozen=True)
@@ -148,10 +144,11 @@ def fit_clip(
     if hearing is not None and clip.sound is not None:
         tongue = unseen_units(hearing, clip.sound, head.file.expression_names)
         params = params.replace(expression=params.expression + tongue)
+    subject = Subject(person, clip.camera, clip.model)
     return FitResult(
         params=params,
         landmarks_px=landmark_track(head, params, track.size),
-        confidence=_confidence(track, x, _residuals_mm(clip, person, x), runs),
+        confidence=region_confidence(x, subject, track, clip.start, clip.head, runs),
         trust_sound=clip.sound.trust if clip.sound else np.zeros(len(x)),
         person=who,
     )
@@ -259,34 +256,6 @@ def _solve_runs(
             x[frames] += share[:, None] * (solved - x[frames])
             done += len(frames)
             report(min(done / len(x), 1))
-
-
-def _residuals_mm(clip: _Clip, person: Person, x: np.ndarray) -> np.ndarray:
-    """Mean distance of the fitted points to the track's by region, (T, R); NaN where not seen."""
-    T, regions = len(x), region_points(clip.head)
-    regions = {"face": np.arange(len(clip.head.template)) < MESH_POINTS, **regions}
-    mm = np.full((T, len(REGIONS)), np.nan)
-    for first in range(0, T, _CHUNK):
-        frames = np.arange(first, min(T, first + _CHUNK))
-        frames = frames[clip.track.seen[frames]]
-        uv, _ = project(x[frames], Subject(person, clip.camera, clip.model))
-        distance = np.linalg.norm(uv - observed_points(clip.track, frames), axis=2)
-        in_mm = distance * clip.start.metre_per_px[frames, None] * 1e3
-        for k, name in enumerate(REGIONS):
-            mm[frames, k] = in_mm[:, regions[name]].mean(1)
-    return mm
-
-
-def _confidence(
-    track: FaceTrack, x: np.ndarray, residual_mm: np.ndarray, runs: list[np.ndarray]
-) -> np.ndarray:
-    """The track's confidence (T, R), lowered by the fit's residual and by profile views."""
-    turned = np.arccos(np.clip(np.cos(x[:, 0]) * np.cos(x[:, 1]), -1, 1))
-    frontal = np.interp(turned, _PROFILE, (1, 0.3))[:, None]
-    met = 1 / (1 + (np.nan_to_num(residual_mm, nan=np.inf) / _RESIDUAL_HALF_MM) ** 2)
-    solved = np.zeros(len(x), bool)
-    solved[np.concatenate(runs)] = True
-    return np.nan_to_num(track.confidence) * met * frontal * (track.seen & solved)[:, None]
 
 
 def _params(x: np.ndarray, clip: _Clip, identity: Identity, head: Head) -> FaceParams:
