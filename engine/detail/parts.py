@@ -32,7 +32,7 @@ _PARTS = {
 _ROUNDS = 3
 DARKEST, _BRIGHTEST = 4e-3, 0.9  # linear reflectance
 
-_IRISES = (468, 473)  # MediaPipe's middles; the four points after each lie on its rim
+IRISES = (468, 473)  # MediaPipe's middles; the four points after each lie on its rim
 _INNER, _OUTER = 0.45, 0.85  # of the iris's radius: neither pupil nor rim
 _ABOVE = 0.2  # of the radius above the middle: higher lie lashes and the lid's shadow
 _BELIEVED = 0.5  # confidence in an eye
@@ -66,7 +66,7 @@ def see_irises(picture: np.ndarray, track: FaceTrack, params: FaceParams, frame:
     points = track.landmarks[frame, :, :2].astype(np.float64)
     forward = rotation_matrix(params.head_pose[frame])[:, 2]
     found = []
-    for eye, middle, outline in zip(("right_eye", "left_eye"), _IRISES, EYES, strict=True):
+    for eye, middle, outline in zip(("right_eye", "left_eye"), IRISES, EYES, strict=True):
         if track.confidence[frame, REGIONS.index(eye)] < _BELIEVED:
             continue
         centre = points[middle]

@@ -17,10 +17,9 @@ from ..head.model import FaceParams, Head
 from ..srgb import linear_from_srgb, srgb_from_linear
 from .folds import EYES
 from .irises import iris_places
-from .parts import Sight, joined
+from .parts import IRISES, Sight, joined
 from .residual import LUMINANCE
 
-_IRISES = (468, 473)  # MediaPipe's middles; the four points after each lie on its rim
 _BELIEVED = 0.5  # confidence in an eye
 _SMALLEST_IRIS = 2.5  # px, radius: smaller eyes' whites are mixed with lids
 _OFF_IRIS, _OFF_LIDS = 1.15, 0.15  # of the radius: from the iris's middle, from the lids' edges
@@ -43,7 +42,7 @@ def see_whites(picture: np.ndarray, track: FaceTrack, params: FaceParams, frame:
     points = track.landmarks[frame, :, :2].astype(np.float64)
     forward = rotation_matrix(params.head_pose[frame])[:, 2]
     found = []
-    for eye, middle, outline in zip(("right_eye", "left_eye"), _IRISES, EYES, strict=True):
+    for eye, middle, outline in zip(("right_eye", "left_eye"), IRISES, EYES, strict=True):
         if track.confidence[frame, REGIONS.index(eye)] >= _BELIEVED:
             white = _white(picture, points[middle : middle + 5], points[list(outline)])
             if len(white) >= _FEWEST_PIXELS:

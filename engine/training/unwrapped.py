@@ -22,6 +22,7 @@ from ..detail.residual import (
     PASSING_TRUST,
     Grain,
     gate,
+    masked_blur,
     residual,
     skin_share,
     without_strangers,
@@ -199,7 +200,7 @@ class _Scene:
 
     def _film(self, which: int, relief: np.ndarray, calm: bool) -> np.ndarray:
         """What the camera writes of a moment, laid on the sheet: (R, R, 3) uint8."""
-        skin = self.sheet.on_skin
+        skin = self.sheet.on_skin.astype(np.float32)
         surface = self.body.surfaces[which]
         step_u, step_v = surface_steps(surface)
         du, dv = differences(relief)
@@ -219,7 +220,7 @@ class _Scene:
             )
         )
         for c in range(3):  # light comes out of skin a little beside where it went in
-            fallen[..., c] = _blur_on(fallen[..., c], skin, self.scatter[c] / self.texel)
+            fallen[..., c] = masked_blur(fallen[..., c], skin, self.scatter[c] / self.texel)
         seen = fallen * np.exp(self.pigment) + mirrored
         return self._camera(np.maximum(seen, 1e-4) * skin[..., None], calm)
 
@@ -295,11 +296,3 @@ def _hollows(relief: np.ndarray, texel_mm: float) -> np.ndarray:
     for scale in _SHADE_SCALES_MM:
         out += (relief - cv2.GaussianBlur(relief, (0, 0), scale / texel_mm)) / np.float32(scale)
     return out
-
-
-def _blur_on(values: np.ndarray, mask: np.ndarray, sigma: float) -> np.ndarray:
-    if sigma < 0.25:
-        return values
-    share = mask.astype(np.float32)
-    top, bottom = (cv2.GaussianBlur(part, (0, 0), sigma) for part in (values * share, share))
-    return top / np.maximum(bottom, 1e-3)
