@@ -49,7 +49,10 @@ _SURFACES = {
     "skin": Surface(roughness=0.52, subsurface=0.35, specular=0.4),
     "eyes": Surface(roughness=0.12, subsurface=0.1, coat=1.0),
     "irises": Surface(roughness=0.12, subsurface=0.1, coat=1.0),
-    "teeth": Surface(roughness=0.18, subsurface=0.1, subsurface_radius_mm=(1.0, 0.8, 0.6)),
+    # duller than they are: EEVEE mirrors lights and world in molars, where cheeks keep them out
+    "teeth": Surface(
+        roughness=0.35, specular=0.3, subsurface=0.1, subsurface_radius_mm=(1.0, 0.8, 0.6)
+    ),
     "tongue": Surface(roughness=0.3, subsurface=0.15),
 }
 
@@ -157,7 +160,7 @@ def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
             taken.append((tree, link.from_socket, link.to_socket))
             tree.links.new(socket_of(mix.inputs, "A_Color").links[0].from_socket, link.to_socket)
         neck = tree.nodes.get(NECK) if tree else None
-        for link in list(neck.outputs["Fac"].links) if neck else ():
+        for link in list(neck.outputs[0].links) if neck else ():
             taken.append((tree, link.from_socket, link.to_socket))
             tree.links.remove(link)
     try:

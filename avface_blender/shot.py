@@ -20,12 +20,13 @@ _CLIP_START_M, _CLIP_END_M = 0.01, 100.0
 _CAMERA_DRAWN_M = 0.1
 _SAME_RATE = 1e-3
 _SAME_SHAPE = 0.02  # of widths over heights: sizes are rounded to whole blocks
-# Name, place in metres, watts, radius in metres. Soft points: an area's axis is drawn as a line
-# through the whole view, across the film.
+# Name, place in metres, watts, radius in metres, whether it is mirrored. Soft points: an area's
+# axis is drawn as a line through the whole view, across the film. The fill would stand as a pale
+# disc in the whites of eyes, beside the key's catchlight.
 _LIGHTS = (
-    ("Key", (0.5, -0.8, 0.35), 36.0, 0.2),
-    ("Fill", (-0.8, -0.6, 0.1), 16.0, 0.3),
-    ("Rim", (-0.5, 0.5, 0.3), 12.0, 0.2),
+    ("Key", (0.5, -0.8, 0.35), 36.0, 0.2, True),
+    ("Fill", (-0.8, -0.6, 0.1), 16.0, 0.3, False),
+    ("Rim", (-0.5, 0.5, 0.3), 12.0, 0.2, True),
 )
 _WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
@@ -160,10 +161,12 @@ def add_lights(
 ) -> None:
     """Key, fill and rim light, at rest round the rig, and a dim world where the scene has none."""
     size = rig.matrix_world.median_scale
-    for name, place, watts, radius in _LIGHTS:
+    for name, place, watts, radius, is_mirrored in _LIGHTS:
         data: Any = bpy.data.lights.new(name, "POINT")
         data.energy, data.shadow_soft_size = watts * size**2, radius * size
+        data.specular_factor = float(is_mirrored)  # of EEVEE
         light = bpy.data.objects.new(name, data)
+        light.visible_glossy = is_mirrored  # of Cycles
         collection.objects.link(light)
         light.parent = rig
         light.location = place

@@ -419,6 +419,8 @@ def test_lights_shine_on_the_head(make_take):
     lights = [object_ for object_ in result.rig.children if object_.type == "LIGHT"]
     assert len(lights) == 3 and bpy.context.scene.world
     assert sorted(light.location.y < 0 for light in lights) == [False, True, True]  # one behind
+    mirrored = [light for light in lights if light.visible_glossy and light.data.specular_factor]
+    assert {light.name.split(".")[0] for light in mirrored} == {"Key", "Rim"}, "one catchlight"
 
 
 @pytest.mark.parametrize("lit_by", ("a lamp", "a world"))
