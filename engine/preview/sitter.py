@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 from ..easing import ease
 from ..exchange.gloss import oiliness
 from ..exchange.hair import comb, grows_hair, strand_colours
+from ..exchange.head_file import HeadFile
 from ..exchange.lashes import UPPER_LIDS
 from ..exchange.neck import neck_end
 from ..exchange.skull import BARE_MM
@@ -53,6 +54,14 @@ _OILY_SHARPER = 14.0  # exponent added where a surface mirrors twice as much
 _UNEVEN = 0.22  # standard deviation of the gloss from vertex to vertex: skin is no glaze
 
 
+def upper_lids(head: HeadFile, vertices: np.ndarray) -> np.ndarray:
+    """Points on the edges of the upper lids, from corner to corner: (2, 65, 3) of (V, 3)."""
+    edges = embed(vertices, head.faces, head.landmarks_468)[np.array(UPPER_LIDS)]  # (2, 9, 3)
+    along = np.linspace(0, 8, 65)
+    lines = [np.stack([np.interp(along, range(9), axis) for axis in edge.T], 1) for edge in edges]
+    return np.stack(lines)
+
+
 @dataclass(frozen=True)
 class Sitter:
     """One person, ready to be drawn in any pose."""
@@ -81,14 +90,7 @@ class Sitter:
     def ambient(self) -> np.ndarray:
         """How open each vertex lies at rest, (V,); upper lids' edges between their lashes."""
         vertices, faces = self.rest[0], self.head.file.faces
-        edges = embed(vertices, faces, self.head.file.landmarks_468)[
-            np.array(UPPER_LIDS)
-        ]  # (2, 9, 3)
-        along = np.linspace(0, 8, 65)
-        points = [
-            np.stack([np.interp(along, range(9), axis) for axis in edge.T], 1) for edge in edges
-        ]
-        away = KDTree(np.concatenate(points)).query(vertices)[0]
+        away = KDTree(upper_lids(self.head.file, vertices).reshape(-1, 3)).query(vertices)[0]
         share = np.clip((away - _LASHES_M[0]) / (_LASHES_M[1] - _LASHES_M[0]), 0, 1)
         between = np.where(self.mask(*_EYES), 1, _IN_LASHES + (1 - _IN_LASHES) * share)
         return ambient_openness(vertices, faces) * between
@@ -200,12 +202,6 @@ class Sitter:
     def in_socket(self) -> np.ndarray:
         """The eyeballs, (V,) bool: they turn under the lids' shadow."""
         return self.mask(*_EYES)
-
-    @cached_property
-    def upper_lids(self) -> np.ndarray:
-        """The eyelids above the middle of the eyes, (V,) bool."""
-        middle = self.rest[0][self.in_socket, 1].mean() if self.in_socket.any() else 0.0
-        return self.mask("eyelids") & (self.rest[0][:, 1] > middle)
 
     @cached_property
     def on_iris(self) -> np.ndarray:

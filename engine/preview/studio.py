@@ -15,7 +15,7 @@ from ..render import visible_faces
 from ..render.occlusion import polygon_area, seen_from, through_polygon
 from .lighting import KEY, Lights
 from .shading import Maps, develop
-from .sitter import Sitter
+from .sitter import Sitter, upper_lids
 from .strands import Lens, draw_hair, draw_lashes
 from .vertices import (
     AMBIENT,
@@ -49,8 +49,10 @@ _KEY_IN_MOUTH = 1.6  # the studio's key stands before the lips
 # Light on the eyes, so that over 13 clips whites and irises, above and below, are as bright beside
 # the skin as in the films: from where the shadow of the upper lid and its lashes ends; the share of
 # the light that it leaves; what reaches whites beyond it, and irises, to which corneas bend more.
-_LID_SHADOW_M, _IN_SHADOW = 0.006, 0.25
+_LID_SHADOW_M, _IN_SHADOW = 0.006, 0.3
 _ON_WHITE, _ON_IRIS = 0.34, 0.72
+# Round the corners both lids and their lashes keep it off: so far, and the share that is left.
+_CORNER_M, _IN_CORNER = 0.006, 0.35
 _KEY_ON_WHITE = 1.35  # the studio's key is more of its light than films' lamps are: so much more
 
 
@@ -166,14 +168,19 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
 
 
 def _beside_lids(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
-    """How open the eyes lie, (n,): the upper lid and its lashes keep light from what is near."""
-    eyes, lids = sitter.in_socket, sitter.upper_lids
+    """How open the eyes lie, (n,): upper lids, corners and lashes keep light from what is near."""
+    eyes = vertices[sitter.in_socket]
     between = np.where(sitter.on_iris, _ON_IRIS, _ON_WHITE)
-    if not lids.any():
+    if not len(eyes):
         return between
-    away = KDTree(vertices[lids]).query(vertices[eyes], distance_upper_bound=_LID_SHADOW_M)[0]
-    share = np.minimum(away / _LID_SHADOW_M, 1)
-    return between * (_IN_SHADOW + (1 - _IN_SHADOW) * share)
+    edges = upper_lids(sitter.head.file, vertices)
+    for places, reach, left in (
+        (edges.reshape(-1, 3), _LID_SHADOW_M, _IN_SHADOW),
+        (edges[:, [0, -1]].reshape(-1, 3), _CORNER_M, _IN_CORNER),
+    ):
+        away = KDTree(places).query(eyes, distance_upper_bound=reach)[0]
+        between = between * (left + (1 - left) * np.minimum(away / reach, 1))
+    return between
 
 
 def _opening(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from scipy.ndimage import binary_erosion, binary_fill_holes
 from engine.detail.complexion import person_texture
 from engine.geometry import embed, project, vertex_normals
 from engine.head.model import FaceParams, Head
-from engine.preview.sitter import Sitter
+from engine.preview.sitter import Sitter, upper_lids
 from engine.preview.studio import Relief, draw, vertex_table
 from engine.preview.vertices import AMBIENT
 from engine.render.occlusion import ambient_openness, polygon_area, seen_from, through_polygon
@@ -217,6 +217,15 @@ def test_cheeks_keep_light_from_side_teeth(sitter):
         seen = sitter.mask(row) & (vertices[:, 2] > front)
         middle, side = seen & (aside < 0.006), seen & (aside > 0.016)
         assert np.median(light[side]) < 0.7 * np.median(light[middle])
+
+
+def test_lids_keep_light_from_the_corners_of_whites(sitter, vertices):
+    light = vertex_table(sitter, vertices, False)[sitter.in_socket, AMBIENT]
+    eyes, lids = vertices[sitter.in_socket], upper_lids(sitter.head.file, vertices)
+    corners = lids[:, [0, -1]].reshape(-1, 3)
+    away = np.linalg.norm(eyes[:, None] - corners[None], axis=2).min(1)
+    white = ~sitter.on_iris
+    assert light[white & (away < 3e-3)].max() < 0.6 * np.median(light[white & (away > 8e-3)])
 
 
 def test_a_tongue_that_looks_up_sees_no_sky(sitter):
