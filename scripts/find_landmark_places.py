@@ -1,4 +1,4 @@
-"""Find where on the head the tracker puts its points of the lower face: the tables of places.
+"""Find where on the head the tracker puts its points: the tables of places.
 
 `python scripts/find_landmark_places.py`, in the engine's environment; some minutes. Drawn people
 with known shapes act before known cameras, the tracker looks at them, and for each of its points
@@ -18,7 +18,16 @@ sys.path.insert(0, str(ROOT))
 
 from engine.faces.detector import FaceMesh, region_of  # noqa: E402
 from engine.faces.views import view_of  # noqa: E402
-from engine.fitting.terms import CHIN_EDGE, LIP_PAIRS, MOUTH_CORNERS, OVAL, SUBNASALE  # noqa: E402
+from engine.fitting.terms import (  # noqa: E402
+    CHIN_EDGE,
+    HAIRLINE,
+    LEFT_BROW,
+    LIP_PAIRS,
+    MOUTH_CORNERS,
+    OVAL,
+    RIGHT_BROW,
+    SUBNASALE,
+)
 from engine.geometry import embed  # noqa: E402
 from engine.training.people import Stage, build_stage, render_scene  # noqa: E402
 from engine.training.people.acting import act_moments  # noqa: E402
@@ -29,6 +38,11 @@ MOMENTS, SIZE, DIFFICULTY = 4, 256, 0.35
 MESH_POINTS = 468
 MOST_COVERED, MOST_TURNED = 0.02, 0.85  # share of points behind things; cosine
 USUAL_JAW = 0.12  # rad: speech hardly opens it further
+UPPER_FACE = [
+    *(8, 9, 151, 251, 21, 298, 68, 299, 69, 301, 71, 333, 104, 337, 108),
+    *(*HAIRLINE, *LEFT_BROW, *RIGHT_BROW),
+]
+CORNERS = [*MOUTH_CORNERS, 133, 362]  # and the eyes' inner ones
 DEPTH_SHARE = 0.05  # of a prior on depth, in units of what all pictures say
 
 
@@ -56,7 +70,8 @@ def main() -> None:
     looks = look_at_people(stage, skin, options.people, options.seed)
     outline = set(OVAL) - set(CHIN_EDGE)
     low = np.flatnonzero(own[:, 1] < own[SUBNASALE, 1])
-    places = {k: place_of(k, looks, own, template[skin]) for k in low if k not in outline}
+    sought = [*(k for k in low if k not in outline), *UPPER_FACE, *CORNERS]
+    places = {k: place_of(k, looks, own, template[skin]) for k in sought}
     print_tables(symmetric(places, looks), own)
 
 
@@ -106,7 +121,7 @@ def place_of(k: int, looks: Looks, own: np.ndarray, skin: np.ndarray) -> np.ndar
 
     Corners and inner lips stay on the mesh's own edge and are only set aside.
     """
-    if k in np.array(LIP_PAIRS) or k in MOUTH_CORNERS:
+    if k in np.array(LIP_PAIRS) or k in CORNERS:
         return own[k] + _aside(looks.tracked[:, k] - looks.own[:, k], looks)
     apart = looks.tracked[:, k, None] - looks.vertices  # (N, W, 2)
     nearest = np.einsum("nwc,nwc,n->w", apart, apart, looks.weight).argmin()
@@ -141,7 +156,7 @@ def symmetric(places: dict[int, np.ndarray], looks: Looks) -> dict[tuple[int, ..
 def print_tables(places: dict[tuple[int, ...], np.ndarray], own: np.ndarray) -> None:
     """As Python: what moves on the skin, then edges of the mesh, lips' upper and lower alike."""
     moved = {points: place - own[points[0]] for points, place in places.items()}
-    edges = {points: move for points, move in moved.items() if points[0] in MOUTH_CORNERS}
+    edges = {points: move for points, move in moved.items() if points[0] in CORNERS}
     for pair in LIP_PAIRS:
         ends = [points for k in pair for points in moved if points[0] == k]
         edges |= dict.fromkeys(ends, np.mean([moved[points] for points in ends], axis=0))

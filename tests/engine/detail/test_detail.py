@@ -18,6 +18,7 @@ from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
 from engine.geometry import embed, harmonics, project
 from engine.head.model import FaceParams, Head
+from engine.head.places import tracked_points
 from engine.media import Clip, open_clip
 from engine.progress import Report
 from engine.render import interpolate, rasterize
@@ -89,11 +90,11 @@ def _marks(sheet: FaceSheet) -> np.ndarray:
 
 
 def _track(head: Head, params: FaceParams, confidence: float = 1.0) -> FaceTrack:
-    points = []
+    points, (*on_skin, aside) = [], tracked_points(head.file)
     for t in range(len(params)):
         vertices = head.camera_frame(params, t)
-        groups = (head.file.landmarks_468, head.file.iris)
-        places = np.concatenate([embed(vertices, head.file.faces, group) for group in groups])
+        mesh, iris = (embed(vertices, head.file.faces, x) for x in (tuple(on_skin), head.file.iris))
+        places = np.concatenate([mesh + aside, iris])
         pixels = project(places, FOCAL, (SIDE, SIDE))
         points.append(np.column_stack([pixels, np.zeros(len(pixels))]))
     landmarks = np.array(points, np.float32)
