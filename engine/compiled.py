@@ -37,8 +37,9 @@ def kernels(*others: ModuleType) -> tuple[_Decorator, _Decorator]:
 
         def watched(function: Callable[..., Any]) -> Any:
             kernel: Any = compile_(function)
-            kept = kernel._cache._cache_file  # numba has no public way
-            kept._source_stamp = (kept._source_stamp, *digests)
+            if kernel is not function:  # as it is under NUMBA_DISABLE_JIT, where nothing is kept
+                kept = kernel._cache._cache_file  # numba has no public way
+                kept._source_stamp = (kept._source_stamp, *digests)
             return kernel
 
         return watched

@@ -3,6 +3,10 @@
 import sys
 from importlib import import_module, invalidate_caches
 
+import numba
+
+from engine.compiled import kernels
+
 OUTER = """
 from engine.compiled import kernels
 from made_up import inside
@@ -45,3 +49,12 @@ def test_a_kernel_follows_the_modules_it_names(tmp_path, monkeypatch):
     assert run(10, 100) == (111, 1)
     assert run(20, 100) == (121, 0)
     assert run(20, 200) == (221, 0)
+
+
+def test_where_nothing_is_compiled_a_kernel_is_the_function_itself(monkeypatch):
+    def double(x: int) -> int:
+        return 2 * x
+
+    monkeypatch.setattr("numba.config.DISABLE_JIT", 1)
+    kernel, inlined = kernels(numba)
+    assert kernel(double) is double and inlined(double) is double
