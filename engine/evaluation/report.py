@@ -12,7 +12,7 @@ import numpy as np
 from ..faces import FaceTrack
 from ..fitting import FitResult
 from ..geometry import rotation_matrix
-from ..head.landmarks import MESH_TO_68
+from ..head.landmarks import mesh_to_68
 from ..head.model import Head
 from ..media import open_clip
 from ..options import CaptureOptions
@@ -51,7 +51,7 @@ class _Captured:
     @property
     def raw(self) -> np.ndarray:
         """The tracker's own landmarks, (T, 68, 2) px."""
-        return self.track.landmarks[:, MESH_TO_68, :2].astype(float)
+        return mesh_to_68(self.track.landmarks[..., :2])
 
 
 def evaluate_clips(folder: Path, report: Report, options: CaptureOptions) -> tuple[str, dict]:

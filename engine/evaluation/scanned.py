@@ -14,7 +14,7 @@ import numpy as np
 
 from ..exchange.protocol import AVFaceError
 from ..geometry import embed
-from ..head.landmarks import MESH_TO_68
+from ..head.landmarks import mesh_to_68
 from ..head.model import Head
 from ..media import open_clip
 from ..options import CaptureOptions
@@ -115,7 +115,7 @@ def _multiface(
         rest = head.rest(done.fit.params.shape)
         for frame in frames[::_MESH_STEP]:
             t = pictures.index(frame.picture)
-            pixels = done.track.landmarks[t, MESH_TO_68[list(SEVEN)], :2].astype(float)
+            pixels = mesh_to_68(done.track.landmarks[t, :, :2])[list(SEVEN)]
             seen, seven = _seen_points(frame, pixels, done.track.size)
             if seven is None:
                 yield expression, None

@@ -9,7 +9,7 @@ from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take
 from ..faces import FaceOptions, track_face
 from ..fitting.landmark_track import landmark_track
-from ..head.landmarks import MESH_TO_68
+from ..head.landmarks import mesh_to_68
 from ..head.model import FaceParams, Head, fitted_params_of
 from ..media import Clip
 from ..methods.coarse import Sounding, estimate_coarse, unpack_models
@@ -67,7 +67,7 @@ def ask(system: System, clip: Clip, head_file: HeadFile, report: Report) -> Answ
     """A system's answer to a clip. Raises AVFaceError when it can't serve (weights missing)."""
     if system.options is None:
         track = track_face(clip, FaceOptions(), report)
-        return Answer(track.landmarks[:, MESH_TO_68, :2].astype(float))
+        return Answer(mesh_to_68(track.landmarks[..., :2]))
     options = CaptureOptions(**system.options)  # type: ignore[arg-type]
     try:
         if system.by_frame:

@@ -24,7 +24,7 @@ from ..audio.windows import windows
 from ..device import compute_device
 from ..exchange.protocol import AVFaceError
 from ..faces.crops import place_in_clip
-from ..geometry import embed
+from ..head.landmarks import middle_of_face
 from ..head.model import FaceParams, Head
 from ..models.coarse import CoarseEncoder
 from ..models.config import Config
@@ -143,7 +143,7 @@ def codes_to_params(
     believed = track.seen * (0.05 + np.nan_to_num(track.confidence).min(1))
     person = np.average(c, axis=0, weights=believed)
     shape, file = person[own["shape"]], head.file
-    middle = embed(head.rest(shape)[0], file.faces, file.landmarks_68)[17:].mean(0)
+    middle = middle_of_face(file, head.rest(shape)[0])
     pose, translation = place_in_clip(
         c[:, own["pose"]], c[:, own["camera"]], boxes, middle, focal, track.size
     )

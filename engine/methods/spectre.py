@@ -27,8 +27,7 @@ from torch import Tensor
 from ..device import compute_device
 from ..exchange.take import REGIONS
 from ..faces.crops import place_in_crop, to_crop
-from ..geometry import embed
-from ..head.landmarks import MESH_TO_68, REGION_OF_68
+from ..head.landmarks import REGION_OF_68, mesh_to_68, middle_of_face
 from ..head.model import FaceParams, Head
 from ..models.config import Config
 from ..models.spectre import SpectreEncoder
@@ -149,9 +148,9 @@ def codes_in_crops(
     `size` is the clip's, px.
     """
     file, count = head.file, len(start)
-    points = embed(head.rest(start.shape)[0], file.faces, file.landmarks_68)
+    middle = middle_of_face(file, head.rest(start.shape)[0])
     pose, camera = place_in_crop(
-        start.head_pose, start.head_translation, boxes, points[17:].mean(0), start.focal, size
+        start.head_pose, start.head_translation, boxes, middle, start.focal, size
     )
 
     def tensor(values: np.ndarray) -> Tensor:
@@ -176,7 +175,7 @@ def _targets(
 
     Where it says nothing stand the start's own.
     """
-    points = np.nan_to_num(track.landmarks[:, MESH_TO_68, :2].astype(float))
+    points = np.nan_to_num(mesh_to_68(track.landmarks[..., :2]))
     device = codes.jaw.device
     target = torch.from_numpy(to_crop(points, boxes).astype(np.float32)).to(device)
     believed = np.nan_to_num(track.confidence)[:, REGION_OF_68] * track.seen[:, None]

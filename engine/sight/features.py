@@ -13,6 +13,7 @@ import numpy as np
 
 from ..faces.crops import place_in_crop
 from ..faces.seen import crop_size, look_at_faces
+from ..head.landmarks import middle_of_face as middle_of
 from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS, REGIONS
 from ..models.sight import COLOURED, GROUPS, PARTS
 from ..progress import Report
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from ..faces import FaceTrack
     from ..media import Clip
 
-_MESH, _CONTOUR = 478, 17  # points of a mesh; landmarks of the jaw's line
+_MESH = 478  # points of a mesh
 _TRUST = (0.3, 0.9)  # visibility of a region that is not, and that is fully believed
 _CLEAR = (0.6, 0.95)  # visibility of a face where a tracker is ignored, and where it counts half
 _LEFT, _RIGHT = ("left_eye", "left_brow"), ("right_eye", "right_brow")
@@ -136,10 +137,7 @@ def middle_of_face(shape: np.ndarray) -> np.ndarray:
 def _middle_of_faces() -> tuple[np.ndarray, np.ndarray]:
     """The mean of the inner 51 landmarks of anybody: (3,) and what the shape adds, (3, S)."""
     file = head_read()
-    face, weights = (part[_CONTOUR:] for part in file.landmarks_68)
-    corners, weights = file.faces[face], weights[..., None] / len(face)
-    rest = (weights * file.template[corners]).sum((0, 1))
-    return rest, (weights[..., None] * file.shape_basis[corners]).sum((0, 1))
+    return middle_of(file, file.template), middle_of(file, file.shape_basis)
 
 
 def blend(observed: Observations) -> np.ndarray:

@@ -17,7 +17,7 @@ from ..exchange.protocol import AVFaceError
 from ..faces import FaceOptions, FaceTrack, track_face
 from ..faces.crops import crop_boxes, cut_crop, to_crop
 from ..faces.track import stretches
-from ..head.landmarks import MESH_TO_68, REGION_OF_68
+from ..head.landmarks import REGION_OF_68, mesh_to_68
 from ..media import Clip, open_clip, read_frames, read_waveform
 from ..progress import Report
 from .data import Prepared
@@ -75,7 +75,7 @@ def prepare_clip(
     frames = np.flatnonzero(track.seen)
     if not len(frames):
         raise AVFaceError(f"{path.name} shows no face.", "")
-    points = track.landmarks[frames][:, MESH_TO_68, :2].astype(float)  # (T, 68, 2)
+    points = mesh_to_68(track.landmarks[frames, :, :2])  # (T, 68, 2)
     runs = _runs(track, frames)
     boxes = np.concatenate(
         [crop_boxes(track.landmarks[frames[a:b], :468, :2].astype(float)) for a, b in runs]

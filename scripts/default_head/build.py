@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from engine.head.landmarks import MESH_NEAR_68
+
 from .albedo import FILE as ALBEDO_FILE
 from .anatomy import Anatomy, build_anatomy
 from .brows import raise_brows
@@ -109,8 +111,9 @@ def _build_motion(
 
 
 def _build_landmarks(anatomy: Anatomy, face: Face) -> dict[str, Embedding]:
-    """All embeddings by their name in the head file."""
-    mesh, points = find_landmarks(face)
+    """All embeddings by their name in the head file; the 68 next to MediaPipe's as yet."""
+    mesh = find_landmarks(face)
+    points = mesh[0][MESH_NEAR_68], mesh[1][MESH_NEAR_68]
     contour = find_contour(face)
     ahead = len(contour[0]) // 2
     points[0][:17], points[1][:17] = contour[0][ahead], contour[1][ahead]

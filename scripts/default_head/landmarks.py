@@ -1,9 +1,10 @@
-"""Landmarks on the mesh in MediaPipe's and iBUG's order.
+"""Where on the head MediaPipe's points and iBUG's 68 lie.
 
 Where MediaPipe's points lie on our head is what MediaPipe finds on pictures of it, seen from
 several sides and made symmetric. Points on the edges of lips and lids don't come from the picture
 but from the mesh's own rims, at the place along them that the picture gives: they part when the
-lips do.
+lips do. Of iBUG's those stay on the rims too; the others, the eyes' inner corners among them, lie
+where trackers see them (`engine.head.places`).
 """
 
 from dataclasses import dataclass
@@ -12,9 +13,12 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 
+from engine.exchange.head_file import HeadFile
 from engine.faces.detector import FaceMesh, region_of
 from engine.faces.views import view_of
 from engine.geometry import embed, vertex_normals
+from engine.head.landmarks import mesh_to_68
+from engine.head.places import tracked_points
 
 from .anatomy import MIRROR
 from .nearest import nearest_on_triangles
@@ -37,14 +41,9 @@ LOWER_LIP = (
     *(146, 91, 181, 84, 17, 314, 405, 321, 375, 77, 90, 180, 85, 16, 315, 404, 320, 307),
     *(96, 89, 179, 86, 15, 316, 403, 319, 325),
 )
-# The MediaPipe point of each of iBUG's 68.
-IBUG = (
-    *(162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389),
-    *(70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 75, 97, 2, 326, 305),
-    *(33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380),
-    *(61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181),
-    *(78, 82, 13, 312, 308, 317, 14, 87),
-)
+# Of iBUG's 68: the brows, nose and outer lips, and the eyes' inner corners, where lids of the mesh
+# have met (it has no caruncle). Lids, mouth's corners and inner lips stay on the rims.
+SEEN_68 = [*range(17, 36), 39, 42, *range(49, 54), *range(55, 60)]
 
 Embedding = tuple[np.ndarray, np.ndarray]  # faces (L,), barycentric weights (L, 3)
 
@@ -60,8 +59,8 @@ class Face:
     rims: Rims
 
 
-def find_landmarks(face: Face) -> tuple[Embedding, Embedding]:
-    """Embeddings of MediaPipe's 468 points and of iBUG's 68."""
+def find_landmarks(face: Face) -> Embedding:
+    """The embedding of MediaPipe's 468 points."""
     points = _symmetric(_seen_points(face))
     mesh = _snap(face, points)
     for rim, (upper, lower) in (
@@ -70,8 +69,23 @@ def find_landmarks(face: Face) -> tuple[Embedding, Embedding]:
         (face.rims.left_lids, LEFT_LIDS),
     ):
         _put_on_rim(face, rim, points, upper, lower, mesh)
-    order = np.array(IBUG)
-    return mesh, (mesh[0][order], mesh[1][order])
+    return mesh
+
+
+def place_68(file: HeadFile) -> dict[str, np.ndarray]:
+    """A head file's arrays of iBUG's 68: `SEEN_68` where trackers see them, the rest as it was."""
+    *tracked, aside = tracked_points(file)
+    seen = mesh_to_68(embed(file.template, file.faces, tuple(tracked)) + aside)[SEEN_68]
+    masks = file.masks
+    outer = masks["skin"] & ~masks["mouth_inside"] & ~masks["sockets"]
+    skin = np.flatnonzero(outer[file.faces].all(1))
+    near, shares, _ = nearest_on_triangles(seen, file.template[file.faces[skin]])
+    face, weights = (part.copy() for part in file.landmarks_68)
+    face[SEEN_68], weights[SEEN_68] = skin[near], shares
+    return {
+        "landmarks_68_faces": face.astype(np.int32),
+        "landmarks_68_bary": weights.astype(np.float32),
+    }
 
 
 def _seen_points(face: Face) -> np.ndarray:

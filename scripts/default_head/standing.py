@@ -1,15 +1,19 @@
-"""A newly built mouth, eyeballs, units or masks, in the head file that stands.
+"""A newly built mouth, eyeballs, units, masks or landmarks, in the head file that stands.
 
 A rebuild turns nearly equal identity components and packs the sheet anew, and networks are trained
 on both. Teeth, tongue and eyeballs can be made anew without that: the rest of the file stays bit by
-bit, and with it what takes and networks mean by their parameters. So can masks; and units, where
-people and sheet stay.
+bit, and with it what takes and networks mean by their parameters. So can masks and landmarks; and
+units, where people and sheet stay.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+
+from engine.exchange.head_file import head_sha256, load_head_file
+
+from .landmarks import place_68
 
 MOUTH = ("upper_teeth", "lower_teeth", "tongue")
 EYES = ("left_eye", "right_eye")
@@ -73,6 +77,12 @@ def set_masks(
             raise ValueError(f"{key} is not in {path}.")
         standing[key] = built[key]
     return standing | {"parameters_sha256": np.array(head_sha256)}
+
+
+def set_landmarks(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of the head file at `path`, iBUG's 68 placed anew; it goes by the name it has."""
+    named = {"parameters_sha256": np.array(head_sha256(path))}
+    return _arrays(path) | named | place_68(load_head_file(path))
 
 
 def _turn_of_people(

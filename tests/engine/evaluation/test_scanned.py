@@ -10,7 +10,7 @@ from engine.evaluation import scanned
 from engine.evaluation.scans import SEVEN
 from engine.exchange.protocol import AVFaceError
 from engine.geometry import embed
-from engine.head.landmarks import MESH_TO_68
+from engine.head.landmarks import MESH_NEAR_68
 from engine.head.model import FaceParams
 from engine.options import CaptureOptions
 from engine.progress import Report
@@ -81,7 +81,7 @@ def test_multiface(head, params, monkeypatch, tmp_path):
         pose = np.column_stack([np.diag([1, -1, -1]), [0, 0, 600]])
         np.savetxt(entity / f"tracked_mesh/E01/{frame:06d}_transform.txt", pose)
         write_grey(entity / f"images/E01/400002/{frame:06d}.png")
-        landmarks[t, MESH_TO_68] = head.landmarks_px(params, t, SIZE)
+        landmarks[t, MESH_NEAR_68] = head.landmarks_px(params, t, SIZE)
     numbers = f"{FOCAL} 0 {SIZE[0] / 2}\n0 {FOCAL} {SIZE[1] / 2}\n0 0 1"
     (entity / "KRT").write_text(f"400002\n{numbers}\n0 0 0 0 0\n1 0 0 0\n0 1 0 0\n0 0 1 0\n")
     track = SimpleNamespace(landmarks=landmarks, size=SIZE)

@@ -392,3 +392,23 @@ def test_random_people_keep_their_lips_shut(posed, lip_line):
         rest, _ = posed.head.rest(generator.normal(size=posed.file.shape_basis.shape[2]))
         gap = KDTree(_dense(rest, lip_line[1])).query(rest[lip_line[0]])[0]
         assert gap.max() < 0.0008
+
+
+def test_the_68_lie_where_ibug_has_them(posed):
+    points = 1e3 * embed(posed.file.template, posed.file.faces, posed.file.landmarks_68)
+    inner, outer = points[42, 0] - points[39, 0], points[45, 0] - points[36, 0]
+    assert 31 < inner < 34  # mm between canthi: Farkas 1994 has 31.8 (women), 33.3 (men)
+    assert 0.36 < inner / outer < 0.41
+    for brow in (points[17:22], points[22:27]):  # evenly spaced
+        steps = np.linalg.norm(np.diff(brow[:, :2], axis=0), axis=1)
+        assert steps.max() < 1.25 * steps.min()
+    assert abs(points[27, 1] - points[[39, 42], 1].mean()) < 2.5  # the bridge level with the eyes
+    np.testing.assert_allclose(points[42:48, 0].sum(), -points[36:42, 0].sum(), atol=0.1)
+
+
+def test_the_inner_corners_stay_where_an_eye_shuts(posed):
+    corners = [
+        1e3 * embed(vertices, posed.file.faces, posed.file.landmarks_68)[[39, 42]]
+        for vertices in (posed(), posed(eyeBlink=1.0))
+    ]
+    assert np.abs(corners[1] - corners[0]).max() < 1.0
