@@ -49,7 +49,7 @@ def main() -> None:
         "--masks", nargs="+", metavar="MASK", help="keep the head but for these (lower_lip ...)"
     )
     some.add_argument(
-        "--landmarks", action="store_true", help="keep the head but for where iBUG's 68 lie"
+        "--landmarks", action="store_true", help="keep the head but for the outline and iBUG's 68"
     )
     some.add_argument(
         "--maps", nargs="+", metavar="MAP",

@@ -114,9 +114,7 @@ def _build_landmarks(anatomy: Anatomy, face: Face) -> dict[str, Embedding]:
     """All embeddings by their name in the head file; the 68 next to MediaPipe's as yet."""
     mesh = find_landmarks(face)
     points = mesh[0][MESH_NEAR_68], mesh[1][MESH_NEAR_68]
-    contour = find_contour(face)
-    ahead = len(contour[0]) // 2
-    points[0][:17], points[1][:17] = contour[0][ahead], contour[1][ahead]
+    contour = find_contour(face.template, face.faces, face.masks, face.eyes)
     iris = find_iris(anatomy)
     return {"landmarks_68": points, "landmarks_468": mesh, "iris": iris, "contour": contour}
 

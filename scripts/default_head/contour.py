@@ -7,7 +7,7 @@ from scipy.spatial import KDTree
 from engine.geometry import vertex_normals
 
 from .joints import turn_y
-from .landmarks import Embedding, Face
+from .landmarks import Embedding
 
 YAWS = np.arange(-39, 40)  # degrees, positive: the face turns to the picture's right
 POINTS = 17
@@ -16,32 +16,39 @@ RAYS = 181
 EARS_BEHIND = 0.040  # m behind the eyes, where the face ends before the ears
 YAW_BLUR = 3.0  # degrees: points slide, they do not jump
 FRONT_FIRST = 0.05  # m of reach that a sample gains per metre nearer to the camera
-UNDERSIDE = -0.75  # skin that looks down more than this lies below the jaw line
+UNDERSIDE = -0.9  # skin that looks down more than this lies below the jaw line
 
 
-def find_contour(face: Face) -> Embedding:
-    """Faces (79, 17) and weights (79, 17, 3): from the subject's right ear over the chin."""
-    own = np.flatnonzero(_region(face))
+def find_contour(
+    template: np.ndarray, faces: np.ndarray, masks: dict[str, np.ndarray], eyes: np.ndarray
+) -> Embedding:
+    """The line of a head (V, 3) m with eyes (2, 3) at each yaw.
+
+    Returns:
+        Faces (79, 17) and weights (79, 17, 3): from the subject's right ear over the chin.
+    """
+    own = np.flatnonzero(_region(template, faces, masks, eyes))
     grid = [(i, j) for i in range(GRID + 1) for j in range(GRID + 1 - i)]
     shares = np.array([(i, j, GRID - i - j) for i, j in grid]) / GRID  # (G, 3)
-    samples = np.einsum("gk,fkd->fgd", shares, face.template[face.faces[own]]).reshape(-1, 3)
-    ahead = samples[:, 2] > face.eyes[0, 2] - EARS_BEHIND
+    samples = np.einsum("gk,fkd->fgd", shares, template[faces[own]]).reshape(-1, 3)
+    ahead = samples[:, 2] > eyes[0, 2] - EARS_BEHIND
     samples = samples[ahead]
     sample_face = np.repeat(own, len(shares))[ahead]
     sample_weights = np.tile(shares, (len(own), 1))[ahead]
-    lines = np.stack([samples[_outline(samples, face.eyes, float(yaw))] for yaw in YAWS])
+    lines = np.stack([samples[_outline(samples, eyes, float(yaw))] for yaw in YAWS])
     lines = gaussian_filter1d(lines, YAW_BLUR, axis=0, mode="nearest")  # (79, 17, 3)
     chosen = KDTree(samples).query(lines)[1]  # (79, 17)
     return sample_face[chosen], sample_weights[chosen]
 
 
-def _region(face: Face) -> np.ndarray:
+def _region(
+    template: np.ndarray, faces: np.ndarray, masks: dict[str, np.ndarray], eyes: np.ndarray
+) -> np.ndarray:
     """Triangles in front of the ears and above the underside of the jaw, (F,) bool."""
-    masks, template = face.masks, face.template
     face_skin = masks["face"] & ~masks["neck"]
-    down = vertex_normals(template, face.faces)[:, 1] < UNDERSIDE
-    low = template[:, 1] < face.eyes[0, 1] - 0.075
-    return (face_skin & ~(down & low))[face.faces].all(1)
+    down = vertex_normals(template, faces)[:, 1] < UNDERSIDE
+    low = template[:, 1] < eyes[0, 1] - 0.075
+    return (face_skin & ~(down & low))[faces].all(1)
 
 
 def _outline(samples: np.ndarray, eyes: np.ndarray, yaw: float) -> np.ndarray:

@@ -73,7 +73,7 @@ def find_landmarks(face: Face) -> Embedding:
 
 
 def place_68(file: HeadFile) -> dict[str, np.ndarray]:
-    """A head file's arrays of iBUG's 68: `SEEN_68` where trackers see them, the rest as it was."""
+    """A head file's arrays of iBUG's 68: its contour ahead, `SEEN_68` where trackers see them."""
     *tracked, aside = tracked_points(file)
     seen = mesh_to_68(embed(file.template, file.faces, tuple(tracked)) + aside)[SEEN_68]
     masks = file.masks
@@ -81,6 +81,7 @@ def place_68(file: HeadFile) -> dict[str, np.ndarray]:
     skin = np.flatnonzero(outer[file.faces].all(1))
     near, shares, _ = nearest_on_triangles(seen, file.template[file.faces[skin]])
     face, weights = (part.copy() for part in file.landmarks_68)
+    face[:17], weights[:17] = (part[len(part) // 2] for part in file.contour)
     face[SEEN_68], weights[SEEN_68] = skin[near], shares
     return {
         "landmarks_68_faces": face.astype(np.int32),

@@ -7,12 +7,14 @@ units, where people and sheet stay.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from engine.exchange.head_file import head_sha256, load_head_file
+from engine.exchange.head_file import LEFT_EYE_JOINT, head_sha256, load_head_file
 
+from .contour import find_contour
 from .landmarks import place_68
 
 MOUTH = ("upper_teeth", "lower_teeth", "tongue")
@@ -80,9 +82,12 @@ def set_masks(
 
 
 def set_landmarks(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of the head file at `path`, iBUG's 68 placed anew; it goes by the name it has."""
-    named = {"parameters_sha256": np.array(head_sha256(path))}
-    return _arrays(path) | named | place_68(load_head_file(path))
+    """The arrays of the head file at `path` with contour and iBUG's 68 anew, by the name it has."""
+    file, named = load_head_file(path), {"parameters_sha256": np.array(head_sha256(path))}
+    eyes = (file.joint_regressor @ file.template)[LEFT_EYE_JOINT:]
+    faces, weights = find_contour(file.template, file.faces, file.masks, eyes)
+    line = {"contour_faces": faces.astype(np.int32), "contour_bary": weights.astype(np.float32)}
+    return _arrays(path) | named | line | place_68(replace(file, contour=(faces, weights)))
 
 
 def _turn_of_people(
