@@ -7,6 +7,7 @@ import numpy as np
 
 from ..exchange.head_file import JAW_JOINT, HeadFile
 from ..geometry import rotation_matrix
+from .landmarks import MESH_NEAR_68
 
 _JAW_FEATURE = slice(9, 18)  # the jaw's columns of the pose basis
 _SHUT_SINE = np.sin(np.radians(21.4))  # the default head: mouthClose = sin(jaw) / this shuts it
@@ -134,7 +135,8 @@ def lip_marks_of(head: HeadFile) -> Mouth:
 
 def part_of(head: HeadFile, near: np.ndarray) -> Mouth:
     """The vertices `near` (V,) bool of a head, and those that carry the lips' landmarks."""
-    marks, weights = head.landmarks_68
+    # the mesh's own, by whose lips the networks of lips have learnt
+    marks, weights = (part[MESH_NEAR_68] for part in head.landmarks_468)
     near = near.copy()
     near[head.faces[marks[48:]]] = True
     vertices = np.flatnonzero(near)
