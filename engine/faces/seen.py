@@ -219,6 +219,17 @@ def blend_points(landmarks: np.ndarray, seen: Seen) -> np.ndarray:
     return out
 
 
+def go_along(mesh: np.ndarray, numbers: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """How a mesh (478, 3) px moves whose points `numbers` (L,) move by (L, 2): (478, 2) px.
+
+    All others go as these do as a whole, by the nearest affine map.
+    """
+    whole = np.column_stack([mesh, np.ones(len(mesh))])  # (478, 4)
+    every: np.ndarray = whole @ np.linalg.lstsq(whole[numbers], moved, rcond=None)[0]
+    every[numbers] = moved
+    return every
+
+
 def crop_size() -> int:
     """Pixels along a crop."""
     return _network().config.size

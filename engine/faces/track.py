@@ -18,6 +18,7 @@ from .clearness import clearness
 from .colour_cover import colour_witness
 from .following import FollowOptions, follow_faces
 from .glances import seen_by_network
+from .holding import hold_on
 from .mouth import lips_missing, lips_shown, read_teeth, thing_between
 from .mouth_rows import read_rows
 from .partial import hidden_lips, lips_free, steady, too_little_left
@@ -109,6 +110,7 @@ def track_face(clip: Clip, options: FaceOptions, report: Report) -> FaceTrack:
             "Choose a clip in which a real face is at least 40 pixels wide and not in profile.",
         )
     person = choose_person(people, options.face, options.region, clip, report)
+    person = hold_on(clip, person, [p for p in people if p is not person], followed.cuts)
     track = _assemble(person, followed.cuts, clip)
     report(1.0)
     if track.seen.mean() < _LEAST_SEEN:

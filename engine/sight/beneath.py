@@ -17,10 +17,9 @@ import numpy as np
 from ..exchange.take import REGIONS
 from ..faces import FaceTrack
 from ..faces.belief import fall
-from ..faces.seen import NETWORK, NetworkPoints, level_face, look_at_faces, see_level
+from ..faces.seen import NETWORK, NetworkPoints, go_along, level_face, look_at_faces, see_level
 from ..media import Clip, read_some
 from ..weights import registry
-from .second_look import go_along
 
 _COVERED_BELOW = 0.5  # confidence in the mouth
 _CLEAR_FRAMES = 16  # that tell the difference of conventions, and the head's way

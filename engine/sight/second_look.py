@@ -16,7 +16,7 @@ from ..exchange.take import REGIONS
 from ..faces import FaceTrack
 from ..faces.belief import fall
 from ..faces.parts import head_angles
-from ..faces.seen import NETWORK, PROFILES, blend_points, look_at_faces
+from ..faces.seen import NETWORK, PROFILES, blend_points, go_along, look_at_faces
 from ..fitting.landmark_head import MESH_POINTS, landmark_head
 from ..fitting.start import first_pose, lip_gaps
 from ..fitting.terms import LIP_PAIRS
@@ -185,17 +185,6 @@ def look_at_turned(clip: Clip, track: FaceTrack, head: Head) -> FaceTrack:
             z = landmarks[frame, :MESH_POINTS, 2]
             z += sure[k] * (depth[k] - depth[k].mean() + z.mean() - z)
     return replace(track, landmarks=landmarks)
-
-
-def go_along(mesh: np.ndarray, numbers: np.ndarray, moved: np.ndarray) -> np.ndarray:
-    """How a mesh (478, 3) px moves whose points `numbers` (L,) move by (L, 2): (478, 2) px.
-
-    All others go as these do as a whole, by the nearest affine map.
-    """
-    whole = np.column_stack([mesh, np.ones(len(mesh))])  # (478, 4)
-    every: np.ndarray = whole @ np.linalg.lstsq(whole[numbers], moved, rcond=None)[0]
-    every[numbers] = moved
-    return every
 
 
 def _usual_places(track: FaceTrack, head: Head) -> Callable[[int], np.ndarray | float]:
