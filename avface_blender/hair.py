@@ -14,7 +14,7 @@ from mathutils import Matrix
 from ..engine.exchange.hair import POINTS, Groom, comb, grows_hair, strand_colours
 from ..engine.exchange.head_file import HeadFile
 from ..engine.exchange.take import Take
-from .head_builder import GLOSS_ATTRIBUTE, HEAD_PROPERTY, to_blender, vertex_gloss
+from .head_builder import GLOSS_ATTRIBUTE, HEAD_PROPERTY, stay, to_blender, vertex_gloss
 from .rig import rig_of
 from .skin_picture import colours_at
 
@@ -56,6 +56,7 @@ def put_on(head: bpy.types.Object, curves: Any) -> bpy.types.Object:
     object_ = bpy.data.objects.new(curves.name, curves)
     head.users_collection[0].objects.link(object_)
     object_[HAIR_PROPERTY] = head  # not its name: heads are renamed
+    stay(object_)
     return object_
 
 

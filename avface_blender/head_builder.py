@@ -12,12 +12,10 @@ import numpy as np
 
 from ..engine.exchange.gloss import oiliness
 from ..engine.exchange.head_file import HeadFile
-from ..engine.exchange.neck import neck_end
 
 HEAD_PROPERTY = "avface_head_sha256"  # on the mesh object: the head file that it was built from
 UV_NAME = "UVMap"
 PART_ATTRIBUTE = "avface_colour"  # a plain colour for each part, for heads without a skin picture
-NECK_ATTRIBUTE = "avface_neck"  # 1, but for the neck's end: there it falls to 0
 GLOSS_ATTRIBUTE = "avface_gloss"  # 0 for dull hair, 1 for the tip of the nose and wet lips
 # Material slots, in this order. Irises look as the eyes do, but in Solid shading, where they tell
 # the gaze.
@@ -89,15 +87,19 @@ def build_head(head: HeadFile, collection: bpy.types.Collection) -> bpy.types.Ob
     colours.data.foreach_set("color", _vertex_colours(head).ravel())
     gloss: Any = mesh.attributes.new(GLOSS_ATTRIBUTE, "FLOAT", "POINT")
     gloss.data.foreach_set("value", vertex_gloss(head))
-    neck: Any = mesh.attributes.new(NECK_ATTRIBUTE, "FLOAT", "POINT")
-    neck.data.foreach_set("value", 1 - neck_end(head, head.template))
 
     object_ = bpy.data.objects.new(head.name, mesh)
     collection.objects.link(object_)
     object_[HEAD_PROPERTY] = head.sha256
+    stay(object_)
     _add_shape_keys(object_, head)
     mesh.update()
     return object_
+
+
+def stay(object_: bpy.types.Object) -> None:
+    """Lock what the armature carries in its place: dragged by itself, it would leave the rest."""
+    object_.lock_location = object_.lock_rotation = object_.lock_scale = (True, True, True)
 
 
 def shape_keys(object_: bpy.types.Object) -> Any:

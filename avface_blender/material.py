@@ -11,13 +11,12 @@ import numpy as np
 from .hair import HAIR_COLOUR
 from .head_builder import (
     GLOSS_ATTRIBUTE,
-    NECK_ATTRIBUTE,
     PART_ATTRIBUTE,
     PART_COLOURS,
     PARTS,
     UV_NAME,
 )
-from .skin_nodes import NECK, PORES, SHINE, add_gloss, add_pores, fade_neck
+from .skin_nodes import PORES, SHINE, add_gloss, add_pores
 from .skin_picture import usual_colours
 from .take_pictures import Pictures
 from .wrinkle_nodes import image_node, socket_of, wrinkles
@@ -69,7 +68,10 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
         if material is not None:
             material.use_fake_user = True
     has = set(object_.data.attributes.keys())  # heads of older files lack some
-    made = [_make_material(f"{name} {part}", part, pictures, has) for part in PARTS]
+    skin = bpy.data.images.load(str(pictures.albedo)) if pictures.albedo else None
+    if skin is not None:
+        skin.pack()  # a .blend that travels without its folder would show it magenta
+    made = [_make_material(f"{name} {part}", part, pictures, skin, has) for part in PARTS]
     size = object_.matrix_world.median_scale
     for shader in filter(None, map(_shader, made)):  # goes by the scene's units, not the head's
         shader.inputs["Subsurface Scale"].default_value *= size
@@ -159,10 +161,6 @@ def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
             link = socket_of(mix.outputs, "Result_Color").links[0]
             taken.append((tree, link.from_socket, link.to_socket))
             tree.links.new(socket_of(mix.inputs, "A_Color").links[0].from_socket, link.to_socket)
-        neck = tree.nodes.get(NECK) if tree else None
-        for link in list(neck.outputs[0].links) if neck else ():
-            taken.append((tree, link.from_socket, link.to_socket))
-            tree.links.remove(link)
     try:
         yield
     finally:
@@ -170,7 +168,9 @@ def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
             tree.links.new(darkened, base)
 
 
-def _make_material(name: str, part: str, pictures: Pictures, has: set[str]) -> bpy.types.Material:
+def _make_material(
+    name: str, part: str, pictures: Pictures, skin: bpy.types.Image | None, has: set[str]
+) -> bpy.types.Material:
     material = bpy.data.materials.new(name)
     if not material.node_tree:
         material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
@@ -180,13 +180,11 @@ def _make_material(name: str, part: str, pictures: Pictures, has: set[str]) -> b
     shader: Any = next(n for n in tree.nodes if n.bl_idname == "ShaderNodeBsdfPrincipled")
     _set_surface(shader, _SURFACES[part])
     shader.inputs["Base Color"].default_value = (*PART_COLOURS[part], 1.0)
-    tree.links.new(_colour(tree, pictures), shader.inputs["Base Color"])
+    tree.links.new(_colour(tree, skin), shader.inputs["Base Color"])
     if part == "skin":
         add_pores(tree)
         if GLOSS_ATTRIBUTE in has:
             add_gloss(tree, shader)
-        if NECK_ATTRIBUTE in has:
-            fade_neck(tree, shader)
     if part == "eyes":
         _multiply(tree, shader, _SHADED).default_value = _ON_WHITES
     if part in _IN_MOUTH:
@@ -213,10 +211,10 @@ def _set_surface(shader: Any, surface: Surface) -> None:
     shader.inputs["Coat Weight"].default_value = surface.coat
 
 
-def _colour(tree: Any, pictures: Pictures) -> Any:
+def _colour(tree: Any, skin: bpy.types.Image | None) -> Any:
     """The socket that gives the base colour: the skin picture, or the part's plain colour."""
-    if pictures.albedo is not None:
-        return image_node(tree, "Skin", pictures.albedo, (-550, 250), is_colour=True).outputs[0]
+    if skin is not None:
+        return image_node(tree, "Skin", skin, (-550, 250)).outputs[0]
     node = tree.nodes.new("ShaderNodeAttribute")
     node.location = (-550, 250)
     node.attribute_name = PART_ATTRIBUTE

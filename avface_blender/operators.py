@@ -21,7 +21,6 @@ from . import (
     jobs,
     pins,
     refine,
-    review,
     takes,
     trust,
 )
@@ -214,8 +213,6 @@ class AVFACE_OT_import_take(Action, ImportHelper, bpy.types.Operator):
         for note in result.notes:
             self.report({"WARNING"}, note)
         trust.adopt(result.head, scene)
-        if review.shown(result.rig):
-            result.rig.select_set(True)  # or the Graph Editor loses sight of its curves
         told = corrections.read_told(Path(self.told)) if self.told else None
         if told and new is not None:
             corrections.retire(result.head, told, int(new[takes.CLIP_START_PROPERTY]))

@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, FloatProperty
 from . import corrections, landmarks, review, takes
 from .refine import refine_job
 from .rig import rig_of
-from .selection import the_head
+from .selection import select_only, the_head
 from .take_operators import PlayingTakeAction, TakeAction, start_again
 from .views import largest, main_region, views_of
 
@@ -89,7 +89,11 @@ class AVFACE_OT_start_corrections(TakeAction, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        corrections.start(the_head(context))
+        head = the_head(context)
+        corrections.start(head)
+        for item in filter(None, (head, rig_of(head))):  # editors show the keys of what is selected
+            if item.visible_get():
+                item.select_set(True)
         return "Pose and key: what you key is added to the take"
 
 
@@ -101,7 +105,9 @@ class AVFACE_OT_stop_corrections(TakeAction, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        corrections.stop(the_head(context))
+        head = the_head(context)
+        corrections.stop(head)
+        select_only(context, head)
         return "The corrections are off"
 
 

@@ -9,6 +9,7 @@ from ..engine.exchange.provenance import PROVENANCE_PROPERTY
 from .hair import HAIR_PROPERTY
 from .head_builder import HEAD_PROPERTY, heads
 from .head_files import DEFAULT_HEAD, panel_head, sha256_of
+from .rig import rig_of
 
 
 def selected_head(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -50,6 +51,19 @@ def head_left_out(context: bpy.types.Context, actor: str) -> str:
 def _actor_of(head: bpy.types.Object) -> str | None:
     """Whose take a head was given last."""
     return json.loads(head.get(PROVENANCE_PROPERTY, "{}")).get("actor")
+
+
+def select_only(context: bpy.types.Context, head: bpy.types.Object) -> None:
+    """Make a head the active object, with its armature selected in its place.
+
+    So moves take hair, camera and lights along, and no outline of the skull lies over the hair.
+    """
+    for object_ in context.selected_objects:
+        object_.select_set(False)
+    rig = rig_of(head)
+    (rig if rig and rig.visible_get() else head).select_set(True)
+    layer: Any = context.view_layer
+    layer.objects.active = head
 
 
 def is_linked(head: bpy.types.Object) -> bool:

@@ -175,6 +175,12 @@ def add_lights(
         scene.world.color = _WORLD_GREY
 
 
+def lights_of(rig: bpy.types.Object) -> list[bpy.types.Object]:
+    """The portrait lights that came with a rig."""
+    names = tuple(name for name, *_ in _LIGHTS)
+    return [o for o in rig.children if o.type == "LIGHT" and o.name.startswith(names)]
+
+
 def add_markers(
     scene: bpy.types.Scene, rig: bpy.types.Object, take: Take, frames: np.ndarray, threshold: float
 ) -> int:

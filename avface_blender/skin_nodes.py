@@ -1,8 +1,8 @@
-"""Nodes of the skin alone: pores, a film of oil, the fading end of the neck."""
+"""Nodes of the skin alone: pores, a film of oil."""
 
 from typing import Any
 
-from .head_builder import GLOSS_ATTRIBUTE, NECK_ATTRIBUTE
+from .head_builder import GLOSS_ATTRIBUTE
 
 _PLACE = "rest_position"  # Blender's own, in m: the sheet is stretched at the neck
 PORES, _PORES_PER_METRE, _PORE_MM = "Pores", 1000.0, 0.3  # side by side; deep at a strength of 1
@@ -10,7 +10,6 @@ _OIL, _OIL_ROUGHNESS = 0.4, 0.32  # a second, sharper lobe: how strong at full g
 _UNEVEN, _SPOTS_PER_METRE = (0.45, 1.55), 700.0  # of the oil, from spot to spot: no glaze
 SHINE = "Gloss"
 _HAIR_GLOSS = 5.0  # times the gloss map: full on all skin, none on the scalp's hair
-NECK, _NECK_GAIN = "End of the neck", 3.0  # over 17 of the preview's 45 mm
 
 
 def add_pores(tree: Any) -> None:
@@ -73,19 +72,3 @@ def add_gloss(tree: Any, shader: Any) -> None:
     tree.links.new(dull.outputs[0], shine.inputs[0])
     tree.links.new(shine.outputs[0], level)
     shader.inputs["Coat Roughness"].default_value = _OIL_ROUGHNESS
-
-
-def fade_neck(tree: Any, shader: Any) -> None:
-    """Nothing is seen of the neck's cut edge.
-
-    Over less of it than in the preview: what is half seen, EEVEE draws as grain while it plays.
-    """
-    end, neck = (tree.nodes.new(f"ShaderNode{kind}") for kind in ("Attribute", "Math"))
-    end.location, neck.location = (-450, 900), (-250, 900)
-    end.attribute_name = NECK_ATTRIBUTE
-    neck.name = neck.label = NECK
-    neck.operation = "MULTIPLY"
-    neck.use_clamp = True
-    neck.inputs[1].default_value = _NECK_GAIN
-    tree.links.new(end.outputs["Fac"], neck.inputs[0])
-    tree.links.new(neck.outputs[0], shader.inputs["Alpha"])

@@ -23,7 +23,7 @@ from .review import lay_confidence
 from .rig import bone_moves, bone_turns, object_turns, place_joints
 from .rotations import turned
 from .scene_setup import other_speed, set_rate, set_shot
-from .selection import selected_head
+from .selection import select_only, selected_head
 from .strips import add_sound
 from .take_head import NAME_LENGTH, head_and_rig, head_file_for
 from .take_pictures import find_pictures
@@ -160,7 +160,7 @@ def import_take(
     elif camera and (scene.camera is None or scene.camera.parent == rig):
         scene.camera = camera
     _sign(job, camera)
-    _select_only(context, head)
+    select_only(context, head)
     return ImportResult(job.name, head, rig, camera, first, last, tuple(notes))
 
 
@@ -270,11 +270,3 @@ def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
         first_sample = job.clip_start + take.sound_offset * rate
         said.append(add_sound(job.scene, job.rig, clip, job.name, first_sample))
     return [sentence for sentence in said if sentence]
-
-
-def _select_only(context: bpy.types.Context, head: bpy.types.Object) -> None:
-    for object_ in context.selected_objects:
-        object_.select_set(False)
-    head.select_set(True)
-    layer: Any = context.view_layer
-    layer.objects.active = head

@@ -30,7 +30,7 @@ from .head_builder import HEAD_PROPERTY
 from .preferences import engine_python, jobs_folder
 from .refine import head_path
 from .rig import rig_of
-from .selection import is_linked, selected_head, the_head
+from .selection import is_linked, select_only, selected_head, the_head
 from .timeline import rate_of
 
 
@@ -104,10 +104,7 @@ class AVFACE_OT_select_head(Action, bpy.types.Operator):
         heads = [o for o in layer.objects if HEAD_PROPERTY in o and o.visible_get()]
         if not heads:
             raise AVFaceError("No AVFace head is visible here.", "Capture or import a take.")
-        for object_ in list(layer.objects.selected):
-            object_.select_set(False)
-        heads[-1].select_set(True)
-        layer.objects.active = heads[-1]
+        select_only(context, heads[-1])
         return f"Selected {heads[-1].name}"
 
 
@@ -151,13 +148,18 @@ class AVFACE_OT_compare_takes(TakeAction, bpy.types.Operator):
 
 
 class AVFACE_OT_delete_take(TakeAction, bpy.types.Operator):
-    """Take this take off the head, with its camera and sound"""
+    """Take this take off the head, with its camera and sound; the last one with its head"""
 
     bl_idname = "avface.delete_take"
     bl_label = "Delete Take"
     bl_options = {"REGISTER", "UNDO"}
 
     take: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
+    with_head: BoolProperty(
+        name="The Head Too",
+        description="Also delete the head with its armature, hair, lights and corrections",
+        options={"SKIP_SAVE"},
+    )
     with_files: BoolProperty(
         name="Files Too",
         description="Also delete what the capture wrote to the disk; that can't be undone",
@@ -167,8 +169,17 @@ class AVFACE_OT_delete_take(TakeAction, bpy.types.Operator):
     def invoke(self, context, event):
         return context.window_manager.invoke_props_dialog(self)
 
+    def draw(self, context):
+        if len(takes.takes_of(the_head(context))) == 1:
+            self.layout.prop(self, "with_head")
+        self.layout.prop(self, "with_files")
+
     def act(self, context):
-        files = take_removal.delete(the_head(context), self.take, self.with_files)
+        head = the_head(context)
+        if self.with_head:
+            files = take_removal.delete_head(head, self.with_files)
+        else:
+            files = take_removal.delete(head, self.take, self.with_files)
         return f"Deleted {self.take}" + (f" and {files} files" if files else "")
 
 

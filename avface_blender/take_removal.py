@@ -1,4 +1,4 @@
-"""Parting from a take: off the head, with what came with it alone."""
+"""Parting from a take, or from a head: off it, with what came with it alone."""
 
 from pathlib import Path
 
@@ -6,8 +6,9 @@ import bpy
 
 from ..engine.exchange.files import take_stem
 from ..engine.exchange.protocol import AVFaceError
-from . import review
+from . import corrections, review, shot
 from .captured import forget_twin
+from .hair import shave
 from .head_builder import heads
 from .rig import rig_of
 from .strips import STRIP_PROPERTY, silence, strips_of
@@ -53,6 +54,37 @@ def delete(head: bpy.types.Object, name: str, with_files: bool = False) -> int:
         if is_shown:
             review.show_confidence(rig, playing(head))
     return _delete_files(file) if with_files else 0
+
+
+def delete_head(head: bpy.types.Object, with_files: bool = False) -> int:
+    """Take a head out of the file, with its takes and what came with them.
+
+    What an artist hung on its armature stays. Gives the number of files that were deleted.
+    """
+    names = [entry.name for entry in takes_of(head)]
+    files = sum(delete(head, name, with_files) for name in names)
+    for action in corrections.kept(head):
+        bpy.data.actions.remove(action)
+    shave(head)
+    rig, collections, removed = rig_of(head), head.users_collection, [head]
+    if rig is not None:
+        for scene in bpy.data.scenes:
+            for marker in shot.markers_of(scene, rig):
+                scene.timeline_markers.remove(marker)
+        removed += [*shot.lights_of(rig), rig]
+    for object_ in removed:
+        data = object_.data
+        bpy.data.objects.remove(object_)
+        if data is not None and data.users == 0:
+            bpy.data.batch_remove([data])
+    for collection in collections:
+        if not (collection.all_objects or collection.children):
+            bpy.data.collections.remove(collection)
+    for material in list(bpy.data.materials):  # of earlier takes, kept for the artist
+        is_left = material.users == int(material.use_fake_user)
+        if is_left and material.name.startswith(tuple(names)):
+            bpy.data.materials.remove(material)
+    return files
 
 
 def _forget(actions: list[bpy.types.Action], name: str) -> None:

@@ -25,7 +25,9 @@ def wrinkles(tree: Any, name: str, pictures: Pictures) -> tuple[Any | None, Any 
     if pictures.dynamic_normals and pictures.dynamic_frames is not None:
         return _moving_normals(tree, name, pictures.dynamic_normals, pictures.dynamic_frames)
     if pictures.static_normals is not None:
-        node = image_node(tree, "Normals", pictures.static_normals, (-550, -250), is_colour=False)
+        image = _load(pictures.static_normals)
+        image.pack()
+        node = image_node(tree, "Normals", image, (-550, -250))
         return node.outputs[0], None
     return None, None
 
@@ -34,8 +36,8 @@ def _moving_normals(
     tree: Any, name: str, keys: tuple[Path, ...], key_frames: np.ndarray
 ) -> tuple[Any, Any]:
     """Two image nodes and a blend, animated so that they pass through the key pictures."""
-    before = image_node(tree, _BEFORE, keys[0], (-850, -150), is_colour=False)
-    after = image_node(tree, _AFTER, keys[0], (-850, -450), is_colour=False)
+    before = image_node(tree, _BEFORE, _load(keys[0]), (-850, -150))
+    after = image_node(tree, _AFTER, _load(keys[0]), (-850, -450))
     for node in (before, after):
         node.image.source = "SEQUENCE"
         node.image_user.frame_duration = 1
@@ -81,15 +83,19 @@ def _picture_number(path: Path) -> int:
     return int(match[1])
 
 
-def image_node(tree: Any, name: str, path: Path, place: tuple[int, int], is_colour: bool) -> Any:
-    """An image node with its own image: EEVEE keeps one texture per image, whatever the frame."""
+def _load(path: Path) -> Any:
+    """A normal map for one node alone: EEVEE keeps one texture per image, whatever the frame."""
+    image: Any = bpy.data.images.load(str(path))
+    image.colorspace_settings.name = "Non-Color"
+    image.alpha_mode = "CHANNEL_PACKED"  # the light that cavities leave: no transparency
+    return image
+
+
+def image_node(tree: Any, name: str, image: Any, place: tuple[int, int]) -> Any:
+    """A node that shows an image."""
     node: Any = tree.nodes.new("ShaderNodeTexImage")
     node.name = node.label = name
     node.location = place
-    image: Any = bpy.data.images.load(str(path), check_existing=is_colour)
-    if not is_colour:
-        image.colorspace_settings.name = "Non-Color"
-        image.alpha_mode = "CHANNEL_PACKED"  # the light that cavities leave: no transparency
     node.image = image
     return node
 

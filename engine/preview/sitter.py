@@ -13,12 +13,12 @@ from ..exchange.gloss import oiliness
 from ..exchange.hair import comb, grows_hair, strand_colours
 from ..exchange.head_file import HeadFile
 from ..exchange.lashes import UPPER_LIDS
-from ..exchange.neck import neck_end
 from ..exchange.skull import BARE_MM
 from ..geometry import embed, vertex_normals
 from ..head.model import Head
 from ..render.occlusion import ambient_openness
 from ..srgb import linear_from_srgb
+from .neck import neck_end
 from .strands import Hair, among_others
 
 _FADE_M = 0.022

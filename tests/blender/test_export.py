@@ -77,7 +77,7 @@ def test_an_export_leaves_the_scene_as_it_was(imported, tmp_path):
     bpy.context.scene.frame_set(7)
     other = bpy.data.objects.new("other", None)
     bpy.context.scene.collection.objects.link(other)
-    imported.head.select_set(False)
+    bpy.ops.object.select_all(action="DESELECT")
     other.select_set(True)
     bpy.context.view_layer.objects.active = other
     export.export_alembic(imported.head, tmp_path / "head.abc", bpy.context)

@@ -197,6 +197,14 @@ def test_without_moving_wrinkles_the_static_ones_are_shown(dressed_take, load_ta
     assert sorted(names) == ["clip.albedo.png", "static.png"]
 
 
+def test_the_skin_is_packed_into_the_file(dressed_take):
+    """A .blend that is sent on without its folder would show it magenta."""
+    images = [node.image for node in skin(import_take(dressed_take, bpy.context).head).nodes
+              if hasattr(node, "image")]  # fmt: skip
+    packed = [image.name for image in images if image.packed_file]
+    assert packed == ["clip.albedo.png"]
+
+
 def test_a_missing_picture_is_noted_and_left_out(dressed_take, tmp_path):
     (tmp_path / "clip.albedo.png").unlink()
     (tmp_path / "clip.normals" / "frame_000010.png").unlink()
@@ -215,18 +223,6 @@ def test_a_new_takes_look_leaves_the_parts_and_keeps_the_old_materials(make_take
     assert [polygon.material_index for polygon in head.data.polygons] == parts
     assert not set(before) & {material.name for material in head.data.materials}
     assert all(bpy.data.materials[name].use_fake_user for name in before)
-
-
-def test_the_necks_cut_edge_fades_but_not_in_exports(dressed_take, head_file):
-    head = import_take(dressed_take, bpy.context).head
-    left = np.empty(len(head.data.vertices), np.float32)
-    head.data.attributes["avface_neck"].data.foreach_get("value", left)
-    assert left.min() == 0 and left[head_file.masks["face"]].min() == 1
-    shader = next(node for node in skin(head).nodes if node.bl_idname == "ShaderNodeBsdfPrincipled")
-    assert shader.inputs["Alpha"].is_linked
-    with plain_colour(head):
-        assert not shader.inputs["Alpha"].is_linked
-    assert shader.inputs["Alpha"].is_linked
 
 
 def test_oil_lies_on_the_nose_and_none_on_the_hair(dressed_take, head_file):

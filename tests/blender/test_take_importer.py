@@ -216,6 +216,14 @@ def test_without_identity_the_head_keeps_its_shape(make_take, head_file):
     assert key.value == 0.5
 
 
+def test_a_head_comes_in_active_and_its_armature_is_what_moves(make_take):
+    """No outline of the skull lies over the hair then, and G takes hair and camera along."""
+    result = import_take(make_take(), bpy.context)
+    assert bpy.context.view_layer.objects.active == result.head
+    assert bpy.context.selected_objects == [result.rig]
+    assert all((*result.head.lock_location, *result.head.lock_rotation, *result.head.lock_scale))
+
+
 def test_a_new_head_is_made_when_asked_or_when_none_is_selected(make_take):
     path = make_take()
     first = import_take(path, bpy.context)

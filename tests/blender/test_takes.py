@@ -62,6 +62,19 @@ def test_deleting_a_take_leaves_the_other_and_its_files(two_takes, tmp_path):
     assert not (tmp_path / "one.take.npz").exists()
 
 
+def test_a_deleted_head_leaves_nothing_but_what_an_artist_hung_on_it(two_takes):
+    head, rig = two_takes[0].head, two_takes[0].rig
+    corrections.start(head)
+    hat = bpy.data.objects.new("hat", None)
+    bpy.context.scene.collection.objects.link(hat)
+    hat.parent = rig
+    take_removal.delete_head(head)
+    assert list(bpy.data.objects) == [hat]
+    assert not (bpy.data.collections or bpy.data.actions)
+    assert not bpy.context.scene.timeline_markers
+    assert not [material for material in bpy.data.materials if material.users]
+
+
 def test_the_scene_shows_the_clip_of_the_take_that_plays(two_takes):
     first, second = two_takes
     scene = bpy.context.scene
@@ -325,7 +338,7 @@ def test_a_copied_head_parts_from_its_take_alone(make_take):
         result = own["take_importer"].import_take(make_take(), bpy.context)
         head = result.head
         before = key_values(head, "mouthClose")
-        result.rig.select_set(True)
+        head.select_set(True)
         bpy.ops.object.duplicate()
         bpy.context.view_layer.update()
         copy = bpy.context.active_object

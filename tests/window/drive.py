@@ -661,7 +661,8 @@ def duplicate() -> Iterator[Wait]:
     played = expressions(names)
     bpy.ops.ed.undo_push(message="Before the Duplicate")
     with bpy.context.temp_override(**view()):
-        part("rig").rig_of(head).select_set(True)
+        for item in (head, part("rig").rig_of(head)):
+            item.select_set(True)
         bpy.ops.object.duplicate("EXEC_DEFAULT", True)
     yield 1.5
     copy = bpy.context.active_object

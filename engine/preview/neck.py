@@ -1,8 +1,8 @@
-"""Where a head's neck ends, for every renderer alike: there its picture fades."""
+"""Where a head's neck ends: there its picture fades."""
 
 import numpy as np
 
-from .head_file import HeadFile
+from ..exchange.head_file import HeadFile
 
 _FADE_M = 0.045  # from the neck's open end
 _CHIN = 8  # of the 68 landmarks
