@@ -1,7 +1,8 @@
 """One head and its performance to a file of another format, over the scene's frame range.
 
 FBX, glTF and USD carry the armature, the shape keys and their curves, the pose correctives' too
-(baked: other programs don't know our drivers). Alembic carries the moving surface alone.
+(baked: other programs don't know our drivers). Alembic carries the moving surface alone. Hair and
+lashes go along as curves where a format knows them: into USD and Alembic.
 """
 
 from pathlib import Path
@@ -95,7 +96,8 @@ def export_usd(
     """Write the head with skeleton, blend shapes and animation as USD. Raises AVFaceError."""
     if problem := missing_part("USD"):
         raise AVFaceError(problem)
-    with ready_to_write(head, path, context, options or ExportOptions()) as partial:
+    prepared = ready_to_write(head, path, context, options or ExportOptions(), with_strands=True)
+    with prepared as partial:
         bpy.ops.wm.usd_export(
             filepath=str(partial),
             selected_objects_only=True,
@@ -114,12 +116,13 @@ def export_alembic(
     context: bpy.types.Context,
     options: ExportOptions | None = None,
 ) -> None:
-    """Write the head's moving surface as Alembic. Raises AVFaceError."""
+    """Write the head's moving surface and its strands as Alembic. Raises AVFaceError."""
     options = options or ExportOptions()
     if problem := missing_part("Alembic"):
         raise AVFaceError(problem)
     scene: Any = context.scene
-    with ready_to_write(head, path, context, options, with_rig=False) as partial:
+    prepared = ready_to_write(head, path, context, options, with_rig=False, with_strands=True)
+    with prepared as partial:
         bpy.ops.wm.alembic_export(
             filepath=str(partial),
             selected=True,

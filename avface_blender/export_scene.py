@@ -14,6 +14,7 @@ from mathutils import Matrix
 from ..engine.exchange.files import written_whole
 from ..engine.exchange.protocol import AVFaceError
 from ..engine.exchange.provenance import PROVENANCE_PROPERTY, write_sidecar
+from .hair import worn_by
 from .head_builder import shape_keys
 from .material import plain_colour
 from .review import without_confidence
@@ -42,13 +43,18 @@ def ready_to_write(
     context: bpy.types.Context,
     options: ExportOptions,
     with_rig: bool = True,
+    with_strands: bool = False,
 ) -> Iterator[Path]:
-    """Everything as an exporter wants it, and the path to write; afterwards all is as it was."""
+    """Everything as an exporter wants it, and the path to write; afterwards all is as it was.
+
+    Strands, hair and lashes, go along as far as they are shown.
+    """
     rig = rig_of(head)
     if rig is None:
         raise AVFaceError(f"{head.name} has lost its armature.", "Import its take once more.")
+    strands = [o for o in worn_by(head) if o.visible_get()] if with_strands else []
     with (
-        _selected([head, rig] if with_rig else [head], context),
+        _selected([head, *([rig] if with_rig else []), *strands], context),
         _prepared(head, context, options),
         without_confidence(rig),
         plain_colour(head),

@@ -62,11 +62,16 @@ def put_on(head: bpy.types.Object, curves: Any) -> bpy.types.Object:
 
 def shave(head: bpy.types.Object) -> None:
     """Take hair and lashes off a head."""
-    for object_ in list(bpy.data.objects):
-        if object_.get(HAIR_PROPERTY) == head and HEAD_PROPERTY not in object_:
-            curves: Any = object_.data
-            bpy.data.objects.remove(object_)
-            bpy.data.hair_curves.remove(curves)
+    for object_ in worn_by(head):
+        curves: Any = object_.data
+        bpy.data.objects.remove(object_)
+        bpy.data.hair_curves.remove(curves)
+
+
+def worn_by(head: bpy.types.Object) -> list[bpy.types.Object]:
+    """A head's hair and lashes."""
+    objects = (o for o in bpy.data.objects if HEAD_PROPERTY not in o)
+    return [object_ for object_ in objects if object_.get(HAIR_PROPERTY) == head]
 
 
 def _dull_under(head: bpy.types.Object, file: HeadFile, hair: np.ndarray | None) -> None:

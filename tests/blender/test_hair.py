@@ -1,6 +1,7 @@
 import bpy
 import numpy as np
 import pytest
+from bl_ext.test.avface.avface_blender import export
 from bl_ext.test.avface.avface_blender.hair import HAIR_COLOUR, HAIR_PROPERTY
 from bl_ext.test.avface.avface_blender.head_builder import GLOSS_ATTRIBUTE, shape_keys
 from bl_ext.test.avface.avface_blender.take_importer import import_take
@@ -50,6 +51,23 @@ def test_hair_stays_on_the_skull_while_the_head_moves(make_take, hair):
         roots, skin = roots_of(object_)[::200], evaluated(result.head)
         away = np.linalg.norm(roots[:, None] - skin[None], axis=2).min(1)
         assert away.max() < AT_ROOTS_M
+
+
+@pytest.mark.parametrize("kind", ["abc", "usdc"])
+def test_hair_goes_along_into_alembic_and_usd(make_take, hair, tmp_path, kind):
+    head = import_take(make_take(frames=12, hair=hair), bpy.context).head
+    bpy.context.scene.frame_set(12)
+    before, path = strands_of(worn()[0]), tmp_path / f"head.{kind}"
+    write = {"abc": export.export_alembic, "usdc": export.export_usd}[kind]
+    write(head, path, bpy.context)
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    bpy.context.scene.render.fps = 25
+    read = {"abc": bpy.ops.wm.alembic_import, "usdc": bpy.ops.wm.usd_import}[kind]
+    read(filepath=str(path))
+    bpy.context.scene.frame_set(12)
+    strands = {o.name.split("_")[-1]: o for o in bpy.data.objects if o.type == "CURVES"}
+    assert set(strands) == {"hair", "lashes"}
+    np.testing.assert_allclose(strands_of(strands["hair"]), before, atol=1e-5)
 
 
 def test_skin_under_hair_mirrors_nothing(make_take, hair):
