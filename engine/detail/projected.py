@@ -59,7 +59,8 @@ _LOCK = 0.6  # the same of what is a lock for sure
 _LOCK_MM, _LOCK_REACH_MM = 3.0, 8.0  # its width, and how far from it hair is its
 _STRANGE_HUE = 0.25  # log contrast to the model's: neither skin nor its light
 _BEARD_MM = 5.0  # Gaussian sigma instead of _BROAD_MM where one grows: it ends more sharply
-_EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade
+_EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade beside hair
+_HOLE_MM, _GAP_MM = 2.0, 6.0  # over which fine ones do beside eyes, and gaps as narrow as that
 _RIM_MM = 20.0  # and all of them towards the window's rim
 
 
@@ -164,12 +165,15 @@ def _change(
         hairy_broad, hairy_fine = bands(sigmas[0], _BEARD_MM / sheet.texel_mm, 1.0, white)
         broad, fine = broad + beard * (hairy_broad - broad), fine + beard * (hairy_fine - fine)
     window = np.pad(np.ones_like(shown), 1)  # nothing is painted beyond its rim
-    inside, outside, rim = (
+    whole = (shown | ~bare_of_holes(sheet)).astype(np.uint8)
+    whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, _square(_GAP_MM, sheet))
+    inside, within, outside, rim = (
         cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
-        for mask in (shown, ~shown, window)
+        for mask in (shown, whole, ~shown, window)
     )
     rim = ease(rim[1:-1, 1:-1] / _RIM_MM)
-    near, far = ease(1 - outside / _FADE_MM) * rim, ease(inside / _EDGE_MM) * rim
+    near = ease(1 - outside / _FADE_MM) * rim
+    far = ease(inside / _HOLE_MM) * ease(within / _EDGE_MM) * rim
     return broad * near[..., None] + fine * far[..., None]
 
 
