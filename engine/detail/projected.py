@@ -145,9 +145,11 @@ def _change(
 
     Of two Gaussian `sigmas`, texels, what is finer than the first stays the model's. What is
     broader than the second goes on beyond the skin shown and fades slowly: else its rim would be a
-    veil's. In `beards`, (R, R) any and white ones, it is no shade, and in white ones no gloss.
+    veil's. In `beards`, (R, R) any and white ones, it is no shade, and in white ones no gloss. Nor
+    is gloss what makes the model's dark patches as light as its skin, brows aside.
     """
     weight = shown.astype(np.float32)
+    usual, off_brows = np.median(model[shown], axis=0), ~round_brows(sheet)
 
     def bands(
         finest: float, widest: float, shade: float, white: np.ndarray | float = 0.0
@@ -156,7 +158,11 @@ def _change(
         fine_own, broad_own = (masked_blur(own, weight, sigma) for sigma in (finest, widest))
         fine_model, broad_model = (masked_blur(model, weight, sigma) for sigma in (finest, widest))
         broad, fine = broad_own - broad_model, fine_own - broad_own - (fine_model - broad_model)
-        skin = _weighed(_natural(broad), shade, _BROAD_KEPT[1]), _natural(fine)
+        patch, mark = (
+            np.maximum(darker @ LUMINANCE, 0) * off_brows
+            for darker in (usual - broad_model, broad_model - fine_model)
+        )
+        skin = _weighed(_natural(broad, patch), shade, _BROAD_KEPT[1]), _natural(fine, mark)
         return skin[0] + white * (broad - skin[0]), skin[1] + white * (fine - skin[1])
 
     beard, white = (ground[..., None] for ground in beards)
@@ -183,13 +189,17 @@ def _weighed(change: np.ndarray, shade: float, hue: float) -> np.ndarray:
     return shade * lightness + hue * (change - lightness)
 
 
-def _natural(contrast: np.ndarray) -> np.ndarray:
-    """Log contrast (..., 3) without gloss and without hues that no skin has."""
-    lightness = (contrast @ LUMINANCE)[..., None]
-    brighter = np.maximum(lightness, 0)
-    hue = contrast - lightness
+def _natural(contrast: np.ndarray, mark: np.ndarray | float = 0.0) -> np.ndarray:
+    """Log contrast (..., 3) without gloss and without hues that no skin has.
+
+    What makes a `mark` (...), log lightness below the skin's, as light as skin is no gloss.
+    """
+    lightness = contrast @ LUMINANCE
+    hue = contrast - lightness[..., None]
+    brighter = np.maximum(lightness - mark, 0)
+    lightness = np.minimum(lightness, mark) + brighter / (1 + brighter / _GLOSS)
     strong = np.linalg.norm(hue, axis=-1, keepdims=True)
-    return np.minimum(lightness, 0) + brighter / (1 + brighter / _GLOSS) + hue / (1 + strong / _HUE)
+    return lightness[..., None] + hue / (1 + strong / _HUE)
 
 
 def calm_frames(track: FaceTrack, params: FaceParams, count: int) -> np.ndarray:
@@ -242,7 +252,8 @@ def _unlit(view: View, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     lit = brightness > _LEAST_SHADE * usual
     colour = np.log(np.maximum(view.colour, DARKEST)) - np.log(np.maximum(shade, 1e-2))
     facing = np.clip((view.surface.normal[..., 2] - _ASLANT[0]) / (_ASLANT[1] - _ASLANT[0]), 0, 1)
-    weight = view.seen * facing * lit * (view.colour.max(-1) < _BURNT)
+    sound = view.colour[..., 1:].max(-1) < _BURNT  # red burns first, and green still tells
+    weight = view.seen * facing * lit * sound
     return np.moveaxis(colour, -1, 0), weight
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.detail.face_sheet import build_sheet, cut_window, lay_window
-from engine.detail.folds import LIPS, hull
+from engine.detail.folds import LIPS, bare_of_holes, hull
 from engine.detail.light import refine_light
 from engine.detail.paint import own_hues
 from engine.detail.projected import _agreement, _change, _natural, _shown_skin, project_colour
@@ -16,7 +16,7 @@ from engine.geometry import embed, harmonics, project, vertex_normals
 from engine.head.model import FaceParams, Head
 from engine.head.places import tracked_points
 from engine.media import open_clip
-from engine.media.pictures import write_picture
+from engine.media.pictures import read_picture, write_picture
 from engine.render import interpolate, rasterize
 from engine.srgb import linear_from_srgb, srgb_from_linear
 from engine.weights import load_head
@@ -54,6 +54,13 @@ def test_gloss_and_strange_hues_are_pressed_down_and_dark_pigment_kept():
     assert out.max() < 0.18
     blue = _natural(np.array([-0.2, -0.2, 1.0])[None])
     assert np.abs(blue).max() < 0.6
+
+
+def test_what_lightens_a_dark_mark_up_to_the_skin_is_no_gloss():
+    lighter = np.array([0.3, 0.5, 0.7])[:, None] * np.ones(3)
+    out = _natural(lighter, np.full(3, 0.5))
+    assert np.allclose(out[:2], lighter[:2], atol=1e-6)
+    assert 0.5 < out[2, 0] < 0.65
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +110,23 @@ def test_a_mole_comes_back_where_it_is(film):
     ]  # fmt: skip
     assert abs(darker[int(other[1]), int(other[0])]).max() < 0.12
     assert np.array_equal(texture[:20], model[:20])
+
+
+def test_skin_that_has_burnt_in_red_alone_is_read(film):
+    head, params, _, clip, track = film
+    model = np.full((512, 512, 3), srgb_from_linear(np.array([0.50, 0.25, 0.16])), np.uint8)
+    pictures = []
+    for gain in (1.0, 2.5):  # the second: red alone is at its end
+        folder = clip.path.parent / f"gain{gain}"
+        folder.mkdir()
+        first = linear_from_srgb(read_picture(sorted(clip.path.glob("*.png"))[0]))
+        for k in range(FRAMES):
+            write_picture(srgb_from_linear(np.clip(gain * first, 0, 1)), folder / f"{k:03}.png")
+        lit = params.replace(light=gain * params.light)
+        painted = project_colour(open_clip(folder, fps=25), track, lit, head, model)
+        assert painted is not None
+        pictures.append(np.log(linear_from_srgb(painted)))
+    assert np.abs(pictures[1] - pictures[0])[..., 1].max() < 0.2
 
 
 def test_what_relief_darkens_is_not_painted_as_well(film):
@@ -160,6 +184,19 @@ def test_skin_is_looked_up_where_the_tracker_has_its_points(film):
     straight = unwrap(sheet, head, vertices, 900.0, picture, upright, None)
     bent = unwrap(sheet, head, vertices, 900.0, picture, upright, pixels)
     np.testing.assert_allclose(bent.colour, straight.colour, atol=1e-3)
+
+
+def test_fine_marks_come_through_between_the_eye_and_the_brow(film):
+    """Between holes nothing is hair: only what lies within 2 mm of them fades."""
+    sheet = film[2]
+    model = np.zeros((sheet.size, sheet.size, 3), np.float32)
+    own = model.copy()
+    column, row = sheet.landmarks[222].astype(int)  # in the crease of the upper lid
+    own[row - 1 : row + 2] = -0.6
+    shown = bare_of_holes(sheet)
+    change = _change(own, model, shown, np.zeros((2, *shown.shape)), (1.0, 15.0), sheet)
+    assert shown[row, column]
+    assert change[row, column].mean() < -0.25
 
 
 def test_what_is_painted_ends_within_the_window(film):
