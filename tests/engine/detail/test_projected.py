@@ -186,17 +186,21 @@ def test_skin_is_looked_up_where_the_tracker_has_its_points(film):
     np.testing.assert_allclose(bent.colour, straight.colour, atol=1e-3)
 
 
-def test_fine_marks_come_through_between_the_eye_and_the_brow(film):
-    """Between holes nothing is hair: only what lies within 2 mm of them fades."""
+def test_fine_marks_come_through_beside_a_narrow_gap_and_fade_beside_a_wide_one(film):
+    """A gap is a shade or the eye's edge; what is wider may be hair, and its shade with it."""
     sheet = film[2]
     model = np.zeros((sheet.size, sheet.size, 3), np.float32)
     own = model.copy()
-    column, row = sheet.landmarks[222].astype(int)  # in the crease of the upper lid
+    column, row = sheet.landmarks[CHEEK].astype(int)
     own[row - 1 : row + 2] = -0.6
-    shown = bare_of_holes(sheet)
-    change = _change(own, model, shown, np.zeros((2, *shown.shape)), (1.0, 15.0), sheet)
-    assert shown[row, column]
-    assert change[row, column].mean() < -0.25
+    kept = []
+    for wide_mm in (3.0, 14.0):
+        shown = bare_of_holes(sheet)
+        start = column + round(3.0 / sheet.texel_mm)
+        shown[:, start : start + round(wide_mm / sheet.texel_mm)] = False
+        change = _change(own, model, shown, np.zeros((2, *shown.shape)), (1.0, 15.0), sheet)
+        kept.append(change[row, column].mean())
+    assert kept[0] < -0.4 and kept[1] > -0.25
 
 
 def test_what_is_painted_ends_within_the_window(film):
