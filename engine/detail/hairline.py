@@ -22,6 +22,9 @@ _SIDES, _SIDES_MM = (42.0, 58.0), 50.0  # degrees from which the model's line at
 _SOFT_MM = -3.0, 12.0  # over which hair gets dense
 _RAGGED_MM = 2.0  # standard deviation of where single strands begin
 _BALD = 1e3  # mm
+# The model's own edge at temples and ears: share of the change that its hair makes, of its
+# percentile; about as many mm does the sheet show of a head.
+_IN_CAP, _CAP, _SHEET_MM = 0.3, 97, 420.0
 
 
 def upper_head(head: Head) -> np.ndarray:
@@ -73,7 +76,8 @@ def paint_hairline(
     here = interpolate(heights[:, None], file.faces, face_id, weights)[..., 0]
     ragged = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)
     ragged = cv2.GaussianBlur(ragged, (0, 0), 0.6 * side / 1024, sigmaY=5 * side / 1024)
-    here += ragged * (_RAGGED_MM / ragged.std())
+    ragged *= _RAGGED_MM / ragged.std()
+    here = np.minimum(here, _within_cap(texture, bare, face_id)) + ragged
     dense = ease((here - _SOFT_MM[0]) / (_SOFT_MM[1] - _SOFT_MM[0]))
     shaven = np.where(face_id >= 0, 1 - dense, 0)
     grown = cv2.dilate(shaven, np.ones((5, 5)))  # over the seams between the sheet's pieces
@@ -83,6 +87,15 @@ def paint_hairline(
     mixed = [linear_from_srgb(picture[rows]) for picture in (texture, bare)]
     out[rows] = srgb_from_linear(mixed[0] + shaven[rows] * (mixed[1] - mixed[0]))
     return out
+
+
+def _within_cap(texture: np.ndarray, bare: np.ndarray, face_id: np.ndarray) -> np.ndarray:
+    """How far each texel lies within the hair that `texture` has and `bare` hasn't, mm (n, n)."""
+    change = cv2.blur(np.abs(texture.astype(np.float32) - bare).mean(2), (5, 5))
+    haired = change > _IN_CAP * np.percentile(change, _CAP)
+    haired |= face_id < 0  # its edge is none of the sheet's pieces
+    inside = cv2.distanceTransform(haired.astype(np.uint8), cv2.DIST_L2, 5)  # texels
+    return inside * (_SHEET_MM / len(haired))
 
 
 def model_cover(albedo: Albedo, head: Head) -> np.ndarray:

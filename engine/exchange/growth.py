@@ -1,0 +1,185 @@
+"""How strands grow: from their roots over the skull, rising into their layer of the hair.
+
+Hair flows away from an arc over the middle of the head: from the forehead; from the crown where it
+is seen to fall over most of the forehead; from a parting where one is seen, and in long hair, which
+hangs from where the skull recedes. Nothing seen means back: tied-back hair that is taken to lie
+forward is a bowl, the other way round it is somebody's who combs it back.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fringe import FRINGE_AT
+from .locks import Locks
+from .skull import ABOVE_EARS_M, Skull
+
+POINTS = 10  # of a strand
+# Of a crop and of full hair: its height, and its length over the skull as a multiple of that.
+_CROP_MM, _FULL_MM = 6.0, 20.0
+_CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
+_LOCK_LENGTH, _LENGTH = (0.65, 0.8), 0.85  # of it the least: broad lock, fine one, strand
+_EVEN = 0.5  # of the full height: strands are nowhere shorter than those of hair so high
+# Within what length hair rises into its layer: a multiple of its height, mm at most. Beside a
+# parting it stands up at once, for it is no furrow: so near, as sine, and within what length.
+_RISES, _RISES_MM, _NEAR_PARTING, _AT_PARTING_MM = 0.6, 15.0, (0.05, 0.3), 1.0
+_UNDER = 0.7  # of its layer: there a strand begins, beneath what comes from behind it
+_AT_EDGE = 0.75  # of it at their root: strands from the edge end so much farther out
+# Strands end where so much of the skin grows hair: the most, broad lock by lock, fine lock by lock
+# down to these shares of it, and strand by strand; and after so much of their way, at least.
+_ENDS, _LOCKS_END, _STRANDS_END, _SHORTEST = 0.65, (0.5, 0.8), 0.8, 0.25
+# Standard deviations of the direction of loose hair, broad lock, fine lock, any strand; how much
+# more a lock strays at its tip: it bends.
+_LOCK_STRAY, _STRAY, _BENDS = (0.34, 0.2), 0.06, 1.2
+_FORWARD_LOOSE, _BACK_LOOSE, _PARTED_LOOSE = 1.0, 0.6, 0.25  # how loose hair is that lies so
+_CROPS_LOOSE = 0.3  # of that
+# Where hair flows from: degrees from the top of the head towards the forehead, from and to.
+_SWEPT, _CROWN, _PARTED = (80.0, 80.0), (-38.0, -38.0), (-30.0, 74.0)
+_FOREHEAD, _FORWARD = 32.0, 0.5  # degrees; share of its columns: a lock is no fringe
+_AT_HAIRLINE = 55.0  # degrees from the top of the head: there a parting is told
+_RAGGED_ENDS = 0.6, 1.1  # of how far hair hangs
+_ROUND_SKULL = 1.3  # times the height of a root above its hanging: the way over the skull is longer
+# Of unit directions from the skull's middle: z beside the head and all in front of it; y at which
+# hair that hangs goes straight down, and from which on it bends so; y at which parted hair goes on
+# to the back of the head, as strongly, and above which it doesn't.
+_IN_FRONT, _HANGS_DOWN = (0.0, 0.4), (-0.233, 0.1)
+_GOES_BACK, _PULL = (0.0, 0.714), 1.5
+_DOWN, _BACK = np.array([0.0, -1, 0]), np.array([0.0, 0, -1])
+
+
+@dataclass(frozen=True)
+class Style:
+    """How hair lies."""
+
+    arc: tuple[float, float]  # what it flows from: degrees from the top towards the forehead
+    tilt: float  # rad, of the arc from the middle of the head to a side
+    hangs: float  # mm below the ears
+    loose: float  # from 0, sleek, to 1: how far its locks go their own ways
+
+    @property
+    def forward(self) -> bool:
+        """Whether it lies forward."""
+        return self.arc == _CROWN
+
+
+def style_of(hangs: float, falls: np.ndarray | None, parting: float | None) -> Style:
+    """How hair lies, by where it hangs, falls and parts."""
+    front = np.abs(FRINGE_AT) <= _FOREHEAD
+    forward = falls is not None and (falls[front] > 0).mean() > _FORWARD
+    if hangs == 0 and forward:
+        return Style(_CROWN, 0.0, 0.0, _FORWARD_LOOSE)
+    if hangs == 0 and parting is None:
+        return Style(_SWEPT, 0.0, 0.0, _BACK_LOOSE)
+    beside, top = np.radians(parting or 0.0), np.radians(_AT_HAIRLINE)
+    tilt = float(np.arctan2(np.sin(top) * np.sin(beside), np.cos(top)))
+    return Style(_PARTED, tilt, hangs, _PARTED_LOOSE)
+
+
+def grow(
+    roots: np.ndarray,
+    height: np.ndarray,
+    layer: np.ndarray,
+    locks: Locks,
+    skull: Skull,
+    style: Style,
+    draw: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Strands (N, POINTS, 3) from roots (N, 3) where hair is so high (N,) mm, in layers (N,).
+
+    And which share of it is left of each, (N,), where hair ends.
+    """
+    usual, top = np.percentile(height, (50, 85))
+    length = 1e-3 * length_of(np.maximum(height, _EVEN * top))
+    length *= locks.pick(*_LOCK_LENGTH, draw) * draw.uniform(_LENGTH, 1, len(roots))
+    if style.hangs > 0:
+        above = np.maximum(roots[:, 1] - skull.middle[1] + ABOVE_EARS_M, 0)
+        down = locks.pick(_RAGGED_ENDS[0], 1, draw) * _RAGGED_ENDS[1]
+        length = _ROUND_SKULL * above + 1e-3 * style.hangs * down
+    rises = 1e-3 * np.minimum(_RISES * height, _RISES_MM)
+    strides = np.tile(np.arange(1.0, POINTS), (len(roots), 1))  # roots bend more than tips
+    if style.arc == _PARTED:
+        away = np.abs(_beside_arc(_unit(roots - skull.middle), style))
+        near = np.interp(away, _NEAR_PARTING, (1, 0))
+        rises += near * (1e-3 * _AT_PARTING_MM - rises)
+        strides[:, 0] *= 1 - near / 2
+    strides *= (length / strides.sum(1))[:, None]
+    loose = style.loose * (_CROPS_LOOSE + (1 - _CROPS_LOOSE) * fullness(height))[:, None]
+    stray, bend = (
+        loose * np.stack([locks.vary(*_LOCK_STRAY, draw) for _ in range(3)], 1) for _ in range(2)
+    )
+    stray += _STRAY * draw.normal(size=roots.shape)
+    bare = _ENDS * locks.pick(*_LOCKS_END, draw) * draw.uniform(_STRANDS_END, 1, len(roots))
+    cut, before = np.ones(len(roots)), skull.at(_unit(roots - skull.middle))[2]
+    bare = np.minimum(bare, _AT_EDGE * before)
+    points, gone = [roots], np.zeros(len(roots))
+    for k in range(1, POINTS):
+        out = _unit(points[-1] - skull.middle)
+        stride = strides[:, k - 1]
+        gone = gone + stride
+        way = _way(out, style, stray + k / POINTS * _BENDS * bend)
+        next_ = points[-1] + stride[:, None] * way - skull.middle
+        away = np.linalg.norm(next_, axis=1)
+        skin, hair, grows = skull.at(next_ / away[:, None])
+        leaves = (grows < bare) & (grows < before) & (cut == 1)
+        within = np.clip((before - bare) / np.maximum(before - grows, 1e-6), 0, 1)
+        cut = np.where(leaves, (k - 1 + within) / (POINTS - 1), cut)
+        before = grows
+        risen = 1 - np.exp(-gone / np.maximum(rises, 1e-4))
+        up = layer * (_UNDER + (1 - _UNDER) * k / (POINTS - 1))
+        lies = skin + up * np.minimum(hair, 1e-3 * np.maximum(height, usual)) * risen
+        if style.hangs > 0:
+            lies = np.where(next_[:, 1] > 0, lies, np.maximum(lies, away))
+        points.append(skull.middle + next_ * (lies / away)[:, None])
+    points = np.stack(points, 1)
+    if style.hangs > 0:
+        return points, np.ones(len(roots))
+    return _shortened(points, np.maximum(cut, _SHORTEST)), cut  # over bare skin: a spike
+
+
+def _shortened(points: np.ndarray, cut: np.ndarray) -> np.ndarray:
+    """Strands (N, POINTS, 3) of which these shares (N,) are left."""
+    at = cut[:, None] * np.arange(POINTS)
+    low = np.minimum(at.astype(int), POINTS - 2)
+    first, second = (np.take_along_axis(points, k[..., None], 1) for k in (low, low + 1))
+    return first + (at - low)[..., None] * (second - first)
+
+
+def length_of(height: np.ndarray) -> np.ndarray:
+    """How long strands are of hair that is so high, mm both."""
+    return height * (_CROP_LENGTH + (_FULL_LENGTH - _CROP_LENGTH) * fullness(height))
+
+
+def fullness(height: np.ndarray) -> np.ndarray:
+    """0 for a crop, 1 for full hair, of heights in mm."""
+    return np.clip((height - _CROP_MM) / (_FULL_MM - _CROP_MM), 0, 1)
+
+
+def _way(out: np.ndarray, style: Style, stray: np.ndarray) -> np.ndarray:
+    """Unit vectors (n, 3) along which strands go on at unit directions (n, 3) from the middle."""
+    hangs, front = style.hangs > 0, np.interp(out[:, 2:], _IN_FRONT, (0, 1))
+    way = _flow(out, style) + stray
+    if style.arc == _PARTED:  # what doesn't hang goes on to the back of the head
+        pulled = front if hangs else 1.0
+        way += _PULL * pulled * np.interp(out[:, 1:2], _GOES_BACK, (1, 0)) * _BACK
+    way = _unit(way - (way * out).sum(1, keepdims=True) * out)
+    falls = (1 - front) * np.interp(out[:, 1:2], _HANGS_DOWN, (1, 0)) if hangs else 0.0
+    return _unit((1 - falls) * way + falls * _DOWN)
+
+
+def _flow(out: np.ndarray, style: Style) -> np.ndarray:
+    """Which way hair goes at unit directions (n, 3): along the skull, away from the arc."""
+    tilt, arc = style.tilt, np.radians(style.arc)
+    up = out[:, 1] * np.cos(tilt) + out[:, 0] * np.sin(tilt)
+    angle = np.clip(np.arctan2(out[:, 2], up), *arc)
+    high = np.cos(angle)
+    pole = np.stack([high * np.sin(tilt), high * np.cos(tilt), np.sin(angle)], 1)
+    return _unit((pole * out).sum(1, keepdims=True) * out - pole)
+
+
+def _beside_arc(out: np.ndarray, style: Style) -> np.ndarray:
+    """How far unit directions (n, 3) lie beside the arc's plane, as sines, (n,)."""
+    return out[:, 0] * np.cos(style.tilt) - out[:, 1] * np.sin(style.tilt)
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
