@@ -6,13 +6,13 @@ from ..exchange.head_file import HeadFile
 from ..exchange.take import REGIONS
 
 _CONTOUR = 17  # the first points lie on the outline
-
 MESH_NEAR_68 = np.array([
     162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389,
     70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 75, 97, 2, 326, 305,
     33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380,
     61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87,
 ])  # fmt: skip
+"""The mesh's point at or next to each landmark, (68,)."""
 # Those that lie on the way from that point to another one, and how far: iBUG spaces a brow's points
 # evenly, begins the bridge level with the eyes and halves a lip's edge between corner and peak.
 _ON_THE_WAY = {
