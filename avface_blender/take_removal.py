@@ -80,10 +80,9 @@ def delete_head(head: bpy.types.Object, with_files: bool = False) -> int:
     for collection in collections:
         if not (collection.all_objects or collection.children):
             bpy.data.collections.remove(collection)
-    for material in list(bpy.data.materials):  # of earlier takes, kept for the artist
-        is_left = material.users == int(material.use_fake_user)
-        if is_left and material.name.startswith(tuple(names)):
-            bpy.data.materials.remove(material)
+    for kind in (bpy.data.materials, bpy.data.actions):  # of earlier takes, and what moved these
+        left = [block for block in kind if block.users == int(block.use_fake_user)]
+        bpy.data.batch_remove([block for block in left if block.name.startswith(tuple(names))])
     return files
 
 
