@@ -15,7 +15,7 @@ from scipy.optimize import lsq_linear
 
 from ..geometry import harmonics
 from ..head.albedo import Albedo
-from .light import fit_light, refine_light
+from .light import fit_light, hue_of, refine_light
 from .residual import LUMINANCE
 
 BEARD_GROUND = 0.3  # of the beard's map: where one grows
@@ -35,6 +35,7 @@ _TINT_SPREAD = 0.4  # log: many clips are badly white-balanced
 # What is brightest in a film is white for sure, or surely not, by its log hue. The light's hue lies
 # so near to that of whites, and faces are exposed as differently as lenses are opened.
 _WHITE_FOR_SURE, _WHITES_SPREAD, _LENS_SPREAD = (0.12, 0.25), 0.15, 0.25
+_HUE_OF_WHITES = 0.7  # share of what skin tells of the light's hue against them
 _GREY = np.full((3, 3), 1 / 3)
 _PLAIN_SKIN = np.array([0.50, 0.25, 0.16])  # linear reflectance, for heads without a model
 
@@ -111,6 +112,17 @@ def light_on_shaven(colours: Colours, effective: np.ndarray, light: np.ndarray) 
     return refine_light(colours.normals, ratio, light, colours.trust)
 
 
+def light_by_whites(light: np.ndarray, whites: np.ndarray | None) -> np.ndarray:
+    """The light (9, 3) nearer to the hue of what is surely white (3,).
+
+    What skin has beyond that is its own: a camera's colours may be stronger than any component's.
+    """
+    hue, sure = _hue_by_whites(whites)
+    own = hue_of(light)
+    change = _HUE_OF_WHITES * sure * (hue - hue.mean() - own)
+    return light * np.exp(change - change @ LUMINANCE)
+
+
 def _step(
     colours: Colours,
     reflectance: np.ndarray,
@@ -135,7 +147,7 @@ def _step(
     normal[np.arange(count), np.arange(count)] += 1.0
     right[:count] -= colours.threshold  # the coefficient is effective + threshold, and near 0
     cast = np.eye(3) - LUMINANCE  # of the light: what differs from its own luminance
-    hue, sure = _light_by_whites(colours.whites)
+    hue, sure = _hue_by_whites(colours.whites)
     precise = (1 - sure) / _TINT_SPREAD**2 + sure / _WHITES_SPREAD**2
     cast_precision = precise * cast.T @ cast
     unusual = min(float(np.log(colours.white / _LEAST_WHITE)), 0.0) + _BURNING * colours.burnt
@@ -151,7 +163,7 @@ def _step(
     return found[:count], found[count:]
 
 
-def _light_by_whites(whites: np.ndarray | None) -> tuple[np.ndarray, float]:
+def _hue_by_whites(whites: np.ndarray | None) -> tuple[np.ndarray, float]:
     """The likely log hue (3,) of the light by that of a film's whites, and how sure it is."""
     if whites is None:
         return np.zeros(3), 0.0

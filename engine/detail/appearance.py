@@ -15,12 +15,19 @@ from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..media.hues import colourless, hue_of_whites, whitest
 from ..weights import FOLDER
-from .albedo_fit import Colours, beardless, light_on_shaven, solve_albedo, variation
+from .albedo_fit import (
+    Colours,
+    beardless,
+    light_by_whites,
+    light_on_shaven,
+    solve_albedo,
+    variation,
+)
 from .beard import fit_beard, is_shaven
 from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .forehead import Forehead, ForeheadSight, find_front, map_forehead, see_forehead
-from .hair_colour import hair_maps, hair_samples, matt_hair, see_hair
+from .hair_colour import hair_colour, hair_maps, see_hair
 from .hairline import hairline_heights, model_cover
 from .hanging import hanging_down
 from .paint import own_hues
@@ -62,6 +69,7 @@ class Face:
     hair_hangs: float = 0.0  # mm below the ears
     hair_falls: np.ndarray | None = None  # degrees from the top at FRINGE_AT; None: no fringe
     hair_parting: float | None = None  # degrees round the head; None: not parted
+    hair_colour: np.ndarray | None = None  # (3,) log reflectance; None where none is told
     grey: float = 0.0  # 1 where the film has no colours of its own: hues are the model's then
     irises: np.ndarray | None = None  # (3,) log reflectance; None when hardly any was seen
     eye_whites: float | None = None  # log reflectance; None when they were hardly seen
@@ -112,7 +120,8 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     colours = _colours(median, canvas, albedo)
     if len(colours.seen) < 200:
         return Appearance(np.zeros(count), _plain_light())
-    effective, light = solve_albedo(colours)
+    effective, fitted = solve_albedo(colours)
+    light = light_by_whites(fitted, colours.whites)
     own = _unlit(median, light)
     known = np.clip(2 * median.trust, 0, 1) * (median.colour.max(-1) < _BURNT)
     known = known.astype(np.float32)
@@ -124,22 +133,21 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     standing = np.concatenate([outline.standing for outline in median.outlines])
     clear = stands_clear(median.outlines)
     as_skin = clear and median.grey > _COLOURLESS
-    samples = hair_samples(median.hair, standing, light, skin, as_skin)
-    hair = None if samples is None else matt_hair(samples, light)
+    hair = hair_colour(median.hair, standing, light, skin, as_skin)
     irises = iris_colour(median.irises, light)
-    effective = _refine_parts(colours, median, canvas, albedo, effective, light, hair, irises)
+    effective = _refine_parts(colours, median, canvas, albedo, effective, fitted, hair, irises)
     if is_shaven(albedo, effective):
-        light = light_on_shaven(colours, effective, light)
+        fitted = light_on_shaven(colours, effective, fitted)
+        light = light_by_whites(fitted, colours.whites)
         own = _unlit(median, light)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
-    seen = None if samples is None else np.median(samples, axis=0)
-    front = find_front(median.foreheads, forehead, light, skin, seen, clear)
+    front = find_front(median.foreheads, forehead, light, skin, hair, clear)
     hairline = hairline_heights(front, canvas.head, canvas.rest[0], albedo)
     stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
     hangs = hanging_down([outline.sides for outline in median.outlines])
     face = Face(
         canvas, own, known, coefficients, hairline, stands, hangs, front.falls,
-        front.parting, median.grey, irises, whites_lightness(median.eye_whites, light),
+        front.parting, hair, median.grey, irises, whites_lightness(median.eye_whites, light),
     )  # fmt: skip
     return Appearance(coefficients, light, face)
 

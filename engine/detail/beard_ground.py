@@ -48,6 +48,7 @@ def white_beard(
     weight = known.astype(np.float32)
     change = masked_blur(own - model, weight, _HAIRS_MM / sheet.texel_mm)
     less_red = change[..., 1] - change[..., 0]
+    less_red -= np.median(less_red[known]) if known.any() else 0  # skin may have it all over
     y, x = np.mgrid[: sheet.size, : sheet.size]
     middle, lip = sheet.landmarks[_LOWER_LIP]
     chin = known & (abs(x - middle) < _WIDE_MM / sheet.texel_mm)

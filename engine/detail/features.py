@@ -1,10 +1,13 @@
-"""Hairline, brows, lips, lids and eyes as the clip shows them, on the head's texture."""
+"""Hair, brows, lips, lids and eyes as the clip shows them, on the head's texture."""
 
 import numpy as np
 
+from ..head.albedo import load_albedo
+from ..weights import FOLDER
 from .appearance import Face
 from .brows import paint_brows
 from .complexion import person_texture
+from .hair_colour import paint_hair
 from .hairline import paint_hairline
 from .irises import paint_irises
 from .lids import paint_lids
@@ -17,15 +20,17 @@ _PAINTERS: tuple[Painter, ...] = (paint_brows, paint_lips, paint_lids)
 
 
 def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
-    """A person's texture (n, n, 3) uint8 sRGB with their own hairline, brows, lips, lids and
-    eyes.
+    """A person's texture (n, n, 3) uint8 sRGB with their own hair, brows, lips, lids and eyes.
 
     The same where the clip shows too little of the face.
     """
     if face is None:
         return texture
+    head = face.canvas.head
+    if face.hair_colour is not None and head.file.albedo_file:
+        albedo = load_albedo(FOLDER / head.file.albedo_file)
+        texture = paint_hair(texture, face.hair_colour, face.grey, albedo)
     if face.hairline is not None:
-        head = face.canvas.head
         bare = person_texture(head, face.albedo, len(texture), shaven=True)
         texture = paint_hairline(texture, bare, face.hairline, head)
         if face.hair_falls is not None:
@@ -36,7 +41,7 @@ def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
     for paint in _PAINTERS:
         texture = paint(texture, own, face.known, sheet)
     if face.irises is not None:
-        texture = paint_irises(texture, face.irises, face.grey, face.canvas.head)
+        texture = paint_irises(texture, face.irises, face.grey, head)
     if face.eye_whites is not None:
-        texture = paint_whites(texture, face.eye_whites, face.canvas.head)
+        texture = paint_whites(texture, face.eye_whites, head)
     return texture

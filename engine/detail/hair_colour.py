@@ -1,27 +1,29 @@
-"""The hair's colour: what lies on the scalp or stands above it, without its sheen."""
+"""The hair's colour: of what lies on the scalp and of what stands above it."""
 
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 
 from ..geometry import harmonics, project, vertex_normals
 from ..head.albedo import Albedo
 from ..head.model import FaceParams, Head
-from ..srgb import linear_from_srgb
-from .parts import DARKEST, Sight, hue_of, joined, log_reflectance
+from ..srgb import linear_from_srgb, srgb_from_linear
+from .light import hue_of
+from .paint import DARKEST, own_hues
+from .parts import Sight, joined, log_reflectance
 
 _HAIR_FACING = 0.25  # cosine: hair seen more slantwise may be the background
 _HAIR_SHADE = 0.8, 1.2  # of the face's median shading: harmonics err where none was fitted
-# Percentiles of lightness: what is lighter shines, as white as the light; what is darker shows its
-# own hue.
-_SHEEN, _OWN_HUE = 80, 35
-_COLOURED = 1.1  # red over blue, from which on sheen can be told
-_CAST = 0.75  # of a warm light's hue: the rest may be skin that is tanned
 _BRIGHTEST_HAIR = -0.4  # log reflectance: white hair is darker, hats are not
 _LIKE_SKIN = 0.35  # log contrast to the skin below which it is no hair
 _HAIR_SHARE = 0.6  # of what is seen of the scalp, for its colour to count as the hair's
 _FEWEST_ON_SCALP, _FEW = 20, 8  # samples; so few count where nothing else tells
 _ALIKE = 0.9  # share of the few that must be hair
+_CAST = 0.5  # of a warm light's hue
+# How much of the way from red to blue green lies, from and to; log: what is farther off is dyed.
+_GREENS, _DYED = (0.65, 0.35), 0.5
+_DENSE = 0.9  # of the cap: no skin shines through
 _ON_TOP = np.array([[0.0, 0.8, 0.6]])  # where what stands on top of the head looks
 
 
@@ -38,14 +40,18 @@ def see_hair(picture: np.ndarray, params: FaceParams, head: Head, rest: tuple, f
     return Sight(linear_from_srgb(picture[row[seen], column[seen]]), normals[seen])
 
 
-def hair_samples(
+def hair_colour(
     sights: Iterable[Sight],
     standing: np.ndarray,
     light: np.ndarray,
     skin: np.ndarray,
     as_skin: bool = False,
 ) -> np.ndarray | None:
-    """Log reflectances (n, 3) of the hair; None when the scalp is bare, unseen or in doubt.
+    """Log reflectance (3,) of the hair; None when the scalp is bare, unseen or in doubt.
+
+    That of hair as it looks, with its shades and its sheen: of what lies on the scalp and of what
+    stands above it, in equal parts where both are seen. A warm light is in part skin that is tanned
+    or made up, taken for light: hair under it keeps a share of that hue.
 
     Args:
         sights: What lies on the scalp.
@@ -55,52 +61,82 @@ def hair_samples(
         skin: (3,) log reflectance of the skin.
         as_skin: Whether it is hair though it looks like skin: white hair in a film without colours.
     """
-    colour, normal = joined(sights)
-    share = _HAIR_SHARE
-    if len(colour) < _FEWEST_ON_SCALP:
-        hairy = np.isfinite(standing[:, 0])
-        if hairy.sum() >= _FEWEST_ON_SCALP and hairy.mean() >= _HAIR_SHARE:
-            colour, normal = standing[hairy], _ON_TOP
-        elif len(colour) >= _FEW:
-            share = _ALIKE
-        else:
-            return None
-    usual = harmonics(np.array([[0.0, 0, 1]])) @ light  # of a surface that faces the camera
-    shade = np.clip(harmonics(normal) @ light, _HAIR_SHADE[0] * usual, _HAIR_SHADE[1] * usual)
-    own = log_reflectance(colour / shade)
-    hair = np.abs(own - skin).max(1) > _LIKE_SKIN
+    lying, normal = joined(sights)
+    hairy = np.isfinite(standing[:, 0])
+    stands = hairy.sum() >= _FEWEST_ON_SCALP and hairy.mean() >= _HAIR_SHARE
+    standing = _own(standing[hairy], _ON_TOP, light)
+    if len(lying) < _FEWEST_ON_SCALP and stands:
+        lying, share = standing, _HAIR_SHARE
+    elif len(lying) >= _FEW:
+        lying = _own(lying, normal, light)
+        share = _HAIR_SHARE if len(lying) >= _FEWEST_ON_SCALP else _ALIKE
+    else:
+        return None
+    hair = _unlike(lying, skin)
     if hair.mean() > share:
-        own = own[hair]
+        lying = lying[hair]
     elif not as_skin:
         return None
-    return own if np.median(own, axis=0).mean() < _BRIGHTEST_HAIR else None
-
-
-def matt_hair(samples: np.ndarray, light: np.ndarray) -> np.ndarray:
-    """The hair's own log reflectance (3,) by samples (n, 3), without its sheen, in a light (9, 3).
-
-    What shines is as white as the light (Shafer 1985): brown hair is the browner the darker it is
-    seen, white hair is not. A warm light is in part skin that is tanned or made up,
-    which the model takes for light: hair under it keeps a share of that hue.
-    """
-    lightness = samples.mean(1)
-    usual, dark = (
-        np.median(samples[lightness <= np.percentile(lightness, share)], axis=0)
-        for share in (_SHEEN, _OWN_HUE)
-    )
-    own = dark - dark.mean() + np.clip(_body(usual, dark), dark.mean(), usual.mean())
+    found = np.median(lying, axis=0)
+    beside = standing[_unlike(standing, skin)]
+    if stands and len(beside) >= _FEWEST_ON_SCALP:
+        found = (found + np.median(beside, axis=0)) / 2
+    if found.mean() > _BRIGHTEST_HAIR:
+        return None
     hue = hue_of(light)
-    return own + _CAST * hue if hue[0] > hue[2] else own
+    found = found + _CAST * hue if hue[0] > hue[2] else found
+    return _natural(found)
 
 
-def _body(usual: np.ndarray, dark: np.ndarray) -> float:
-    """How light (log) hair is whose sheen turns the red over blue of `dark` (3,) into `usual`'s."""
-    ratio = np.exp(dark[0] - dark[2])
-    if ratio < _COLOURED:
-        return float(usual.mean())
-    red, _, blue = np.exp(usual)
-    sheen = max((ratio * blue - red) / (ratio - 1), 0.0)
-    return float(np.log(np.maximum(np.exp(usual) - sheen, DARKEST)).mean())
+def _natural(own: np.ndarray) -> np.ndarray:
+    """A log reflectance (3,) of hair in a hue that hair has.
+
+    Pigment and white strands throw back less blue than red and a share between of green: what
+    differs a little is light's, what differs much is dye.
+    """
+    red, green, blue = own
+    blue = min(red, blue)
+    natural = np.array(
+        [red, np.clip(green, *(red + share * (blue - red) for share in _GREENS)), blue]
+    )
+    return own if np.abs(natural - own).max() > _DYED else natural - natural.mean() + own.mean()
+
+
+def _own(colour: np.ndarray, normal: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Log reflectance (n, 3) of what is seen in linear colours (n, 3) in a light (9, 3)."""
+    usual = harmonics(np.array([[0.0, 0, 1]])) @ light  # of a surface that faces the camera
+    shade = np.clip(harmonics(normal) @ light, _HAIR_SHADE[0] * usual, _HAIR_SHADE[1] * usual)
+    return log_reflectance(colour / shade)
+
+
+def _unlike(own: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """Which log reflectances (n, 3) differ from the skin's (3,), (n,) bool."""
+    return np.abs(own - skin).max(1) > _LIKE_SKIN
+
+
+def paint_hair(texture: np.ndarray, seen: np.ndarray, grey: float, albedo: Albedo) -> np.ndarray:
+    """The texture with hair on the scalp of the clip's colour: the albedo's components end before
+    black hair, red or dyed.
+
+    Args:
+        texture: (n, n, 3) uint8 sRGB, the whole sheet.
+        seen: (3,) log reflectance of the hair.
+        grey: 0 to 1, how far the film has no hues of its own.
+        albedo: Whose sheet it is.
+
+    Returns:
+        (n, n, 3) uint8 sRGB.
+    """
+    side = (len(texture), len(texture))
+    cap = albedo.sharp[albedo.maps.index("hair")]
+    share = cv2.resize(cap, side, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    where = share > 0
+    before = linear_from_srgb(texture[where])
+    model = np.log(np.maximum(np.median(before[share[where] > _DENSE], axis=0), DARKEST))
+    change = (own_hues(seen, model, grey) - model) * share[where][:, None]
+    out = texture.copy()
+    out[where] = srgb_from_linear(before * np.exp(change))
+    return out
 
 
 def hair_maps(albedo: Albedo, head: Head) -> np.ndarray:

@@ -83,6 +83,12 @@ def refine_light(
     return refined
 
 
+def hue_of(light: np.ndarray) -> np.ndarray:
+    """The log hue (3,) of a light (9, 3) on a surface that faces the camera: its mean is 0."""
+    colour = np.log(np.maximum(harmonics(np.array([[0.0, 0, 1]])) @ light, 1e-3))[0]
+    return colour - colour.mean()
+
+
 def _half_sphere(count: int) -> np.ndarray:
     """(count, 3) unit normals that face the camera, evenly spread (Fibonacci's spiral)."""
     places = np.arange(count) + 0.5

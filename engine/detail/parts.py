@@ -20,6 +20,7 @@ from ..head.model import FaceParams, Head
 from ..srgb import linear_from_srgb
 from .folds import EYES
 from .irises import ring_places
+from .light import hue_of
 
 # Part -> its components, and how far its one colour errs in shade and hue (log).
 _PARTS = {
@@ -184,12 +185,6 @@ def fit_part(
         )
         out[own] = found.x
     return out
-
-
-def hue_of(light: np.ndarray) -> np.ndarray:
-    """The log hue (3,) of a light (9, 3) on a surface that faces the camera: its mean is 0."""
-    colour = np.log(np.maximum(harmonics(np.array([[0.0, 0, 1]])) @ light, 1e-3))[0]
-    return colour - colour.mean()
 
 
 def joined(sights: Iterable[Sight]) -> tuple[np.ndarray, np.ndarray]:

@@ -9,11 +9,9 @@ from ..exchange.hair import Groom
 from ..exchange.lashes import COLOUR
 from .strand_kernel import Motion, Strands, draw_strands, lay_over
 
-# So much more light comes back from among strands as a power of their reflectance beside that at
-# which none is missing; chosen so that over 44 people black hair is as dark beside the skin as in
-# their films, as near as a gloss and a camera's shoulder let it.
-_SCATTERED, _NONE_MISSING = 0.2, 0.13
-_MIRRORED = 0.008  # of what is seen of hair, as reflectance
+# So much more light comes back from among strands as a power of their luminance beside that at
+# which none is missing.
+_SCATTERED, _NONE_MISSING = 0.2, 0.05
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _LASH_WIDTH, _BEHIND_LASHES = np.float32(0.22), np.array([0, 0, 0.1])  # of a strand's; m
 
@@ -39,12 +37,9 @@ def among_others(colour: np.ndarray) -> np.ndarray:
     """How strands of linear reflectance (N, 3) look among the others, (N, 3) float32.
 
     Light goes from strand to strand: dark hair swallows more of it than one surface, fair hair
-    less. And films show of black hair little but what it mirrors, in the light's own hue. A
-    renderer that follows light needs none of this.
+    scatters more. A renderer that follows light needs none of this.
     """
     usual = max(float(np.median(colour, axis=0) @ _LUMINANCE), 1e-4)
-    grey = min(_MIRRORED / usual, 1)
-    colour = colour + grey * ((colour @ _LUMINANCE)[:, None] - colour)
     return (colour * (usual / _NONE_MISSING) ** _SCATTERED).astype(np.float32)
 
 

@@ -1,13 +1,15 @@
 """What is hair on a head, and its colour; a beard's."""
 
+import cv2
 import numpy as np
 import pytest
 
-from engine.detail.hair_colour import hair_samples, matt_hair
+from engine.detail.hair_colour import hair_colour, paint_hair
 from engine.detail.parts import Sight, cast_of, fit_part
 from engine.head.albedo import load_albedo
 from engine.head.model import Head
 from engine.preview.strands import among_others
+from engine.srgb import linear_from_srgb
 from engine.weights import FOLDER, load_head
 
 SKIN = np.log([0.5, 0.25, 0.16])
@@ -28,49 +30,79 @@ def all_over(reflectance: np.ndarray) -> Sight:
 
 def test_a_bare_scalp_says_nothing_of_hair():
     bald, dark = all_over(np.exp(SKIN)), all_over(np.exp(SKIN) / 8)
-    assert hair_samples([bald], NOTHING, LIGHT, SKIN) is None
-    found = hair_samples([dark], NOTHING, LIGHT, SKIN)
+    assert hair_colour([bald], NOTHING, LIGHT, SKIN) is None
+    found = hair_colour([dark], NOTHING, LIGHT, SKIN)
     assert found is not None
     assert np.allclose(found, SKIN - np.log(8), atol=1e-6)
 
 
 def test_hair_may_look_like_skin_in_a_film_without_colours():
-    found = hair_samples([all_over(np.exp(SKIN))], NOTHING, LIGHT, SKIN, as_skin=True)
+    found = hair_colour([all_over(np.exp(SKIN))], NOTHING, LIGHT, SKIN, as_skin=True)
     assert found is not None
     assert np.allclose(found, SKIN, atol=1e-6)
 
 
 def test_what_is_brighter_than_white_hair_is_a_hat():
-    assert hair_samples([all_over(np.full(3, 0.85))], NOTHING, LIGHT, SKIN) is None
-    assert hair_samples([all_over(np.full(3, 0.5))], NOTHING, LIGHT, SKIN) is not None
+    assert hair_colour([all_over(np.full(3, 0.85))], NOTHING, LIGHT, SKIN) is None
+    assert hair_colour([all_over(np.full(3, 0.5))], NOTHING, LIGHT, SKIN) is not None
 
 
 def test_hair_that_stands_on_a_head_seen_from_below_tells_its_colour():
     standing = np.tile(np.exp(SKIN) / 8, (60, 1))
-    found = hair_samples([], standing, LIGHT, SKIN)
+    found = hair_colour([], standing, LIGHT, SKIN)
     assert found is not None
     assert np.allclose(found, SKIN - np.log(8), atol=1e-6)
     standing[:30] = np.nan  # half of it is background
-    assert hair_samples([], standing, LIGHT, SKIN) is None
+    assert hair_colour([], standing, LIGHT, SKIN) is None
 
 
-def test_sheen_is_not_the_hairs_own_colour():
-    brown = np.log([0.1, 0.06, 0.03])
-    shines = np.arange(500) % 5 < 2
-    samples = np.log(np.exp(brown) + 0.2 * shines[:, None])
-    assert np.allclose(matt_hair(samples, LIGHT), brown)
-    samples = np.log(np.exp(brown) + np.linspace(0, 0.1, 500)[:, None])  # all of it, somewhat
-    found = matt_hair(samples, LIGHT)
-    usual = np.median(samples, axis=0)
-    assert found[0] - found[2] > usual[0] - usual[2] + 0.2
-    assert brown.mean() < found.mean() < usual.mean() - 0.2
+def test_hair_that_lies_and_hair_that_stands_tell_half_of_its_colour_each():
+    lying = all_over(np.exp(SKIN) / 8)
+    standing = np.tile(np.exp(SKIN) / 4, (60, 1))
+    found = hair_colour([lying], standing, LIGHT, SKIN)
+    assert found is not None
+    assert np.allclose(found, SKIN - np.log(np.sqrt(32)), atol=1e-6)
+    standing[:30] = np.nan  # half of it is background
+    found = hair_colour([lying], standing, LIGHT, SKIN)
+    assert found is not None
+    assert np.allclose(found, SKIN - np.log(8), atol=1e-6)
+
+
+@pytest.mark.parametrize("seen", [(-4.6, -4.7, -4.8), (-1.2, -2.6, -1.4), (-0.9, -1.0, -1.1)])
+def test_any_hair_gets_its_colour(albedo, seen):
+    """Black, dyed, white: skin beside it stays."""
+    texture = albedo.texture(np.zeros(len(albedo.names)), 256)
+    painted = paint_hair(texture, np.array(seen), 0, albedo)
+    cap = cv2.resize(
+        albedo.sharp[albedo.maps.index("hair")], (256, 256), interpolation=cv2.INTER_AREA
+    )
+    found = np.log(np.median(linear_from_srgb(painted[cap > 240]), axis=0))
+    assert found == pytest.approx(np.array(seen), abs=0.15)
+    assert (painted[cap == 0] == texture[cap == 0]).all()
 
 
 def test_hair_keeps_some_of_a_warm_lights_hue():
-    grey = np.full((20, 3), -2.0)
-    for warm, kept in ((0.4, 0.3), (-0.4, 0.0)):
+    for warm, kept in ((0.4, 0.2), (-0.4, 0.0)):
         light = LIGHT * np.exp([warm, 0, -warm])
-        assert np.allclose(matt_hair(grey, light), [-2 + kept, -2, -2 - kept])
+        grey = all_over(np.exp([-2 + warm, -2, -2 - warm]))
+        found = hair_colour([grey], NOTHING, light, SKIN)
+        assert found is not None
+        assert np.allclose(found, [-2 + kept, -2, -2 - kept])
+
+
+@pytest.mark.parametrize(
+    ("seen", "own"),
+    [
+        ((-2.1, -2.0, -1.9), (-2.0, -2.0, -2.0)),  # a cold light's
+        ((-2.0, -1.95, -3.0), (-1.9, -2.285, -2.9)),  # a green one's: the mean is kept
+        ((-2.9, -3.4, -1.8), (-2.9, -3.4, -1.8)),
+    ],
+)
+def test_hair_is_bluish_only_where_it_is_dyed(seen, own):
+    found = hair_colour([all_over(np.exp(seen))], NOTHING, LIGHT, SKIN)
+    assert found is not None
+    assert np.allclose(found, own, atol=0.15)
+    assert found.mean() == pytest.approx(np.mean(seen))
 
 
 def test_coloured_light_makes_no_grey_hair(albedo):
@@ -105,7 +137,7 @@ def test_a_beard_is_as_dark_as_in_the_clip(albedo):
     assert np.allclose(fit_part(albedo, nobody, "beard", maps, skin), 0, atol=0.02)
 
 
-@pytest.mark.parametrize(("reflectance", "looks"), [(0.01, 0.6), (0.13, 1.0), (0.4, 1.25)])
+@pytest.mark.parametrize(("reflectance", "looks"), [(0.01, 0.72), (0.05, 1.0), (0.4, 1.52)])
 def test_dark_hair_is_darker_than_its_strands(reflectance, looks):
     colour = np.tile(np.float32([reflectance]), (9, 3))
     assert among_others(colour) == pytest.approx(looks * colour, rel=0.02)
