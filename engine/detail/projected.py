@@ -20,9 +20,10 @@ from ..media import Clip
 from ..media.hues import colourless
 from .beard_ground import as_hair, dark_beard, white_beard
 from .face_sheet import FaceSheet
-from .folds import bare_of_holes, fringe, hair_reaches, round_brows
+from .folds import bare_of_holes, round_brows
 from .paint import DARKEST, change_colours, own_hues, read_colours
 from .residual import LUMINANCE, masked_blur
+from .shown import shown_skin, square
 from .skin import (
     Canvas,
     View,
@@ -40,7 +41,10 @@ from .spectacles import without_spectacles
 _TEXELS = 768  # most, across the face
 _FRAMES = 16
 _FEWEST = 6  # of them, the calmest, that are always used
-_LEAST_SHADE = 0.3  # of the median shading: darker skin says little of its colour
+_LEAST_SHADE = (
+    0.12,
+    0.3,
+)  # of the median shading: no colour is told below, none darker is divided out
 _LEAST_WEIGHT = 0.15
 _ASLANT = 0.45, 0.65  # cosine: what is seen more slantwise may be hair or what lies behind
 _BURNT = 0.95  # linear: a brighter texel has lost its colour
@@ -52,12 +56,6 @@ _HUE = 0.6  # log contrast of hue that is half taken for colour of the light
 _FEWEST_SHOWN = 0.02  # of the window
 _NOISY_BLUR = 3.0  # times the grain's, where nothing fine lasts
 _COARSEST_MM = 2.5, 5.0  # a pixel on the face: all is said, nothing is
-_STRAND = 0.3  # log lightness below the model's: hair that hangs over the skin
-_FINE_MM = 0.8  # Gaussian sigma: of a strand
-_STRAND_MM = 5.0  # as wide round it single hairs show
-_LOCK = 0.6  # the same of what is a lock for sure
-_LOCK_MM, _LOCK_REACH_MM = 3.0, 8.0  # its width, and how far from it hair is its
-_STRANGE_HUE = 0.25  # log contrast to the model's: neither skin nor its light
 _BEARD_MM = 5.0  # Gaussian sigma instead of _BROAD_MM where one grows: it ends more sharply
 _EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade beside hair
 _HOLE_MM, _GAP_MM = 2.0, 6.0  # over which fine ones do beside eyes, and gaps as narrow as that
@@ -108,7 +106,7 @@ def project_colour(
         own = own - cv2.resize(shade, own.shape[1::-1], interpolation=cv2.INTER_LINEAR)[..., None]
     white = white_beard(own, model, lasting.known > 0.5, canvas.sheet)
     beard, own = np.maximum(dark_beard(model, canvas.sheet), white), as_hair(own, white)
-    shown = _shown_skin(own, model, lasting.known, beard > 0, canvas.sheet)
+    shown = shown_skin(own, model, lasting.known, beard > 0, canvas.sheet)
     if shown.mean() < _FEWEST_SHOWN:
         return None
     wide, grain = _BROAD_MM / canvas.sheet.texel_mm, canvas.grain.blur
@@ -172,7 +170,7 @@ def _change(
         broad, fine = broad + beard * (hairy_broad - broad), fine + beard * (hairy_fine - fine)
     window = np.pad(np.ones_like(shown), 1)  # nothing is painted beyond its rim
     whole = (shown | ~bare_of_holes(sheet)).astype(np.uint8)
-    whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, _square(_GAP_MM, sheet))
+    whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, square(_GAP_MM, sheet))
     inside, within, outside, rim = (
         cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5) * sheet.texel_mm
         for mask in (shown, whole, ~shown, window)
@@ -249,48 +247,15 @@ def _unlit(view: View, light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     shade = harmonics(view.surface.normal) @ light.astype(np.float32)
     brightness, squarely = shade @ LUMINANCE, view.seen > 0.5
     usual = float(np.median(brightness[squarely])) if squarely.any() else 1.0
-    lit = brightness > _LEAST_SHADE * usual
+    black, least = (share * usual for share in _LEAST_SHADE)
+    shade *= np.maximum(least / np.maximum(brightness, 1e-2), 1)[..., None]
     colour = np.log(np.maximum(view.colour, DARKEST)) - np.log(np.maximum(shade, 1e-2))
     facing = np.clip((view.surface.normal[..., 2] - _ASLANT[0]) / (_ASLANT[1] - _ASLANT[0]), 0, 1)
     sound = view.colour[..., 1:].max(-1) < _BURNT  # red burns first, and green still tells
-    weight = view.seen * facing * lit * sound
+    weight = view.seen * facing * sound * (brightness > black)
     return np.moveaxis(colour, -1, 0), weight
 
 
 def _lightness(colours: np.ndarray) -> np.ndarray:
     """(3, T, R, R) log colours -> (T, R, R)."""
     return np.tensordot(LUMINANCE, colours.astype(np.float32), 1)
-
-
-def _shown_skin(
-    own: np.ndarray, model: np.ndarray, known: np.ndarray, beard: np.ndarray, sheet: FaceSheet
-) -> np.ndarray:
-    """(R, R) bool: skin that the clip shows, without eyes, nostrils and strands.
-
-    What is far darker or lighter than the model's skin, or of another hue, is hair, but in a beard.
-    A forehead shines: what is lighter there and nearer to white is skin.
-    """
-    shown = bare_of_holes(sheet) & (known > 0.5)
-    if not shown.any():
-        return shown
-    near = _FINE_MM / sheet.texel_mm
-    scalp = masked_blur(model @ LUMINANCE, np.ones_like(known), near)
-    change = masked_blur(own - model, known, near)
-    lightness = change @ LUMINANCE
-    hue = np.abs(change - lightness[..., None]).max(-1)
-    hair = (np.abs(lightness) > _STRAND) | (hue > _STRANGE_HUE)
-    shiny = (lightness > 0) & (change[..., 2] > change[..., 0] - _STRANGE_HUE)
-    hair &= ~(shiny & fringe(sheet))
-    hair |= scalp < np.median(scalp[shown]) - _STRAND
-    hair &= ~beard
-    hanging = (hair & hair_reaches(sheet)).astype(np.uint8)
-    locks = hanging * (lightness < -_LOCK).astype(np.uint8)
-    locks = cv2.morphologyEx(locks, cv2.MORPH_OPEN, _square(_LOCK_MM, sheet))
-    over_brows = cv2.dilate(locks, _square(2 * _LOCK_REACH_MM, sheet)) > 0
-    hanging |= hair & over_brows & round_brows(sheet)
-    return shown & (cv2.dilate(hanging, _square(_STRAND_MM, sheet)) == 0)
-
-
-def _square(side_mm: float, sheet: FaceSheet) -> np.ndarray:
-    side = 2 * round(side_mm / 2 / sheet.texel_mm) + 1
-    return np.ones((side, side), np.uint8)

@@ -9,8 +9,9 @@ from engine.detail.face_sheet import build_sheet, cut_window, lay_window
 from engine.detail.folds import LIPS, bare_of_holes, hull
 from engine.detail.light import refine_light
 from engine.detail.paint import own_hues
-from engine.detail.projected import _agreement, _change, _natural, _shown_skin, project_colour
+from engine.detail.projected import _agreement, _change, _natural, project_colour
 from engine.detail.residual import LUMINANCE
+from engine.detail.shown import shown_skin
 from engine.detail.unwrap import unwrap
 from engine.geometry import embed, harmonics, project, vertex_normals
 from engine.head.model import FaceParams, Head
@@ -153,8 +154,23 @@ def test_a_forehead_shines_and_strands_hang_over_it(film):
         ((-0.6, -0.6, -0.6), False),
         ((0.2, 0.1, -0.4), False),
     ):
-        shown = _shown_skin(model + change, model, known, no_beard, sheet)
+        shown = shown_skin(model + change, model, known, no_beard, sheet)
         assert shown[row, column] == skin, change
+
+
+def test_a_frown_is_no_strand_and_one_from_above_is(film):
+    """What is dark on a forehead is hair where it comes down from beyond the face."""
+    sheet = film[2]
+    model = np.tile(np.log([0.5, 0.25, 0.16]), (sheet.size, sheet.size, 1))
+    no_beard = np.zeros((sheet.size, sheet.size), bool)
+    column, row = sheet.landmarks[151].astype(int)
+    known = np.ones((sheet.size, sheet.size))
+    top = row - round(15 / sheet.texel_mm)
+    known[:top] = 0
+    for start, skin in ((row - 3, True), (top, False)):
+        own = model.copy()
+        own[start : row + 4, column - 3 : column + 4] -= 0.6
+        assert shown_skin(own, model, known, no_beard, sheet)[row, column] == skin
 
 
 def test_frames_that_are_half_believed_all_over_are_read(film):
