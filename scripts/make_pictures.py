@@ -36,7 +36,7 @@ from engine.weights import load_head, locate  # noqa: E402
 PICTURES = ROOT / "docs" / "pictures"
 MOMENTS_S = (1.48, 4.56)  # of the demo clip: an open vowel, a w
 CELL, FINER = (232, 290), 2  # px of the picture; of a drawing for each of them, along an edge
-FOCAL, DISTANCE_M, DOWN_M = 620.0, 0.62, 0.012
+FOCAL, DISTANCE_M, DOWN_M = 620.0, 0.66, 0.022
 
 # caption, units, jaw (rad), gaze left (rad), head (pitch, yaw in degrees)
 FACES = (
