@@ -9,7 +9,8 @@ from ..engine.exchange.protocol import AVFaceError
 from . import corrections, review, shot
 from .captured import forget_twin
 from .hair import shave
-from .head_builder import heads
+from .head_builder import PARTS, heads
+from .keyframes import TAKE_PROPERTY
 from .rig import rig_of
 from .strips import STRIP_PROPERTY, silence, strips_of
 from .takes import (
@@ -80,9 +81,7 @@ def delete_head(head: bpy.types.Object, with_files: bool = False) -> int:
     for collection in collections:
         if not (collection.all_objects or collection.children):
             bpy.data.collections.remove(collection)
-    for kind in (bpy.data.materials, bpy.data.actions):  # of earlier takes, and what moved these
-        left = [block for block in kind if block.users == int(block.use_fake_user)]
-        bpy.data.batch_remove([block for block in left if block.name.startswith(tuple(names))])
+    _forget_looks(names)
     return files
 
 
@@ -95,6 +94,15 @@ def _forget(actions: list[bpy.types.Action], name: str) -> None:
     confidence = review.confidence_of(name)
     if confidence and not any(actions_of(head, name) for head in heads()):
         bpy.data.actions.remove(confidence)
+
+
+def _forget_looks(names: list[str]) -> None:
+    """Remove the materials of takes and what moved them, where nothing shows them any more."""
+    looks = {f"{name} {part}" for name in names for part in (*PARTS, "hair", "lashes")}
+    left = [m for m in bpy.data.materials if m.name in looks and m.users == int(m.use_fake_user)]
+    bpy.data.batch_remove(left)
+    moves = [a for a in bpy.data.actions if a.users == 0 and a.get(TAKE_PROPERTY) in names]
+    bpy.data.batch_remove(moves)  # an artist's own of such a name, or kept by hand, stays
 
 
 def _delete_shot(rig: bpy.types.Object, name: str) -> None:
