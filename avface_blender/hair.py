@@ -11,7 +11,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-from ..engine.exchange.hair import POINTS, Groom, comb, grows_hair, strand_colours
+from ..engine.exchange.growth import POINTS
+from ..engine.exchange.hair import Groom, comb, grows_hair, strand_colours
 from ..engine.exchange.head_file import HeadFile
 from ..engine.exchange.take import Take
 from .head_builder import GLOSS_ATTRIBUTE, HEAD_PROPERTY, stay, to_blender, vertex_gloss

@@ -13,6 +13,7 @@ _STRAY = 3.0  # degrees, fine lock by fine lock
 # It ends in points: degrees from one to the next; how far strands come together in them, and what
 # those beside them lack, of the way; the shortest and the longest, fine lock and strand, of it.
 _POINTS_APART, _POINTED, _BETWEEN = (5.0, 13.0), 0.75, 0.13
+_POINTS = 40  # no fringe has as many
 _POINTS_END, _LOCKS_END, _STRANDS_END = (0.92, 1.12), 0.95, 0.9
 _TIP_MM, _TIP_SHARE = 2.0, 0.25  # above the skin; of the hair's height
 _RISEN, _ROUNDED = 0.12, 1.5  # of the way: there it is as high as the hair; power: it bends there
@@ -82,11 +83,12 @@ class Fringe:
 
 
 def _pointed(beside: np.ndarray, draw: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """How far strands that end so far round the head (n,) go aside to the next point, degrees,
+    """How far strands go aside to the next of the points that a fringe ends in, degrees (n,).
 
-    and how far of the way each reaches, (n,) both.
+    And how far of the way each reaches, (n,). `beside` (n,) are the degrees round the head at which
+    they would end.
     """
-    at = FRINGE_AT[0] - 2 * _POINTS_APART[1] + np.cumsum(draw.uniform(*_POINTS_APART, 40))
+    at = FRINGE_AT[0] - 2 * _POINTS_APART[1] + np.cumsum(draw.uniform(*_POINTS_APART, _POINTS))
     reach = draw.uniform(*_POINTS_END, len(at))
     edges = (at[1:] + at[:-1]) / 2
     own = np.searchsorted(edges, beside)

@@ -7,6 +7,7 @@ forward is a bowl, the other way round it is somebody's who combs it back.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -31,10 +32,11 @@ _ENDS, _LOCKS_END, _STRANDS_END, _SHORTEST = 0.65, (0.5, 0.8), 0.8, 0.25
 # Standard deviations of the direction of loose hair, broad lock, fine lock, any strand; how much
 # more a lock strays at its tip: it bends.
 _LOCK_STRAY, _STRAY, _BENDS = (0.34, 0.2), 0.06, 1.2
-_FORWARD_LOOSE, _BACK_LOOSE, _PARTED_LOOSE = 1.0, 0.6, 0.25  # how loose hair is that lies so
-_CROPS_LOOSE = 0.3  # of that
-# Where hair flows from: degrees from the top of the head towards the forehead, from and to.
-_SWEPT, _CROWN, _PARTED = (80.0, 80.0), (-38.0, -38.0), (-30.0, 74.0)
+# From 0, sleek, to 1: how far locks of hair that lies so go their own ways; of that, crops.
+_LOOSE = {"back": 0.6, "forward": 1.0, "parted": 0.25}
+_CROPS_LOOSE = 0.3
+# The arc that hair flows from: degrees from the top of the head towards the forehead, from and to.
+_ARCS = {"back": (80.0, 80.0), "forward": (-38.0, -38.0), "parted": (-30.0, 74.0)}
 _FOREHEAD, _FORWARD = 32.0, 0.5  # degrees; share of its columns: a lock is no fringe
 _AT_HAIRLINE = 55.0  # degrees from the top of the head: there a parting is told
 _RAGGED_ENDS = 0.6, 1.1  # of how far hair hangs
@@ -51,15 +53,9 @@ _DOWN, _BACK = np.array([0.0, -1, 0]), np.array([0.0, 0, -1])
 class Style:
     """How hair lies."""
 
-    arc: tuple[float, float]  # what it flows from: degrees from the top towards the forehead
-    tilt: float  # rad, of the arc from the middle of the head to a side
-    hangs: float  # mm below the ears
-    loose: float  # from 0, sleek, to 1: how far its locks go their own ways
-
-    @property
-    def forward(self) -> bool:
-        """Whether it lies forward."""
-        return self.arc == _CROWN
+    lies: Literal["back", "forward", "parted"]
+    tilt: float = 0.0  # rad, of the arc from the middle of the head to a side
+    hangs: float = 0.0  # mm below the ears
 
 
 def style_of(hangs: float, falls: np.ndarray | None, parting: float | None) -> Style:
@@ -67,12 +63,12 @@ def style_of(hangs: float, falls: np.ndarray | None, parting: float | None) -> S
     front = np.abs(FRINGE_AT) <= _FOREHEAD
     forward = falls is not None and (falls[front] > 0).mean() > _FORWARD
     if hangs == 0 and forward:
-        return Style(_CROWN, 0.0, 0.0, _FORWARD_LOOSE)
+        return Style("forward")
     if hangs == 0 and parting is None:
-        return Style(_SWEPT, 0.0, 0.0, _BACK_LOOSE)
+        return Style("back")
     beside, top = np.radians(parting or 0.0), np.radians(_AT_HAIRLINE)
     tilt = float(np.arctan2(np.sin(top) * np.sin(beside), np.cos(top)))
-    return Style(_PARTED, tilt, hangs, _PARTED_LOOSE)
+    return Style("parted", tilt, hangs)
 
 
 def grow(
@@ -88,8 +84,44 @@ def grow(
 
     And which share of it is left of each, (N,), where hair ends.
     """
-    usual, top = np.percentile(height, (50, 85))
-    length = 1e-3 * length_of(np.maximum(height, _EVEN * top))
+    strides, rises = _strides(roots, height, locks, skull, style, draw)
+    stray, bend = _strays(height, locks, style, draw)
+    bare = _ENDS * locks.pick(*_LOCKS_END, draw) * draw.uniform(_STRANDS_END, 1, len(roots))
+    highest = 1e-3 * np.maximum(height, np.percentile(height, 50))
+    points, grows = [roots], [skull.at(_unit(roots - skull.middle))[2]]
+    gone = np.zeros(len(roots))
+    for k, stride in enumerate(strides.T, 1):
+        gone += stride
+        out = _unit(points[-1] - skull.middle)
+        way = _way(out, style, stray + k / POINTS * _BENDS * bend)
+        ahead = points[-1] + stride[:, None] * way - skull.middle
+        away = np.linalg.norm(ahead, axis=1)
+        skin, hair, haired = skull.at(ahead / away[:, None])
+        risen = 1 - np.exp(-gone / np.maximum(rises, 1e-4))
+        up = layer * (_UNDER + (1 - _UNDER) * k / (POINTS - 1))
+        lies = skin + up * np.minimum(hair, highest) * risen
+        if style.hangs > 0:  # below the ears it hangs straight down, off the neck
+            lies = np.where(ahead[:, 1] > 0, lies, np.maximum(lies, away))
+        points.append(skull.middle + ahead * (lies / away)[:, None])
+        grows.append(haired)
+    strands = np.stack(points, 1)
+    if style.hangs > 0:
+        return strands, np.ones(len(roots))
+    left = _share_left(np.stack(grows, 1), bare)
+    return _shortened(strands, np.maximum(left, _SHORTEST)), left  # over bare skin: a spike
+
+
+def _strides(
+    roots: np.ndarray,
+    height: np.ndarray,
+    locks: Locks,
+    skull: Skull,
+    style: Style,
+    draw: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far strands go from point to point (N, POINTS - 1), and within what they rise (N,), m."""
+    least = _EVEN * np.percentile(height, 85)
+    length = 1e-3 * length_of(np.maximum(height, least))
     length *= locks.pick(*_LOCK_LENGTH, draw) * draw.uniform(_LENGTH, 1, len(roots))
     if style.hangs > 0:
         above = np.maximum(roots[:, 1] - skull.middle[1] + ABOVE_EARS_M, 0)
@@ -97,43 +129,37 @@ def grow(
         length = _ROUND_SKULL * above + 1e-3 * style.hangs * down
     rises = 1e-3 * np.minimum(_RISES * height, _RISES_MM)
     strides = np.tile(np.arange(1.0, POINTS), (len(roots), 1))  # roots bend more than tips
-    if style.arc == _PARTED:
-        away = np.abs(_beside_arc(_unit(roots - skull.middle), style))
-        near = np.interp(away, _NEAR_PARTING, (1, 0))
+    if style.lies == "parted":
+        aside = np.abs(_beside_arc(_unit(roots - skull.middle), style))
+        near = np.interp(aside, _NEAR_PARTING, (1, 0))
         rises += near * (1e-3 * _AT_PARTING_MM - rises)
         strides[:, 0] *= 1 - near / 2
-    strides *= (length / strides.sum(1))[:, None]
-    loose = style.loose * (_CROPS_LOOSE + (1 - _CROPS_LOOSE) * fullness(height))[:, None]
+    return strides * (length / strides.sum(1))[:, None], rises
+
+
+def _strays(
+    height: np.ndarray, locks: Locks, style: Style, draw: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """By what strands stray from the way hair goes, (N, 3), and what is added at their tips."""
+    loose = _LOOSE[style.lies] * (_CROPS_LOOSE + (1 - _CROPS_LOOSE) * fullness(height))[:, None]
     stray, bend = (
         loose * np.stack([locks.vary(*_LOCK_STRAY, draw) for _ in range(3)], 1) for _ in range(2)
     )
-    stray += _STRAY * draw.normal(size=roots.shape)
-    bare = _ENDS * locks.pick(*_LOCKS_END, draw) * draw.uniform(_STRANDS_END, 1, len(roots))
-    cut, before = np.ones(len(roots)), skull.at(_unit(roots - skull.middle))[2]
-    bare = np.minimum(bare, _AT_EDGE * before)
-    points, gone = [roots], np.zeros(len(roots))
-    for k in range(1, POINTS):
-        out = _unit(points[-1] - skull.middle)
-        stride = strides[:, k - 1]
-        gone = gone + stride
-        way = _way(out, style, stray + k / POINTS * _BENDS * bend)
-        next_ = points[-1] + stride[:, None] * way - skull.middle
-        away = np.linalg.norm(next_, axis=1)
-        skin, hair, grows = skull.at(next_ / away[:, None])
-        leaves = (grows < bare) & (grows < before) & (cut == 1)
-        within = np.clip((before - bare) / np.maximum(before - grows, 1e-6), 0, 1)
-        cut = np.where(leaves, (k - 1 + within) / (POINTS - 1), cut)
-        before = grows
-        risen = 1 - np.exp(-gone / np.maximum(rises, 1e-4))
-        up = layer * (_UNDER + (1 - _UNDER) * k / (POINTS - 1))
-        lies = skin + up * np.minimum(hair, 1e-3 * np.maximum(height, usual)) * risen
-        if style.hangs > 0:
-            lies = np.where(next_[:, 1] > 0, lies, np.maximum(lies, away))
-        points.append(skull.middle + next_ * (lies / away)[:, None])
-    points = np.stack(points, 1)
-    if style.hangs > 0:
-        return points, np.ones(len(roots))
-    return _shortened(points, np.maximum(cut, _SHORTEST)), cut  # over bare skin: a spike
+    return stray + _STRAY * draw.normal(size=stray.shape), bend
+
+
+def _share_left(grows: np.ndarray, bare: np.ndarray) -> np.ndarray:
+    """Which share of each strand lies before it leaves the hair, (N,).
+
+    `grows` (N, POINTS) is how much of the skin under each point grows hair; less than `bare` (N,)
+    is none, and less than where it has its root, if that is at the edge.
+    """
+    bare = np.minimum(bare, _AT_EDGE * grows[:, 0])
+    leaves = (grows[:, 1:] < bare[:, None]) & (grows[:, 1:] < grows[:, :-1])
+    last = leaves.argmax(1)  # point within the hair
+    before, after = (np.take_along_axis(grows, k[:, None], 1)[:, 0] for k in (last, last + 1))
+    within = np.clip((before - bare) / np.maximum(before - after, 1e-6), 0, 1)
+    return np.where(leaves.any(1), (last + within) / (POINTS - 1), 1.0)
 
 
 def _shortened(points: np.ndarray, cut: np.ndarray) -> np.ndarray:
@@ -158,7 +184,7 @@ def _way(out: np.ndarray, style: Style, stray: np.ndarray) -> np.ndarray:
     """Unit vectors (n, 3) along which strands go on at unit directions (n, 3) from the middle."""
     hangs, front = style.hangs > 0, np.interp(out[:, 2:], _IN_FRONT, (0, 1))
     way = _flow(out, style) + stray
-    if style.arc == _PARTED:  # what doesn't hang goes on to the back of the head
+    if style.lies == "parted":  # what doesn't hang goes on to the back of the head
         pulled = front if hangs else 1.0
         way += _PULL * pulled * np.interp(out[:, 1:2], _GOES_BACK, (1, 0)) * _BACK
     way = _unit(way - (way * out).sum(1, keepdims=True) * out)
@@ -168,7 +194,7 @@ def _way(out: np.ndarray, style: Style, stray: np.ndarray) -> np.ndarray:
 
 def _flow(out: np.ndarray, style: Style) -> np.ndarray:
     """Which way hair goes at unit directions (n, 3): along the skull, away from the arc."""
-    tilt, arc = style.tilt, np.radians(style.arc)
+    tilt, arc = style.tilt, np.radians(_ARCS[style.lies])
     up = out[:, 1] * np.cos(tilt) + out[:, 0] * np.sin(tilt)
     angle = np.clip(np.arctan2(out[:, 2], up), *arc)
     high = np.cos(angle)

@@ -15,8 +15,6 @@ from .head_file import HeadFile
 from .locks import Locks, divide, gather
 from .skull import BARE_MM, Skull, from_skull, map_skull
 
-__all__ = ["POINTS", "Groom", "comb", "grows_hair", "strand_colours"]
-
 # Roots: thicker and fewer than a person's, who has about two a mm2. Longer strands cover more.
 _PER_MM2, _COVERED = 0.45, 27.0  # at most; strands' length in mm for each mm2 of skin
 _LIGHTEST_STRAND, _GROWN = 1.25, 0.9  # times the median of those at least so wide
@@ -73,23 +71,10 @@ def comb(
     """
     draw, style = np.random.default_rng(0), style_of(hangs, falls, parting)
     skull = map_skull(head, vertices, hair)
-    faces = np.flatnonzero(hair[head.faces].max(1) > BARE_MM)
-    corners = vertices[head.faces[faces]]  # (F', 3, 3)
-    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    area = 5e5 * np.linalg.norm(across, axis=1)  # mm2
-    high = hair[head.faces[faces]].mean(1)
-    dense = np.minimum(_COVERED / np.maximum(length_of(high) + hangs, 1), _PER_MM2)
-    usual = np.median(hair[head.faces[faces]])
-    counts = draw.poisson(area * dense * (1 + _MORE * (1 - _grown_up(high, usual))))
-    on = np.repeat(np.arange(len(faces)), counts)
-    weights = draw.dirichlet((1, 1, 1), len(on))  # even over a triangle
-    height = (weights * hair[head.faces[faces[on]]]).sum(1)
-    share = (weights * _share_round(head.faces, hair)[head.faces[faces[on]]]).sum(1)
-    often = np.clip((share - _SPARSE[0]) / (_SPARSE[1] - _SPARSE[0]), 0, 1)
-    kept = (height > BARE_MM / 2) & (often > draw.uniform(size=len(on)))
-    on, weights, height = on[kept], weights[kept], height[kept]
-    roots = np.einsum("nk,nkc->nc", weights, corners[on])
-    uv = np.einsum("nk,nkc->nc", weights, head.uv[head.uv_faces[faces]][on])
+    face, weights, usual = _plant(head, vertices, hair, hangs, draw)
+    height = (weights * hair[head.faces[face]]).sum(1)
+    roots = np.einsum("nk,nkc->nc", weights, vertices[head.faces[face]])
+    uv = np.einsum("nk,nkc->nc", weights, head.uv[head.uv_faces[face]])
     locks = divide(roots, draw)
     dense = np.clip(_grown_up(height, usual) + locks.vary(*_RAGGED, draw), 0, 1)
     single = draw.uniform(size=len(roots)) < _SINGLE
@@ -101,7 +86,7 @@ def comb(
     free = np.ones(len(roots), bool)
     if falls is not None:
         top, beside, _ = from_skull(head, vertices, roots)
-        fringe = Fringe(falls, top, beside, parting, everywhere=style.forward)
+        fringe = Fringe(falls, top, beside, parting, everywhere=style.lies == "forward")
         own = fringe.strands
         points[own] = _fallen(fringe, height, layer, locks, skull, draw)
         width[own] = np.maximum(width[own], _IN_FRINGE)
@@ -122,6 +107,30 @@ def strand_colours(groom: Groom, painted: np.ndarray) -> np.ndarray:
     grown = painted[groom.width > _GROWN] if (groom.width > _GROWN).any() else painted
     colour = np.minimum(painted, _LIGHTEST_STRAND * np.median(grown, axis=0))
     return (colour * groom.tone[:, None]).astype(np.float32)
+
+
+def _plant(
+    head: HeadFile, vertices: np.ndarray, hair: np.ndarray, hangs: float, draw: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Where strands have their roots: triangles (N,) and weights in them (N, 3).
+
+    And the hair's usual height, mm. Arguments as `comb`'s.
+    """
+    faces = np.flatnonzero(hair[head.faces].max(1) > BARE_MM)
+    heights = hair[head.faces[faces]]  # (F', 3)
+    corners = vertices[head.faces[faces]]  # (F', 3, 3)
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    area = 5e5 * np.linalg.norm(across, axis=1)  # mm2
+    high, usual = heights.mean(1), float(np.median(heights))
+    dense = np.minimum(_COVERED / np.maximum(length_of(high) + hangs, 1), _PER_MM2)
+    counts = draw.poisson(area * dense * (1 + _MORE * (1 - _grown_up(high, usual))))
+    on = np.repeat(np.arange(len(faces)), counts)
+    weights = draw.dirichlet((1, 1, 1), len(on))  # even over a triangle
+    height = (weights * heights[on]).sum(1)
+    share = (weights * _share_round(head.faces, hair)[head.faces[faces[on]]]).sum(1)
+    often = np.clip((share - _SPARSE[0]) / (_SPARSE[1] - _SPARSE[0]), 0, 1)
+    kept = (height > BARE_MM / 2) & (often > draw.uniform(size=len(on)))
+    return faces[on[kept]], weights[kept], usual
 
 
 def _layers(locks: Locks, single: np.ndarray, draw: np.random.Generator) -> np.ndarray:

@@ -6,7 +6,7 @@ from bl_ext.test.avface.avface_blender.hair import HAIR_COLOUR, HAIR_PROPERTY
 from bl_ext.test.avface.avface_blender.head_builder import GLOSS_ATTRIBUTE, shape_keys
 from bl_ext.test.avface.avface_blender.take_importer import import_take
 from bl_ext.test.avface.engine.exchange.fringe import FRINGE_AT
-from bl_ext.test.avface.engine.exchange.hair import POINTS
+from bl_ext.test.avface.engine.exchange.growth import POINTS
 
 from tests.blender.surfaces import evaluated
 

@@ -7,7 +7,8 @@ from scipy.spatial import KDTree
 from engine.detail.complexion import person_texture
 from engine.detail.volume import usual_hair
 from engine.exchange.fringe import FRINGE_AT
-from engine.exchange.hair import POINTS, comb
+from engine.exchange.growth import POINTS
+from engine.exchange.hair import comb
 from engine.exchange.skull import BARE_MM, from_skull
 from engine.head.model import FaceParams, Head
 from engine.preview.sitter import Sitter
