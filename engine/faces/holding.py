@@ -36,11 +36,12 @@ _AROUND = np.array([1, 1, 2.0, 1])  # their side over that of the face's region
 
 @dataclass(frozen=True)
 class _Held:
-    """A face in one picture: points (478, 3) px, looks, and a `seen.glance`."""
+    """A face in one picture."""
 
-    points: np.ndarray
+    points: np.ndarray  # (478, 3) px
     look: Look
-    glance: np.ndarray
+    glance: np.ndarray  # of the network, `seen.glance`
+    sure: bool
 
 
 def hold_on(clip: Clip, person: Person, others: list[Person], cuts: Sequence[int]) -> Person:
@@ -75,20 +76,37 @@ def _follow(
         around = region_of(points) * _AROUND
         views = {f: view_of(p, around) for f, p in read_some(clip, np.sort(some))}
         for frame in some:
-            face, sure = _find(views[frame], points, colours) if frame in views else (None, False)
-            doubts = 0 if sure else doubts + 1
+            face = _find(views[frame], points, colours) if frame in views else None
+            doubts = 0 if face and face.sure else doubts + 1
             if face is None or doubts > _PATIENCE or _is_somebody(others, frame, face.points):
                 return held
             points, colours = face.points, face.look.colours
-            if sure:
+            if face.sure:
                 held[frame] = face
     return held
 
 
-def _find(view: View, before: np.ndarray, colours: np.ndarray) -> tuple[_Held | None, bool]:
+def _find(view: View, before: np.ndarray, colours: np.ndarray) -> _Held | None:
     """The face that was at the points `before` (478, 3) px, with `colours` (478, 3) there.
 
-    None where it isn't seen any more; and whether it surely is.
+    None where it isn't seen any more.
+    """
+    points, sigma, free = _go_on(view, before)
+    if sigma > _DOUBTFUL or not _FREE[0] < free.mean() < _FREE[1]:
+        return None
+    look, options = look_at(view, points), FollowOptions()
+    change = (look.colours[:_MESH].astype(np.float32) - colours[:_MESH]) / COLOUR_NOISE
+    changed = float(np.median(np.linalg.norm(change[free], axis=1)))
+    if changed > options.newcomers_change or not is_same_face(before, points, options):
+        return None
+    return _Held(points, look, glance(view.pixels, _inside(view, points)), sigma < _SURE)
+
+
+def _go_on(view: View, before: np.ndarray) -> tuple[np.ndarray, float, np.ndarray]:
+    """Where the network sees the points (478, 3) px that were at `before`.
+
+    And its median deviation, in widths of the face, and before which of the face's points nothing
+    is, (468,) bool.
     """
     from ..models.landmarks import POINTS  # torch is slow to load
 
@@ -97,15 +115,7 @@ def _find(view: View, before: np.ndarray, colours: np.ndarray) -> tuple[_Held | 
     points = before.copy()
     points[:, :2] += go_along(mesh, numbers, seen.points[0] - mesh[numbers, :2]) / view.scale
     sigma = float(np.median(seen.sigma) / np.ptp(seen.points[0, :, 0]))
-    free = seen.covered[0] < _BEFORE
-    if sigma > _DOUBTFUL or not _FREE[0] < free.mean() < _FREE[1]:
-        return None, False
-    look, options = look_at(view, points), FollowOptions()
-    change = (look.colours[:_MESH].astype(np.float32) - colours[:_MESH]) / COLOUR_NOISE
-    changed = float(np.median(np.linalg.norm(change[free], axis=1)))
-    if changed > options.newcomers_change or not is_same_face(before, points, options):
-        return None, False
-    return _Held(points, look, glance(view.pixels, _inside(view, points))), sigma < _SURE
+    return points, sigma, seen.covered[0] < _BEFORE
 
 
 def _inside(view: View, points: np.ndarray) -> np.ndarray:

@@ -1,10 +1,13 @@
 """Faces that the tracker loses beneath a cover: held on to as long as the network sees them."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
 from engine.faces import holding as module
 from engine.faces.following import FollowOptions, follow_faces
+from engine.faces.looks import Look
 from engine.faces.people import link_people
 from engine.faces.seen import LevelSeen
 from engine.media import open_clip
@@ -13,6 +16,7 @@ from engine.progress import Report
 from engine.weights import locate
 
 FOLLOWED = range(8, 14)  # of 20 frames
+LOOK = [item.name for item in fields(Look)]
 SURE, DOUBTFUL, NOBODY = 0.03, 0.07, 0.11
 
 
@@ -27,8 +31,8 @@ def followed():
 def lost_but(person, frames):
     """The person as if the tracker had followed them in `frames` alone."""
     rows = np.isin(person.frames, frames)
-    columns = {name: getattr(person, name)[rows] for name in ("frames", "points", *module._LOOK)}
-    return module.replace(person, **columns)
+    columns = {name: getattr(person, name)[rows] for name in ("frames", "points", *LOOK)}
+    return replace(person, **columns)
 
 
 def look(monkeypatch, sigma, before=0.5):
