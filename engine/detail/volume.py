@@ -108,28 +108,37 @@ def _rays(
     picture: np.ndarray, params: FaceParams, head: Head, rest: tuple, frame: int
 ) -> np.ndarray:
     """Log colours along rays from the skull's outline (D, n, 3); NaN outside the picture."""
-    size = np.array(picture.shape[1::-1])
-    skin = head.file.masks["skin"] & ~head.file.masks["ears"]
+    size = picture.shape[1::-1]
     vertices = head.camera_frame(params, frame, rest)
     middle = vertices[head.file.masks["ears"]].mean(0)
-    places = project(np.vstack([vertices[skin], middle]), params.focal, tuple(size))
-    outline = _even(cv2.convexHull(places[:-1].astype(np.float32))[:, 0])
-    centre, away = places[-1], outline - places[-1]
+    centre = project(middle[None], params.focal, size)[0]
     turn = rotation_matrix(params.head_pose[frame])
     up, side = (turn[:2, k] * [1, -1] for k in (1, 0))  # on the picture
+    places = project(vertices, params.focal, size)
+    begins = _skull_radii(head, places, centre, up, side)
+    per_mm = 1e-3 * params.focal / -middle[2]  # px
+    rays = np.full((*_SHAPE, 3), np.nan)
+    for k in np.flatnonzero(np.isfinite(begins)):
+        angle = np.radians(_DIRECTIONS[k])
+        outward = np.cos(angle) * up + np.sin(angle) * side
+        outward /= np.linalg.norm(outward)
+        rays[k] = log_colours(picture, centre + outward * (begins[k] + per_mm * _STEPS_MM[:, None]))
+    return rays
+
+
+def _skull_radii(
+    head: Head, places: np.ndarray, centre: np.ndarray, up: np.ndarray, side: np.ndarray
+) -> np.ndarray:
+    """How far the skull's outline lies from `centre` (2,) in each direction, px (D,); NaN: nowhere.
+
+    `places` (V, 2) px are the head's vertices, `up` and `side` (2,) its axes on the picture.
+    """
+    skin = head.file.masks["skin"] & ~head.file.masks["ears"]
+    away = _even(cv2.convexHull(places[skin].astype(np.float32))[:, 0]) - centre
     angle = np.degrees(np.arctan2(away @ side, away @ up))
     radius = np.linalg.norm(away, axis=1)
-    per_mm = 1e-3 * params.focal / -middle[2]  # px
-    rays = np.full((len(_DIRECTIONS), len(_STEPS_MM), 3), np.nan)
-    for ray, direction in zip(rays, _DIRECTIONS, strict=True):
-        near = np.abs(angle - direction) < _SECTOR
-        if not near.any():
-            continue
-        outward = np.cos(np.radians(direction)) * up + np.sin(np.radians(direction)) * side
-        outward /= np.linalg.norm(outward)
-        along = centre + outward * (np.median(radius[near]) + per_mm * _STEPS_MM[:, None])
-        ray[:] = log_colours(picture, along)
-    return rays
+    near = np.abs(angle - _DIRECTIONS[:, None]) < _SECTOR  # (D, m)
+    return np.array([np.median(radius[here]) if here.any() else np.nan for here in near])
 
 
 def _even(outline: np.ndarray) -> np.ndarray:

@@ -94,17 +94,22 @@ def lips_shown(colours: np.ndarray, lips: np.ndarray, edges: np.ndarray) -> np.n
     A beard makes a mouth unlike other people's, and a coloured light does; what is before a mouth
     seldom has its colours where the lips are. Arguments as `lips_missing`'s; `edges` (N, 478).
     """
-    lab = np.ascontiguousarray(colours[:, _AROUND])
-    around = redness(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))  # (N, P)
-    red = redness(lips).reshape(len(lips), -1)
-    spread = np.sqrt((red.var(axis=1) + around.var(axis=1)) / 2 + 1e-6)
-    redder = (red.mean(axis=1) - around.mean(axis=1)) / spread
+    redder = _redder(colours, lips)
     line = edges[:, LIPS].mean(axis=1) / np.maximum(edges.mean(axis=1), 1.0)
     least = max(_REDDER, _OF_USUAL * float(np.percentile(redder, 80)))
     seen = (1 - fall(redder / least, *_CLEARLY)) * (1 - fall(line, *_STEEPER))
     seen *= fall(lips_missing(colours, lips), *_MOTLEY)
     out: np.ndarray = median_filter(seen, _STEADY, mode="nearest")
     return out
+
+
+def _redder(colours: np.ndarray, lips: np.ndarray) -> np.ndarray:
+    """By how many deviations of both the lips are redder than what is round them, (N,)."""
+    lab = np.ascontiguousarray(colours[:, _AROUND])
+    around = redness(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB))  # (N, P)
+    red = redness(lips).reshape(len(lips), -1)
+    spread = np.sqrt((red.var(axis=1) + around.var(axis=1)) / 2 + 1e-6)
+    return (red.mean(axis=1) - around.mean(axis=1)) / spread
 
 
 def thing_between(
