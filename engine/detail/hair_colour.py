@@ -61,14 +61,32 @@ def hair_colour(
         skin: (3,) log reflectance of the skin.
         as_skin: Whether it is hair though it looks like skin: white hair in a film without colours.
     """
+    seen = _seen_colour(sights, standing, light, skin, as_skin)
+    if seen is None or seen.mean() > _BRIGHTEST_HAIR:
+        return None
+    hue = hue_of(light)
+    return _natural(seen + _CAST * hue if hue[0] > hue[2] else seen)
+
+
+def _seen_colour(
+    sights: Iterable[Sight],
+    standing: np.ndarray,
+    light: np.ndarray,
+    skin: np.ndarray,
+    as_skin: bool,
+) -> np.ndarray | None:
+    """Log reflectance (3,) of what lies on the scalp and stands above it, where that is hair.
+
+    Arguments as `hair_colour`'s.
+    """
     lying, normal = joined(sights)
+    lying = _own(lying, normal, light)
     hairy = np.isfinite(standing[:, 0])
     stands = hairy.sum() >= _FEWEST_ON_SCALP and hairy.mean() >= _HAIR_SHARE
     standing = _own(standing[hairy], _ON_TOP, light)
     if len(lying) < _FEWEST_ON_SCALP and stands:
         lying, share = standing, _HAIR_SHARE
     elif len(lying) >= _FEW:
-        lying = _own(lying, normal, light)
         share = _HAIR_SHARE if len(lying) >= _FEWEST_ON_SCALP else _ALIKE
     else:
         return None
@@ -81,11 +99,7 @@ def hair_colour(
     beside = standing[_unlike(standing, skin)]
     if stands and len(beside) >= _FEWEST_ON_SCALP:
         found = (found + np.median(beside, axis=0)) / 2
-    if found.mean() > _BRIGHTEST_HAIR:
-        return None
-    hue = hue_of(light)
-    found = found + _CAST * hue if hue[0] > hue[2] else found
-    return _natural(found)
+    return found
 
 
 def _natural(own: np.ndarray) -> np.ndarray:
@@ -96,9 +110,8 @@ def _natural(own: np.ndarray) -> np.ndarray:
     """
     red, green, blue = own
     blue = min(red, blue)
-    natural = np.array(
-        [red, np.clip(green, *(red + share * (blue - red) for share in _GREENS)), blue]
-    )
+    low, high = (red + share * (blue - red) for share in _GREENS)
+    natural = np.array([red, np.clip(green, low, high), blue])
     return own if np.abs(natural - own).max() > _DYED else natural - natural.mean() + own.mean()
 
 
@@ -115,8 +128,9 @@ def _unlike(own: np.ndarray, skin: np.ndarray) -> np.ndarray:
 
 
 def paint_hair(texture: np.ndarray, seen: np.ndarray, grey: float, albedo: Albedo) -> np.ndarray:
-    """The texture with hair on the scalp of the clip's colour: the albedo's components end before
-    black hair, red or dyed.
+    """The texture with the scalp's hair in the clip's colour.
+
+    The albedo's components end before black hair, red or dyed.
 
     Args:
         texture: (n, n, 3) uint8 sRGB, the whole sheet.

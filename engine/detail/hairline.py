@@ -22,9 +22,9 @@ _SIDES, _SIDES_MM = (42.0, 58.0), 50.0  # degrees from which the model's line at
 _SOFT_MM = -3.0, 12.0  # over which hair gets dense
 _RAGGED_MM = 2.0  # standard deviation of where single strands begin
 _BALD = 1e3  # mm
-# The model's own edge at temples and ears: share of the change that its hair makes, of its
-# percentile; about as many mm does the sheet show of a head.
-_IN_CAP, _CAP, _SHEET_MM = 0.3, 97, 420.0
+# The model's own hair ends where it changes the skin by less than a share of what it does where it
+# is full, a percentile of all; gaps between its strands, texels; how wide a head the sheet shows.
+_HAIRED, _FULL, _STRANDS_APART, _SHEET_MM = 0.3, 97, 5, 420.0
 
 
 def upper_head(head: Head) -> np.ndarray:
@@ -91,8 +91,9 @@ def paint_hairline(
 
 def _within_cap(texture: np.ndarray, bare: np.ndarray, face_id: np.ndarray) -> np.ndarray:
     """How far each texel lies within the hair that `texture` has and `bare` hasn't, mm (n, n)."""
-    change = cv2.blur(np.abs(texture.astype(np.float32) - bare).mean(2), (5, 5))
-    haired = change > _IN_CAP * np.percentile(change, _CAP)
+    change = np.abs(texture.astype(np.float32) - bare).mean(2)
+    change = cv2.blur(change, (_STRANDS_APART, _STRANDS_APART))
+    haired = change > _HAIRED * np.percentile(change, _FULL)
     haired |= face_id < 0  # its edge is none of the sheet's pieces
     inside = cv2.distanceTransform(haired.astype(np.uint8), cv2.DIST_L2, 5)  # texels
     return inside * (_SHEET_MM / len(haired))

@@ -41,10 +41,7 @@ from .spectacles import without_spectacles
 _TEXELS = 768  # most, across the face
 _FRAMES = 16
 _FEWEST = 6  # of them, the calmest, that are always used
-_LEAST_SHADE = (
-    0.12,
-    0.3,
-)  # of the median shading: no colour is told below, none darker is divided out
+_LEAST_SHADE = 0.12, 0.3  # of the median: no colour is told below, none darker is divided out
 _LEAST_WEIGHT = 0.15
 _ASLANT = 0.45, 0.65  # cosine: what is seen more slantwise may be hair or what lies behind
 _BURNT = 0.95  # linear: a brighter texel has lost its colour
@@ -236,9 +233,8 @@ def lasting_colour(
 
 def _darkness(view: View) -> float:
     """1 where a face's weakest colour is noise and rounding, 0 where it is seen."""
-    weakest = (
-        np.median(view.colour[view.seen > 0.5], axis=0).min() if (view.seen > 0.5).any() else 0.0
-    )
+    colours = view.colour[view.seen > 0.5]
+    weakest = np.median(colours, axis=0).min() if len(colours) else 0.0
     return float(np.clip((_DIM[1] - weakest) / (_DIM[1] - _DIM[0]), 0, 1))
 
 

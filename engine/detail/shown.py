@@ -51,7 +51,7 @@ def _from_beyond(hanging: np.ndarray, seen: np.ndarray, sheet: FaceSheet) -> np.
     beyond = cv2.dilate((~(seen & sheet.on_skin)).astype(np.uint8), square(_STRAND_MM, sheet)) > 0
     beyond &= hair_reaches(sheet)
     attached = np.isin(pieces, np.unique(pieces[beyond & (joined > 0)]))
-    return hanging * (attached & (joined > 0))
+    return hanging * attached
 
 
 def square(side_mm: float, sheet: FaceSheet) -> np.ndarray:
