@@ -146,8 +146,9 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
     hangs = hanging_down([outline.sides for outline in median.outlines])
     face = Face(
-        canvas, own, known, coefficients, hairline, stands, hangs, front.falls,
-        front.parting, hair, median.grey, irises, whites_lightness(median.eye_whites, light),
+        canvas, own, known, coefficients, hairline, hair=stands, hair_hangs=hangs,
+        hair_falls=front.falls, hair_parting=front.parting, hair_colour=hair, grey=median.grey,
+        irises=irises, eye_whites=whites_lightness(median.eye_whites, light),
     )  # fmt: skip
     return Appearance(coefficients, light, face)
 
