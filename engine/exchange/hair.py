@@ -46,8 +46,13 @@ class Groom:
 
 
 def grows_hair(head: HeadFile, hair: np.ndarray | None) -> bool:
-    """Whether there is any hair to comb: `hair` (V,) mm, None where nobody looked."""
-    return hair is not None and "ears" in head.masks and bool((hair > BARE_MM).any())
+    """Whether there is any hair to comb: `hair` (V,) mm, None where nobody looked.
+
+    So little that it is sparse all over has no strands.
+    """
+    if hair is None or "ears" not in head.masks:
+        return False
+    return bool(_share_round(head.faces, hair).max() > np.mean(_SPARSE))
 
 
 def comb(
@@ -121,7 +126,7 @@ def _plant(
     corners = vertices[head.faces[faces]]  # (F', 3, 3)
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = 5e5 * np.linalg.norm(across, axis=1)  # mm2
-    high, usual = heights.mean(1), float(np.median(heights))
+    high, usual = heights.mean(1), max(float(np.median(heights)), BARE_MM)
     dense = np.minimum(_COVERED / np.maximum(length_of(high) + hangs, 1), _PER_MM2)
     counts = draw.poisson(area * dense * (1 + _MORE * (1 - _grown_up(high, usual))))
     on = np.repeat(np.arange(len(faces)), counts)

@@ -58,7 +58,8 @@ def gather(points: np.ndarray, locks: Locks, share: np.ndarray, middle: np.ndarr
     along = np.linspace(0, 1, points.shape[1])
     for number, (most, power) in zip((locks.fine, locks.broad), _GATHERED, strict=True):
         pull = most * share[:, None, None] * along[:, None] ** power
-        middles = _middles(points.reshape(len(points), -1), number)[number].reshape(points.shape)
+        flat = points.reshape(len(points), 3 * len(along))
+        middles = _middles(flat, number)[number].reshape(points.shape)
         away, wanted = (
             np.linalg.norm(places - middle, axis=2, keepdims=True) for places in (points, middles)
         )

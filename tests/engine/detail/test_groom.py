@@ -8,7 +8,7 @@ from engine.detail.complexion import person_texture
 from engine.detail.volume import usual_hair
 from engine.exchange.fringe import FRINGE_AT
 from engine.exchange.growth import POINTS
-from engine.exchange.hair import comb
+from engine.exchange.hair import comb, grows_hair
 from engine.exchange.skull import BARE_MM, from_skull
 from engine.head.model import FaceParams, Head
 from engine.preview.sitter import Sitter
@@ -46,6 +46,20 @@ def test_a_crop_ends_where_hair_ends(person):
     before = points[points[:, 2] > 0.02]
     away = KDTree(rest[usual > 4 * BARE_MM]).query(before)[0]
     assert np.percentile(away, 99.9) < 1.2e-3 * hair.max()
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 10, 16, 32])
+def test_a_tuft_is_combed_or_is_no_hair(person, count):
+    """However little there is, and though all of it falls over the forehead."""
+    head, rest = person
+    usual = usual_hair(head, np.zeros(head.file.shape_basis.shape[2]))
+    hair = np.zeros_like(usual)
+    hair[np.argsort(-rest[:, 2] * (usual > BARE_MM))[:count]] = 5.0  # the foremost
+    assert grows_hair(head.file, hair) == (count > 3)
+    if count > 3:
+        for falls in (None, np.full(len(FRINGE_AT), 82.0)):
+            groom = comb(head.file, rest, hair, falls=falls)
+            assert len(groom.points) and np.isfinite(groom.points).all()
 
 
 @pytest.mark.parametrize("hangs", [0.0, 60.0])
