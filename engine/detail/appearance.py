@@ -27,7 +27,7 @@ from .beard import fit_beard, is_shaven
 from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .forehead import Forehead, ForeheadSight, find_front, map_forehead, see_forehead
-from .hair_colour import hair_colour, hair_maps, see_hair
+from .hair_colour import UNMIRRORED, hair_colour, hair_maps, see_hair
 from .hairline import hairline_heights, model_cover
 from .hanging import hanging_down
 from .paint import own_hues
@@ -133,7 +133,9 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     standing = np.concatenate([outline.standing for outline in median.outlines])
     clear = stands_clear(median.outlines)
     as_skin = clear and median.grey > _COLOURLESS
-    hair = hair_colour(median.hair, standing, light, skin, as_skin)
+    seen_hair = median.hair, standing, light, skin, as_skin
+    hair = hair_colour(*seen_hair)
+    beneath = None if hair is None else hair_colour(*seen_hair, UNMIRRORED)  # its sheen
     irises = iris_colour(median.irises, light)
     effective = _refine_parts(colours, median, canvas, albedo, effective, fitted, hair, irises)
     if is_shaven(albedo, effective):
@@ -147,7 +149,7 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     hangs = hanging_down([outline.sides for outline in median.outlines])
     face = Face(
         canvas, own, known, coefficients, hairline, hair=stands, hair_hangs=hangs,
-        hair_falls=front.falls, hair_parting=front.parting, hair_colour=hair, grey=median.grey,
+        hair_falls=front.falls, hair_parting=front.parting, hair_colour=beneath, grey=median.grey,
         irises=irises, eye_whites=whites_lightness(median.eye_whites, light),
     )  # fmt: skip
     return Appearance(coefficients, light, face)

@@ -20,6 +20,7 @@ _LIKE_SKIN = 0.35  # log contrast to the skin below which it is no hair
 _HAIR_SHARE = 0.6  # of what is seen of the scalp, for its colour to count as the hair's
 _FEWEST_ON_SCALP, _FEW = 20, 8  # samples; so few count where nothing else tells
 _ALIKE = 0.9  # share of the few that must be hair
+UNMIRRORED = 0.7  # share of it, the darker one: the rest may mirror the light
 _CAST = 0.5  # of a warm light's hue
 # How much of the way from red to blue green lies, from and to; log: what is farther off is dyed.
 _GREENS, _DYED = (0.65, 0.35), 0.5
@@ -46,6 +47,7 @@ def hair_colour(
     light: np.ndarray,
     skin: np.ndarray,
     as_skin: bool = False,
+    darker: float = 1.0,
 ) -> np.ndarray | None:
     """Log reflectance (3,) of the hair; None when the scalp is bare, unseen or in doubt.
 
@@ -60,8 +62,9 @@ def hair_colour(
         light: (9, 3).
         skin: (3,) log reflectance of the skin.
         as_skin: Whether it is hair though it looks like skin: white hair in a film without colours.
+        darker: Share of it that tells: `UNMIRRORED` for hair beneath its sheen, 1 as it looks.
     """
-    seen = _seen_colour(sights, standing, light, skin, as_skin)
+    seen = _seen_colour(sights, standing, light, skin, as_skin, darker)
     if seen is None or seen.mean() > _BRIGHTEST_HAIR:
         return None
     hue = hue_of(light)
@@ -74,6 +77,7 @@ def _seen_colour(
     light: np.ndarray,
     skin: np.ndarray,
     as_skin: bool,
+    darker: float,
 ) -> np.ndarray | None:
     """Log reflectance (3,) of what lies on the scalp and stands above it, where that is hair.
 
@@ -95,11 +99,17 @@ def _seen_colour(
         lying = lying[hair]
     elif not as_skin:
         return None
-    found = np.median(lying, axis=0)
+    found = _usual(lying, darker)
     beside = standing[_unlike(standing, skin)]
     if stands and len(beside) >= _FEWEST_ON_SCALP:
-        found = (found + np.median(beside, axis=0)) / 2
+        found = (found + _usual(beside, darker)) / 2
     return found
+
+
+def _usual(own: np.ndarray, darker: float) -> np.ndarray:
+    """The median (3,) of the darker share of log reflectances (n, 3)."""
+    first = np.argsort(own.mean(1))[: max(int(darker * len(own)), 1)]
+    return np.median(own[first], axis=0)
 
 
 def _natural(own: np.ndarray) -> np.ndarray:

@@ -37,9 +37,9 @@ _HANGING, _BEHIND = np.float32(1.3), np.float32(2.2)
 _ROOT_SHADE, _LIT_FROM = np.float32(0.6), np.float32(0.25)  # of the light; of the length
 _INNER_SHADE = np.float32(0.55)  # what the innermost layer lacks
 _WRAP_KEY, _WRAP_FILL = np.float32(0.25), np.float32(0.3)
-_GLOSS, _SHARP = np.float32(0.09), 24
+_GLOSS, _SHARP = np.float32(0.3), 24
 # Of the gloss: what mirrors off the surface, and what has been through the strand, by its colour.
-_CLEAR, _THROUGH = np.float32(0.04), np.float32(2.5)
+_CLEAR, _THROUGH = np.float32(0.012), np.float32(4)
 _RIM = np.float32(0.25)
 _OVER_SKIN = np.float32(1.004)  # nearness beside the skin's: roots lie in it
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)

@@ -11,7 +11,7 @@ from .strand_kernel import Motion, Strands, draw_strands, lay_over
 
 # So much more light comes back from among strands as a power of their luminance beside that at
 # which none is missing.
-_SCATTERED, _NONE_MISSING = 0.2, 0.05
+_SCATTERED, _NONE_MISSING = 0.25, 0.08
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _LASH_WIDTH, _BEHIND_LASHES = np.float32(0.22), np.array([0, 0, 0.1])  # of a strand's; m
 

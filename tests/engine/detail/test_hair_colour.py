@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.detail.hair_colour import hair_colour, paint_hair
+from engine.detail.hair_colour import UNMIRRORED, hair_colour, paint_hair
 from engine.detail.parts import Sight, cast_of, fit_part
 from engine.head.albedo import load_albedo
 from engine.head.model import Head
@@ -64,6 +64,16 @@ def test_hair_that_lies_and_hair_that_stands_tell_half_of_its_colour_each():
     assert np.allclose(found, SKIN - np.log(np.sqrt(32)), atol=1e-6)
     standing[:30] = np.nan  # half of it is background
     found = hair_colour([lying], standing, LIGHT, SKIN)
+    assert found is not None
+    assert np.allclose(found, SKIN - np.log(8), atol=1e-6)
+
+
+def test_sheen_is_no_colour_of_hair():
+    """Half of it mirrors the light, less or more."""
+    dark = np.tile(np.exp(SKIN) / 8, (60, 1))
+    dark[:30] *= np.linspace(1.1, 2, 30)[:, None]
+    lying = Sight(dark, all_over(SKIN).normal)
+    found = hair_colour([lying], NOTHING, LIGHT, SKIN, darker=UNMIRRORED)
     assert found is not None
     assert np.allclose(found, SKIN - np.log(8), atol=1e-6)
 
@@ -137,7 +147,7 @@ def test_a_beard_is_as_dark_as_in_the_clip(albedo):
     assert np.allclose(fit_part(albedo, nobody, "beard", maps, skin), 0, atol=0.02)
 
 
-@pytest.mark.parametrize(("reflectance", "looks"), [(0.01, 0.72), (0.05, 1.0), (0.4, 1.52)])
+@pytest.mark.parametrize(("reflectance", "looks"), [(0.01, 0.59), (0.08, 1.0), (0.4, 1.5)])
 def test_dark_hair_is_darker_than_its_strands(reflectance, looks):
     colour = np.tile(np.float32([reflectance]), (9, 3))
     assert among_others(colour) == pytest.approx(looks * colour, rel=0.02)
