@@ -23,6 +23,8 @@ HAIR_PROPERTY = "avface_hair"  # on the curves: the head that wears them
 HAIR_COLOUR = "avface_hair_colour"  # linear, one for each strand
 _ROOT_UV = "surface_uv_coordinate"
 _UNPAINTED = 0.05, 0.035, 0.025  # linear: brown hair, where there is no skin picture
+# Blender's strands let no light through to the others: so much lighter they are than painted.
+_SCATTERED = 1.3
 _DENSE_MM = 3.0  # of hair: between its strands nothing shines
 _BONE = "neck"  # what carries the skull
 _ROOT_RADIUS_M, _TIP_RADIUS_M = 0.00016, 0.00006
@@ -90,7 +92,8 @@ def _colours(groom: Groom, skin: Path | None) -> np.ndarray:
     colours = np.ones((len(groom.uv), 4), np.float32)
     colours[:, :3] = np.array(_UNPAINTED) * groom.tone[:, None]
     if skin is not None:
-        colours[:, :3] = strand_colours(groom, colours_at(skin, groom.uv))
+        painted = strand_colours(groom, colours_at(skin, groom.uv))
+        colours[:, :3] = np.minimum(_SCATTERED * painted, 1)
     return colours
 
 
