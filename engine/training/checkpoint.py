@@ -62,6 +62,11 @@ def load_weights(model: nn.Module, path: Path) -> None:
         ) from error
 
 
+def last_weights(folder: Path) -> dict[str, Tensor]:
+    """The averaged weights of a run's last checkpoint."""
+    return load_file(folder / "last.safetensors")
+
+
 def save_tensors(
     tensors: dict[str, Tensor], path: Path, metadata: Mapping[str, object], half: bool = False
 ) -> None:

@@ -4,7 +4,6 @@ The landmark network stays as it is, so its maps are made once. What hides a poi
 the points are: there the network's map is read and judged.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,13 +63,11 @@ class CoverTask:
         self.model.mean.copy_(some.mean((0, 2, 3))[:, None, None])
         self.model.deviation.copy_(some.std((0, 2, 3))[:, None, None] + 1e-3)
 
-    def batches(self, seed: int, step: int) -> Iterator[Examples]:
+    def batch_at(self, seed: int, step: int) -> Examples:
         """Random pictures."""
-        while True:
-            generator = np.random.default_rng([seed, step])
-            rows = torch.from_numpy(generator.integers(0, len(self.examples.maps), BATCH))
-            yield self.examples.rows(rows)
-            step += 1
+        generator = np.random.default_rng([seed, step])
+        rows = generator.integers(0, len(self.examples.maps), BATCH)
+        return self.examples.rows(torch.from_numpy(rows))
 
     def losses(self, batch: Examples) -> dict[str, Tensor]:
         """Whether something lies before each point."""

@@ -6,7 +6,6 @@ one after the other.
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -198,17 +197,15 @@ class MixedSource:
         return self.sources[place].draw(generator, frames)
 
 
-def window_batches(
+def window_batch(
     source: Source, seed: int, step: int, batch: int, frames: int, augment: bool = True
-) -> Iterator[Windows]:
-    """Batches without end for `Task.batches`: batch number `step` depends on (seed, step) alone."""
-    while True:
-        generator = np.random.default_rng([seed, step])
-        samples = [source.draw(generator, frames) for _ in range(batch)]
-        if augment:
-            samples = [change_colours(sample, generator) for sample in samples]
-        yield collate(samples)
-        step += 1
+) -> Windows:
+    """Batch number `step` of a source, decided by (seed, step) alone."""
+    generator = np.random.default_rng([seed, step])
+    samples = [source.draw(generator, frames) for _ in range(batch)]
+    if augment:
+        samples = [change_colours(sample, generator) for sample in samples]
+    return collate(samples)
 
 
 def collate(samples: list[Sample]) -> Windows:

@@ -5,7 +5,6 @@ differences of pairs (lip gap, width, lids, brows: what an animator sees and a m
 what is seen of each region, head turn. Covered points count in the likelihood only in part.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -65,14 +64,12 @@ class LandmarkTask:
     def __init__(self, model: LandmarkNet, rings: list[Ring], held: Ring, batch: int = 32) -> None:
         self.model, self.rings, self.held, self.batch = model, rings, held, batch
 
-    def batches(self, seed: int, step: int) -> Iterator[LandmarkBatch]:
+    def batch_at(self, seed: int, step: int) -> LandmarkBatch:
         """Random rows of what one of the rings holds at the time; more as they fill."""
-        while True:
-            generator = np.random.default_rng([seed, step])
-            ring = self.rings[generator.integers(len(self.rings))]
-            rows = np.sort(generator.integers(0, ring.filled, self.batch))
-            yield make_batch(ring, rows, generator)
-            step += 1
+        generator = np.random.default_rng([seed, step])
+        ring = self.rings[generator.integers(len(self.rings))]
+        rows = np.sort(generator.integers(0, ring.filled, self.batch))
+        return make_batch(ring, rows, generator)
 
     def losses(self, batch: LandmarkBatch) -> dict[str, Tensor]:
         """Of the network's answer."""

@@ -5,7 +5,6 @@ the features of a film and of the same moments drawn must be near each other, fo
 compares the two.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,14 +56,12 @@ class LipReaderTask:
         weights = (counts.sum() / counts) ** 0.5  # rare visemes count more, not as much as common
         self.weights = torch.from_numpy(weights / (weights @ counts) * counts.sum()).float()
 
-    def batches(self, seed: int, step: int) -> Iterator[Moments]:
+    def batch_at(self, seed: int, step: int) -> Moments:
         """Windows of random clips, each with errors of its own."""
-        while True:
-            generator = np.random.default_rng([seed, step])
-            rows = generator.integers(len(self.clips.visemes), size=self.batch)
-            starts = generator.integers(FRAMES - WINDOW + 1, size=self.batch)
-            yield self._spoilt(self._take(self.clips, rows, starts), generator)
-            step += 1
+        generator = np.random.default_rng([seed, step])
+        rows = generator.integers(len(self.clips.visemes), size=self.batch)
+        starts = generator.integers(FRAMES - WINDOW + 1, size=self.batch)
+        return self._spoilt(self._take(self.clips, rows, starts), generator)
 
     def losses(self, batch: Moments) -> dict[str, Tensor]:
         """See `loop.Task`."""

@@ -5,7 +5,7 @@ rolls and presses missed, closures undershot, rounding too weak, everything a li
 Photographs' normals, which the paper learns from, are here the normals of the full lips.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,14 +68,10 @@ class LipTask:
         self.model: nn.Module = LipNet(LipConfig(features=clips[0].features.shape[1]))
         self._mesh = _Mesh(region, head)
 
-    def batches(self, seed: int, step: int) -> Iterator[dict[str, Tensor]]:
+    def batch_at(self, seed: int, step: int) -> dict[str, Tensor]:
         """Random moments."""
-        while True:
-            rows = np.random.default_rng((seed, step)).integers(
-                len(self.frames.state), size=self.batch
-            )
-            yield _take(self.frames, rows)
-            step += 1
+        generator = np.random.default_rng((seed, step))
+        return _take(self.frames, generator.integers(len(self.frames.state), size=self.batch))
 
     def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Distance of vertices in mm, and of the Laplacian of normals (eq. 1).

@@ -7,10 +7,11 @@ each step. Only a learning rate that falls over `seconds` follows the clock.
     torchrun --nproc_per_node=4 -m engine train ...     trains on several GPUs at once.
 """
 
+import itertools
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -42,8 +43,8 @@ class Task(Protocol):
     name: str
     model: nn.Module
 
-    def batches(self, seed: int, step: int) -> Iterator[Any]:
-        """Batches from step number `step` on, without end, decided by (seed, step) alone."""
+    def batch_at(self, seed: int, step: int) -> Any:
+        """Batch number `step`, decided by (seed, step) alone."""
         ...
 
     def losses(self, batch: Any) -> dict[str, Tensor]:
@@ -138,9 +139,9 @@ class _Run:
         if self._is_over():
             return self._result(finished=True)
         self._log("start", lr=options.lr, world=self.world, device=str(self.device))
-        batches = made_ahead(
-            self.task.batches(options.seed + _RANKS_APART * self.rank, self.step), options.prefetch
-        )
+        seed = options.seed + _RANKS_APART * self.rank
+        drawn = (self.task.batch_at(seed, step) for step in itertools.count(self.step))
+        batches = made_ahead(drawn, options.prefetch)
         self.saved = self.said = time.monotonic()
         with stop.listening():
             while not self._is_over() and not self._should_pause(stop):

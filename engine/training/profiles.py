@@ -6,7 +6,6 @@ it together is learnt anew, so that nothing changes for faces from in front, and
 once.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -68,13 +67,11 @@ class ProfileTask:
         for name, parameter in model.named_parameters():
             parameter.requires_grad_(name.startswith(PROFILE))
 
-    def batches(self, seed: int, step: int) -> Iterator[Profiles]:
+    def batch_at(self, seed: int, step: int) -> Profiles:
         """Random pictures."""
-        while True:
-            generator = np.random.default_rng([seed, step])
-            rows = generator.integers(0, len(self.seen.truth.points), BATCH)
-            yield self.seen.rows(torch.from_numpy(rows))
-            step += 1
+        generator = np.random.default_rng([seed, step])
+        rows = generator.integers(0, len(self.seen.truth.points), BATCH)
+        return self.seen.rows(torch.from_numpy(rows))
 
     def losses(self, batch: Profiles) -> dict[str, Tensor]:
         """The landmark network's own, but for its maps, which stay."""

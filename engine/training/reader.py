@@ -5,7 +5,6 @@ errors (smooth over the face, and of each point) and errors of each frame; now a
 some points, whose trust falls. No picture is drawn.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,12 +80,10 @@ class ReaderTask:
             targets.append(torch.cat([*all_targets, batch.log_size[..., None]], -1).flatten(0, 1))
         self.model.prepare(torch.cat(features), torch.cat(targets))
 
-    def batches(self, seed: int, step: int) -> Iterator[ReaderBatch]:
+    def batch_at(self, seed: int, step: int) -> ReaderBatch:
         """New clips of 1 to 32 frames, about the same number of frames in each batch."""
-        while True:
-            generator = np.random.default_rng([seed, step])
-            yield self._sample(generator, int(generator.choice([1, 4, 8, 16, 16, 32])))
-            step += 1
+        generator = np.random.default_rng([seed, step])
+        return self._sample(generator, int(generator.choice([1, 4, 8, 16, 16, 32])))
 
     def losses(self, batch: ReaderBatch) -> dict[str, Tensor]:
         """Units by how far they move the face; millimetres of points and of pairs; the camera.

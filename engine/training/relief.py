@@ -4,7 +4,7 @@ The truth is known (`unwrapped`), so the losses are those of slopes and heights;
 need no truth, are `fine`'s.
 """
 
-from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -33,8 +33,9 @@ class ReliefTask:
     name = "fine"
 
     def __init__(self, batch: int = 8, seed: int = 0, judges: int = 60, people: int = 120) -> None:
-        self.gallery, self.batch = Gallery(seed, people), batch
-        self.texel_mm = self.gallery.sheet.texel_mm
+        gallery, self.batch = Gallery(seed, people), batch
+        self.texel_mm = gallery.sheet.texel_mm
+        self._example = lru_cache(_KEPT)(gallery.example)
         network = FineNetwork(RELIEF)
         nn.init.normal_(network.last.weight, std=1e-3)  # begins flat
         self.model: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -42,22 +43,18 @@ class ReliefTask:
         self.judges = [held_out.example(k, solve=True) for k in range(judges)]
         self.metadata = {"network": "fine", "config": RELIEF.to_json()}
 
-    def batches(self, seed: int, step: int) -> Iterator[dict[str, Tensor]]:
+    def batch_at(self, seed: int, step: int) -> dict[str, Tensor]:
         """Some of the latest examples, each mirrored half of the time."""
-        kept = [self.gallery.example(_FRESH * step + k) for k in range(_KEPT)]
-        while True:
-            random = np.random.default_rng((seed, step))
-            rows = random.choice(_KEPT, self.batch, replace=False)
-            given = np.stack([kept[row].given for row in rows]).astype(np.float32)
-            relief = np.stack([kept[row].relief for row in rows]).astype(np.float32)
-            for k in np.flatnonzero(random.random(self.batch) < 0.5):
-                given[k] = given[k, ..., ::-1] * np.array(_MIRRORED, np.float32)[:, None, None]
-                relief[k] = relief[k, :, ::-1]
-            yield {"given": torch.from_numpy(given), "relief": torch.from_numpy(relief)[:, None]}
-            for k in range(_FRESH):
-                index = _KEPT + _FRESH * step + k
-                kept[index % _KEPT] = self.gallery.example(index)
-            step += 1
+        random, oldest = np.random.default_rng((seed, step)), _FRESH * step
+        rows = random.choice(_KEPT, self.batch, replace=False)
+        # the example in row r of a ring, in which each new one takes the oldest one's place
+        examples = [self._example(oldest + int(row - oldest) % _KEPT) for row in rows]
+        given = np.stack([example.given for example in examples]).astype(np.float32)
+        relief = np.stack([example.relief for example in examples]).astype(np.float32)
+        for k in np.flatnonzero(random.random(self.batch) < 0.5):
+            given[k] = given[k, ..., ::-1] * np.array(_MIRRORED, np.float32)[:, None, None]
+            relief[k] = relief[k, :, ::-1]
+        return {"given": torch.from_numpy(given), "relief": torch.from_numpy(relief)[:, None]}
 
     def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Slopes along u and v, and heights; folds count more than flat skin."""

@@ -1,6 +1,5 @@
 """Training of the network that reads rows of teeth: on drawn open mouths."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,15 +42,13 @@ class RowsTask:
         self.mouths, self.held = mouths, held
         self.model: nn.Module = RowsNet()
 
-    def batches(self, seed: int, step: int) -> Iterator[Mouths]:
+    def batch_at(self, seed: int, step: int) -> Mouths:
         """Random mouths in other light, of either side."""
-        while True:
-            draw = np.random.default_rng([seed, step])
-            generator = torch.Generator().manual_seed(int(draw.integers(1 << 62)))
-            rows = torch.randint(len(self.mouths.gaps), (BATCH,), generator=generator)
-            seen = _in_other_light(self.mouths.pictures[rows], generator)
-            yield Mouths(seen, self.mouths.gaps[rows], self.mouths.edges[rows])
-            step += 1
+        draw = np.random.default_rng([seed, step])
+        generator = torch.Generator().manual_seed(int(draw.integers(1 << 62)))
+        rows = torch.randint(len(self.mouths.gaps), (BATCH,), generator=generator)
+        seen = _in_other_light(self.mouths.pictures[rows], generator)
+        return Mouths(seen, self.mouths.gaps[rows], self.mouths.edges[rows])
 
     def losses(self, batch: Mouths) -> dict[str, Tensor]:
         """How unlikely the true edges are."""

@@ -6,7 +6,6 @@ else one makes up for the other. Both begin as the best linear answer to what wa
 published layers then better.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -90,21 +89,18 @@ class SharedTask:
         self.pairs, self.pair_weights = pair_places()
         self.point_weights = point_weights()
 
-    def batches(self, seed: int, step: int) -> Iterator[Moments]:
+    def batch_at(self, seed: int, step: int) -> Moments:
         """Windows from anywhere in the clips."""
-        data, window = self.train, self.config.window
+        data, window, count = self.train, self.config.window, self.options.batch
         takes, clips, frames = len(data.sound), *data.e.shape[:2]
-        while True:
-            generator = np.random.default_rng([seed, step])
-            count = self.options.batch
-            variant = generator.integers(1, VARIANTS, count)
-            variant[generator.random(count) < _ALONE] = 0
-            yield cut(
-                data, variant, generator.integers(takes, size=count),
-                generator.integers(clips, size=count),
-                generator.integers(frames - window + 1, size=count), window,
-            )  # fmt: skip
-            step += 1
+        generator = np.random.default_rng([seed, step])
+        variant = generator.integers(1, VARIANTS, count)
+        variant[generator.random(count) < _ALONE] = 0
+        return cut(
+            data, variant, generator.integers(takes, size=count),
+            generator.integers(clips, size=count),
+            generator.integers(frames - window + 1, size=count), window,
+        )  # fmt: skip
 
     def losses(self, batch: Moments) -> dict[str, Tensor]:
         """See `loop.Task`."""

@@ -1,7 +1,6 @@
 """What all stages of AVFace's training ask for, and where their windows come from."""
 
-import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +12,7 @@ from ..exchange.protocol import AVFaceError
 from ..models.config import Config
 from ..options import option
 from .checkpoint import load_weights
-from .data import FolderSource, MixedSource, Source, Windows, window_batches
+from .data import FolderSource, MixedSource, Source, Windows, window_batch
 from .process import on_device
 from .system import CONFIGS, CoarseStage
 
@@ -92,20 +91,19 @@ class WindowTask:
             self._sources[part] = choose_source(self._options, part, self.frames)
         return self._sources[part]
 
-    def batches(self, seed: int, step: int) -> Iterator[Windows]:
+    def batch_at(self, seed: int, step: int) -> Windows:
         """Each batch from one source, so that all of it has truth or none."""
-        source, options = self.source("train"), self._options
-        for number in itertools.count(step):
-            chosen = source.choose(seed, number) if isinstance(source, MixedSource) else source
-            yield next(window_batches(chosen, seed, number, options.batch, self.frames))
+        source = self.source("train")
+        chosen = source.choose(seed, step) if isinstance(source, MixedSource) else source
+        return window_batch(chosen, seed, step, self._options.batch, self.frames)
 
     def evaluate(self, model: nn.Module) -> dict[str, float]:
         """`judge` on the same windows each time, unaltered; the mean."""
         size = min(4, self._options.test_windows)
-        batches = window_batches(self.source("test"), 1, 0, size, self.frames, augment=False)
-        device = next(model.parameters()).device
+        source, device = self.source("test"), next(model.parameters()).device
         found: dict[str, list[float]] = {}
-        for batch in itertools.islice(batches, max(1, self._options.test_windows // size)):
+        for number in range(max(1, self._options.test_windows // size)):
+            batch = window_batch(source, 1, number, size, self.frames, augment=False)
             for name, value in self.judge(model, on_device(batch, device)).items():
                 found.setdefault(name, []).append(value)
         return {name: sum(values) / len(values) for name, values in found.items()}

@@ -1,6 +1,6 @@
 """Training what sound says about the face, on speech with known phones."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -39,19 +39,17 @@ class VoiceTask:
         net.centre.copy_(torch.from_numpy(talk.mean(0)))
         net.spread.copy_(torch.from_numpy(talk.std(0) + 1e-3))
 
-    def batches(self, seed: int, step: int) -> Iterator[dict[str, Tensor]]:
+    def batch_at(self, seed: int, step: int) -> dict[str, Tensor]:
         """Pieces of `_CROP` steps with disturbed features."""
-        while True:
-            generator = np.random.default_rng((seed, step))
-            chosen = generator.integers(len(self.clips), size=self.batch)
-            pieces = [_crop(self.clips[k], generator) for k in chosen]
-            heard, truth, contacts = (np.stack(part) for part in zip(*pieces, strict=True))
-            yield {
-                "features": torch.from_numpy(disturb(heard, generator)),
-                "truth": torch.from_numpy(truth),
-                "contacts": torch.from_numpy(contacts),
-            }
-            step += 1
+        generator = np.random.default_rng((seed, step))
+        chosen = generator.integers(len(self.clips), size=self.batch)
+        pieces = [_crop(self.clips[k], generator) for k in chosen]
+        heard, truth, contacts = (np.stack(part) for part in zip(*pieces, strict=True))
+        return {
+            "features": torch.from_numpy(disturb(heard, generator)),
+            "truth": torch.from_numpy(truth),
+            "contacts": torch.from_numpy(contacts),
+        }
 
     def losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Gaussian negative log-likelihood, a share of squared error, and contacts."""

@@ -33,9 +33,10 @@ def main() -> None:
 
     import numpy as np
     import torch
-    from train_avface_lite import last_weights, load_shards
+    from train_avface_lite import load_shards
 
     from engine.training.ablation import read_rows, rows_with, write_rows
+    from engine.training.checkpoint import last_weights
 
     torch.set_num_threads(1)
     models = {"deepspeech": found.deepspeech, "wav2vec2": found.wav2vec2}
@@ -75,9 +76,8 @@ class Trainer:
         return lips_of_clips(task, task.stage.eval())
 
     def _train(self, row, steps: int) -> dict:
-        from train_avface_lite import last_weights
-
         from engine.training.ablation import by_sound_first, row_loop
+        from engine.training.checkpoint import last_weights
         from engine.training.loop import train
 
         key = f"{row.options}{row.sound}{row.begins_with}{steps}"

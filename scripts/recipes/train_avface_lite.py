@@ -18,6 +18,8 @@ import sys
 import time
 from pathlib import Path
 
+from finishing import say
+
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
@@ -51,6 +53,7 @@ def main() -> int:
 
     import torch
 
+    from engine.training.checkpoint import last_weights
     from engine.training.loop import LoopOptions, train
     from engine.training.shared import SharedOptions, SharedTask
 
@@ -58,7 +61,7 @@ def main() -> int:
         torch.set_num_threads(1)
     draw_all(options.folder, options.speech, options.draw, options.drawers)
     data, test = load_shards(options.folder)
-    _say(f"{data.e.shape[0]} clips of {data.e.shape[1]} frames, {test.e.shape[0]} for testing")
+    say(f"{data.e.shape[0]} clips of {data.e.shape[1]} frames, {test.e.shape[0]} for testing")
     state, figures = None, {}
     for name, shared, share, lr in PHASES:
         torch.manual_seed(0)
@@ -67,12 +70,12 @@ def main() -> int:
             options.folder / name, seconds=60 * options.train * share, lr=lr, warmup=100,
             optimizer="adamw", weight_decay=1e-2, clip=5.0, ema=0.997, evaluate_every=1000,
         )  # fmt: skip
-        figures = train(task, loop, _say)["figures"]
+        figures = train(task, loop, say)["figures"]
         state = last_weights(options.folder / name)
     assert state is not None
     state = hold_back(last_weights(options.folder / "coarse"), state)
     save(options.folder / "avface.safetensors", state)
-    _say(json.dumps({name: round(value, 3) for name, value in figures.items()}, indent=1))
+    say(json.dumps({name: round(value, 3) for name, value in figures.items()}, indent=1))
     return 0
 
 
@@ -85,7 +88,7 @@ def draw_all(folder: Path, speech: float, minutes: float, drawers: int) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     for is_test in (True, False):
-        speak_corpus(folder, speech, is_test, _say)
+        speak_corpus(folder, speech, is_test, say)
     if not minutes:
         return
     stop, context = time.time() + 60 * minutes, multiprocessing.get_context("spawn")
@@ -115,9 +118,9 @@ def _draw(folder: str, first: int, step: int, stop: float) -> None:
             if number and time.time() > stop:
                 return
             is_test = part == "test"
-            corpus = speak_corpus(Path(folder), 0, is_test, _say)
+            corpus = speak_corpus(Path(folder), 0, is_test, say)
             draw_shard(corpus, TEST_SEED if is_test else 0, number).write(path)
-            _say(path.name)
+            say(path.name)
         read_shard(path)
 
 
@@ -127,17 +130,10 @@ def load_shards(folder: Path, kind: str = "phones", model: Path | None = None):
     from engine.training.sights import shard_paths, speak_corpus
 
     return tuple(
-        load_described(shard_paths(folder, part), speak_corpus(folder, 0, part == "test", _say),
+        load_described(shard_paths(folder, part), speak_corpus(folder, 0, part == "test", say),
                        kind, model)  # type: ignore[arg-type]
         for part in ("train", "test")
     )  # fmt: skip
-
-
-def last_weights(folder: Path) -> dict:
-    """The averaged weights at the end of a part."""
-    from safetensors.torch import load_file
-
-    return load_file(folder / "last.safetensors")
 
 
 def hold_back(start: dict, end: dict) -> dict:
@@ -163,11 +159,7 @@ def save(path: Path, state: dict) -> None:
         for name, value in state.items()
     }
     save_tensors(tensors, path, about)
-    _say(f"{path}: {path.stat().st_size} bytes")
-
-
-def _say(line: str) -> None:
-    print(time.strftime("%H:%M:%S"), line, flush=True)
+    say(f"{path}: {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from finishing import leave, say
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -26,10 +28,8 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
-    from safetensors.torch import load_file
 
     from engine.models.landmarks import LandmarkNet
-    from engine.training.checkpoint import save_tensors
     from engine.training.covers import BATCH, CoverTask, see_examples
     from engine.training.loop import LoopOptions, train
     from engine.training.people.occluders import TOUCHES
@@ -50,12 +50,9 @@ def main() -> None:
         options.folder, steps, lr=3e-3, warmup=steps // 4, optimizer="adamw", weight_decay=0.01,
         ema=0.99,
     )  # fmt: skip
-    result = train(CoverTask(seen["ring"], seen["held"]), loop, print)
-    about = {"network": "covers", "landmarks": registry()["landmarks"]["sha256"]}
-    trained = load_file(options.folder / "last.safetensors")
-    save_tensors(trained, options.folder / "covers.safetensors", about, half=True)
-    for name, value in result["figures"].items():
-        print(f"{name:10}{value:9.3f}")
+    result = train(CoverTask(seen["ring"], seen["held"]), loop, say)
+    about = {"landmarks": registry()["landmarks"]["sha256"]}
+    leave("covers", options.folder, about, result["figures"])
 
 
 if __name__ == "__main__":

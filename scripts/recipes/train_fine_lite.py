@@ -13,6 +13,8 @@ import os
 import sys
 from pathlib import Path
 
+from finishing import say
+
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -31,9 +33,8 @@ def main() -> int:
 
     import cv2
     import torch
-    from safetensors.torch import load_file
 
-    from engine.training.checkpoint import save_tensors
+    from engine.training.checkpoint import last_weights, save_tensors
     from engine.training.loop import LoopOptions, train
     from engine.training.relief import ReliefTask
 
@@ -46,22 +47,19 @@ def main() -> int:
         optimizer="adamw", weight_decay=0.02, clip=1.0, ema=0.995, precision="bf16",
         evaluate_every=500, seed=options.seed, device="cpu", start_from=options.start_from,
     )  # fmt: skip
-    done = train(task, loop, _say)
+    done = train(task, loop, say)
 
     path = options.scratch / "fine.safetensors"
-    trained = load_file(options.scratch / "last.safetensors")
-    save_tensors(trained, path, task.metadata | {"steps": done["step"]}, half=True)
-    _say(f"{path}: {path.stat().st_size} bytes, {done['step']} steps")
-    _say(f"{'normals, degrees':20}{'net':>8}{'flat':>8}{'solved':>8}")
+    save_tensors(
+        last_weights(options.scratch), path, task.metadata | {"steps": done["step"]}, half=True
+    )
+    say(f"{path}: {path.stat().st_size} bytes, {done['step']} steps")
+    say(f"{'normals, degrees':20}{'net':>8}{'flat':>8}{'solved':>8}")
     for kind in ("lasting", "passing"):
         for where in ("face", "folds"):
             row = [done["figures"][f"{kind}_{where}_{name}"] for name in ("net", "flat", "solved")]
-            _say(f"{kind + ', ' + where:20}" + "".join(f"{value:8.2f}" for value in row))
+            say(f"{kind + ', ' + where:20}" + "".join(f"{value:8.2f}" for value in row))
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from finishing import leave, say
+
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
@@ -75,10 +77,8 @@ def main() -> None:
     options = read_options()
 
     import torch
-    from safetensors.torch import load_file
 
     from engine.models.landmarks import FULL, POINTS, LandmarkNet, LandmarkNetConfig
-    from engine.training.checkpoint import save_tensors
     from engine.training.landmarks import LandmarkTask
     from engine.training.loop import LoopOptions, train
     from engine.training.people.ring import open_ring
@@ -98,14 +98,10 @@ def main() -> None:
         optimizer="adamw", weight_decay=0.02, clip=5.0, ema=0.998, precision="bf16",
         evaluate_every=1500,
     )  # fmt: skip
-    result = train(task, loop, say=lambda line: print(line, flush=True))
+    result = train(task, loop, say)
     for process in drawers:
         process.terminate()
-    trained = load_file(options.folder / "last.safetensors")
-    about = {"network": "landmarks", "points": len(POINTS)}
-    save_tensors(trained, options.folder / "landmarks.safetensors", about, half=True)
-    for name, value in result["figures"].items():
-        print(f"{name:16}{value:9.3f}")
+    leave("landmarks", options.folder, {"points": len(POINTS)}, result["figures"])
 
 
 def _count(folder: Path) -> int:

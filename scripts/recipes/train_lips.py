@@ -11,6 +11,8 @@ whenever the acoustic network changes.
 import sys
 from pathlib import Path
 
+from finishing import say
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -24,7 +26,7 @@ def main() -> int:
     import torch
 
     from engine.models.lips import describe
-    from engine.training.checkpoint import save_weights
+    from engine.training.checkpoint import last_weights, save_weights
     from engine.training.lips import LipTask
     from engine.training.loop import LoopOptions, train
     from engine.weights import load_head, registry
@@ -39,22 +41,16 @@ def main() -> int:
         clip=2.0, ema=0.99, evaluate_every=500, seed=options.seed, device="cpu",
         start_from=options.start_from,
     )  # fmt: skip
-    done = train(task, loop, _say)
-
-    from safetensors.torch import load_file
+    done = train(task, loop, say)
 
     net = task.model.cpu()
-    net.load_state_dict(load_file(loop.folder / "last.safetensors"))
+    net.load_state_dict(last_weights(loop.folder))
     about = describe(net, "phones", registry()["phones"]["sha256"]) | {"steps": done["step"]}
     path = options.scratch / "lips.safetensors"
     save_weights(net, path, about)
-    _say(f"{path}: {path.stat().st_size} bytes")
-    _say(str({name: round(value, 3) for name, value in task.evaluate(net.eval()).items()}))
+    say(f"{path}: {path.stat().st_size} bytes")
+    say(str({name: round(value, 3) for name, value in task.evaluate(net.eval()).items()}))
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

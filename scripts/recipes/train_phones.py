@@ -16,6 +16,8 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from finishing import say
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
@@ -39,10 +41,9 @@ def main() -> int:
     options = read_options()
 
     import torch
-    from safetensors.torch import load_file
 
     from engine.models.phone_classes import CLASSES
-    from engine.training.checkpoint import save_weights
+    from engine.training.checkpoint import last_weights, save_weights
     from engine.training.loop import LoopOptions, train
     from engine.training.speech.balance import balance_closures
     from engine.training.speech.corpus import Plan, held_out, make_corpus
@@ -55,8 +56,8 @@ def main() -> int:
     whole = sum(shares.values())
     hours = {name: share * options.hours / whole for name, share in shares.items()}
     plan = Plan(**hours | {"neural": options.neural})
-    corpus = make_corpus(options.scratch / "corpus", plan, _say, options.seed)
-    _say(f"corpus: {corpus.seconds / 3600:.1f} h, {len(set(corpus.voices))} voices")
+    corpus = make_corpus(options.scratch / "corpus", plan, say, options.seed)
+    say(f"corpus: {corpus.seconds / 3600:.1f} h, {len(set(corpus.voices))} voices")
     measured = HELD_OUT + (NEURAL_HELD_OUT if options.neural else ())
     judges = held_out(16, voices=measured)
     task = PhonesTask(corpus, judges, seed=options.seed)
@@ -66,13 +67,13 @@ def main() -> int:
         weight_decay=1e-2, clip=2.0, ema=0.995, evaluate_every=1000, seed=options.seed,
         device="cpu", start_from=options.start_from,
     )  # fmt: skip
-    done = train(task, loop, _say)
-    _say(json.dumps(done["figures"], indent=1))
-    task.model.load_state_dict(load_file(folder / "last.safetensors"))
+    done = train(task, loop, say)
+    say(json.dumps(done["figures"], indent=1))
+    task.model.load_state_dict(last_weights(folder))
     balanced = [voice for voice in measured if voice in REAL_HELD_OUT + NEURAL_HELD_OUT]
     real = [u for voice in balanced for u in judges[voice]]
     bias, recall, precision = balance_closures(task.model.eval(), real, task.pool)
-    _say(f"/p b m/ by {bias:.1f}: recall {recall:.3f}, precision {precision:.3f} on {balanced}")
+    say(f"/p b m/ by {bias:.1f}: recall {recall:.3f}, precision {precision:.3f} on {balanced}")
     about = {
         "kind": "phones",
         "classes": json.dumps(CLASSES),
@@ -81,16 +82,12 @@ def main() -> int:
     }
     path = options.scratch / f"{options.run}.safetensors"
     save_weights(task.model, path, about)
-    _say(f"{path}: {path.stat().st_size} bytes")
+    say(f"{path}: {path.stat().st_size} bytes")
     if options.judge:
         from engine.training.speech.judge import judge_folder
 
-        _say(judge_folder(task.model.eval(), options.judge))
+        say(judge_folder(task.model.eval(), options.judge))
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from finishing import leave, say
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -26,10 +28,8 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
-    from safetensors.torch import load_file
 
     from engine.models.landmarks import PROFILE, LandmarkNet
-    from engine.training.checkpoint import save_tensors
     from engine.training.loop import LoopOptions, train
     from engine.training.people.ring import Ring, RingOptions, fill_ring, open_ring
     from engine.training.profiles import ProfileTask, see_profiles
@@ -47,18 +47,14 @@ def main() -> None:
     model = LandmarkNet().eval()
     model.load_state_dict(load_network("landmarks")[0])
     task = ProfileTask(model, see_profiles(rings, model, 7), see_profiles([held], model, None))
-    print(task.evaluate(model), flush=True)
+    say(task.evaluate(model))
     loop = LoopOptions(
         options.folder, options.steps, lr=1e-3, warmup=100, optimizer="adamw", weight_decay=0.02,
         ema=0.998,
     )  # fmt: skip
-    result = train(task, loop, lambda line: print(line, flush=True))
-    every = load_file(options.folder / "last.safetensors")
-    trained = {name: value for name, value in every.items() if name.startswith(PROFILE)}
-    about = {"network": "profiles", "landmarks": registry()["landmarks"]["sha256"]}
-    save_tensors(trained, options.folder / "profiles.safetensors", about, half=True)
-    for name, value in result["figures"].items():
-        print(f"{name:14}{value:9.3f}")
+    result = train(task, loop, say)
+    about = {"landmarks": registry()["landmarks"]["sha256"]}
+    leave("profiles", options.folder, about, result["figures"], part=PROFILE)
 
 
 if __name__ == "__main__":

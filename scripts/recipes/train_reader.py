@@ -11,6 +11,8 @@ import os
 import sys
 from pathlib import Path
 
+from finishing import leave, say
+
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
@@ -26,10 +28,8 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
-    from safetensors.torch import load_file
 
     from engine.models.reader import ReaderNet
-    from engine.training.checkpoint import save_tensors
     from engine.training.loop import LoopOptions, train
     from engine.training.reader import ReaderTask
 
@@ -40,11 +40,8 @@ def main() -> None:
         optimizer="adamw", weight_decay=0.01, clip=5.0, ema=0.998, evaluate_every=3000,
         start_from=options.start_from,
     )  # fmt: skip
-    result = train(ReaderTask(ReaderNet()), loop, say=lambda line: print(line, flush=True))
-    trained = load_file(options.folder / "last.safetensors")
-    save_tensors(trained, options.folder / "reader.safetensors", {"network": "reader"}, half=True)
-    for name, value in result["figures"].items():
-        print(f"{name:20}{value:9.3f}")
+    result = train(ReaderTask(ReaderNet()), loop, say)
+    leave("reader", options.folder, {}, result["figures"])
 
 
 if __name__ == "__main__":

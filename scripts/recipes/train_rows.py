@@ -10,6 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from finishing import leave, say
+
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
@@ -25,9 +27,7 @@ def main() -> None:
     options = parser.parse_args()
 
     import torch
-    from safetensors.torch import load_file
 
-    from engine.training.checkpoint import save_tensors
     from engine.training.loop import LoopOptions, train
     from engine.training.open_mouths import OpenMouths, draw_mouths
     from engine.training.rows import Mouths, RowsTask
@@ -44,11 +44,8 @@ def main() -> None:
         options.folder, options.steps, lr=2e-3, warmup=options.steps // 4, optimizer="adamw",
         weight_decay=0.02, clip=5.0, ema=0.995,
     )  # fmt: skip
-    result = train(RowsTask(seen["ring"], seen["held"]), loop, print)
-    trained = load_file(options.folder / "last.safetensors")
-    save_tensors(trained, options.folder / "rows.safetensors", {"network": "rows"}, half=True)
-    for name, value in result["figures"].items():
-        print(f"{name:12}{value:9.3f}")
+    result = train(RowsTask(seen["ring"], seen["held"]), loop, say)
+    leave("rows", options.folder, {}, result["figures"])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 
+from finishing import say
+
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 
@@ -49,7 +51,7 @@ def main() -> int:
     from safetensors.torch import load_file
 
     from engine.models.lipreader import LipReader, LipReaderConfig
-    from engine.training.checkpoint import save_tensors
+    from engine.training.checkpoint import last_weights, save_tensors
     from engine.training.lipreader import LipReaderTask
     from engine.training.loop import LoopOptions, train
     from engine.training.mouth_clips import MouthClips
@@ -63,7 +65,7 @@ def main() -> int:
     clips, held = (
         MouthClips.read(shard_paths(options.folder, f"mouths_{part}")) for part in ("train", "test")
     )
-    _say(f"{len(clips.visemes)} clips of {clips.visemes.shape[1]} frames, {len(held.visemes)} held")
+    say(f"{len(clips.visemes)} clips of {clips.visemes.shape[1]} frames, {len(held.visemes)} held")
     torch.manual_seed(options.seed)
     reader = LipReader(LipReaderConfig(shapes=clips.shapes.shape[-1]))
     own, given = reader.state_dict(), load_file(options.start_from) if options.start_from else {}
@@ -75,8 +77,8 @@ def main() -> int:
         clip=5.0, ema=0.998, evaluate_every=200, seed=options.seed, precision="bf16",
     )  # fmt: skip
     task = LipReaderTask(reader, clips, held)
-    train(task, loop, _say)
-    tensors = load_file(loop.folder / "last.safetensors")
+    train(task, loop, say)
+    tensors = last_weights(loop.folder)
     for name, value in start.items():
         if value.is_floating_point():
             tensors[name] = value.float().lerp(tensors[name], options.reach)
@@ -86,7 +88,7 @@ def main() -> int:
     path = options.folder / "lipreader.safetensors"
     about = reader.config.metadata() | {"head": default_head_sha256()}
     save_tensors(tensors, path, about, half=True)
-    _say(f"{path}: {path.stat().st_size} bytes")
+    say(f"{path}: {path.stat().st_size} bytes")
     for name, value in figures.items():
         print(f"{name:16}{value:9.3f}")
     return 0
@@ -100,7 +102,7 @@ def draw(folder: Path, speech: float, minutes: float) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     stop = time.time() + 60 * minutes
     for part, seed, count in (("test", TEST_SEED, TEST_SHARDS), ("train", 0, _MOST_SHARDS)):
-        filmer = MouthFilmer(speak_corpus(folder, speech, part == "test", _say), seed)
+        filmer = MouthFilmer(speak_corpus(folder, speech, part == "test", say), seed)
         for number in range(count):
             path = shard_path(folder, f"mouths_{part}", number)
             if path.is_file():
@@ -108,11 +110,7 @@ def draw(folder: Path, speech: float, minutes: float) -> None:
             if number and time.time() > stop:
                 break
             filmer.shard(number).write(path)
-            _say(path.name)
-
-
-def _say(line: str) -> None:
-    print(time.strftime("%H:%M:%S"), line, flush=True)
+            say(path.name)
 
 
 if __name__ == "__main__":

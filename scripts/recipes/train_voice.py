@@ -14,6 +14,8 @@ import json
 import sys
 from pathlib import Path
 
+from finishing import say
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 TESTED, CALIBRATED = ("flite:awb", "festival:ked"), ("espeak:gmw/en+m7", "espeak:en-us+f4")
 
@@ -41,7 +43,7 @@ def main() -> int:
     import torch
 
     from engine.models.voice import describe
-    from engine.training.checkpoint import save_weights
+    from engine.training.checkpoint import last_weights, save_weights
     from engine.training.loop import LoopOptions, train
     from engine.training.voice import VoiceTask, calibrate, settle
     from engine.weights import registry
@@ -56,19 +58,17 @@ def main() -> int:
         weight_decay=1e-3, clip=2.0, ema=0.99, evaluate_every=500, seed=options.seed,
         device="cpu", start_from=options.start_from,
     )  # fmt: skip
-    done = train(task, loop, _say)
-
-    from safetensors.torch import load_file
+    done = train(task, loop, say)
 
     net = task.model.cpu()
-    net.load_state_dict(load_file(loop.folder / "last.safetensors"))
+    net.load_state_dict(last_weights(loop.folder))
     settle(net.eval(), clips, options.seed)
     calibrate(net, judges["calibrated"])
     about = describe(net, "phones", registry()["phones"]["sha256"]) | {"steps": done["step"]}
     path = options.scratch / "voice.safetensors"
     save_weights(net, path, about)
-    _say(f"{path}: {path.stat().st_size} bytes")
-    _say(json.dumps(_figures(net, judges), indent=1))
+    say(f"{path}: {path.stat().st_size} bytes")
+    say(json.dumps(_figures(net, judges), indent=1))
     return 0
 
 
@@ -88,7 +88,7 @@ def measure_carried(seed: int) -> int:
         return 2
     torch.set_num_threads(1)
     net = restore(*load_network("voice")).eval()
-    _say(json.dumps(_figures(net, speak_judges(seed)), indent=1))
+    say(json.dumps(_figures(net, speak_judges(seed)), indent=1))
     return 0
 
 
@@ -110,10 +110,10 @@ def speak_clips(minutes: float, seed: int, neural: float) -> list:
     from engine.training.voice_clips import heard_clips, read_aloud, unheard_clips
 
     lips, names = _lips()
-    said = read_aloud(minutes, seed, _say, neural)
+    said = read_aloud(minutes, seed, say, neural)
     clips = list(heard_clips(said, _hear, lips, names, seed))
     clips += unheard_clips(max(len(clips) // 8, 1), _hear, lips, names, seed)
-    _say(f"{len(clips)} clips, {sum(len(c.truth) for c in clips) / 180_000:.2f} h")
+    say(f"{len(clips)} clips, {sum(len(c.truth) for c in clips) / 180_000:.2f} h")
     return clips
 
 
@@ -163,10 +163,6 @@ def _figures(net, judges: dict[str, list]) -> dict[str, dict[str, float]]:
         name: {key: round(value, 3) for key, value in measure(net, clips).items()}
         for name, clips in judges.items()
     }
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """What the acoustic network learns from: spoken, spoilt and labelled batches."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +52,9 @@ class PhonesTask:
         self.model: nn.Module = PhoneNetwork(config or PhonesConfig())
         self._set_statistics(seed)
 
-    def batches(self, seed: int, step: int) -> Iterator[Batch]:
-        """Batches without end, decided by (seed, step) alone."""
-        while True:
-            yield self._batch(np.random.default_rng((seed, step)))
-            step += 1
+    def batch_at(self, seed: int, step: int) -> Batch:
+        """See `loop.Task`."""
+        return self._batch(np.random.default_rng((seed, step)))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of the classes; bands and moments are hidden at random."""
@@ -131,19 +128,16 @@ class PhonesTask:
         """The network's prior of colour and the spread of bands, from pieces of the corpus."""
         model = self.model
         assert isinstance(model, PhoneNetwork)
-        energies = torch.cat(
-            [
-                model.energies(batch.sound, batch.warp).flatten(0, 1)
-                for batch, _ in zip(self.batches(seed + 1, 0), range(6), strict=False)
-            ]
-        )
+
+        def energies_of(seed: int) -> list[Tensor]:
+            some = [self.batch_at(seed, step) for step in range(6)]
+            return [model.energies(batch.sound, batch.warp) for batch in some]
+
+        energies = torch.cat([each.flatten(0, 1) for each in energies_of(seed + 1)])
         loud = energies.logsumexp(-1)
         loud = energies[loud > loud.median()]
         model.prior.copy_(loud.mean(0) - loud.mean())
-        shown = [
-            model.normalise(model.energies(batch.sound, batch.warp)).flatten(0, 1)
-            for batch, _ in zip(self.batches(seed + 2, 0), range(6), strict=False)
-        ]
+        shown = [model.normalise(each).flatten(0, 1) for each in energies_of(seed + 2)]
         model.spread.copy_(torch.cat(shown).std(0))
 
 

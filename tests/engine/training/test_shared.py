@@ -100,7 +100,7 @@ def test_each_branch_learns_and_the_other_stays(data, tmp_path, branch):
     for straight in (task.stage.coarse.image.straight, task.stage.expression.straight):
         torch.nn.init.zeros_(straight.weight)  # three clips are no task for a linear answer
     before = {k: v.clone() for k, v in task.model.state_dict().items()}
-    batch = next(task.batches(0, 0))
+    batch = task.batch_at(0, 0)
 
     def total() -> float:
         torch.manual_seed(1)
@@ -134,7 +134,7 @@ def test_rows_hear_and_see_what_they_say(data):
     assert len(set(names)) == len(names)
     row = next(row for row in ROWS["table 1"] if row.name == "e from audio")
     task = row_task(row, data, data, coarse, batch=2)
-    batch = next(task.batches(0, 0))
+    batch = task.batch_at(0, 0)
     with torch.no_grad():
         e = task.stage.express(batch.sight, batch.sound)
         blind = task.stage.express(torch.zeros_like(batch.sight), batch.sound)

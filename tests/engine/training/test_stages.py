@@ -113,7 +113,7 @@ def test_without_time_a_frame_stands_alone(build):
 
 def test_the_occluded_stage_learns_on_hands(build, tmp_path):
     task = build(OccludedTask, photometric=False)
-    batch = next(task.batches(0, 0))
+    batch = task.batch_at(0, 0)
     assert batch.covered.any() and batch.belief.all()
     result = run(task, tmp_path)
     assert has_fallen(tmp_path, 0.85) and "nme_covered" in result["figures"]
@@ -124,7 +124,7 @@ def test_the_lip_stage_learns_what_a_capture_takes(performers, tiny, tmp_path):
     task = LipRefinementTask(
         LipRefinementOptions(batch=1, test_windows=1), {"train": one, "test": one}
     )
-    batch = next(task.batches(0, 0))
+    batch = task.batch_at(0, 0)
     with torch.no_grad():
         before = float(sum(task.losses(batch).values()))
     run(task, tmp_path, steps=40, lr=5e-3, weight_decay=0.0, schedule="constant")
@@ -141,7 +141,7 @@ def test_the_lip_stage_learns_what_a_capture_takes(performers, tiny, tmp_path):
 
 def test_refined_lips_move_lips_alone_and_not_in_silence(build):
     task = build(LipRefinementTask)
-    batch = next(task.batches(0, 0))
+    batch = task.batch_at(0, 0)
     coarse = task._coarse_codes(batch)
     lips = torch.zeros(len(coarse.jaw), len(task.region.vertices), 3)
     still = RefinedCodes(**vars(coarse), lips=lips)
@@ -205,7 +205,7 @@ def test_spectre_learns_with_all_its_losses(build, tmp_path):
 def test_spectre_without_networks_keeps_the_geometric_losses(build, monkeypatch):
     monkeypatch.setattr("engine.training.spectre.own_lip_reader", lambda: None)
     task = build(SpectreTask)
-    batch = next(task.batches(0, 0))
+    batch = task.batch_at(0, 0)
     assert batch.pictures.shape[:2] == (2, 6)
     assert set(task.losses(batch)) == {"expression", "jaw", "outline", "mouth"}
 

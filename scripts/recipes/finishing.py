@@ -1,0 +1,23 @@
+"""What recipes have in common: they say how far they are, and leave weights beside their run."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+say = partial(print, flush=True)
+
+
+def leave(
+    name: str, run: Path, about: Mapping[str, object], figures: Mapping[str, float], part: str = ""
+) -> None:
+    """Write the last weights of a run as NAME.safetensors in half precision; print the figures.
+
+    `part`: only tensors whose name begins so.
+    """
+    from engine.training.checkpoint import last_weights, save_tensors
+
+    weights = last_weights(run)
+    chosen = {key: value for key, value in weights.items() if key.startswith(part)}
+    save_tensors(chosen, run / f"{name}.safetensors", {"network": name, **about}, half=True)
+    for figure, value in figures.items():
+        say(f"{figure:20}{value:9.3f}")
