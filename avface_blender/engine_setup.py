@@ -16,7 +16,7 @@ STAGES = {  # the installation's words -> the artist's
     "packages": "Packages",
     "versions": "Checking versions",
     "weights": "Checking weights",
-    "test": "Capturing a second of the demo clip",
+    "test": "Capturing a moment of the demo clip",
     "removing": "Removing",
 }
 _ENDED = {"install": "The engine is installed.", "verify": "The engine works.",

@@ -70,7 +70,7 @@ class AVFACE_OT_install_engine(_SetupAction, bpy.types.Operator):
 
 
 class AVFACE_OT_verify_engine(_SetupAction, bpy.types.Operator):
-    """Check versions and weights, and capture a second of the demo clip"""
+    """Check versions and weights, and capture a moment of the demo clip"""
 
     bl_idname = "avface.verify_engine"
     bl_label = "Verify"

@@ -38,7 +38,7 @@ class Installed:
     python: str  # "3.11.7"
     torch: str  # "2.13.0+cpu"
     device: str  # "cpu", or the name of the card
-    megabytes: int  # on disk
+    megabytes: int = 0  # on disk; counted when it is installed
 
 
 def environment_python(environment: Path, system: str = os.name) -> Path:

@@ -28,7 +28,7 @@ def _serve(plan: InstallPlan, send: Send) -> str:
     chosen = Path(plan.python) if plan.python else environment_python(home / ENGINE_FOLDER)
     home.mkdir(parents=True, exist_ok=True)
     found = verify(chosen, home, send)
-    send(Note(f"Python {found.python}, torch {found.torch}, {found.device}, {found.megabytes} MB."))
+    send(Note(f"Python {found.python}, torch {found.torch}, {found.device}."))
     return str(chosen)
 
 

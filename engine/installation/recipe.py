@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ..exchange.installation import (
@@ -59,9 +60,13 @@ def install(plan: InstallPlan, send: Send) -> Path:
     except AVFaceError:
         (partial / MADE).unlink()  # what pip has left is not whole: the next attempt begins anew
         raise
-    write_json(record, partial / RECORD)
+    write_json(replace(record, megabytes=_megabytes(partial)), partial / RECORD)
     _take_place(partial, home / ENGINE_FOLDER)
     return environment_python(home / ENGINE_FOLDER)
+
+
+def _megabytes(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) >> 20
 
 
 def remove(plan: InstallPlan, send: Send) -> None:

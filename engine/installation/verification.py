@@ -14,6 +14,7 @@ from ..exchange.protocol import (
     CaptureJob,
     Done,
     Failed,
+    Hello,
     Note,
     Progress,
     decode,
@@ -30,15 +31,9 @@ for name in sys.argv[1:]:
         versions[name] = m.version(name)
     except m.PackageNotFoundError:
         versions[name] = ""
-device = "cpu"
-if versions.get("torch"):
-    import torch
-    if torch.cuda.is_available():
-        device = torch.cuda.get_device_name(0)
-    elif getattr(torch.backends, "mps", None) and torch.backends.mps.is_available():
-        device = "mps"
-print(json.dumps({"python": platform.python_version(), "versions": versions, "device": device}))
+print(json.dumps({"python": platform.python_version(), "versions": versions}))
 """
+_QUICK = {"end": 0.5, "detail": "off"}  # every stage has its frames and takes little time
 
 Send = Callable[[Progress | Note], None]
 
@@ -52,14 +47,15 @@ def verify(python: Path, folder: Path, send: Send, start: float = 0.0) -> Instal
     send(Progress("weights", start + 0.1 * share))
     check_weights(ROOT / "weights")
     send(Progress("test", start + 0.2 * share))
-    _capture_demo(python, folder, lambda f: send(Progress("test", start + share * (0.2 + 0.8 * f))))
+    device = _capture_demo(
+        python, folder, lambda f: send(Progress("test", start + share * (0.2 + 0.8 * f)))
+    )
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))
     return Installed(
         version=manifest["version"],
         python=found["python"],
         torch=found["versions"]["torch"],
-        device=found["device"],
-        megabytes=_megabytes(python.parents[1]),
+        device=device,
     )
 
 
@@ -77,7 +73,7 @@ def check_weights(folder: Path) -> None:
 
 
 def _look(python: Path) -> dict:
-    """Versions and device of an environment. Raises AVFaceError when it doesn't run."""
+    """An environment's versions. Raises AVFaceError when it doesn't run."""
     names = list(packages.pins(ROOT / "requirements"))
     code, lines = child.run([str(python), "-c", _LOOK, *names])
     if code != 0:
@@ -109,15 +105,16 @@ def _check_versions(found: dict) -> None:
         )
 
 
-def _capture_demo(python: Path, folder: Path, report: Callable[[float], None]) -> None:
-    """One second of the demo clip through the engine itself. Raises AVFaceError."""
+def _capture_demo(python: Path, folder: Path, report: Callable[[float], None]) -> str:
+    """A moment of the demo clip through the engine itself: on what it ran. Raises AVFaceError."""
     with tempfile.TemporaryDirectory(prefix="test-", dir=folder) as place:
         take = Path(place) / "demo.take.npz"
         clip = ROOT / "weights" / "demo" / "demo.mp4"
-        job = CaptureJob(str(clip), str(take), options={"end": 1.0, "detail": "off"})
+        job = CaptureJob(str(clip), str(take), options=_QUICK)
         write_job(job, Path(place) / "job.json")
         failed: list[Failed] = []
         done: list[Done] = []
+        devices: list[str] = []
 
         def hear(line: str) -> None:
             try:
@@ -126,6 +123,8 @@ def _capture_demo(python: Path, folder: Path, report: Callable[[float], None]) -
                 return  # something that a library printed
             if isinstance(event, Progress):
                 report(event.fraction)
+            elif isinstance(event, Hello):
+                devices.append(event.device)
             elif isinstance(event, Failed):
                 failed.append(event)
             elif isinstance(event, Done):
@@ -143,7 +142,4 @@ def _capture_demo(python: Path, folder: Path, report: Callable[[float], None]) -
             raise AVFaceError(
                 f"The engine was installed but its test failed: {why}", "Its log says more."
             )
-
-
-def _megabytes(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) >> 20
+        return devices[0]
