@@ -47,7 +47,7 @@ def _part(head: bpy.types.Object, shared: list[str], taken: set[str]) -> None:
     names: dict[str, str] = {}
     for name in shared:
         names[name] = _free_name(name, taken | set(names.values()))
-    _copy_materials(head, set(names))
+    _copy_materials(head, names)
     rig = rig_of(head)
     copies: dict[bpy.types.Action, bpy.types.Action] = {}
     for owner in _owners(head):
@@ -125,7 +125,7 @@ def _cameras(rig: bpy.types.Object | None) -> list[bpy.types.Object]:
     return [item for item in rig.children if item.type == "CAMERA"] if rig else []
 
 
-def _copy_materials(head: bpy.types.Object, names: set[str]) -> None:
+def _copy_materials(head: bpy.types.Object, names: dict[str, str]) -> None:
     """Materials whose wrinkles a take moves; their pictures too, of which EEVEE shows one frame."""
     assert isinstance(head.data, bpy.types.Mesh)
     slots: Any = head.data.materials
@@ -134,8 +134,9 @@ def _copy_materials(head: bpy.types.Object, names: set[str]) -> None:
         tracks = tree.animation_data.nla_tracks if tree and tree.animation_data else ()
         if not any(takes.take_name_of(track) in names for track in tracks):
             continue
-        slots[index] = material.copy()
-        for node in slots[index].node_tree.nodes:
+        slots[index] = copy = material.copy()
+        copy[TAKE_PROPERTY] = names.get(material.get(TAKE_PROPERTY), "")
+        for node in copy.node_tree.nodes:
             if getattr(node, "image", None) and node.image.source == "SEQUENCE":
                 node.image = node.image.copy()
 

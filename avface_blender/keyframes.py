@@ -11,7 +11,7 @@ import numpy as np
 
 from .thinning import handles, key_indices, slopes_of
 
-TAKE_PROPERTY = "avface_take"  # on an action: it belongs to a take, whose name this is
+TAKE_PROPERTY = "avface_take"  # on an action, a material: it belongs to the take of this name
 CORRECTION_PROPERTY = "avface_correction"  # on an action: an artist's, on top of all takes
 _LINEAR = 1  # Keyframe.interpolation as a number: 0 constant, 1 linear, 2 Bezier
 _CONSTANT, _BEZIER = 0, 2
@@ -50,10 +50,14 @@ def make_action(
     curves: Curves,
     group: str = "",
     stepped: frozenset[str] = frozenset(),
+    take: str = "",
 ) -> bpy.types.Action:
-    """A new action for `owner`, a key at each frame (N,); paths in `stepped` hold their values."""
+    """A new action for `owner`, a key at each frame (N,); paths in `stepped` hold their values.
+
+    It belongs to the take of the name `take`, or is a take of its own.
+    """
     action = bpy.data.actions.new(name)
-    action[TAKE_PROPERTY] = name
+    action[TAKE_PROPERTY] = take or name
     bag = _curves_of_new(action, owner)
     points = np.empty((len(frames), 2), np.float32)
     points[:, 0] = frames

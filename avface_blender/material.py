@@ -16,6 +16,7 @@ from .head_builder import (
     PARTS,
     UV_NAME,
 )
+from .keyframes import TAKE_PROPERTY
 from .skin_nodes import PORES, SHINE, add_gloss, add_pores
 from .skin_picture import usual_colours
 from .take_pictures import Pictures
@@ -71,7 +72,7 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
     skin = bpy.data.images.load(str(pictures.albedo)) if pictures.albedo else None
     if skin is not None:
         skin.pack()  # a .blend that travels without its folder would show it magenta
-    made = [_make_material(f"{name} {part}", part, pictures, skin, has) for part in PARTS]
+    made = [_make_material(name, part, pictures, skin, has) for part in PARTS]
     size = object_.matrix_world.median_scale
     for shader in filter(None, map(_shader, made)):  # goes by the scene's units, not the head's
         shader.inputs["Subsurface Scale"].default_value *= size
@@ -88,9 +89,10 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
     return made
 
 
-def dress_hair(object_: bpy.types.Object) -> None:
-    """Give hair a material of its name, in its strands' own colours."""
+def dress_hair(object_: bpy.types.Object, take: str) -> None:
+    """Give a take's hair a material of its name, in its strands' own colours."""
     material = bpy.data.materials.new(object_.name)
+    material[TAKE_PROPERTY] = take
     if not material.node_tree:
         material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
     curves: Any = object_.data
@@ -169,9 +171,10 @@ def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
 
 
 def _make_material(
-    name: str, part: str, pictures: Pictures, skin: bpy.types.Image | None, has: set[str]
+    take: str, part: str, pictures: Pictures, skin: bpy.types.Image | None, has: set[str]
 ) -> bpy.types.Material:
-    material = bpy.data.materials.new(name)
+    material = bpy.data.materials.new(f"{take} {part}")
+    material[TAKE_PROPERTY] = take
     if not material.node_tree:
         material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
     material.diffuse_color = (*PART_COLOURS[part], 1.0)
@@ -189,7 +192,7 @@ def _make_material(
         _multiply(tree, shader, _SHADED).default_value = _ON_WHITES
     if part in _IN_MOUTH:
         _multiply(tree, shader, _SHADED_BY_LIPS).default_value = _IN_MOUTH[part]
-    normals, light_left = wrinkles(tree, name, pictures) if part == "skin" else (None, None)
+    normals, light_left = wrinkles(tree, take, pictures) if part == "skin" else (None, None)
     if light_left is not None:
         tree.links.new(light_left, _multiply(tree, shader, _CAVITIES))
     if normals is not None:

@@ -46,8 +46,8 @@ def lay_confidence(
     if lower is not None:
         frames, curves = _laid_over(lower, frames, curves)
     data: Any = rig.data
-    action = make_action(data, f"{name} confidence", frames, curves, group=GROUP)
-    action[TAKE_PROPERTY], action[CONFIDENCE_PROPERTY] = name, True
+    action = make_action(data, f"{name} confidence", frames, curves, group=GROUP, take=name)
+    action[CONFIDENCE_PROPERTY] = True
     action.use_fake_user = True
     for curve in curves_in(action):
         curve.color_mode, curve.color = "CUSTOM", _COLOURS[_name_of(curve)]

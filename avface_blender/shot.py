@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine.exchange.take import REGIONS, Take
 from .action import said_by
-from .keyframes import make_action, object_curves, play
+from .keyframes import TAKE_PROPERTY, make_action, object_curves, play
 from .rig import object_turns
 from .timeline import low_ranges, rate_of
 
@@ -31,6 +31,7 @@ _LIGHTS = (
 _WORLD_GREY = (0.05, 0.05, 0.05)
 _MARKER_BRIDGE_FRAMES = 5
 _MARKERS_PROPERTY = "avface_markers"  # on an armature: how its markers' names begin
+_LIGHT_PROPERTY = "avface_light"  # on a light: it came with a head
 
 
 def add_camera(
@@ -61,7 +62,8 @@ def move_camera(
     camera: bpy.types.Object, name: str, frames: np.ndarray, turns: np.ndarray, places: np.ndarray
 ) -> None:
     """Move the camera: at each frame (N,) its rotation (N, 4) and location (N, 3)."""
-    play(camera, make_action(camera, name, frames, object_curves(turns, places)))
+    curves = object_curves(turns, places)
+    play(camera, make_action(camera, name, frames, curves, take=camera[TAKE_PROPERTY]))
 
 
 def show_clip(
@@ -153,7 +155,7 @@ def _show_at_its_times(
     offsets = numbers[np.minimum(shown, len(numbers) - 1)] - 1
     curve = f"{user.path_from_id()}.frame_offset"
     values, stepped = {(curve, 0): offsets}, frozenset([curve])
-    play(data, make_action(data, f"{name} clip", frames, values, stepped=stepped))
+    play(data, make_action(data, f"{name} clip", frames, values, stepped=stepped, take=name))
 
 
 def add_lights(
@@ -170,6 +172,7 @@ def add_lights(
         collection.objects.link(light)
         light.parent = rig
         light.location = place
+        light[_LIGHT_PROPERTY] = True
     if scene.world is None:
         scene.world = bpy.data.worlds.new("World")
         scene.world.color = _WORLD_GREY
@@ -177,8 +180,7 @@ def add_lights(
 
 def lights_of(rig: bpy.types.Object) -> list[bpy.types.Object]:
     """The portrait lights that came with a rig."""
-    names = tuple(name for name, *_ in _LIGHTS)
-    return [o for o in rig.children if o.type == "LIGHT" and o.name.startswith(names)]
+    return [child for child in rig.children if _LIGHT_PROPERTY in child]
 
 
 def add_markers(

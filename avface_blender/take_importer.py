@@ -88,7 +88,9 @@ class _Import:
     name: str
     scene: Any
     head: bpy.types.Object
+    head_file: HeadFile
     rig: bpy.types.Object
+    is_new: bool  # the head, made for this take
     rate: SceneRate
     clip_start: int  # scene frame of the clip's time 0
     middle: np.ndarray  # (3,) m, from the camera: the place in the clip where the rig stands
@@ -112,7 +114,32 @@ def import_take(
     Raises AVFaceError when the file isn't a take, or was made for another head. Nothing in the
     scene has been changed then. Pushes no undo step: the operator does.
     """
-    options = options or ImportOptions()
+    before = rate_of(context.scene)
+    job = _begin(path, context, options or ImportOptions())
+    performance = on_frames(job.take, job.take_frames, exact=job.options.timing == "exact")
+    _animate(job, performance)
+    said = [startup.hide_startup_cube(job.scene), other_speed(before, job.rate)]
+    said += _dress(job) if job.options.look else []
+    camera = _add_camera(job, performance) if job.options.camera else None
+    said += _show_and_sound(job, camera)
+    if job.options.lights and job.is_new and startup.is_unlit(job.scene):
+        _light(job)
+    if job.options.markers:
+        threshold = job.options.marker_threshold
+        shot.add_markers(job.scene, job.rig, job.take, job.take_frames, threshold)
+    first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))
+    if job.options.timing == "set_scene":
+        set_shot(job.scene, job.take.size, camera, first, last)
+    elif camera and (job.scene.camera is None or job.scene.camera.parent == job.rig):
+        job.scene.camera = camera
+    _sign(job, camera)
+    select_only(context, job.head)
+    notes = _once([*job.take.warnings, *filter(None, said)])
+    return ImportResult(job.name, job.head, job.rig, camera, first, last, notes)
+
+
+def _begin(path: Path, context: bpy.types.Context, options: ImportOptions) -> _Import:
+    """The take, the head that it goes onto, and the scene at its rate."""
     take = Take.load(path)
     old = None if options.new_head else options.head or selected_head(context)
     head_file = head_file_for(take, path, old, options.head_path)
@@ -120,48 +147,34 @@ def import_take(
     if options.identity or old is None:
         set_identity(head, take.shape)
         place_joints(rig, head_file, take.shape)
-
+    if options.over:
+        timing = "resample" if options.timing == "set_scene" else options.timing
+        options = replace(options, timing=timing, camera=False, sound=False, markers=False)
     scene: Any = context.scene
-    if options.over and options.timing == "set_scene":
-        options = replace(options, timing="resample")
-    sets_scene = options.timing == "set_scene"
-    before = rate_of(scene)
-    rate = set_rate(scene, take.fps) if sets_scene else before
-    job = _Import(
+    rate = set_rate(scene, take.fps) if options.timing == "set_scene" else rate_of(scene)
+    return _Import(
         take=take,
         path=path,
         options=options,
         name=_free_name(take),
         scene=scene,
         head=head,
+        head_file=head_file,
         rig=rig,
+        is_new=old is None,
         rate=rate,
         clip_start=_clip_start(take, head, scene, rate, options),
         middle=np.median(take.head_translation, axis=0),
     )
-    said = [startup.hide_startup_cube(scene), other_speed(before, rate)]
-    notes = [*take.warnings, *filter(None, said)]
-    performance = on_frames(take, job.take_frames, exact=options.timing == "exact")
-    _animate(job, performance)
-    if options.look:
-        notes += _dress(job, head_file)
-    camera = _add_camera(job, performance) if options.camera and not options.over else None
-    if (options.camera or options.sound) and not options.over:
-        notes += _show_and_sound(job, camera)
-    if options.lights and old is None and startup.is_unlit(scene):
-        shot.add_lights(rig, rig.users_collection[0], scene)
-        startup.hide_startup_light(scene)
-        startup.show_as_filmed(scene)
-    if options.markers and not options.over:
-        shot.add_markers(scene, rig, take, job.take_frames, options.marker_threshold)
-    first, last = int(np.floor(job.take_frames[0])), int(np.ceil(job.take_frames[-1]))
-    if sets_scene:
-        set_shot(scene, take.size, camera, first, last)
-    elif camera and (scene.camera is None or scene.camera.parent == rig):
-        scene.camera = camera
-    _sign(job, camera)
-    select_only(context, head)
-    return ImportResult(job.name, head, rig, camera, first, last, tuple(notes))
+
+
+def _once(sentences: list[str]) -> tuple[str, ...]:
+    """Without those that another one says in more words: the capture's own come first."""
+    kept: list[str] = []
+    for sentence in sentences:
+        if not any(known.startswith(sentence.removesuffix(".")) for known in kept):
+            kept.append(sentence)
+    return tuple(kept)
 
 
 def _clip_start(
@@ -197,7 +210,8 @@ def _animate(job: _Import, performance: Performance) -> None:
     curves |= bone_curves("root", bone_turns("root", turns), bone_moves("root", places))
     below = playing(job.head) if job.options.over else ""
     lay_confidence(job.rig, job.take, job.take_frames, performance.frames, job.name, below)
-    action = make_action(job.rig, f"{job.name} rig", performance.frames, curves)
+    name = f"{job.name} rig"
+    action = make_action(job.rig, name, performance.frames, curves, take=job.name)
     play(job.rig, action, job.options.over)
 
     keys = shape_keys(job.head)
@@ -210,18 +224,25 @@ def _animate(job: _Import, performance: Performance) -> None:
     others = tuple(key for key in existing_lip_keys(job.head) if key not in own)
     units |= shape_key_curves(others, np.zeros((len(performance.frames), len(others))))
     name = f"{job.name} face"
-    action = make_action(keys, name, performance.frames, units, group="Expression")
+    action = make_action(keys, name, performance.frames, units, group="Expression", take=job.name)
     play(keys, action, job.options.over)
 
 
-def _dress(job: _Import, head_file: HeadFile) -> list[str]:
+def _dress(job: _Import) -> list[str]:
     """Skin, wrinkles, hair and lashes; what can't be had, as sentences."""
     pictures, lack = find_pictures(job.take, job.folder, job.rate, job.clip_start)
     dress(job.head, job.name, pictures)
-    hair = grow_hair(job.head, head_file, job.take, job.name, pictures.albedo)
-    for strands in filter(None, (hair, put_lashes(job.head, head_file, job.name))):
-        dress_hair(strands)
+    hair = grow_hair(job.head, job.head_file, job.take, job.name, pictures.albedo)
+    for strands in filter(None, (hair, put_lashes(job.head, job.head_file, job.name))):
+        dress_hair(strands, job.name)
     return [lack] if lack else []
+
+
+def _light(job: _Import) -> None:
+    """Portrait lights, and the film's colours."""
+    shot.add_lights(job.rig, job.rig.users_collection[0], job.scene)
+    startup.hide_startup_light(job.scene)
+    startup.show_as_filmed(job.scene)
 
 
 def _add_camera(job: _Import, performance: Performance) -> bpy.types.Object:
@@ -243,9 +264,8 @@ def _sign(job: _Import, camera: bpy.types.Object | None) -> None:
     """Note what made the take on what it has made or moved."""
     text = json.dumps(provenance(job.take), ensure_ascii=False)
     made: list[Any] = [job.head, job.rig, *([camera] if camera else [])]
-    actions: list[Any] = [a for a in bpy.data.actions if a.name.startswith(job.name)]
+    actions: list[Any] = [a for a in bpy.data.actions if a.get(TAKE_PROPERTY) == job.name]
     for action in actions:
-        action[TAKE_PROPERTY] = job.name
         action[FILE_PROPERTY] = str(job.path)
         action[CLIP_START_PROPERTY] = job.clip_start
         action[CLIP_PROPERTY] = Path(job.take.source.get("path", "")).name
@@ -255,8 +275,10 @@ def _sign(job: _Import, camera: bpy.types.Object | None) -> None:
         item[PROVENANCE_PROPERTY] = text
 
 
-def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
+def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str | None]:
     """The clip behind the camera and in the sequencer; what can't be had, as sentences."""
+    if not (job.options.camera or job.options.sound):
+        return []
     take, rate = job.take, job.rate.frames_per_second
     moved_to = job.options.clip or where_now(take.source.get("path", ""))
     clip = find_clip(take, job.folder, moved_to)
@@ -269,4 +291,4 @@ def _show_and_sound(job: _Import, camera: bpy.types.Object | None) -> list[str]:
     if job.options.sound:
         first_sample = job.clip_start + take.sound_offset * rate
         said.append(add_sound(job.scene, job.rig, clip, job.name, first_sample))
-    return [sentence for sentence in said if sentence]
+    return said

@@ -9,7 +9,7 @@ from ..engine.exchange.protocol import AVFaceError
 from . import corrections, review, shot
 from .captured import forget_twin
 from .hair import shave
-from .head_builder import PARTS, heads
+from .head_builder import heads
 from .keyframes import TAKE_PROPERTY
 from .rig import rig_of
 from .strips import STRIP_PROPERTY, silence, strips_of
@@ -98,9 +98,8 @@ def _forget(actions: list[bpy.types.Action], name: str) -> None:
 
 def _forget_looks(names: list[str]) -> None:
     """Remove the materials of takes and what moved them, where nothing shows them any more."""
-    looks = {f"{name} {part}" for name in names for part in (*PARTS, "hair", "lashes")}
-    left = [m for m in bpy.data.materials if m.name in looks and m.users == int(m.use_fake_user)]
-    bpy.data.batch_remove(left)
+    looks = [m for m in bpy.data.materials if m.get(TAKE_PROPERTY) in names]
+    bpy.data.batch_remove([m for m in looks if m.users == int(m.use_fake_user)])
     moves = [a for a in bpy.data.actions if a.users == 0 and a.get(TAKE_PROPERTY) in names]
     bpy.data.batch_remove(moves)  # an artist's own of such a name, or kept by hand, stays
 

@@ -20,10 +20,10 @@ _BEFORE, _AFTER, _BLEND = "Wrinkles before", "Wrinkles after", "Wrinkle blend"
 _CAVITY_BLEND = "Cavity blend"
 
 
-def wrinkles(tree: Any, name: str, pictures: Pictures) -> tuple[Any | None, Any | None]:
+def wrinkles(tree: Any, take: str, pictures: Pictures) -> tuple[Any | None, Any | None]:
     """The sockets that give tangent-space normals and the light left in cavities; None without."""
     if pictures.dynamic_normals and pictures.dynamic_frames is not None:
-        return _moving_normals(tree, name, pictures.dynamic_normals, pictures.dynamic_frames)
+        return _moving_normals(tree, take, pictures.dynamic_normals, pictures.dynamic_frames)
     if pictures.static_normals is not None:
         image = _load(pictures.static_normals)
         image.pack()
@@ -33,7 +33,7 @@ def wrinkles(tree: Any, name: str, pictures: Pictures) -> tuple[Any | None, Any 
 
 
 def _moving_normals(
-    tree: Any, name: str, keys: tuple[Path, ...], key_frames: np.ndarray
+    tree: Any, take: str, keys: tuple[Path, ...], key_frames: np.ndarray
 ) -> tuple[Any, Any]:
     """Two image nodes and a blend, animated so that they pass through the key pictures."""
     before = image_node(tree, _BEFORE, _load(keys[0]), (-850, -150))
@@ -64,7 +64,7 @@ def _moving_normals(
         (f'nodes["{_CAVITY_BLEND}"].inputs[{factor}].default_value', 0): fraction,
     }
     stepped = frozenset(path for path, _ in curves)
-    play(tree, make_action(tree, f"{name} wrinkles", frames, curves, stepped=stepped))
+    play(tree, make_action(tree, f"{take} wrinkles", frames, curves, stepped=stepped, take=take))
     return socket_of(blend.outputs, "Result_Color"), socket_of(cavities.outputs, "Result_Float")
 
 

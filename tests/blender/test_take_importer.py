@@ -3,7 +3,7 @@ import time
 import bpy
 import numpy as np
 import pytest
-from bl_ext.test.avface.avface_blender import strips, take_removal, takes
+from bl_ext.test.avface.avface_blender import strips, take_importer, take_removal, takes
 from bl_ext.test.avface.avface_blender.head_builder import HEAD_PROPERTY, PARTS
 from bl_ext.test.avface.avface_blender.shot import look_through_camera
 from bl_ext.test.avface.avface_blender.take_importer import (
@@ -570,6 +570,12 @@ def test_a_clip_without_sound_and_a_file_that_is_no_clip_are_noted(make_take, tm
     (tmp_path / "clip.mp4").write_text("not a film")
     notes = import_take(make_take(), bpy.context).notes
     assert len(notes) == 2 and "behind the camera" in notes[0] and "sound" in notes[1]
+
+
+def test_what_the_capture_has_said_is_not_said_again():
+    said = "a.mp4 has no sound: the capture goes by the picture alone."
+    more = ["a.mp4 has no sound.", "b.mp4 has no sound."]
+    assert take_importer._once([said, *more]) == (said, more[1])
 
 
 # Lips that sound refines.

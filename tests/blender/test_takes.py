@@ -68,10 +68,13 @@ def test_a_deleted_head_leaves_nothing_but_what_an_artist_hung_on_it(two_takes):
     hat = bpy.data.objects.new("hat", None)
     bpy.context.scene.collection.objects.link(hat)
     hat.parent = rig
+    lamp = bpy.data.objects.new("Key of mine", bpy.data.lights.new("Key", "POINT"))
+    bpy.context.scene.collection.objects.link(lamp)
+    lamp.parent = rig
     nod = bpy.data.actions.new(f"{two_takes[0].name} nod")
     nod.use_fake_user = True
     take_removal.delete_head(head)
-    assert list(bpy.data.objects) == [hat]
+    assert set(bpy.data.objects) == {hat, lamp}
     assert list(bpy.data.actions) == [nod] and not bpy.data.collections
     assert not bpy.context.scene.timeline_markers
     assert not [material for material in bpy.data.materials if material.users]
