@@ -1,9 +1,11 @@
-"""Where a mouth is covered, another witness than the fit's picture leads: sound, AVFace's networks.
+"""Where a mouth is covered, other witnesses than the fit's picture lead: sound, AVFace's networks.
 
-What the two differ by while the mouth is clear (another person, another range) is carried beneath
-the cover, so that nothing jumps (`fitting.carrying`). The networks have learnt on covered faces,
-but on drawn ones: of a real mouth that they can't see they are taken at half their word, and where
-sound has led the fit they keep out.
+What two witnesses differ by while the mouth is clear (another person, another range) is carried
+beneath the cover, so that nothing jumps (`fitting.carrying`). The networks have learnt on covered
+faces, but on drawn ones, most of whom speak: of a mouth that they can't see they say little but
+that it is half open. So they are taken at a quarter of their word, go no further than the clip has
+shown, and keep out where sound has led the fit. A voice that is this face's tells by its silence,
+too: the mouth rests.
 """
 
 from dataclasses import replace
@@ -25,7 +27,8 @@ _CLEARLY = 0.01  # share that is hidden, below which a frame is clear
 _BESIDE_FRAMES, _FADE_FRAMES = 2, 1.5  # what comes before a mouth disturbs it before it hides it
 _HARDLY = 0.25  # share of the clip: clear for less, it doesn't tell what the networks are off by
 _TELLS_FRAMES = 100  # beside a cover, which tell what the networks and the fit differ by
-_NETWORKS_RANGE = 0.5  # of their motion, beneath a real cover
+_NETWORKS_RANGE = 0.25  # of their motion, beneath a real cover
+_NEUTRAL_FRAMES = 8  # of a person's mouth that the head's own rest counts as much as
 _LIVELY_JAW = 0.1  # rad, in lively speech
 _WITH_MOTION = 0.4  # deviation of what the witnesses differ by in lively speech
 _MOUTH = ("mouth", "lips", "tongue", "cheek")
@@ -53,29 +56,59 @@ def near_covers(track: "FaceTrack", hidden: np.ndarray) -> "FaceTrack":
 
 def lean_on_networks(
     fit: FaceParams,
-    networks: FaceParams,
+    networks: FaceParams | None,
     hidden: np.ndarray,
     looked: np.ndarray,
     sound: np.ndarray,
+    silent: np.ndarray,
     times: np.ndarray,
     head: Head,
 ) -> FaceParams:
-    """The fit's performance, its mouth led by the networks' where something is before it.
+    """The fit's performance, its mouth at rest or led by the networks where something is before it.
 
     Args:
-        fit, networks: Of the same T frames.
+        fit, networks: Of the same T frames; without networks mouths that speak are the fit's.
         hidden: (T,) 0..1, how far the mouth is.
         looked: (T,) bool, frames at which the networks looked.
         sound: (T,) 0..1, how far sound has led the fit already.
+        silent: (T,) 0..1, how surely this face says nothing.
         times: (T,) s.
         head: Whose parameters they are.
     """
-    less = networks.replace(
-        expression=_NETWORKS_RANGE * networks.expression, jaw=_NETWORKS_RANGE * networks.jaw
-    )
-    motion = _WITH_MOTION * np.abs(networks.jaw[:, :1]) / _LIVELY_JAW
-    share, unknown = hidden * (1 - sound), np.where(looked, hidden, 1.0)
-    return lead_mouth(fit, less, unknown, share, motion, times, head)
+    unknown, share = np.where(looked, hidden, 1.0), hidden * (1 - sound)
+    clear = unknown < _CLEARLY
+    own, units = _mouth_of(fit), fit.expression.shape[1]
+    if networks is None:
+        share, word = share * silent, np.zeros_like(own)
+    else:
+        word = _as_far_as_seen(_mouth_of(networks), clear)
+    said = _NETWORKS_RANGE * word
+    # Two mouths of one person, each at its own usual place: one that rests, one that may speak.
+    said += _usual(own - said, clear * (1 - silent), 1)
+    rest = _usual(own, clear * silent, _NEUTRAL_FRAMES)
+    led = said + silent[:, None] * (rest - said)
+    lively = np.abs(word[:, units : units + 1]) / _LIVELY_JAW
+    motion = _WITH_MOTION * (1 - silent[:, None]) * lively
+    other = fit.replace(expression=led[:, :units], jaw=led[:, units:])
+    return lead_mouth(fit, other, unknown, share, motion, times, head)
+
+
+def _mouth_of(params: FaceParams) -> np.ndarray:
+    """Units and jaw, (T, E + 3)."""
+    return np.concatenate([params.expression, params.jaw], axis=1)
+
+
+def _as_far_as_seen(values: np.ndarray, clear: np.ndarray) -> np.ndarray:
+    """Values (T, C) within what they are in the frames `clear` (T,) bool, if there are any."""
+    if not clear.any():
+        return values
+    return np.clip(values, values[clear].min(axis=0), values[clear].max(axis=0))
+
+
+def _usual(values: np.ndarray, weight: np.ndarray, zeros: float) -> np.ndarray:
+    """The mean of values (T, C) by `weight` (T,), and of so many `zeros` beside them."""
+    mean: np.ndarray = weight @ values / (weight.sum() + zeros)
+    return mean
 
 
 def lead_mouth(

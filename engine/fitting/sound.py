@@ -152,9 +152,12 @@ def _seen_mouth(track: FaceTrack) -> np.ndarray:
 
 def heard_share(hearing: Hearing, times: np.ndarray) -> np.ndarray:
     """How far this face's speech is heard, (T,) 0..1, and the artist lets it be believed."""
-    forced = _forced(hearing, len(times))
-    belongs = np.where(forced == 1, 1.0, np.where(forced == 0, 0.0, hearing.belongs))
-    return _reach(hearing.voice.speaking, times) * belongs
+    return _reach(hearing.voice.speaking, times) * _believed(hearing, len(times))
+
+
+def silent_share(hearing: Hearing, times: np.ndarray) -> np.ndarray:
+    """How surely this face says nothing, (T,) 0..1: as `heard_share`, of silence."""
+    return (1 - _reach(hearing.voice.speaking, times)) * _believed(hearing, len(times))
 
 
 def usual_range(names: Iterable[str]) -> np.ndarray:
@@ -169,6 +172,12 @@ def person_by_sound(voice: VoiceFace, times: np.ndarray) -> np.ndarray:
     return np.concatenate(
         [_WITH_OPENING * opening, _WITH_SPEECH * speech, _WITH_SOUND * voice.sounds], axis=1
     )
+
+
+def _believed(hearing: Hearing, frames: int) -> np.ndarray:
+    """How far the sound is this face's, (T,) 0..1, and the artist lets it be believed."""
+    forced = _forced(hearing, frames)
+    return np.where(forced == 1, 1.0, np.where(forced == 0, 0.0, hearing.belongs))
 
 
 def _forced(hearing: Hearing, frames: int) -> np.ndarray:

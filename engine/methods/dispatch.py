@@ -133,27 +133,39 @@ def apply_method(footage: Footage, fit: Fit, report: Report) -> FitResult:
 
 
 def _fit_led(footage: Footage, fit: Fit, report: Report) -> FitResult:
-    """The fit, whose mouth AVFace's networks lead beneath covers."""
-    from ..fitting.leaning import hardly_clear, hidden_mouth, lean_on_networks, near_covers
+    """The fit, whose mouth rests or is led by AVFace's networks beneath covers."""
+    from ..fitting.leaning import hidden_mouth, lean_on_networks, near_covers
+    from ..fitting.sound import silent_share
 
-    track, head = footage.track, footage.head
+    track, head, heard = footage.track, footage.head, footage.heard
     hidden = hidden_mouth(track)
-    if not hidden.any() or hardly_clear(hidden):
-        return fit(report)
-    models = _models()
-    if not models.speak_of(head):
-        report.warn(
-            f"AVFace's networks don't know {head.file.name}: beneath covers the fit does without."
-        )
+    if not hidden.any():
         return fit(report)
     looked = near_covers(track, hidden)
     stage = report.part("networks", 0, 0.3)
-    networks = _networks(replace(footage, track=looked), models, stage)
+    networks = _beneath(replace(footage, track=looked), hidden, stage)
     result = fit(report.part("fit", 0.3, 0.7))
+    nothing = np.zeros(len(hidden))
+    silent = nothing if heard is None else silent_share(heard.hearing, track.times)
     led = lean_on_networks(
-        result.params, networks, hidden, looked.seen, result.trust_sound, track.times, head
+        result.params, networks, hidden, looked.seen, result.trust_sound, silent, track.times, head
     )
     return _moved(result, head, led, track)
+
+
+def _beneath(footage: Footage, hidden: np.ndarray, report: Report) -> FaceParams | None:
+    """What the networks say where the mouth is `hidden` (T,); None where they can't lead."""
+    from ..fitting.leaning import hardly_clear
+
+    if hardly_clear(hidden):
+        return None
+    models, head = _models(), footage.head
+    if models.speak_of(head):
+        return _networks(footage, models, report)
+    report.warn(
+        f"AVFace's networks don't know {head.file.name}: beneath covers the fit does without."
+    )
+    return None
 
 
 def _draft(footage: Footage, report: Report) -> FaceParams:

@@ -1,8 +1,9 @@
-"""Where a mouth is covered, networks help; elsewhere nothing changes, and nothing jumps."""
+"""Where a mouth is covered, silence and networks help; elsewhere nothing changes or jumps."""
 
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from engine.exchange.take import REGIONS
 from engine.fitting.leaning import (
@@ -18,7 +19,7 @@ from tests.made_tracks import made_track
 
 FRAMES = 60
 COVERED = slice(25, 40)
-TIMES, QUIET, LOOKED = np.arange(FRAMES) / 25, np.zeros(FRAMES), np.ones(FRAMES, bool)
+TIMES, NONE, LOOKED = np.arange(FRAMES) / 25, np.zeros(FRAMES), np.ones(FRAMES, bool)
 
 
 def performance(head, seed):
@@ -40,31 +41,59 @@ def covered():
 
 def test_a_clear_face_is_the_fit_s(head):
     fit, networks = performance(head, 0), performance(head, 1)
-    assert lean_on_networks(fit, networks, QUIET, LOOKED, QUIET, TIMES, head) is fit
+    assert lean_on_networks(fit, networks, NONE, LOOKED, NONE, NONE, TIMES, head) is fit
 
 
-def test_a_covered_mouth_is_led_by_half_of_what_the_networks_say(head):
+def test_a_covered_mouth_is_led_by_a_quarter_of_what_the_networks_say(head):
     fit, networks = performance(head, 0), performance(head, 1)
     networks = networks.replace(jaw=networks.jaw + 0.3)  # another person's rest
-    out = lean_on_networks(fit, networks, covered(), LOOKED, QUIET, TIMES, head)
+    out = lean_on_networks(fit, networks, covered(), LOOKED, NONE, NONE, TIMES, head)
     names = head.file.expression_names
     brows = [k for k, name in enumerate(names) if name.startswith("brow")]
     np.testing.assert_array_equal(out.expression[:, brows], fit.expression[:, brows])
     np.testing.assert_array_equal(out.head_pose, fit.head_pose)
     np.testing.assert_allclose(out.jaw[:15], fit.jaw[:15], atol=1e-6)
     still = lean_on_networks(
-        fit, networks.replace(jaw=0 * networks.jaw), covered(), LOOKED, QUIET, TIMES, head
+        fit, networks.replace(jaw=0 * networks.jaw), covered(), LOOKED, NONE, NONE, TIMES, head
     )
     moved, said = (np.diff(j, axis=0)[28:36].ravel() for j in (out.jaw - still.jaw, networks.jaw))
     assert np.corrcoef(moved, said)[0, 1] > 0.5
-    assert 0.35 < moved @ said / (said @ said) < 0.65  # half of it
+    assert 0.15 < moved @ said / (said @ said) < 0.4  # a quarter of it
     apart = np.abs(networks.jaw - fit.jaw).max()
     assert np.abs(np.diff(out.jaw, axis=0)).max() < 0.1 * apart
 
 
 def test_where_sound_has_led_the_networks_keep_out(head):
     fit, networks = performance(head, 0), performance(head, 1)
-    assert lean_on_networks(fit, networks, covered(), LOOKED, QUIET + 1, TIMES, head) is fit
+    assert lean_on_networks(fit, networks, covered(), LOOKED, NONE + 1, NONE, TIMES, head) is fit
+
+
+def test_networks_go_no_further_than_the_clip_has_shown(head):
+    """Of a mouth that nobody sees they say that it is half open: not of one that always rests."""
+    fit = FaceParams.neutral(head, FRAMES, 900.0)
+    open_jaw = np.where(covered()[:, None] > 0.01, 0.2, 0.03) * [1, 0, 0]
+    out = lean_on_networks(
+        fit, fit.replace(jaw=open_jaw), covered(), LOOKED, NONE, NONE, TIMES, head
+    )
+    np.testing.assert_allclose(out.jaw, 0, atol=2e-3)
+
+
+@pytest.mark.parametrize("with_networks", [True, False])
+def test_a_silent_face_s_covered_mouth_rests(head, with_networks):
+    fit = performance(head, 0)
+    silent = (np.arange(FRAMES) < 15) | (np.arange(FRAMES) >= 25)
+    jaw = np.where(silent[:, None], 0.05, fit.jaw)  # this person's rest
+    jaw[COVERED] = 0.3  # what the fit made of the cover
+    networks = performance(head, 1) if with_networks else None
+    out = lean_on_networks(
+        fit.replace(jaw=jaw), networks, covered(), LOOKED, NONE, silent * 1.0, TIMES, head
+    )
+    np.testing.assert_allclose(out.jaw[30:36], 0.05, atol=0.02)
+    speaking = lean_on_networks(
+        fit.replace(jaw=jaw), networks, covered(), LOOKED, NONE, NONE, TIMES, head
+    )
+    if not with_networks:  # then nothing is known of a mouth that speaks
+        np.testing.assert_allclose(speaking.jaw, jaw, atol=1e-12)
 
 
 def test_frames_at_which_the_networks_did_not_look_tell_nothing(head):
@@ -73,7 +102,7 @@ def test_frames_at_which_the_networks_did_not_look_tell_nothing(head):
     near[:15] = near[50:] = False
     blind = np.where(near[:, None], networks.jaw, 9.0)
     out, same = (
-        lean_on_networks(fit, networks.replace(jaw=jaw), covered(), near, QUIET, TIMES, head)
+        lean_on_networks(fit, networks.replace(jaw=jaw), covered(), near, NONE, NONE, TIMES, head)
         for jaw in (blind, networks.jaw)
     )
     np.testing.assert_allclose(out.jaw, same.jaw, atol=1e-12)

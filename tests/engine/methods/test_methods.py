@@ -90,8 +90,8 @@ def test_lips_are_read_unless_that_is_declined(head, track, calls, monkeypatch, 
 def test_avface_s_networks_lead_covered_mouths_or_stand_alone(head, track, calls, monkeypatch):
     leant = []
 
-    def lean(fit, networks, hidden, looked, sound, times, head):
-        leant.append(hidden)
+    def lean(fit, networks, hidden, *_):
+        leant.append((networks, hidden))
         return fit.replace(jaw=fit.jaw + 0.3)
 
     monkeypatch.setattr("engine.fitting.leaning.lean_on_networks", lean)
@@ -105,7 +105,8 @@ def test_avface_s_networks_lead_covered_mouths_or_stand_alone(head, track, calls
     monkeypatch.setattr("engine.fitting.leaning.hardly_clear", lambda hidden: False)
     result = run(head, replace(track, confidence=covered), calls, method="avface")
     assert calls == ["networks", "fit"]
-    np.testing.assert_allclose(leant[0], 1)
+    assert leant[0][0] is None and leant[1][0] is not None
+    np.testing.assert_allclose(leant[1][1], 1)
     np.testing.assert_allclose(result.params.jaw, 0.3)
     calls.clear()
     result = run(head, track, calls, method="avface", quality="draft")
