@@ -28,7 +28,7 @@ from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .forehead import Forehead, ForeheadSight, find_front, map_forehead, see_forehead
 from .hair_colour import UNMIRRORED, hair_colour, hair_maps, see_hair
-from .hairline import hairline_heights, model_cover
+from .hairline import hairline_heights, model_cover, model_depth
 from .hanging import hanging_down
 from .paint import own_hues
 from .parts import (
@@ -145,7 +145,8 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
     front = find_front(median.foreheads, forehead, light, skin, hair, clear)
     hairline = hairline_heights(front, canvas.head, canvas.rest[0], albedo)
-    stands = stand_off(median.outlines, hairline, cover, canvas.head, canvas.rest[0])
+    depth = model_depth(albedo, head)
+    stands = stand_off(median.outlines, hairline, depth, canvas.head, canvas.rest[0])
     hangs = hanging_down([outline.sides for outline in median.outlines])
     face = Face(
         canvas, own, known, coefficients, hairline, hair=stands, hair_hangs=hangs,

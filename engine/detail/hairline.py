@@ -18,13 +18,14 @@ from ..srgb import linear_from_srgb, srgb_from_linear
 from .forehead import COLUMNS, Front
 
 _BIN, _REACH = 8.0, 48.0  # degrees from the front: width of a direction, and the last one
-_SIDES, _SIDES_MM = (42.0, 58.0), 50.0  # degrees from which the model's line at the ears stays
-_SOFT_MM = -3.0, 12.0  # over which hair gets dense
+_SIDES, _SIDES_MM = (42.0, 58.0), 200.0  # degrees from which the model's line stays, to the nape
+_SOFT_MM = -3.0, 16.0  # over which hair gets dense
 _RAGGED_MM = 2.0  # standard deviation of where single strands begin
 _BALD = 1e3  # mm
 # The model's own hair ends where it changes the skin by less than a share of what it does where it
 # is full, a percentile of all; gaps between its strands, texels; how wide a head the sheet shows.
 _HAIRED, _FULL, _STRANDS_APART, _SHEET_MM = 0.3, 97, 5, 420.0
+_LINE_POINTS = 5  # of a line within a triangle
 
 
 def upper_head(head: Head) -> np.ndarray:
@@ -72,12 +73,15 @@ def paint_hairline(
     corners = np.column_stack(
         [file.uv[:, 0] * side, (1 - file.uv[:, 1]) * side, np.ones(len(file.uv))]
     )
-    face_id, weights = rasterize(corners, file.uv_faces, (side, side))
+    skin = file.masks["skin"][file.faces].all(
+        axis=1, keepdims=True
+    )  # the sheet's pieces lie over one another
+    face_id, weights = rasterize(corners, np.where(skin, file.uv_faces, 0), (side, side))
     here = interpolate(heights[:, None], file.faces, face_id, weights)[..., 0]
     ragged = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)
     ragged = cv2.GaussianBlur(ragged, (0, 0), 0.6 * side / 1024, sigmaY=5 * side / 1024)
     ragged *= _RAGGED_MM / ragged.std()
-    here = np.minimum(here, _within_cap(texture, bare, face_id)) + ragged
+    here = np.minimum(here, _within_cap(texture, bare, face_id >= 0)) + ragged
     dense = ease((here - _SOFT_MM[0]) / (_SOFT_MM[1] - _SOFT_MM[0]))
     shaven = np.where(face_id >= 0, 1 - dense, 0)
     grown = cv2.dilate(shaven, np.ones((5, 5)))  # over the seams between the sheet's pieces
@@ -89,12 +93,15 @@ def paint_hairline(
     return out
 
 
-def _within_cap(texture: np.ndarray, bare: np.ndarray, face_id: np.ndarray) -> np.ndarray:
-    """How far each texel lies within the hair that `texture` has and `bare` hasn't, mm (n, n)."""
+def _within_cap(texture: np.ndarray, bare: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """How far each texel lies within the hair that `texture` has and `bare` hasn't, mm (n, n).
+
+    `skin` (n, n) is where the sheet has any: its edge is none of the hair's.
+    """
     change = np.abs(texture.astype(np.float32) - bare).mean(2)
     change = cv2.blur(change, (_STRANDS_APART, _STRANDS_APART))
     haired = change > _HAIRED * np.percentile(change, _FULL)
-    haired |= face_id < 0  # its edge is none of the sheet's pieces
+    haired |= ~skin
     inside = cv2.distanceTransform(haired.astype(np.uint8), cv2.DIST_L2, 5)  # texels
     return inside * (_SHEET_MM / len(haired))
 
@@ -105,6 +112,47 @@ def model_cover(albedo: Albedo, head: Head) -> np.ndarray:
     uv = np.zeros((len(file.template), 2))
     uv[file.faces.ravel()] = file.uv[file.uv_faces.ravel()]
     return albedo.read(uv)[albedo.maps.index("hair")]
+
+
+def model_depth(albedo: Albedo, head: Head) -> np.ndarray:
+    """How far each vertex lies within the model's cap, negative without, mm (V,).
+
+    About: the sheet has no one scale.
+    """
+    file = head.file
+    cover = albedo.sharp[albedo.maps.index("hair")]
+    low, high = albedo.ranges[albedo.maps.index("hair")]
+    side = len(cover)
+    smooth = cv2.blur(low + (high - low) / 255 * cover.astype(np.float32), (_STRANDS_APART,) * 2)
+    corners = np.column_stack(
+        [file.uv[:, 0] * side, (1 - file.uv[:, 1]) * side, np.ones(len(file.uv))]
+    )
+    skin = file.masks["skin"][file.faces].all(axis=1, keepdims=True)
+    skin = rasterize(corners, np.where(skin, file.uv_faces, 0), (side, side))[0] >= 0
+    inside, outside = (
+        cv2.distanceTransform((~of).astype(np.uint8), cv2.DIST_L2, 5)
+        for of in (skin & (smooth <= 0.5), skin & (smooth > 0.5))
+    )
+    uv = np.zeros((len(file.template), 2))
+    uv[file.faces.ravel()] = file.uv[file.uv_faces.ravel()]
+    column, row = np.clip((uv * [1, -1] + [0, 1]) * side, 0, side - 1).astype(int).T
+    return (inside - outside)[row, column] * (_SHEET_MM / side)
+
+
+def zero_line(values: np.ndarray, faces: np.ndarray, vertices: np.ndarray) -> np.ndarray:
+    """Points (n, 3) along which values at vertices (V,) change their sign, by triangles (F, 3)."""
+    value = values[faces]
+    crossed = (value > 0).any(1) & (value <= 0).any(1)
+    corners, value = vertices[faces[crossed]], value[crossed]
+    odd = np.where((value > 0).sum(1) == 1, (value > 0).argmax(1), (value <= 0).argmax(1))
+    rows = np.arange(len(odd))
+    ends = []
+    for other in ((odd + 1) % 3, (odd + 2) % 3):
+        first, second = value[rows, odd], value[rows, other]
+        share = (first / (first - second))[:, None]
+        ends.append(corners[rows, odd] + share * (corners[rows, other] - corners[rows, odd]))
+    along = np.linspace(0, 1, _LINE_POINTS)[:, None, None]
+    return (ends[0] + along * (ends[1] - ends[0])).reshape(-1, 3)
 
 
 def _round_head(head: Head, rest: np.ndarray, cover: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

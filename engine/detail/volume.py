@@ -16,7 +16,7 @@ from ..geometry import project, rotation_matrix, vertex_normals
 from ..head.albedo import load_albedo
 from ..head.model import FaceParams, Head
 from ..weights import FOLDER
-from .hairline import model_cover
+from .hairline import model_depth, zero_line
 from .hanging import (
     DARKEST,
     UNSEEN,
@@ -183,22 +183,25 @@ def _nearer_hair(colours: np.ndarray, hair: np.ndarray, back: np.ndarray) -> np.
 
 
 def stand_off(
-    outlines: list[Outline], heights: np.ndarray, cover: np.ndarray, head: Head, rest: np.ndarray
+    outlines: list[Outline], heights: np.ndarray, depth: np.ndarray, head: Head, rest: np.ndarray
 ) -> np.ndarray:
-    """How far the hair stands off the skin at each vertex, mm (V,); 0 where none grows.
+    """How far the hair stands off the skin at each vertex, mm (V,); what `comb` takes.
 
     Args:
         outlines: Of some frames.
         heights: (V,) mm above the person's hairline.
-        cover: (V,) how much hair the model has, in [0, 1].
+        depth: (V,) mm within the model's cap.
         head: The head.
         rest: (V, 3) m, the person.
     """
     masks = head.file.masks
     skin = masks["skin"] & ~masks["ears"]
-    haired = skin & (cover > 0.5) & (heights > 0)
+    within = np.where(skin, np.minimum(heights, depth), -np.abs(depth))
+    haired = within > 0
     if not haired.any():
         return np.zeros(len(rest), np.float32)
+    line = zero_line(within, head.file.faces[masks["skin"][head.file.faces].all(1)], rest)
+    inside = 1e3 * KDTree(line).query(rest)[0]
     away = rest - rest[masks["ears"]].mean(0)
     degrees = np.degrees(np.arctan2(np.abs(away[:, 0]), away[:, 1]))
     half = len(_DIRECTIONS) // 2
@@ -206,10 +209,9 @@ def stand_off(
     thick *= np.clip(1 + 1e3 * away[:, 1] / _NAPE_MM, _AT_NAPE, 1)
     behind = np.clip((away[:, 2] - _BEHIND[0]) / (_BEHIND[1] - _BEHIND[0]), 0, 1)
     thick *= 1 - _LESS_BEHIND * behind * np.clip(1 - 1e3 * away[:, 1] / _BACK_MM, 0, 1)
-    inside = 1e3 * KDTree(rest[skin & ~haired]).query(rest)[0]
     edge, rise = (np.interp(away[:, 2], _IN_FRONT, ends) for ends in (_AT_EDGE, _RISE_MM))
     thick *= np.clip(edge + inside / rise, 0, 1)
-    return np.where(haired, thick, 0).astype(np.float32)
+    return np.where(haired, thick, -inside).astype(np.float32)
 
 
 def stands_clear(outlines: list[Outline]) -> bool:
@@ -232,8 +234,8 @@ def usual_hair(head: Head, shape: np.ndarray) -> np.ndarray | None:
     """Hair (V,) mm of somebody nobody has seen, identity (S,); None on heads without colours."""
     if not head.file.albedo_file:
         return None
-    cover = model_cover(load_albedo(FOLDER / head.file.albedo_file), head)
-    return stand_off([], np.full(len(cover), np.inf), cover, head, head.rest(shape)[0])
+    depth = model_depth(load_albedo(FOLDER / head.file.albedo_file), head)
+    return stand_off([], np.full(len(depth), np.inf), depth, head, head.rest(shape)[0])
 
 
 def _thickness(outlines: list[Outline]) -> np.ndarray:

@@ -10,6 +10,7 @@ _DEEP, _SHALLOWEST, _DEEPEST = 1.6, 16.0, 45.0  # degrees: of how far it falls; 
 _HAIRLINE, _BELOW_HAIRLINE = 97, 4.0  # percentile of the roots in a column; degrees
 _ASIDE, _UNEVEN = 16.0, 30.0  # degrees that strands go aside, where its ends differ by so many
 _STRAY = 3.0  # degrees, fine lock by fine lock
+_SWEEPS = 0.8  # degrees away from a parting for each that a root lies behind the hairline
 # It ends in points: degrees from one to the next; how far strands come together in them, and what
 # those beside them lack, of the way; the shortest and the longest, fine lock and strand, of it.
 _POINTS_APART, _POINTED, _BETWEEN = (5.0, 13.0), 0.75, 0.13
@@ -28,6 +29,7 @@ class Fringe:
         beside: (N,) their degrees round it.
         parting: Degrees round the head, or None.
         everywhere: Whether it covers the hairline where it falls no lower.
+        parted: Whether it comes from the parting as other hair does.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Fringe:
         beside: np.ndarray,
         parting: float | None,
         everywhere: bool,
+        parted: bool,
     ):
         self._top, self._beside = top, beside
         half = np.diff(FRINGE_AT)[0] / 2
@@ -49,11 +52,12 @@ class Fringe:
         if parting is None:
             highest = ends - self._begins < np.ptp(ends - self._begins) / 4
             parting = float(FRINGE_AT[highest].mean()) if highest.any() else 0.0
-        self._aside = _ASIDE * uneven * np.clip((beside - parting) / 8, -1, 1)
+        begin = np.interp(beside, FRINGE_AT, self._begins)
+        behind = np.maximum(begin - top, 0) if parted else 0.0
+        self._aside = (_ASIDE * uneven + _SWEEPS * behind) * np.clip((beside - parting) / 8, -1, 1)
         goes = np.interp(beside + self._aside, FRINGE_AT, falls > 0, left=0, right=0)
         fallen = np.flatnonzero(falls)
         self._end = np.interp(beside + self._aside, FRINGE_AT[fallen], falls[fallen])
-        begin = np.interp(beside, FRINGE_AT, self._begins)
         deep = np.clip(_DEEP * (self._end - begin), _SHALLOWEST, _DEEPEST)
         self.strands = np.flatnonzero((goes > _SEEN_FROM) & (top > begin - deep))
         """Numbers of the roots whose strands fall."""

@@ -15,7 +15,7 @@ from .fringe import FRINGE_AT
 from .locks import Locks
 from .skull import ABOVE_EARS_M, Skull
 
-POINTS = 10  # of a strand
+POINTS = 9  # of a strand
 # Of a crop and of full hair: its height, and its length over the skull as a multiple of that.
 _CROP_MM, _FULL_MM = 6.0, 20.0
 _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
@@ -23,15 +23,19 @@ _LOCK_LENGTH, _LENGTH = (0.65, 0.8), 0.85  # of it the least: broad lock, fine o
 _EVEN = 0.5  # of the full height: strands are nowhere shorter than those of hair so high
 # Within what length hair rises into its layer: a multiple of its height, mm at most. Beside a
 # parting it stands up at once, for it is no furrow: so near, as sine, and within what length.
-_RISES, _RISES_MM, _NEAR_PARTING, _AT_PARTING_MM = 0.6, 15.0, (0.05, 0.3), 1.0
+_RISES, _RISES_MM, _NEAR_PARTING, _AT_PARTING_MM = 0.6, 15.0, (0.05, 0.3), 0.7
+_ROOTS_BEND = 1.3  # power by which steps grow along a strand: roots bend more than tips
 _UNDER = 0.7  # of its layer: there a strand begins, beneath what comes from behind it
-_AT_EDGE = 0.75  # of it at their root: strands from the edge end so much farther out
-# Strands end where so much of the skin grows hair: the most, broad lock by lock, fine lock by lock
-# down to these shares of it, and strand by strand; and after so much of their way, at least.
-_ENDS, _LOCKS_END, _STRANDS_END, _SHORTEST = 0.65, (0.5, 0.8), 0.8, 0.25
+# Strands end so far beyond the hairline, mm, a crop's and full hair's at most; broad lock by broad
+# lock, fine lock by fine lock and strand by strand down to these shares of it; and after so much of
+# their way, at least.
+_ENDS_MM, _LOCKS_END, _STRANDS_END, _SHORTEST = (4.0, 8.0), (0.4, 0.4), 0.4, 0.25
+_AT_EDGE_MM = 10.0  # how long strands are whose roots lie where hair begins
+_FREE_MM = 100.0  # within the hair: there nothing ends
 # Standard deviations of the direction of loose hair, broad lock, fine lock, any strand; how much
 # more a lock strays at its tip: it bends.
 _LOCK_STRAY, _STRAY, _BENDS = (0.34, 0.2), 0.06, 1.2
+_STRAYS_MOST = 0.45  # a lock
 # From 0, sleek, to 1: how far locks of hair that lies so go their own ways; of that, crops.
 _LOOSE = {"back": 0.6, "forward": 1.0, "parted": 0.25}
 _CROPS_LOOSE = 0.3
@@ -39,13 +43,15 @@ _CROPS_LOOSE = 0.3
 _ARCS = {"back": (80.0, 80.0), "forward": (-38.0, -38.0), "parted": (-30.0, 74.0)}
 _FOREHEAD, _FORWARD = 32.0, 0.5  # degrees; share of its columns: a lock is no fringe
 _AT_HAIRLINE = 55.0  # degrees from the top of the head: there a parting is told
-_RAGGED_ENDS = 0.6, 1.1  # of how far hair hangs
+_RAGGED_ENDS = 0.75, 0.85  # of how far hair hangs
 _ROUND_SKULL = 1.3  # times the height of a root above its hanging: the way over the skull is longer
 # Of unit directions from the skull's middle: z beside the head and all in front of it; y at which
 # hair that hangs goes straight down, and from which on it bends so; y at which parted hair goes on
 # to the back of the head, as strongly, and above which it doesn't.
 _IN_FRONT, _HANGS_DOWN = (0.0, 0.4), (-0.233, 0.1)
 _GOES_BACK, _PULL = (0.0, 0.714), 1.5
+# Beside the face it is combed back from the hairline: mm within, and y.
+_COMBED_MM, _BESIDE_FACE = (-4.0, 12.0), (0.55, 0.8)
 _DOWN, _BACK = np.array([0.0, -1, 0]), np.array([0.0, 0, -1])
 
 
@@ -74,6 +80,7 @@ def style_of(hangs: float, falls: np.ndarray | None, parting: float | None) -> S
 def grow(
     roots: np.ndarray,
     height: np.ndarray,
+    dense: np.ndarray,
     layer: np.ndarray,
     locks: Locks,
     skull: Skull,
@@ -82,32 +89,39 @@ def grow(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Strands (N, POINTS, 3) from roots (N, 3) where hair is so high (N,) mm, in layers (N,).
 
-    And which share of it is left of each, (N,), where hair ends.
+    And which share of it is left of each, (N,), where hair ends. `dense` (N,) is 0 where hair
+    begins, 1 farther in.
     """
     strides, rises = _strides(roots, height, locks, skull, style, draw)
+    length = strides.sum(1)
+    short = _AT_EDGE_MM * 1e-3 * draw.uniform(0.6, 1.8, len(roots)) / (1.01 - dense)
+    strides *= (np.minimum(length, short) / length)[:, None]
     stray, bend = _strays(height, locks, style, draw)
-    bare = _ENDS * locks.pick(*_LOCKS_END, draw) * draw.uniform(_STRANDS_END, 1, len(roots))
+    over = _ENDS_MM[0] + (_ENDS_MM[1] - _ENDS_MM[0]) * fullness(height)
+    over *= locks.pick(*_LOCKS_END, draw) * draw.uniform(_STRANDS_END, 1, len(roots))
     highest = 1e-3 * np.maximum(height, np.percentile(height, 50))
-    points, grows = [roots], [skull.at(_unit(roots - skull.middle))[2]]
+    points, depths = [roots], [skull.at(_unit(roots - skull.middle))[2]]
     gone = np.zeros(len(roots))
     for k, stride in enumerate(strides.T, 1):
         gone += stride
         out = _unit(points[-1] - skull.middle)
-        way = _way(out, style, stray + k / POINTS * _BENDS * bend)
+        way = _way(out, depths[-1], style, stray + k / POINTS * _BENDS * bend)
         ahead = points[-1] + stride[:, None] * way - skull.middle
         away = np.linalg.norm(ahead, axis=1)
-        skin, hair, haired = skull.at(ahead / away[:, None])
+        skin, hair, within = skull.at(ahead / away[:, None])
         risen = 1 - np.exp(-gone / np.maximum(rises, 1e-4))
         up = layer * (_UNDER + (1 - _UNDER) * k / (POINTS - 1))
         lies = skin + up * np.minimum(hair, highest) * risen
         if style.hangs > 0:  # below the ears it hangs straight down, off the neck
             lies = np.where(ahead[:, 1] > 0, lies, np.maximum(lies, away))
         points.append(skull.middle + ahead * (lies / away)[:, None])
-        grows.append(haired)
+        depths.append(within)
     strands = np.stack(points, 1)
-    if style.hangs > 0:
-        return strands, np.ones(len(roots))
-    left = _share_left(np.stack(grows, 1), bare)
+    depth = np.stack(depths, 1)
+    if style.hangs > 0:  # beside and behind the neck it hangs as far as it does
+        falls = strands - skull.middle
+        depth[(falls[..., 2] < 0) | (falls[..., 1] < -ABOVE_EARS_M)] = _FREE_MM
+    left = _share_left(depth, -over)
     return _shortened(strands, np.maximum(left, _SHORTEST)), left  # over bare skin: a spike
 
 
@@ -125,10 +139,10 @@ def _strides(
     length *= locks.pick(*_LOCK_LENGTH, draw) * draw.uniform(_LENGTH, 1, len(roots))
     if style.hangs > 0:
         above = np.maximum(roots[:, 1] - skull.middle[1] + ABOVE_EARS_M, 0)
-        down = locks.pick(_RAGGED_ENDS[0], 1, draw) * _RAGGED_ENDS[1]
+        down = locks.pick(*_RAGGED_ENDS, draw) * draw.uniform(_RAGGED_ENDS[1], 1.2, len(roots))
         length = _ROUND_SKULL * above + 1e-3 * style.hangs * down
     rises = 1e-3 * np.minimum(_RISES * height, _RISES_MM)
-    strides = np.tile(np.arange(1.0, POINTS), (len(roots), 1))  # roots bend more than tips
+    strides = np.tile(np.arange(1.0, POINTS) ** _ROOTS_BEND, (len(roots), 1))
     if style.lies == "parted":
         aside = np.abs(_beside_arc(_unit(roots - skull.middle), style))
         near = np.interp(aside, _NEAR_PARTING, (1, 0))
@@ -145,20 +159,20 @@ def _strays(
     stray, bend = (
         loose * np.stack([locks.vary(*_LOCK_STRAY, draw) for _ in range(3)], 1) for _ in range(2)
     )
+    stray, bend = (np.clip(by, -_STRAYS_MOST, _STRAYS_MOST) for by in (stray, bend))
     return stray + _STRAY * draw.normal(size=stray.shape), bend
 
 
-def _share_left(grows: np.ndarray, bare: np.ndarray) -> np.ndarray:
+def _share_left(depth: np.ndarray, least: np.ndarray) -> np.ndarray:
     """Which share of each strand lies before it leaves the hair, (N,).
 
-    `grows` (N, POINTS) is how much of the skin under each point grows hair; less than `bare` (N,)
-    is none, and less than where it has its root, if that is at the edge.
+    `depth` (N, POINTS) is how far each point lies within the hairline; strands end at the `least`
+    (N,).
     """
-    bare = np.minimum(bare, _AT_EDGE * grows[:, 0])
-    leaves = (grows[:, 1:] < bare[:, None]) & (grows[:, 1:] < grows[:, :-1])
+    leaves = (depth[:, 1:] < least[:, None]) & (depth[:, 1:] < depth[:, :-1])
     last = leaves.argmax(1)  # point within the hair
-    before, after = (np.take_along_axis(grows, k[:, None], 1)[:, 0] for k in (last, last + 1))
-    within = np.clip((before - bare) / np.maximum(before - after, 1e-6), 0, 1)
+    before, after = (np.take_along_axis(depth, k[:, None], 1)[:, 0] for k in (last, last + 1))
+    within = np.clip((before - least) / np.maximum(before - after, 1e-6), 0, 1)
     return np.where(leaves.any(1), (last + within) / (POINTS - 1), 1.0)
 
 
@@ -180,13 +194,19 @@ def fullness(height: np.ndarray) -> np.ndarray:
     return np.clip((height - _CROP_MM) / (_FULL_MM - _CROP_MM), 0, 1)
 
 
-def _way(out: np.ndarray, style: Style, stray: np.ndarray) -> np.ndarray:
-    """Unit vectors (n, 3) along which strands go on at unit directions (n, 3) from the middle."""
+def _way(out: np.ndarray, depth: np.ndarray, style: Style, stray: np.ndarray) -> np.ndarray:
+    """Unit vectors (n, 3) along which strands go on at unit directions (n, 3) from the middle.
+
+    `depth` (n,) is how far within the hair that is, mm.
+    """
     hangs, front = style.hangs > 0, np.interp(out[:, 2:], _IN_FRONT, (0, 1))
     way = _flow(out, style) + stray
     if style.lies == "parted":  # what doesn't hang goes on to the back of the head
         pulled = front if hangs else 1.0
-        way += _PULL * pulled * np.interp(out[:, 1:2], _GOES_BACK, (1, 0)) * _BACK
+        beside = np.interp(depth[:, None], _COMBED_MM, (1.5, 0))
+        beside *= np.interp(out[:, 1:2], _BESIDE_FACE, (1, 0))
+        beside = np.maximum(beside, np.interp(out[:, 1:2], _GOES_BACK, (1, 0)))
+        way += _PULL * pulled * beside * _BACK
     way = _unit(way - (way * out).sum(1, keepdims=True) * out)
     falls = (1 - front) * np.interp(out[:, 1:2], _HANGS_DOWN, (1, 0)) if hangs else 0.0
     return _unit((1 - falls) * way + falls * _DOWN)

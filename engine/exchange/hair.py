@@ -13,7 +13,7 @@ from .fringe import Fringe, lifted
 from .growth import POINTS, fullness, grow, length_of, style_of
 from .head_file import HeadFile
 from .locks import Locks, divide, gather
-from .skull import BARE_MM, Skull, from_skull, map_skull
+from .skull import BARE_MM, Skull, depth_within, from_skull, map_skull
 
 # Roots: thicker and fewer than a person's, who has about two a mm2. Longer strands cover more.
 _PER_MM2, _COVERED = 0.45, 27.0  # at most; strands' length in mm for each mm2 of skin
@@ -25,10 +25,13 @@ _LOCK_LAYER, _LOWEST_LAYER, _OUTLINE = (0.7, 0.75), 0.8, 80  # the least, of the
 # Some strands belong to no lock: share, and how far above the others they stand.
 _SINGLE, _STANDS_OFF = 0.03, 1.12
 _IN_CROPS = 0.1  # of how far tips come together in full hair
-# Of the usual height: lower hair is finer and there is more of it, from where it begins on.
-_EDGE, _BEGINS, _FINEST, _MORE = 0.8, 0.2, 0.08, 3.0
-_RAGGED = 0.08, 0.08  # of that, lock by lock: no line where hair begins
-_SPARSE = 0.35, 0.85  # share of hair round a vertex: fewer roots below, none
+# The hairline, mm within it: there roots begin, are as dense and strands as wide as farther in;
+# before that strands are finer and there are more of them; deviations of where it lies, from broad
+# lock to broad lock, fine lock to fine lock and strand to strand: it is no line.
+_BEGINS_MM, _DENSE_MM, _GROWN_MM = -2.0, 10.0, 16.0
+_FINEST, _MORE = 0.14, 2.0
+_RAGGED_MM = 1.8, 1.3, 1.0
+_SPARSE = 0.6  # share of hair round a vertex: nowhere so much is none
 _STUBBLE = 0.35  # of a strand's points: of what ends at once fewer are left
 _IN_FRINGE = 0.8  # of a strand's width, at least
 
@@ -52,7 +55,7 @@ def grows_hair(head: HeadFile, hair: np.ndarray | None) -> bool:
     """
     if hair is None or "ears" not in head.masks:
         return False
-    return bool(_share_round(head.faces, hair).max() > np.mean(_SPARSE))
+    return bool(_share_round(head.faces, hair).max() > _SPARSE)
 
 
 def comb(
@@ -68,30 +71,38 @@ def comb(
     Args:
         head: The head.
         vertices: (V, 3) m, the person at rest.
-        hair: (V,) mm that the hair stands off the skin.
+        hair: (V,) mm that the hair stands off the skin; where none grows 0, or how far it is to
+            the hairline, mm, below 0.
         hangs: mm below the ears that it hangs down to, 0 for hair that doesn't.
         falls: (len(FRINGE_AT),) degrees from the top of the head down to which it falls over the
             forehead, 0 where it doesn't; None for hair without a fringe.
         parting: Degrees round the head where hair is parted, 0 in the middle; None: it isn't.
     """
     draw, style = np.random.default_rng(0), style_of(hangs, falls, parting)
-    skull = map_skull(head, vertices, hair)
-    face, weights, usual = _plant(head, vertices, hair, hangs, draw)
-    height = (weights * hair[head.faces[face]]).sum(1)
+    depth = depth_within(vertices, hair)
+    skull, hair = map_skull(head, vertices, hair, depth), np.maximum(hair, 0)
+    face, weights = _plant(head, vertices, hair, depth, hangs, draw)
     roots = np.einsum("nk,nkc->nc", weights, vertices[head.faces[face]])
-    uv = np.einsum("nk,nkc->nc", weights, head.uv[head.uv_faces[face]])
     locks = divide(roots, draw)
-    dense = np.clip(_grown_up(height, usual) + locks.vary(*_RAGGED, draw), 0, 1)
+    depth = (weights * depth[head.faces[face]]).sum(1) + locks.vary(*_RAGGED_MM[:2], draw)
+    depth += _RAGGED_MM[2] * draw.normal(size=len(roots))
+    kept = _between(_BEGINS_MM, _DENSE_MM, depth) > draw.uniform(size=len(roots))
+    face, weights, roots, depth = face[kept], weights[kept], roots[kept], depth[kept]
+    locks = locks.of(kept)
+    height = (weights * hair[head.faces[face]]).sum(1)
+    uv = np.einsum("nk,nkc->nc", weights, head.uv[head.uv_faces[face]])
+    dense = _between(_BEGINS_MM, _GROWN_MM, depth)
     single = draw.uniform(size=len(roots)) < _SINGLE
     layer = _layers(locks, single & (hangs == 0), draw)
-    points, left = grow(roots, height, layer, locks, skull, style, draw)
+    points, left = grow(roots, height, dense, layer, locks, skull, style, draw)
     dense *= np.clip(left / _STUBBLE, 0, 1)  # what lies over its edge ends in tips
     width = _FINEST + (1 - _FINEST) * dense
     together = ~single * (_IN_CROPS + (1 - _IN_CROPS) * fullness(height))
     free = np.ones(len(roots), bool)
     if falls is not None:
         top, beside, _ = from_skull(head, vertices, roots)
-        fringe = Fringe(falls, top, beside, parting, everywhere=style.lies == "forward")
+        lies = style.lies == "forward", style.lies == "parted"
+        fringe = Fringe(falls, top, beside, parting, *lies)
         own = fringe.strands
         points[own] = _fallen(fringe, height, layer, locks, skull, draw)
         width[own] = np.maximum(width[own], _IN_FRINGE)
@@ -115,27 +126,28 @@ def strand_colours(groom: Groom, painted: np.ndarray) -> np.ndarray:
 
 
 def _plant(
-    head: HeadFile, vertices: np.ndarray, hair: np.ndarray, hangs: float, draw: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Where strands have their roots: triangles (N,) and weights in them (N, 3).
+    head: HeadFile,
+    vertices: np.ndarray,
+    hair: np.ndarray,
+    depth: np.ndarray,
+    hangs: float,
+    draw: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where strands may have their roots: triangles (N,) and weights in them (N, 3).
 
-    And the hair's usual height, mm. Arguments as `comb`'s.
+    Arguments as `comb`'s; `depth` (V,) mm within the hairline.
     """
-    faces = np.flatnonzero(hair[head.faces].max(1) > BARE_MM)
-    heights = hair[head.faces[faces]]  # (F', 3)
+    skin = head.masks.get("skin", np.ones(len(vertices), bool)) & ~head.masks["ears"]
+    skin = skin[head.faces].sum(1) > 1
+    faces = np.flatnonzero(skin & (depth[head.faces].max(1) > _BEGINS_MM))
     corners = vertices[head.faces[faces]]  # (F', 3, 3)
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = 5e5 * np.linalg.norm(across, axis=1)  # mm2
-    high, usual = heights.mean(1), max(float(np.median(heights)), BARE_MM)
+    high, within = hair[head.faces[faces]].mean(1), depth[head.faces[faces]].mean(1)
     dense = np.minimum(_COVERED / np.maximum(length_of(high) + hangs, 1), _PER_MM2)
-    counts = draw.poisson(area * dense * (1 + _MORE * (1 - _grown_up(high, usual))))
-    on = np.repeat(np.arange(len(faces)), counts)
-    weights = draw.dirichlet((1, 1, 1), len(on))  # even over a triangle
-    height = (weights * heights[on]).sum(1)
-    share = (weights * _share_round(head.faces, hair)[head.faces[faces[on]]]).sum(1)
-    often = np.clip((share - _SPARSE[0]) / (_SPARSE[1] - _SPARSE[0]), 0, 1)
-    kept = (height > BARE_MM / 2) & (often > draw.uniform(size=len(on)))
-    return faces[on[kept]], weights[kept], usual
+    fine = 1 - _between(_BEGINS_MM, _GROWN_MM, within)
+    on = np.repeat(faces, draw.poisson(area * dense * (1 + _MORE * fine)))
+    return on, draw.dirichlet((1, 1, 1), len(on))  # even over a triangle
 
 
 def _layers(locks: Locks, single: np.ndarray, draw: np.random.Generator) -> np.ndarray:
@@ -169,6 +181,6 @@ def _share_round(faces: np.ndarray, hair: np.ndarray) -> np.ndarray:
     return total / np.maximum(here, 1)
 
 
-def _grown_up(height: np.ndarray, usual: float) -> np.ndarray:
-    """0 where the hairline begins, 1 behind it, of heights in mm and the usual one."""
-    return np.clip((height / usual - _BEGINS) / (_EDGE - _BEGINS), 0, 1)
+def _between(low: float, high: float, values: np.ndarray) -> np.ndarray:
+    """How far values have come from `low` to `high`, from 0 to 1."""
+    return np.clip((values - low) / (high - low), 0, 1)

@@ -13,6 +13,7 @@ _WARPED, _WAVE = 0.45, 2.6  # of that: how far its rims waver, and over what len
 # How far tips come together, of the way to their lock's middle, and by what power of the way.
 _GATHERED = ((0.85, 1.1), (0.6, 1.6))  # in fine locks, in broad ones
 _LAYERS = 0.5  # of that share do they come together in height, too
+_LENGTHS = 0.3  # of what strands of a lock differ in along their way stays
 _RIM = 0.6  # of a lock's deviation from its middle: there its rim begins
 
 
@@ -58,12 +59,16 @@ def gather(points: np.ndarray, locks: Locks, share: np.ndarray, middle: np.ndarr
     along = np.linspace(0, 1, points.shape[1])
     for number, (most, power) in zip((locks.fine, locks.broad), _GATHERED, strict=True):
         pull = most * share[:, None, None] * along[:, None] ** power
+        goes = np.gradient(points, axis=1)
+        goes /= np.maximum(np.linalg.norm(goes, axis=2, keepdims=True), 1e-9)
         flat = points.reshape(len(points), 3 * len(along))
         middles = _middles(flat, number)[number].reshape(points.shape)
         away, wanted = (
             np.linalg.norm(places - middle, axis=2, keepdims=True) for places in (points, middles)
         )
-        way = points + pull * (middles - points) - middle
+        aside = middles - points
+        aside -= _LENGTHS * (aside * goes).sum(2, keepdims=True) * goes
+        way = points + pull * aside - middle
         away = away + _LAYERS * pull * (wanted - away)
         points = middle + way * (away / np.linalg.norm(way, axis=2, keepdims=True))
     return points

@@ -10,6 +10,8 @@ BARE_MM = 0.8  # of hair: less is skin
 ABOVE_EARS_M = 0.045  # its middle
 _ROWS, _COLUMNS = 36, 72  # of the skull's map: 5 degrees
 _SPREAD = (0.1, 0.35, 0.6, 0.85)  # barycentric weights: points all over a triangle
+_DEEPEST_MM = 25.0  # within the hair, and without, that is told apart
+_BLOCK = 512  # vertices whose distances are measured at once
 
 
 @dataclass(frozen=True)
@@ -19,10 +21,10 @@ class Skull:
     middle: np.ndarray  # (3,) m
     reach: np.ndarray  # (_ROWS, _COLUMNS) m to the skin
     hair: np.ndarray  # (_ROWS, _COLUMNS) m of hair above it, gone on beyond where it grows
-    grows: np.ndarray  # (_ROWS, _COLUMNS) the share of the skin that has any
+    depth: np.ndarray  # (_ROWS, _COLUMNS) mm that the skin lies within where it grows
 
     def at(self, directions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """How far skin and how high hair reach in unit directions (n, 3), m, and whether it grows.
+        """How far skin and how high hair reach in unit directions (n, 3), m, and its depth, mm.
 
         (n,) each.
         """
@@ -31,7 +33,7 @@ class Skull:
         top, left = np.floor(row).astype(int), np.floor(column).astype(int)
         down, right = row - top, column - left
         found = []
-        for table in (self.reach, self.hair, self.grows):
+        for table in (self.reach, self.hair, self.depth):
             upper, lower = (
                 table[r, left % _COLUMNS] * (1 - right) + table[r, (left + 1) % _COLUMNS] * right
                 for r in (top, top + 1)
@@ -53,27 +55,55 @@ def from_skull(
     return top, np.degrees(np.arctan2(way[:, 0], way[:, 2])), away
 
 
-def map_skull(head: HeadFile, vertices: np.ndarray, hair: np.ndarray) -> Skull:
-    """The outermost skin in each direction, and the hair upon it, gone on beyond its border."""
+def depth_within(vertices: np.ndarray, hair: np.ndarray) -> np.ndarray:
+    """How far each vertex (V, 3) lies within the hairline, negative without, mm (V,).
+
+    `hair` (V,) is as `comb` takes it. Where nobody has told how far from the hair a bare vertex
+    lies, the line runs half way to the next one.
+    """
+    depth, haired = np.minimum(hair, 0.0), hair > BARE_MM
+    if not haired.any() or haired.all():
+        return np.where(haired, _DEEPEST_MM, -_DEEPEST_MM)
+    untold = np.flatnonzero((hair >= 0) & ~haired)
+    depth[untold] = -_nearest(vertices[untold], vertices[haired], 0) / 2
+    depth[haired] = _nearest(vertices[haired], vertices[~haired], depth[~haired])
+    return np.clip(depth, -_DEEPEST_MM, _DEEPEST_MM)
+
+
+def _nearest(places: np.ndarray, others: np.ndarray, more: np.ndarray | float) -> np.ndarray:
+    """The least distance, mm, from each place (n, 3) to the others (m, 3), and so much `more`."""
+    found = np.empty(len(places))
+    for start in range(0, len(places), _BLOCK):
+        here = places[start : start + _BLOCK]
+        square = (here**2).sum(1)[:, None] + (others**2).sum(1) - 2 * here @ others.T
+        found[start : start + _BLOCK] = (1e3 * np.sqrt(np.maximum(square, 0)) + more).min(1)
+    return found
+
+
+def map_skull(head: HeadFile, vertices: np.ndarray, hair: np.ndarray, depth: np.ndarray) -> Skull:
+    """The outermost skin in each direction, and the hair upon it, gone on beyond its border.
+
+    `hair` and `depth` (V,) mm are as high as it stands and as far as each vertex lies within it.
+    """
     middle = _middle(head, vertices)
     skin = head.masks.get("skin", np.ones(len(vertices), bool))
     faces = head.faces[skin[head.faces].all(1)]
     share = np.array([(a, b, 1 - a - b) for a in _SPREAD for b in _SPREAD if a + b < 1])
     points = (share @ vertices[faces] - middle).reshape(-1, 3)
-    high = (1e-3 * share @ hair[faces][..., None]).ravel()
+    high = (1e-3 * share @ np.maximum(hair, 0)[faces][..., None]).ravel()
+    deep = (share @ depth[faces][..., None]).ravel()
     away = np.linalg.norm(points, axis=1)
     cell = [np.round(place).astype(int) for place in _places(points / away[:, None])]
     cell = np.minimum(cell[0], _ROWS - 1), cell[1] % _COLUMNS
     reach, hairy = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
     np.maximum.at(reach, cell, away)
     np.maximum.at(hairy, cell, high)
-    count, grown = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
+    count, total = np.zeros((_ROWS, _COLUMNS)), np.zeros((_ROWS, _COLUMNS))
     np.add.at(count, cell, 1)
-    np.add.at(grown, cell, high > 1e-3 * BARE_MM)
-    share = grown / np.maximum(count, 1)
+    np.add.at(total, cell, deep)
     return Skull(
         middle, _filled(reach, reach > 0), _filled(hairy, hairy > 1e-3 * BARE_MM),
-        _filled(share, count > 0),
+        _filled(total / np.maximum(count, 1), count > 0),
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ _GLOSS, _SHARP = np.float32(0.3), 24
 _CLEAR, _THROUGH = np.float32(0.012), np.float32(4)
 _RIM = np.float32(0.25)
 _OVER_SKIN = np.float32(1.004)  # nearness beside the skin's: roots lie in it
+_PIECES = 8  # straight ones of a strand's piece, at most
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 
 
@@ -71,6 +72,7 @@ def draw_strands(layer, nearness, strands, motion, lens):
     places = np.zeros(strands.points.shape[1:], np.float32)  # x, y in px, 1 / depth
     middle, normal = np.zeros(3, np.float32), np.zeros(3, np.float32)
     before, after = np.zeros(3, np.float32), np.zeros(3, np.float32)
+    scratch = np.zeros((8, 3), np.float32)
     _pose(strands.middle, motion, middle)
     last = len(points) - 1
     for i in strands.order:
@@ -102,7 +104,7 @@ def draw_strands(layer, nearness, strands, motion, lens):
             if hangs:  # no veil: it thins out at its end alone
                 thin *= thin * thin
             width = wide * (_ONE - (_ONE - _AT_TIP) * thin)
-            _line(places[k], places[k + 1], before, after, width, nearness, layer)
+            _bow(places, k, before, after, width, nearness, layer, scratch)
             before[:] = after
 
 
@@ -173,6 +175,34 @@ def _shade(strand, k, normal, facing, deep, colour, exposure, out):
         gloss = _CLEAR + _THROUGH * colour[c]
         light += mirror * KEY_COLOUR[c] * gloss + rim * RIM_COLOUR[c] * min(_TWO * gloss, _ONE)
         out[c] = TONE[tone_step(light)]
+
+
+@inlined
+def _bow(places, k, before, after, width, nearness, layer, scratch):
+    """The piece from the strand's place k on as a curve through all of them (Catmull, Rom 1974).
+
+    `scratch` (8, 3) is overwritten.
+    """
+    last = len(places) - 1
+    bow = scratch[:4]  # its power series
+    for c in range(3):
+        start, end = places[k, c], places[k + 1, c]
+        behind = places[k - 1, c] if k > 0 else start
+        ahead = places[k + 2, c] if k + 1 < last else end
+        bow[0, c], bow[1, c] = start, _HALF * (end - behind)
+        bow[2, c] = behind - np.float32(2.5) * start + _TWO * end - _HALF * ahead
+        bow[3, c] = _HALF * (ahead - behind) + np.float32(1.5) * (start - end)
+    bent = max(abs(bow[2, 0]) + abs(bow[3, 0]), abs(bow[2, 1]) + abs(bow[3, 1]))
+    pieces = min(1 + int(np.sqrt(bent * _HALF * _HALF)), _PIECES)
+    start, end, first, second = scratch[4], scratch[5], scratch[6], scratch[7]
+    start[:], first[:] = places[k], before
+    for piece in range(1, pieces + 1):
+        share = np.float32(piece) / np.float32(pieces)
+        for c in range(3):
+            end[c] = bow[0, c] + share * (bow[1, c] + share * (bow[2, c] + share * bow[3, c]))
+            second[c] = before[c] + share * (after[c] - before[c])
+        _line(start, end, first, second, width, nearness, layer)
+        start[:], first[:] = end, second
 
 
 @inlined

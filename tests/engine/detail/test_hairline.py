@@ -7,7 +7,13 @@ import pytest
 
 from engine.detail.complexion import person_texture
 from engine.detail.forehead import COLUMNS, Forehead, Front, find_front, map_forehead, see_forehead
-from engine.detail.hairline import hairline_heights, model_cover, paint_hairline, upper_head
+from engine.detail.hairline import (
+    hairline_heights,
+    model_cover,
+    model_depth,
+    paint_hairline,
+    upper_head,
+)
 from engine.detail.painted_fringe import paint_fringe
 from engine.detail.volume import stand_off
 from engine.exchange.fringe import FRINGE_AT
@@ -172,6 +178,6 @@ def read_at(head: Head, texture: np.ndarray) -> np.ndarray:
 def test_the_bald_grow_no_hair(person, forehead):
     head, rest, albedo = person
     heights = heights_of(person, forehead, 90, None)
-    hair = stand_off([], heights, model_cover(albedo, head), head, rest)
+    hair = stand_off([], heights, model_depth(albedo, head), head, rest)
     assert not grows_hair(head.file, hair)
     assert not grows_hair(head.file, None)

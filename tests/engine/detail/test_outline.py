@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from engine.detail.hairline import model_cover, upper_head
+from engine.detail.hairline import model_depth, upper_head
 from engine.detail.hanging import hanging_down
 from engine.detail.volume import see_outline, stand_off, stands_clear
 from engine.geometry import project
@@ -43,7 +43,7 @@ def test_hair_stands_off_as_far_as_its_outline(person, stands_mm):
     params = FaceParams.neutral(head, 1, focal=1200.0)
     picture = picture_of(head, params, stands_mm)
     outlines = [see_outline(picture, params, head, head.rest(params.shape), 0)] * 3
-    hair = stand_off(outlines, np.full(len(rest), np.inf), model_cover(albedo, head), head, rest)
+    hair = stand_off(outlines, np.full(len(rest), np.inf), model_depth(albedo, head), head, rest)
     top = (rest[:, 1] > np.quantile(rest[:, 1], 0.99)) & (hair > 0)
     assert np.median(hair[top]) == pytest.approx(stands_mm, abs=3)
     assert stands_clear(outlines) == (stands_mm == 28)  # nobody is bald then
