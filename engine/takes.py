@@ -62,8 +62,10 @@ def common_fields(
         "lip_weights": params.lips and params.lips.weights,
         "expression_names": head_file.expression_names,
         "head": {"name": head_file.name, "sha256": head_file.sha256},
-        "source": {
-            "path": str(clip.path), "sha256": _source_sha256(clip.path), "kind": clip.kind,
+        "source": {  # found again from wherever the take is read
+            "path": str(clip.path.absolute()),
+            "sha256": _source_sha256(clip.path),
+            "kind": clip.kind,
         },
         "made_by": {"version": product_version(), "options": asdict(options)},
         "actor": options.actor,
