@@ -23,6 +23,7 @@ _BACKDROP = (0.05, 0.05, 0.05, 0.85)
 _FACE, _NEAR, _DRAGGED = (1.0, 1.0, 1.0, 0.9), (0.35, 0.75, 1.0, 1.0), (1.0, 0.8, 0.2, 1.0)
 _LABEL = (0.0, 0.0, 0.0, 0.75)
 _HELP = "Click on a face, or drag a box round it.  Esc: leave it as it is"
+_handles: list[Any] = []  # of what is drawn
 _NUMBERS = ("ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE")
 
 
@@ -100,12 +101,14 @@ class AVFACE_OT_pick_face(Action, bpy.types.Operator):
         self._area, self._begin, self._mouse = context.area, None, (0.0, 0.0)
         state = context.window_manager.avface_faces
         try:
-            self._texture = _texture(Path(state.picture))
+            self._texture: Any = _texture(Path(state.picture))
         except RuntimeError as error:  # how Blender says that it can't read a picture
             self.report({"ERROR"}, f"The picture can't be shown ({str(error).strip()}).")
             return {"CANCELLED"}
-        space = bpy.types.SpaceView3D
-        self._handle: Any = space.draw_handler_add(self._draw, (), "WINDOW", "POST_PIXEL")
+        unregister()  # an earlier picture makes room
+        drawn = bpy.types.SpaceView3D.draw_handler_add
+        self._handle: Any = drawn(self._draw, (), "WINDOW", "POST_PIXEL")
+        _handles.append(self._handle)
         context.window_manager.modal_handler_add(self)
         context.window.cursor_modal_set("CROSSHAIR")
         self._area.tag_redraw()
@@ -113,7 +116,7 @@ class AVFACE_OT_pick_face(Action, bpy.types.Operator):
 
     def modal(self, context, event):
         region = self._region()
-        if region is None or self.disabled_reason(context):
+        if region is None or self._handle not in _handles or self.disabled_reason(context):
             return self._leave(context, {"CANCELLED"})
         x, y = event.mouse_x - region.x, event.mouse_y - region.y
         inside = 0 <= x < overlay.free_width(self._area) and 0 <= y < region.height
@@ -150,9 +153,8 @@ class AVFACE_OT_pick_face(Action, bpy.types.Operator):
 
     def _leave(self, context, result: set[str]) -> set[str]:
         """Take the picture off the view."""
-        if self._handle is not None:
-            bpy.types.SpaceView3D.draw_handler_remove(self._handle, "WINDOW")
-            self._handle = self._texture = None
+        if self._handle in _handles:
+            unregister()
             context.window.cursor_modal_restore()
             self._area.tag_redraw()
         return result
@@ -169,7 +171,7 @@ class AVFACE_OT_pick_face(Action, bpy.types.Operator):
         return Layout.fit(tuple(state.size), view)
 
     def _draw(self) -> None:
-        if bpy.context.area != self._area or self._texture is None:
+        if bpy.context.area != self._area:
             return
         region, layout, found = self._region(), self._layout(), faces.boxes()
         overlay.rectangle((0, 0), (region.width, region.height), _BACKDROP)
@@ -195,6 +197,12 @@ class AVFACE_OT_pick_face(Action, bpy.types.Operator):
 
 
 CLASSES = (AVFACE_OT_find_faces, AVFACE_OT_pick_face)
+
+
+def unregister() -> None:
+    """Take the picture off the view, also when the add-on is disabled while it lies there."""
+    while _handles:
+        bpy.types.SpaceView3D.draw_handler_remove(_handles.pop(), "WINDOW")
 
 
 def _count(faces_found: int) -> str:

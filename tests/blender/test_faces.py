@@ -135,7 +135,11 @@ def picker(addon, tmp_path, monkeypatch):
     one._region = lambda: one._area.regions[0]
     for name in ("_layout", "_picked", "_leave", "modal"):
         setattr(one, name, getattr(cls, name).__get__(one))
-    one.send = lambda *words: one.modal(bpy.context, event(*words))
+    shown = [one._handle]
+    monkeypatch.setattr(addon.face_picker, "_handles", shown)
+    monkeypatch.setattr(addon.face_picker, "unregister", shown.clear)
+    window = SimpleNamespace(cursor_modal_restore=lambda: None)
+    one.send = lambda *words: one.modal(SimpleNamespace(window=window), event(*words))
     return one
 
 
@@ -173,3 +177,9 @@ def test_numbers_pick_and_escape_leaves_all_as_it_is(picker):
 def test_the_sidebar_stays_usable_meanwhile(picker):
     assert picker.send("LEFTMOUSE", "PRESS", 650, 300) == {"PASS_THROUGH"}
     assert picker.send("MOUSEMOVE", "NOTHING", 300, 300) == {"RUNNING_MODAL"}
+
+
+def test_a_later_picture_ends_the_earlier_picker(picker, addon):
+    addon.face_picker._handles[:] = ["a later one"]
+    assert picker.send("TWO", "PRESS", 5, 5) == {"CANCELLED"}
+    assert addon.face_picker._handles == ["a later one"] and not picker.picked
