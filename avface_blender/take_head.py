@@ -84,13 +84,18 @@ def _rig_in_view(head: bpy.types.Object, context: bpy.types.Context) -> bpy.type
         )
     armature: Any = rig.data
     layer: Any = context.view_layer
-    with_us = rig.name in layer.objects and not (rig.library or armature.library)
-    if with_us:
+    if rig.library or armature.library:
+        raise AVFaceError(
+            f"{head.name} is linked from another file.",
+            "Import the take there, or onto a new head; or append the head instead.",
+        )
+    is_there = rig.name in layer.objects
+    if is_there:
         with unhidden(rig):
-            with_us = rig.visible_get()
-    if not with_us:
+            is_there = rig.visible_get()
+    if not is_there:
         raise AVFaceError(
             f"The armature of {head.name} can't be changed from this view layer.",
-            "Make it local and its collection visible, or import the take onto a new head.",
+            "Make its collection visible, or import the take onto a new head.",
         )
     return rig

@@ -79,7 +79,8 @@ def test_a_click_on_the_hair_selects_the_head(addon, make_take):
 
 @pytest.mark.parametrize("overridden", [False, True])
 def test_a_linked_head_says_that_it_is_one(addon, make_take, tmp_path, overridden):
-    bpy.ops.avface.import_take(filepath=str(make_take(4)))
+    take = str(make_take(4))
+    bpy.ops.avface.import_take(filepath=take)
     library = str(tmp_path / "library.blend")
     bpy.ops.wm.save_as_mainfile(filepath=library)
     bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True)
@@ -97,6 +98,8 @@ def test_a_linked_head_says_that_it_is_one(addon, make_take, tmp_path, overridde
         assert not getattr(bpy.ops.avface, name).poll(), name
     reason = addon.take_operators.TakeAction.disabled_reason(bpy.context)
     assert "linked from another file" in reason
+    with pytest.raises(RuntimeError, match="linked from another file"):
+        bpy.ops.avface.import_take(filepath=take)
 
 
 def test_without_an_engine_the_panel_leads_to_the_preferences(addon, tmp_path):
