@@ -17,6 +17,7 @@ from ..engine.exchange.files import is_unfinished, write_whole
 from ..engine.exchange.protocol import AVFaceError, CaptureJob, read_job, take_name
 
 RECENT = 100
+_CLIP_LETTERS = 32  # in a folder's name: the take's name follows, and Windows allows 259 in all
 _OVER_FILE = "over-the-take"
 
 State = Literal["waiting", "running", "done", "imported", "failed", "cancelled", "dismissed"]
@@ -56,7 +57,8 @@ class FolderLock:
 
 def new_folder(parent: Path, clip: str) -> Path:
     """The folder of a new job, made, and named so that folders sort by time. Raises AVFaceError."""
-    name = f"{time.strftime('%Y%m%d-%H%M%S')} {take_name(Path(clip))}"
+    of_clip = take_name(Path(clip))[:_CLIP_LETTERS]
+    name = f"{time.strftime('%Y%m%d-%H%M%S')} {of_clip}".rstrip(". ")  # Windows drops them
     folder, count = parent / name, 1
     while True:
         try:

@@ -33,6 +33,11 @@ def test_folders_of_one_second_get_names_of_their_own(tmp_path):
     assert all(folder.is_dir() and "ada" in folder.name for folder in folders)
 
 
+def test_a_long_name_leaves_room_for_the_takes_own(tmp_path):
+    folder = job_folders.new_folder(tmp_path, f"{'interview. ' * 12}.mp4")
+    assert len(folder.name) <= 16 + 32 and folder.name[-1] not in ". "
+
+
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(AVFaceError, match="can't be used"):
