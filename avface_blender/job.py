@@ -18,8 +18,8 @@ class Job:
     folder: Path
     python: Path
     lock: FolderLock | None
-    scene: str  # in which it was asked for
-    head: int = 0  # onto which it goes, by Blender's number for it; 0: none was selected
+    scene: int  # in which it was asked for, by Blender's number: names change
+    head: int = 0  # onto which it goes, likewise; 0: none was selected
     engine: EngineJob | None = None  # while and after it runs
     import_when_done: bool = True
     over: bool = False  # of a range: the take that plays now plays on before and after

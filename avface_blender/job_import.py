@@ -39,7 +39,9 @@ def not_yet(job: Job) -> str:
         return ""
     window = _window_of(job)
     if window is None:
-        return f"It comes in when the scene {job.scene} is shown."
+        scene = _scene_of(job)
+        assert scene is not None, "any window will do for one that has gone"
+        return f"It comes in when the scene {scene.name} is shown."
     if any(operator.bl_idname.startswith("TRANSFORM_OT_") for operator in window.modal_operators):
         return "It comes in after your drag."
     if bpy.app.is_job_running("RENDER"):
@@ -53,9 +55,15 @@ def _window_of(job: Job) -> bpy.types.Window | None:
     """The window that shows the scene of a job; any where that scene has gone."""
     windows: list[Any] = [bpy.context.window, *bpy.context.window_manager.windows]
     windows = [window for window in windows if window is not None]
-    if job.scene not in bpy.data.scenes:
+    scene = _scene_of(job)
+    if scene is None:
         return windows[0]
-    return next((window for window in windows if window.scene.name == job.scene), None)
+    return next((window for window in windows if window.scene == scene), None)
+
+
+def _scene_of(job: Job) -> bpy.types.Scene | None:
+    """The scene in which a job was asked for; None where it has gone."""
+    return next((scene for scene in bpy.data.scenes if scene.session_uid == job.scene), None)
 
 
 def import_job(folder: Path, options: dict[str, Any]) -> None:

@@ -71,7 +71,7 @@ def start(
         ) from error
     scene: Any = bpy.context.scene
     uid = head.session_uid if head else 0
-    job = Job(capture, folder, python, lock, scene.name, uid, over=over)
+    job = Job(capture, folder, python, lock, scene.session_uid, uid, over=over)
     if _running is None:
         _launch(job)
     else:

@@ -282,6 +282,7 @@ def test_a_take_comes_into_the_scene_that_it_was_asked_for_in(addon, tmp_path):
     asked, window = bpy.context.scene, bpy.context.window
     start(addon, tmp_path, "ada")
     window.scene = other = bpy.data.scenes.new("Other")
+    asked.name = "Renamed meanwhile"
     while addon.jobs.is_running():
         assert addon.jobs.poll()
         time.sleep(0.02)
