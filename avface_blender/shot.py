@@ -229,7 +229,8 @@ def show_lit(space: Any, scene: bpy.types.Scene) -> None:
     has_lights = any(item.type == "LIGHT" and item.parent for item in scene.objects)
     if has_lights and scene.render.film_transparent:  # or the scene's world would hide the film
         space.shading.use_scene_lights = space.shading.use_scene_world = True
-    space.overlay.show_relationship_lines = False  # from the lights, across the film
+    for name in ("relationship_lines", "cursor", "floor", "axis_x", "axis_y"):  # across the film
+        setattr(space.overlay, f"show_{name}", False)
 
 
 def _first_picture(path: Path) -> Path:

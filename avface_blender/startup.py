@@ -1,12 +1,13 @@
-"""Blender's startup file makes room for a head: its cube, its lamp, its grey colours."""
+"""Blender's startup file makes room for a head: its cube, lamp and camera, its grey colours."""
 
 from contextlib import suppress
 from typing import Any
 
 import bpy
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 _LIGHT, _LIGHT_WATTS = "Light", 1000.0
+_CAMERA, _CAMERA_PLACE, _NEAR = "Camera", Vector((7.36, -6.93, 4.96)), 0.01
 _VIEW = ("AgX", "None")
 _LIT_WORLD = {"ShaderNodeTexEnvironment", "ShaderNodeTexImage", "ShaderNodeTexSky"}
 
@@ -35,6 +36,15 @@ def hide_startup_light(scene: bpy.types.Scene) -> None:
     if lamp and getattr(lamp.data, "energy", 0) == _LIGHT_WATTS and lamp.visible_get():
         lamp.hide_render = True
         lamp.hide_set(True)
+
+
+def hide_startup_camera(scene: bpy.types.Scene) -> None:
+    """Hide the camera of the startup file where another one shows: its edges lie across a film."""
+    camera = scene.objects.get(_CAMERA)
+    if camera is None or camera == scene.camera or not camera.visible_get():
+        return
+    if (camera.matrix_world.translation - _CAMERA_PLACE).length < _NEAR:
+        camera.hide_set(True)
 
 
 def is_unlit(scene: bpy.types.Scene) -> bool:

@@ -132,6 +132,7 @@ def import_take(
         set_shot(job.scene, job.take.size, camera, first, last)
     elif camera and (job.scene.camera is None or job.scene.camera.parent == job.rig):
         job.scene.camera = camera
+    startup.hide_startup_camera(job.scene)
     _sign(job, camera)
     select_only(context, job.head)
     notes = _once([*job.take.warnings, *filter(None, said)])

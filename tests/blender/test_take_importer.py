@@ -529,6 +529,15 @@ def test_blenders_startup_cube_makes_room(make_take):
     assert not any("startup cube" in note for note in import_take(make_take(), bpy.context).notes)
 
 
+@pytest.mark.parametrize("keeps", [False, True])
+def test_blenders_startup_camera_stands_across_no_film(make_take, keeps):
+    bpy.ops.wm.read_homefile(use_factory_startup=True)
+    camera = bpy.context.scene.camera
+    options = ImportOptions(timing="resample") if keeps else None
+    import_take(make_take(4), bpy.context, options)
+    assert camera.visible_get() == keeps, "it stays where the scene goes on showing by it"
+
+
 @pytest.mark.parametrize("change", ["moved", "built on", "modified"])
 def test_a_cube_that_an_artist_uses_is_left_alone(make_take, change):
     cube = startup_cube()
