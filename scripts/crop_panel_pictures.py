@@ -6,14 +6,18 @@ home for the test's Blender that may be shown is BLENDER_USER_RESOURCES=/home/ad
 """
 
 import argparse
-import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 
-PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
-JPEG = [cv2.IMWRITE_JPEG_QUALITY, 85]
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from engine.media.pictures import write_picture  # noqa: E402
+
+PICTURES = ROOT / "docs" / "pictures"
 
 
 @dataclass(frozen=True)
@@ -47,12 +51,7 @@ def main() -> None:
         if screen is None:
             raise SystemExit(f"{folder} holds no {cut.source}.png: run tests/window first.")
         left, top, right, bottom = cut.box
-        ending = Path(name).suffix
-        data = cv2.imencode(ending, screen[top:bottom, left:right], JPEG * (ending == ".jpg"))[1]
-        temporary = PICTURES / f"{name}.tmp"
-        temporary.write_bytes(data.tobytes())
-        os.replace(temporary, PICTURES / name)
-        print(f"docs/pictures/{name}: {len(data) / 1024:.0f} KiB")
+        write_picture(screen[top:bottom, left:right, ::-1], PICTURES / name)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,9 @@ sides together.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-import av
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
@@ -29,15 +27,16 @@ from engine.exchange.arkit import (  # noqa: E402
 from engine.exchange.take import Take  # noqa: E402
 from engine.head.albedo import load_albedo  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
+from engine.media.writing import write_film  # noqa: E402
 from engine.options import CaptureOptions  # noqa: E402
 from engine.pipeline import capture  # noqa: E402
+from engine.preview.overlay import before_backdrop  # noqa: E402
 from engine.preview.sitter import Sitter  # noqa: E402
 from engine.preview.studio import draw  # noqa: E402
 from engine.progress import Report  # noqa: E402
 from engine.weights import load_head, locate  # noqa: E402
 
 SIZE, FOCAL, DISTANCE_M = (512, 512), 1024.0, 0.62
-BACKDROP = (96, 104, 112)
 MOVES = 0.05  # standard deviation from which a curve is compared
 SHAPE_SD, ALBEDO_SD = 0.8, 0.7
 _TURN_FRAMES = 14  # of each curve when they go in turn
@@ -110,19 +109,11 @@ def film(curves: Curves, fps: int, seed: int, path: Path) -> None:
     params = FaceParams.neutral(head, len(expression), FOCAL, DISTANCE_M).replace(
         shape=shape, expression=expression, jaw=jaw, eyes=eyes, head_pose=axis_angle_of(curves.head)
     )
-    temporary = path.with_name(f"partial-{path.name}")
-    with av.open(str(temporary), "w", format="mp4") as out:
-        video = out.add_stream("libx264", rate=fps)
-        video.width, video.height = SIZE
-        video.pix_fmt, video.options = "yuv420p", {"crf": "16"}
-        for t in range(len(params)):
-            shot = draw(sitter, head.camera_frame(params, t, sitter.rest), FOCAL, SIZE)
-            share = shot.coverage[:, :, None] / 255
-            picture = shot.colour * share + np.array(BACKDROP) * (1 - share)
-            frame = av.VideoFrame.from_ndarray(picture.round().astype(np.uint8), format="rgb24")
-            out.mux(video.encode(frame))
-        out.mux(video.encode(None))
-    os.replace(temporary, path)
+    shots = (
+        draw(sitter, head.camera_frame(params, t, sitter.rest), FOCAL, SIZE)
+        for t in range(len(params))
+    )
+    write_film(path, map(before_backdrop, shots), fps, quality={"crf": "16"})
 
 
 def correlations(played: Curves, found: Curves) -> np.ndarray:

@@ -17,12 +17,12 @@ from engine.geometry import to_camera  # noqa: E402
 from engine.head.albedo import load_albedo  # noqa: E402
 from engine.head.model import Head  # noqa: E402
 from engine.media.pictures import write_picture  # noqa: E402
+from engine.preview.overlay import before_backdrop  # noqa: E402
 from engine.preview.sitter import Sitter  # noqa: E402
 from engine.preview.studio import draw  # noqa: E402
 from engine.weights import load_head, locate  # noqa: E402
 
 DISTANCE_M, HEAD_SPAN_M = 0.8, 0.295  # from the camera; what a tile shows at that distance
-BACKDROP = (0.24, 0.26, 0.29)
 
 
 def main() -> None:
@@ -47,13 +47,11 @@ def main() -> None:
 
 
 def draw_portrait(sitter: Sitter, yaw: float, size: int) -> np.ndarray:
-    """The person at rest before a plain backdrop, (size, size, 3) uint8 sRGB."""
+    """The person at rest, (size, size, 3) uint8 sRGB."""
     translation = np.array([0, -0.010, -DISTANCE_M])
     vertices = to_camera(sitter.rest[0], np.array([0, yaw, 0]), translation)
     shot = draw(sitter, vertices, 2 * DISTANCE_M * size / HEAD_SPAN_M, (2 * size, 2 * size))
-    share = shot.coverage[:, :, None] / 255
-    picture = shot.colour * share + 255 * np.array(BACKDROP) * (1 - share)
-    return cv2.resize(picture, (size, size), interpolation=cv2.INTER_AREA).round().astype(np.uint8)
+    return cv2.resize(before_backdrop(shot), (size, size), interpolation=cv2.INTER_AREA)
 
 
 def write_sheet(tiles: list[np.ndarray], columns: int, path: Path) -> None:

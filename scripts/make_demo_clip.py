@@ -7,12 +7,9 @@ spoken when under `made_by`, so that a capture of the clip can be compared with 
 """
 
 import argparse
-import os
 import sys
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
@@ -21,20 +18,21 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from default_head.write import update_registry  # noqa: E402
 from demo_clip.acting import act  # noqa: E402
 from demo_clip.scene import FOCAL, SIZE, build_room, film  # noqa: E402
-from demo_clip.speech import Speech, speak  # noqa: E402
+from demo_clip.speech import speak  # noqa: E402
 from demo_clip.wardrobe import grow_hair, knit  # noqa: E402
 
 from engine.detail.complexion import person_texture  # noqa: E402
 from engine.exchange.head_file import file_sha256  # noqa: E402
 from engine.exchange.take import REGIONS, Take  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
+from engine.media.writing import write_film  # noqa: E402
 from engine.preview.sitter import Sitter  # noqa: E402
 from engine.weights import load_head  # noqa: E402
 
 TEXT = "Hello! My name is Ava. Bob bought five very big maps, and we whisper so softly. Have fun!"
 FPS, SECONDS, SILENCE, SMILE_AFTER = 25, 7.6, 0.35, 0.1  # s
 DISTANCE_M, HEAD_HEIGHT_M = 0.78, 0.012
-QUALITY = "20"  # x264's constant rate factor
+QUALITY = {"crf": "20", "preset": "slow"}  # of x264
 SEED = 5  # the person, the room and the noise
 
 
@@ -61,7 +59,7 @@ def main() -> None:
     sitter = Sitter(Head(haired), shape, texture)
     jumper = knit(sitter.rest[0][file.masks["boundary"]], generator)
     pictures = film(sitter, hair, jumper, params, times, build_room(generator), generator)
-    write_film(options.out, pictures, speech)
+    write_film(options.out, pictures, FPS, speech.samples, speech.rate, QUALITY)
     truth = options.out.with_name("demo.truth.npz")
     played = {"text": TEXT, "phonemes": speech.phonemes, "smile_from": smile_from}
     as_take(file, params, times, played, options.out).save(truth)
@@ -77,28 +75,6 @@ def main() -> None:
 def cast(count: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """A plausible person: shape (count,) and albedo (50,)."""
     return 0.5 * generator.normal(size=count), 0.6 * generator.normal(size=50)
-
-
-def write_film(path: Path, pictures, speech: Speech) -> None:
-    """H.264 and AAC, written to a temporary name."""
-    temporary = path.with_name(path.name + ".tmp")
-    with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as out:
-        video = out.add_stream("libx264", rate=FPS)
-        video.width, video.height = SIZE
-        video.pix_fmt = "yuv420p"
-        video.options = {"crf": QUALITY, "preset": "slow"}
-        audio = out.add_stream("aac", rate=speech.rate, layout="mono")
-        for picture in pictures:
-            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        out.mux(video.encode(None))
-        for first in range(0, len(speech.samples), 1024):
-            samples = speech.samples[first : first + 1024]
-            sound = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
-            sound.sample_rate, sound.pts = speech.rate, first
-            sound.time_base = Fraction(1, speech.rate)
-            out.mux(audio.encode(sound))
-        out.mux(audio.encode(None))
-    os.replace(temporary, path)
 
 
 def as_take(file, params: FaceParams, times: np.ndarray, played: dict, clip: Path) -> Take:

@@ -7,7 +7,6 @@ take of it is given), `docs/pictures/head.jpg` (the default head and some of its
 """
 
 import argparse
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +25,7 @@ from engine.head.albedo import load_albedo  # noqa: E402
 from engine.head.looks import draw_look  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
 from engine.media import open_clip, read_frames  # noqa: E402
+from engine.media.pictures import write_picture  # noqa: E402
 from engine.preview.crops import crop_of  # noqa: E402
 from engine.preview.overlay import before_backdrop  # noqa: E402
 from engine.preview.panels import Panels, write  # noqa: E402
@@ -55,14 +55,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Draw the README's pictures.")
     parser.add_argument("take", type=Path, nargs="?", help="a take of the demo clip")
     options = parser.parse_args()
-    PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         take = options.take or Path(folder) / "demo.take.npz"
         if not options.take:
             run_engine(["capture", str(locate("demo_clip")), "--out", str(take)])
-        save(preview_picture(take), PICTURES / "preview.jpg")
-    save(head_picture(), PICTURES / "head.jpg")
-    save(people_picture(), PICTURES / "people.jpg")
+        write_picture(preview_picture(take), PICTURES / "preview.jpg")
+    write_picture(head_picture(), PICTURES / "head.jpg")
+    write_picture(people_picture(), PICTURES / "people.jpg")
 
 
 def preview_picture(take_path: Path) -> np.ndarray:
@@ -130,16 +129,6 @@ def portrait(sitter: Sitter, params: FaceParams) -> np.ndarray:
 def grid(cells: list[np.ndarray], columns: int) -> np.ndarray:
     """Cells row by row in one picture."""
     return np.vstack([np.hstack(cells[k : k + columns]) for k in range(0, len(cells), columns)])
-
-
-def save(picture: np.ndarray, path: Path) -> None:
-    """A JPEG, written to a temporary name."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 88]
-    data = cv2.imencode(".jpg", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), quality)[1]
-    temporary = path.with_name(path.name + ".tmp")
-    temporary.write_bytes(data.tobytes())
-    os.replace(temporary, path)
-    print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1024:.0f} KiB")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from ..fitting.landmark_track import posed_vertices
 from ..geometry import embed
 from ..head.model import FaceParams, Head
 from ..media import Clip, open_clip, read_waveform
+from ..media.writing import write_film
 from ..models.landmarks import LIPS
 from ..options import CaptureOptions
 from ..pipeline import perform
@@ -32,7 +33,6 @@ from ..weights import load_head
 from .covers_table import UNPAINTED, Row, figures_of, write_table
 from .painted_hands import PART_KINDS
 from .painting import HARMLESS, Cover, Kind, hidden_shares, paint_cover
-from .testset import write_film
 
 # What is painted before which region, and whether for a third of the clip or all of it.
 _PAINTED: tuple[tuple[Kind, str, bool], ...] = (
@@ -115,7 +115,7 @@ def _try_cover(
 
     with tempfile.TemporaryDirectory(prefix="avface-covers-") as temporary:
         film = Path(temporary) / f"{clip.path.stem}.mp4"
-        write_film(film, pictures(), read_waveform(clip), clip.fps)
+        write_film(film, pictures(), clip.fps, read_waveform(clip))
         over = open_clip(film)
         seen = track_face(over, FaceOptions(), Report())
         hides = np.array(points)[: over.frame_count]  # (T, 478)

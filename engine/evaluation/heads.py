@@ -18,7 +18,6 @@ _SHOWN = (
     "neutral", "mouthSmileLeft", "mouthFunnel", "eyeBlinkLeft", "browDownLeft", "jaw 0.2 rad",
 )  # fmt: skip
 _TILE, _DISTANCE_M, _SPAN_M = 220, 0.8, 0.31
-_BACKDROP = 62
 
 
 @dataclass(frozen=True)
@@ -97,11 +96,10 @@ def draw_round_trip(trip: RoundTrip, other: HeadFile, path: Path) -> None:
 
 
 def _portrait(sitter, vertices: np.ndarray) -> np.ndarray:
+    from ..preview.overlay import before_backdrop
     from ..preview.studio import draw
 
-    shot = draw(sitter, vertices, _TILE * _DISTANCE_M / _SPAN_M, (_TILE, _TILE))
-    share = shot.coverage[:, :, None] / 255
-    return (shot.colour * share + _BACKDROP * (1 - share)).astype(np.uint8)
+    return before_backdrop(draw(sitter, vertices, _TILE * _DISTANCE_M / _SPAN_M, (_TILE, _TILE)))
 
 
 def _poses(default: HeadFile) -> tuple[list[str], FaceParams]:

@@ -6,16 +6,15 @@ NAME.truth.npz with the arrays of `Truth`.
 """
 
 import random
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 
 from ..exchange.protocol import AVFaceError
 from ..exchange.reading import load_arrays
-from ..exchange.saving import save_arrays, saved
+from ..exchange.saving import save_arrays
+from ..media.writing import write_film
 from ..progress import Report
 
 SEED = 770_001  # of people that no training draws
@@ -104,7 +103,7 @@ def _make_clip(stem: Path, index: int) -> None:
     # the same draws as the renderer's: the person with all that the shape coefficients don't say
     person = cast_performer(stage, np.random.default_rng([SEED, index, 1]), 0.5)
     heard = sound[: _FRAMES * _RATE // FPS]
-    write_film(stem.with_name(stem.name + ".mp4"), sample["pictures"], heard)
+    write_film(stem.with_name(stem.name + ".mp4"), sample["pictures"], FPS, heard)
     truth = {
         "landmarks": labels.points_68,
         "covered": sample["covered"] > 0.5,
@@ -133,35 +132,3 @@ def _sentence(index: int) -> tuple[np.ndarray, list]:
     raise AVFaceError(
         "No voice can speak here.", "Install flite, festival or espeak-ng for the test set."
     )
-
-
-def write_film(
-    path: Path,
-    pictures: Iterable[np.ndarray],
-    sound: np.ndarray | None,
-    fps: Fraction = Fraction(FPS),
-) -> None:
-    """H.264 nearly without loss, and AAC, written to a temporary name.
-
-    Pictures are (H, W, 3) uint8 of even sides, sound (N,) float32 at 16 kHz.
-    """
-    import av
-
-    with saved(path) as temporary, av.open(str(temporary), "w", format="mp4") as out:
-        video = out.add_stream("libx264", rate=fps)
-        video.pix_fmt = "yuv420p"
-        video.options = {"crf": "12"}
-        audio = None if sound is None else out.add_stream("aac", rate=_RATE, layout="mono")
-        for number, picture in enumerate(pictures):
-            if not number:
-                video.height, video.width = picture.shape[:2]
-            out.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
-        out.mux(video.encode(None))
-        if sound is not None and audio is not None:
-            for first in range(0, len(sound), 1024):
-                piece = np.ascontiguousarray(sound[None, first : first + 1024])
-                frame = av.AudioFrame.from_ndarray(piece, format="fltp", layout="mono")
-                frame.sample_rate, frame.pts = _RATE, first
-                frame.time_base = Fraction(1, _RATE)
-                out.mux(audio.encode(frame))
-            out.mux(audio.encode(None))

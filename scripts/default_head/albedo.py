@@ -1,6 +1,5 @@
 """The default head's albedo model: maps painted by rules, times the colours of a table."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import numpy as np
 import scipy.ndimage
 
 from engine.exchange.head_file import HeadFile
+from engine.exchange.saving import save_arrays
 from engine.head.albedo import SCHEMA
 
 from .albedo_colours import BLOOD, COMPONENTS, MEAN, MELANIN, times
@@ -86,7 +86,5 @@ def write_albedo(head: HeadFile, folder: Path, only: Sequence[str] = ()) -> Path
     arrays = build_albedo(head)
     if only:
         arrays = set_maps(path, arrays, only)
-    unfinished = path.with_suffix(".unfinished.npz")
-    np.savez_compressed(unfinished, **arrays)  # type: ignore[arg-type]
-    os.replace(unfinished, path)
+    save_arrays(path, arrays, compressed=True)
     return path
