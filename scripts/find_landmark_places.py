@@ -33,6 +33,7 @@ from engine.geometry import embed  # noqa: E402
 from engine.training.people import Stage, build_stage, render_scene  # noqa: E402
 from engine.training.people.acting import act_moments  # noqa: E402
 from engine.training.people.identity import cast_performer  # noqa: E402
+from engine.training.people.labels import COVERED  # noqa: E402
 from engine.training.people.posing import pose_vertices  # noqa: E402
 
 MOMENTS, SIZE, DIFFICULTY = 4, 256, 0.35
@@ -94,7 +95,7 @@ def look_at_people(stage: Stage, skin: np.ndarray, people: int, seed: int) -> Lo
         posed = pose_vertices(stage, person, act_moments(stage, generator, MOMENTS))[:, skin]
         truth = scene.labels
         for t, picture in enumerate(scene.pictures):
-            covered = (truth.hidden[t][:MESH_POINTS] & 1).mean()
+            covered = (truth.hidden[t][:MESH_POINTS] & COVERED).mean()
             if covered > MOST_COVERED or truth.turn[t][2, 2] < MOST_TURNED:
                 continue
             points = np.column_stack([truth.points[t], np.zeros(len(truth.points[t]))])

@@ -1,16 +1,14 @@
-"""One interface to every kind of speech feature.
+"""What every kind of speech feature has in common.
 
 The waveform is mono float32 at 16 kHz; its clock starts at its first sample. Features come at
 50 Hz, step k centred at 0.02 k + 0.0125 s, whatever the kind.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from ..exchange.protocol import AVFaceError
 from ..models.phone_classes import SILENCE
 
 RATE = 50.0  # Hz
@@ -48,41 +46,3 @@ def silence(kind: Kind, channels: int) -> np.ndarray:
         posterior[SILENCE] = 1 - (channels - 1) * PHONE_FLOOR
         return np.log(posterior)
     return np.full(channels, -4.0 if kind == "mel" else 0.0, np.float32)
-
-
-def speech_features(
-    waveform: np.ndarray, kind: Kind = "phones", path: Path | None = None
-) -> SpeechFeatures:
-    """Features of a waveform.
-
-    Args:
-        waveform: (N,) float32 at 16 kHz, -1 to 1.
-        kind: `phones`: log-posteriors of our acoustic network; `deepspeech`: logits of a released
-            DeepSpeech graph; `mel`: the 80 bands of lip-sync networks; `wav2vec2`: hidden states
-            of a model of the user's.
-        path: The user's file (`deepspeech`) or folder (`wav2vec2`).
-
-    Raises:
-        AVFaceError: The user's file is missing or is something else.
-    """
-    waveform = np.ascontiguousarray(waveform, np.float32)
-    if kind == "phones":
-        from .phones import phone_posteriors
-
-        return SpeechFeatures(kind, phone_posteriors(waveform))
-    if kind == "mel":
-        from .mel import mel_features
-
-        return SpeechFeatures(kind, mel_features(waveform))
-    if path is None:
-        raise AVFaceError(
-            f"Speech features of the kind {kind} need a model of yours.",
-            "Name its file or folder, or choose the kind phones, which comes with AVFace.",
-        )
-    if kind == "deepspeech":
-        from .deepspeech import deepspeech_logits
-
-        return SpeechFeatures(kind, deepspeech_logits(waveform, path))
-    from .wav2vec2 import wav2vec2_states
-
-    return SpeechFeatures(kind, wav2vec2_states(waveform, path))

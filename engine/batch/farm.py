@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterator
 
 from ..exchange.protocol import AVFaceError, Item
-from .run import ended_item
 from .work import ROOT, Record, Work, serve
 
 RETRIES = 3  # where a worker, or its machine, has died
@@ -41,7 +40,7 @@ def serve_with_ray(
             for reference in ended:
                 work = pending.pop(reference)
                 record = _result(ray, reference, work)
-                hear(ended_item(record, str(work.take)))
+                hear(record.item(str(work.take)))
                 yield record
     finally:
         ray.shutdown()

@@ -47,7 +47,7 @@ def run_batch(wanted: list[Wanted], options: BatchOptions, hear: Hear) -> list[R
         work = _plan(item, options)
         if isinstance(work, Record):
             records[item.name] = work
-            hear(ended_item(work, ""))
+            hear(work.item(""))
         elif (record := standing(work)) and not options.again:
             records[item.name] = record
             hear(Item(item.name, "skipped", 1, "It stands already.", str(work.take)))
@@ -116,14 +116,8 @@ def _serve_here(works: list[Work], workers: int, hear: Hear) -> Iterator[Record]
             ended, running = wait(running, return_when=FIRST_COMPLETED)
             for future in ended:
                 record = future.result()
-                hear(ended_item(record, takes[record.name]))
+                hear(record.item(takes[record.name]))
                 yield record
-
-
-def ended_item(record: Record, take: str) -> Item:
-    """What to say of a clip that has ended."""
-    done = record.state == "done"
-    return Item(record.name, record.state, float(done), record.message, take if done else "")
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from ..exchange.protocol import (
     Done,
     Event,
     Failed,
+    Item,
     Progress,
     decode,
     write_job,
@@ -69,6 +70,11 @@ class Record:
     def write(self, folder: Path) -> None:
         """Write `folder/record.json`."""
         write_whole(folder / "record.json", json.dumps(asdict(self), indent=1))
+
+    def item(self, take: str) -> Item:
+        """What to say of the clip now that it has ended."""
+        done = self.state == "done"
+        return Item(self.name, self.state, float(done), self.message, take if done else "")
 
 
 def read_record(folder: Path) -> Record | None:

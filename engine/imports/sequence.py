@@ -5,7 +5,7 @@ moves the whole by a translation; a camera sees c = A (posed) + b, axes as in `e
 take's head turns about its origin instead and has no neck: the neck's turn is put into the head's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -18,6 +18,7 @@ from ..head.model import FaceParams, Head
 from ..head.transfer import carried_units
 
 MOST_FRAMES = 1_000_000
+SIZE = (512, 512)  # px of a picture that nobody has
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,7 @@ class FlameSequence:
     camera: np.ndarray | None = None  # (T, 3, 3) A
     camera_shift: np.ndarray | None = None  # (T, 3) b
     focal: float = 0.0  # px
-    size: tuple[int, int] = (512, 512)
-    times: np.ndarray | None = None  # (T,) s
+    size: tuple[int, int] = SIZE
     tool: str = ""
 
 
@@ -61,7 +61,8 @@ def take_of(sequence: FlameSequence, file: HeadFile, source: str, fps: float) ->
         np.zeros((9, 3)),
     )  # fmt: skip
     marks = [head.landmarks_px(params, t, sequence.size, rest) for t in range(frames)]
-    return plain_take(params, np.asarray(marks), file, source, fps, sequence)
+    take = plain_take(params, np.asarray(marks), file, source, fps, sequence.tool)
+    return replace(take, size=sequence.size)
 
 
 def plain_take(
@@ -70,22 +71,20 @@ def plain_take(
     file: HeadFile,
     source: str,
     fps: float,
-    sequence: FlameSequence | None = None,
+    tool: str,
 ) -> Take:
     """A take of parameters that no clip of ours stands behind: all frames found and believed."""
     frames = len(params)
-    times = sequence.times if sequence is not None else None
-    size = sequence.size if sequence is not None else (512, 512)
     return Take(
-        times=np.arange(frames) / fps if times is None else times,
+        times=np.arange(frames) / fps,
         shape=params.shape, albedo=np.zeros(50), expression=params.expression,
         head_pose=params.head_pose, head_translation=params.head_translation, jaw=params.jaw,
         eyes=params.eyes, light=np.zeros((9, 3)), landmarks_px=marks.astype(np.float32),
         found=np.ones(frames, bool), confidence=np.ones((frames, len(REGIONS)), np.float32),
-        trust_sound=np.zeros(frames, np.float32), focal=float(params.focal), size=size, fps=fps,
+        trust_sound=np.zeros(frames, np.float32), focal=float(params.focal), size=SIZE, fps=fps,
         expression_names=file.expression_names,
         head={"name": file.name, "sha256": file.sha256}, source={"path": source, "sha256": ""},
-        made_by={"version": "import", "options": {"tool": sequence.tool if sequence else ""}},
+        made_by={"version": "import", "options": {"tool": tool}},
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from ..exchange.livelink import parse_table
 from ..exchange.protocol import AVFaceError
 from ..exchange.take import Take, frame_seconds
 from ..head.model import FaceParams, Head
-from .sequence import MOST_FRAMES, plain_take
+from .sequence import MOST_FRAMES, SIZE, plain_take
 
 _MEDIAPIPE_LEAST = 30  # of ARKit's names among the columns
 _TIMES = {
@@ -29,7 +29,7 @@ _TIMES = {
     "seconds": 1.0, "time_s": 1.0,
 }  # fmt: skip
 _OPENCV = np.diag([1.0, -1.0, -1.0])
-_FOCAL, _SIZE, _DISTANCE = 1000.0, (512, 512), 0.6
+_FOCAL, _DISTANCE = 1000.0, 0.6
 
 
 def read_table(path: Path, fps: float) -> tuple[Curves, str]:
@@ -68,10 +68,9 @@ def take_of_curves(curves: Curves, file: HeadFile, source: str, tool: str) -> Ta
         expression=expression, jaw=jaw, eyes=eyes, head_pose=axis_angle_of(curves.head)
     )
     rest = head.rest(params.shape)
-    marks = [head.landmarks_px(params, t, _SIZE, rest) for t in range(len(params))]
-    take = plain_take(params, np.asarray(marks), file, source, curves.fps)
-    made_by = {"version": "import", "options": {"tool": tool}}
-    return replace(take, times=curves.times, made_by=made_by)
+    marks = [head.landmarks_px(params, t, SIZE, rest) for t in range(len(params))]
+    take = plain_take(params, np.asarray(marks), file, source, curves.fps, tool)
+    return replace(take, times=curves.times)
 
 
 def _columns(table: list[list[str]], names: list[str], source: str) -> dict[str, np.ndarray]:

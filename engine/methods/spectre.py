@@ -90,14 +90,13 @@ def descend_on_clip(
     start: FaceParams,
     head: Head,
     report: Report,
-    slots: SpectreSlots | None = None,
+    slots: SpectreSlots = SpectreSlots(),
 ) -> FaceParams:
     """The start with expression and jaw moved by SPECTRE's losses.
 
     Raises:
         AVFaceError: A slot's file isn't a network.
     """
-    slots = slots or SpectreSlots()
     objective = perceptual_losses(head.file, slots.lip_reader, slots.emotion, slots.reads_lips)
     looks = objective.lip_reader is not None or objective.emotion is not None
     boxes, device = face_boxes(track), compute_device()

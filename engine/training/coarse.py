@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from ..models.checkpoints import load_deca, load_imagenet
@@ -60,22 +59,18 @@ class CoarseTask(WindowTask):
         draws = options.photometric or identity is not None
         faces = Faces(file, draws)
         self.objective = CoarseObjective(faces, photometric=options.photometric, identity=identity)
+        self.fixed = faces, identity
 
     def losses(self, batch: Windows) -> dict[str, Tensor]:
         """See `loop.Task`."""
-        self._follow(batch.pictures.device)
+        self.follow(batch)
         return self.objective(self.model(batch.pictures, batch.sound), batch)
 
     def judge(self, model: nn.Module, windows: Windows) -> dict[str, float]:
         """NME of the landmarks."""
-        faces = self.objective.faces.to(windows.pictures.device)
-        return landmark_figures(faces.landmarks(model(windows.pictures, windows.sound)), windows)
-
-    def _follow(self, device: torch.device) -> None:
-        """Fixed parts go where the batch is."""
-        self.objective.faces.to(device)
-        if self.objective.identity is not None:
-            self.objective.identity.to(device)
+        self.follow(windows)
+        codes = model(windows.pictures, windows.sound)
+        return landmark_figures(self.objective.faces.landmarks(codes), windows)
 
 
 def _begin_with(stage: CoarseStage, options: CoarseOptions) -> None:

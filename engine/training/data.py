@@ -83,9 +83,8 @@ class Prepared:
 
     def save(self, folder: Path, name: str, jpegs: bytes) -> None:
         """Write the clip's two files, each whole or not at all."""
-        arrays = {item.name: getattr(self, item.name) for item in fields(self)}
         save(folder / f"{name}.jpegs", jpegs)
-        save_arrays(folder / f"{name}.npz", arrays)
+        save_arrays(folder / f"{name}.npz", vars(self))
 
 
 class FolderSource:

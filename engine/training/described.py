@@ -13,8 +13,8 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from ..audio import windows
-from ..audio.features import Kind, speech_features
+from ..audio import speech_features, windows
+from ..audio.features import Kind
 from ..exchange.saving import saved
 from ..faces.crops import place_in_crop
 from ..faces.seen import crop_size

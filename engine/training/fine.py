@@ -74,6 +74,7 @@ class FineTask(WindowTask):
         self.normals_network = load_slot(options.normals_network, "normals")
         texture = load_slot(options.texture_network, "texture features")
         self.texture = OrientedFilters() if texture is None else texture
+        self.fixed = self.coarse, self.faces, self.sheet, self.texture, self.normals_network
 
     def losses(self, batch: Windows) -> dict[str, Tensor]:
         """Eq. 4. See `loop.Task`."""
@@ -108,11 +109,8 @@ class FineTask(WindowTask):
     @torch.no_grad()
     def _lay(self, batch: Windows) -> _Laid:
         """Some frames of the batch as the coarse stage sees them."""
-        device = batch.pictures.device
-        for part in (self.coarse, self.faces, self.sheet, self.texture, self.normals_network):
-            if part is not None:
-                part.to(device)
-        chosen = torch.arange(len(batch.pictures) * self.frames, device=device)
+        self.follow(batch)
+        chosen = torch.arange(len(batch.pictures) * self.frames, device=batch.pictures.device)
         chosen = chosen[:: max(1, self.frames // _FRAMES)]
         codes = self.coarse(batch.pictures, batch.sound)
         vertices = self.faces.vertices(codes)[chosen]

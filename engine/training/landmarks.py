@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from ..geometry import embed
 from ..models.landmarks import BROWS, IRISES, LIDS, LIPS, POINTS, Found, LandmarkNet
+from .people.labels import COVERED
 from .people.ring import Ring
 from .people.stage import build_stage
 
@@ -142,7 +143,7 @@ def make_batch(ring: Ring, rows: np.ndarray, generator: np.random.Generator | No
         pictures, points, visible, turn, hidden = _shaken(
             pictures, points, visible, turn, hidden, generator
         )
-    weight = np.where(hidden & 1, np.float32(_COVERED_SHARE), np.float32(1))
+    weight = np.where(hidden & COVERED, np.float32(_COVERED_SHARE), np.float32(1))
     return LandmarkBatch(
         torch.from_numpy(np.ascontiguousarray(pictures)).permute(0, 3, 1, 2).float(),
         torch.from_numpy(points * (2 / size) - 1).float(), torch.from_numpy(weight),

@@ -94,6 +94,7 @@ class LipRefinementTask(WindowTask):
         self.faces, self.sheet = RefinedFaces(file, self.region), Sheet(file, config.uv)
         self.objective = CoarseObjective(self.faces, photometric=True)
         self.normals_network = load_slot(options.normals_network, "normals")
+        self.fixed = self.coarse, self.faces, self.sheet, self.normals_network
         fade = np.zeros(len(file.template), np.float32)
         fade[self.region.vertices] = self.region.fade
         self.on_lips = self.sheet.lay(torch.from_numpy(fade)[None, :, None])  # (1, 1, U, U)
@@ -120,10 +121,7 @@ class LipRefinementTask(WindowTask):
 
     @torch.no_grad()
     def _coarse_codes(self, batch: Windows) -> Codes:
-        device = batch.pictures.device
-        for part in (self.coarse, self.faces, self.sheet, self.normals_network):
-            if part is not None:
-                part.to(device)
+        self.follow(batch)
         return self.coarse(batch.pictures, batch.sound)
 
     def _refined(self, model: nn.Module, codes: Codes, batch: Windows) -> RefinedCodes:

@@ -6,7 +6,7 @@ is kept is wider than what a reader sees: training may shift it, as a tracker's 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +78,7 @@ class MouthClips:
 
     def write(self, path: Path) -> None:
         """Whole or not at all."""
-        save_arrays(path, {item.name: getattr(self, item.name) for item in fields(self)})
+        save_arrays(path, vars(self))
 
 
 class MouthFilmer:

@@ -9,7 +9,7 @@ from torch.nn import functional
 from ..head.torch_head import rotation_matrices
 from . import losses
 from .data import Windows
-from .losses import COARSE, CoarseWeights
+from .losses import COARSE
 from .system import Codes, Faces
 
 # (open) What only a synthetic performer can teach; chosen so that each begins near 1.
@@ -23,33 +23,31 @@ class CoarseObjective:
 
     Args:
         faces: With a renderer where `photometric` or `identity` is wanted.
-        weights: Published.
         photometric: Draw the faces and compare them with the pictures.
         identity: A face recogniser: pictures (N, 3, 112, 112) in 0..1 -> features (N, C).
     """
 
     faces: Faces
-    weights: CoarseWeights = COARSE
     photometric: bool = False
     identity: nn.Module | None = None
 
     def __call__(self, codes: Codes, windows: Windows) -> dict[str, Tensor]:
         """Each loss, weighted."""
         points, target = self.faces.landmarks(codes), windows.flat("landmarks")
-        belief, weights = windows.flat("belief"), self.weights
+        belief = windows.flat("belief")
         marks = losses.landmark_weights(target.device) * belief
         out = {
-            "landmark": weights.landmark * losses.landmark_loss(points, target, marks),
-            "eye_closure": weights.eye_closure * losses.eye_closure_loss(points, target, belief),
-            "mouth_closure": weights.mouth_closure
+            "landmark": COARSE.landmark * losses.landmark_loss(points, target, marks),
+            "eye_closure": COARSE.eye_closure * losses.eye_closure_loss(points, target, belief),
+            "mouth_closure": COARSE.mouth_closure
             * losses.mouth_closure_loss(points, target, belief),
-            "lip_corner": weights.lip_corner * losses.lip_corner_loss(points, target, belief),
-            "same_shape": weights.shape_consistency
+            "lip_corner": COARSE.lip_corner * losses.lip_corner_loss(points, target, belief),
+            "same_shape": COARSE.shape_consistency
             * losses.shape_consistency_loss(codes.shape.unflatten(0, windows.sound.shape[:2])),
-            "regular": weights.shape * losses.coefficient_loss(codes.shape)
-            + weights.expression * losses.coefficient_loss(codes.expression)
-            + weights.albedo * losses.coefficient_loss(codes.albedo),
-            "light": weights.light * losses.white_light_loss(codes.light),
+            "regular": COARSE.shape * losses.coefficient_loss(codes.shape)
+            + COARSE.expression * losses.coefficient_loss(codes.expression)
+            + COARSE.albedo * losses.coefficient_loss(codes.albedo),
+            "light": COARSE.light * losses.white_light_loss(codes.light),
         }
         if self.photometric or self.identity is not None:
             out |= self._appearance(codes, windows)
@@ -66,7 +64,7 @@ class CoarseObjective:
         out = {}
         if self.photometric:
             loss = losses.photometric_loss(drawn.picture, pictures, mask)
-            out["photometric"] = self.weights.photometric * loss
+            out["photometric"] = COARSE.photometric * loss
         if self.identity is not None:
             pasted = drawn.picture * drawn.mask + pictures * (1 - drawn.mask)
             size = (_FEATURE_SIDE, _FEATURE_SIDE)
@@ -74,7 +72,7 @@ class CoarseObjective:
                 self.identity(functional.interpolate(p, size, mode="bilinear", antialias=True))
                 for p in (pasted, pictures)
             )
-            out["identity"] = self.weights.identity * losses.identity_loss(ours, theirs)
+            out["identity"] = COARSE.identity * losses.identity_loss(ours, theirs)
         return out
 
 

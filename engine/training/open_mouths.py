@@ -4,7 +4,7 @@ Jaw, lips and the rows' heights are drawn independently of each other: what a ne
 these mouths must come from what is seen between the lips, not from how speech goes.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +52,7 @@ class OpenMouths:
 
     def write(self, path: Path) -> None:
         """Whole or not at all."""
-        save_arrays(path, {item.name: getattr(self, item.name) for item in fields(self)})
+        save_arrays(path, vars(self))
 
 
 def draw_mouths(seed: int, count: int) -> OpenMouths:

@@ -12,6 +12,7 @@ from ..models.phone_classes import CLASS_OF, CLASSES
 from .data import Sample
 from .people import Stage, build_stage, render_sequence
 from .people.acting import Acting, act_sequence
+from .people.labels import COVERED
 from .trajectories import Phone, Style, articulate, draw_style, head_units
 
 _CONSONANTS = ("P", "B", "M", "F", "V", "W", "R", "L", "T", "D", "N", "K", "G", "S", "Z", "SH",
@@ -19,7 +20,6 @@ _CONSONANTS = ("P", "B", "M", "F", "V", "W", "R", "L", "T", "D", "N", "K", "G", 
 _VOWELS = ("AA", "AO", "AE", "AH", "AY", "AW", "EH", "EY", "ER", "IH", "IY", "OW", "UW")
 _HZ = 25.0
 _SPEAKING = 0.85  # share of windows with speech; the rest is silent acting
-_COVERED = 0  # bit of `Labels.hidden`: something is before the point
 _MOUTH_UNITS = ("mouth", "lips", "tongue", "jaw", "cheekPuff")
 
 
@@ -143,5 +143,5 @@ def covered_68(marks: np.ndarray, points: np.ndarray, hidden: np.ndarray) -> np.
     """
     apart = ((marks[:, :, None] - points[:, None, :468]) ** 2).sum(-1)
     nearest = apart.argmin(-1)  # (T, 68)
-    covered = (hidden >> _COVERED) & 1
+    covered = hidden & COVERED > 0
     return np.take_along_axis(covered, nearest, 1).astype(np.float32)

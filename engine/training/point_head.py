@@ -37,6 +37,10 @@ class PointHead:
     joints: np.ndarray  # (3, 3)
     joint_basis: np.ndarray  # (9, S)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """What `pose_points` takes."""
+        return {name: torch.from_numpy(value) for name, value in vars(self).items()}
+
 
 def point_head(stage: Stage) -> PointHead:
     """The stage's head mixed at POINTS."""

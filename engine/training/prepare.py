@@ -11,7 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..audio.features import Kind, silence, speech_features
+from ..audio import speech_features
+from ..audio.features import Kind, silence
 from ..audio.windows import windows
 from ..exchange.protocol import AVFaceError
 from ..faces import FaceOptions, FaceTrack, track_face
@@ -19,11 +20,11 @@ from ..faces.crops import crop_boxes, cut_crop, to_crop
 from ..faces.track import stretches
 from ..head.landmarks import REGION_OF_68, mesh_to_68
 from ..media import Clip, open_clip, read_frames, read_waveform
+from ..media.pictures import FILM_SUFFIXES
 from ..progress import Report
 from .data import Prepared
 
 _LOG = logging.getLogger(__name__)
-_SUFFIXES = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".m4v")
 _JPEG_QUALITY = 92
 
 
@@ -44,9 +45,9 @@ def prepare_folder(
     Returns:
         The names of the prepared clips.
     """
-    videos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    videos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in FILM_SUFFIXES)
     if not videos:
-        raise AVFaceError(f"{folder} holds no video.", f"Known: {' '.join(_SUFFIXES)}.")
+        raise AVFaceError(f"{folder} holds no video.", f"Known: {' '.join(sorted(FILM_SUFFIXES))}.")
     names = []
     for path in videos:
         name = "_".join(path.relative_to(folder).with_suffix("").parts)

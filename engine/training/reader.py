@@ -58,8 +58,7 @@ class ReaderTask:
         self.model, self.clips = model, clips
         self.stage = build_stage()
         arrays = point_head(self.stage)
-        self.arrays = arrays
-        self.head = {name: torch.from_numpy(value) for name, value in vars(arrays).items()}
+        self.head = arrays.tensors()
         self.pool = act_moments(self.stage, np.random.default_rng(11), moments)
         self.smooth = smooth_fields(arrays.template)
         self.unit_weight = torch.from_numpy(unit_weights(self.stage, arrays))

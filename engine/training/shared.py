@@ -240,8 +240,7 @@ def _points_of_head() -> tuple[dict[str, Tensor], Tensor]:
     """The head at POINTS, and how far its units move the face."""
     stage = build_stage()
     arrays = point_head(stage)
-    tensors = {name: torch.from_numpy(value) for name, value in vars(arrays).items()}
-    return tensors, torch.from_numpy(unit_weights(stage, arrays))
+    return arrays.tensors(), torch.from_numpy(unit_weights(stage, arrays))
 
 
 def _lips_mm(mine: Tensor, true: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from ..sight.features import colours_at
 from .occlusions import cover_with_hand
 from .people import Stage, build_stage, render_sequence
 from .people.acting import act_sequence
+from .people.labels import COVERED
 from .performances import covered_68, speak_with
 from .speech import HELD_OUT, Utterance, require_speakers, speak_all
 from .speech.texts import texts
@@ -85,7 +86,7 @@ class Sights:
 
     def write(self, path: Path) -> None:
         """Whole or not at all."""
-        save_arrays(path, {item.name: getattr(self, item.name) for item in fields(self)})
+        save_arrays(path, vars(self))
 
 
 def shard_path(folder: Path, part: str, number: int) -> Path:
@@ -171,7 +172,7 @@ def _draw_clip(
     labels, chosen = shot.labels, list(POINTS)
     marks = labels.points_68 / size * 2 - 1
     points = labels.points[:, chosen] / size * 2 - 1
-    hidden = (labels.hidden[:, chosen] & 1).astype(np.float32)
+    hidden = (labels.hidden[:, chosen] & COVERED > 0).astype(np.float32)
     covered = covered_68(labels.points_68, labels.points, labels.hidden)
     sample = {
         "pictures": shot.pictures,

@@ -198,6 +198,7 @@ class SpectreTask(WindowTask):
         self.model: nn.Module = SpectreEncoder(config)
         self.coarse = fixed_coarse(config, options.coarse)
         self.objective = perceptual_losses(file, options.lip_reader, options.emotion_network)
+        self.fixed = self.coarse, *self.objective.parts
 
     def losses(self, batch: Windows) -> dict[str, Tensor]:
         """See `loop.Task`."""
@@ -213,9 +214,7 @@ class SpectreTask(WindowTask):
 
     def _codes(self, model: nn.Module, batch: Windows) -> tuple[Codes, Codes]:
         """With SPECTRE's expression and jaw, and the coarse stage's own."""
-        device = batch.pictures.device
-        for part in (self.coarse, *self.objective.parts):
-            part.to(device)
+        self.follow(batch)
         with torch.no_grad():
             start = code_sequence(self.coarse, batch)
         e = model(batch.pictures).flatten(0, 1)

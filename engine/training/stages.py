@@ -71,6 +71,7 @@ class WindowTask:
     name = ""
     model: nn.Module
     metadata: dict[str, str]
+    fixed: tuple[nn.Module | None, ...] = ()  # what doesn't learn
 
     def __init__(
         self,
@@ -111,6 +112,12 @@ class WindowTask:
     def judge(self, model: nn.Module, windows: Windows) -> dict[str, float]:
         """Figures of one batch, the one that decides first."""
         raise NotImplementedError
+
+    def follow(self, batch: Windows) -> None:
+        """What doesn't learn goes where the batch is."""
+        for part in self.fixed:
+            if part is not None:
+                part.to(batch.pictures.device)
 
 
 def choose_source(options: StageOptions, part: Part, frames: int) -> Source:

@@ -80,8 +80,7 @@ def _zoom(sights: Sights, clip: int) -> np.ndarray:
 
 @cache
 def _head() -> dict[str, torch.Tensor]:
-    arrays = point_head(build_stage())
-    return {name: torch.from_numpy(value) for name, value in vars(arrays).items()}
+    return point_head(build_stage()).tensors()
 
 
 def _errors(generator: np.random.Generator, count: int, smooth: float, each: float) -> np.ndarray:

@@ -20,7 +20,7 @@ class OnnxNetwork(nn.Module):
     numbers stay. Dropout and batch normalisation are as in inference.
     """
 
-    def __init__(self, graph: OnnxGraph, name: str = "the network") -> None:
+    def __init__(self, graph: OnnxGraph, name: str) -> None:
         super().__init__()
         self.name = name
         missing = sorted({node.operator for node in graph.nodes} - OPERATORS.keys() - {_CONSTANT})

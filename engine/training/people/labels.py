@@ -1,6 +1,6 @@
 """What is true of a picture: points, what hides them, what is seen of each region, parameters."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from .camera import View
 from .identity import Performer
 from .stage import REGION_NAMES, REST, Stage
 
-SEEN, COVERED, TURNED_AWAY = 0, 1, 2  # bits of `Labels.hidden`
+COVERED, TURNED_AWAY = 1, 2  # bits of `Labels.hidden`: by a thing, by the head itself
 _LEAST_PIXELS = 8  # of a region of a picture 112 pixels wide
 _BEHIND_M = 0.007  # a point this far behind what is seen is hidden by the head itself
 _IRIS_BEHIND_M = 0.0015
@@ -22,7 +22,7 @@ class Labels:
 
     points: np.ndarray  # (N, 478, 2) MediaPipe's mesh order and irises, px
     points_68: np.ndarray  # (N, 68, 2) px; 0-16 slide with the yaw
-    hidden: np.ndarray  # (N, 478) uint8 bits: 1 covered by a thing, 2 by the head itself
+    hidden: np.ndarray  # (N, 478) uint8 bits, COVERED and TURNED_AWAY
     visible: np.ndarray  # (N, 6) share of REGION_NAMES that nothing covers; -1 turned away
     turn: np.ndarray  # (N, 3, 3)
     translation: np.ndarray  # (N, 3) m
@@ -97,8 +97,3 @@ def stack_labels(labels: list[dict], acting: Acting, person: Performer) -> Label
         **stacked, units=acting.units, jaw=acting.jaw, eyes=acting.eyes,
         shape=person.shape.astype(np.float32), albedo=person.albedo.astype(np.float32),
     )  # fmt: skip
-
-
-def label_arrays(labels: Labels) -> dict[str, np.ndarray]:
-    """The labels as arrays by name, for files."""
-    return {item.name: getattr(labels, item.name) for item in fields(labels)}

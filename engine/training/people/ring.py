@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...exchange.saving import save
-from .labels import Labels, label_arrays
+from .labels import Labels
 from .occluders import USUAL, Clutter
 from .performers import render_scene
 from .stage import build_stage
@@ -88,10 +88,9 @@ def fill_ring(folder: Path, options: RingOptions, until: int) -> None:
 
 
 def _rows(pictures: np.ndarray, labels: Labels, difficulty: float) -> dict[str, np.ndarray]:
-    all_labels = label_arrays(labels)
-    values = {name: all_labels[name] for name in _KEPT}
+    values = {name: getattr(labels, name) for name in _KEPT}
     for name in _PER_PERSON:
-        values[name] = np.repeat(all_labels[name][None], len(pictures), 0)
+        values[name] = np.repeat(getattr(labels, name)[None], len(pictures), 0)
     return {
         **values, "pictures": pictures,
         "difficulty": np.full(len(pictures), difficulty, np.float32),

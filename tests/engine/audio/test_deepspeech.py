@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.audio import speech_features
 from engine.audio.deepspeech import (
     decode_greedily,
     deepspeech_logits,
     load_deepspeech,
     self_test,
 )
-from engine.audio.features import speech_features, step_count
+from engine.audio.features import step_count
 from engine.audio.frozen_graph import read_constants
 from engine.audio.mfcc import mfcc_010, mfcc_090
 from engine.exchange.protocol import AVFaceError

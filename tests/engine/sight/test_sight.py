@@ -31,7 +31,7 @@ def seen():
     """The points of a person of mean shape who turns her head, and what she does."""
     stage, generator = build_stage(), np.random.default_rng(0)
     acting = act_moments(stage, generator, FRAMES)
-    head = {k: torch.from_numpy(v) for k, v in vars(point_head(stage)).items()}
+    head = point_head(stage).tensors()
     gaze = acting.eyes[:, [0, 1, 3, 4]]
     tensors = [torch.from_numpy(v)[None] for v in (acting.units, acting.jaw, gaze)]
     points = pose_points(head, torch.zeros(1, 100), *tensors)[0].numpy()
