@@ -574,6 +574,8 @@ def paint_trust() -> Iterator[Wait]:
     stroke("GRAPH_EDITOR", *SEEN)
     yield 1.5
     seen.append(painted())
+    sidebar().tag_redraw()  # its panel takes the height of a longer list at the next drawing
+    yield 0.5
     picture("trust_painted")
     for modifiers in ({"ctrl": True}, {"ctrl": True, "shift": True}):
         key("Z", **modifiers)
