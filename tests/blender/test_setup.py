@@ -111,6 +111,7 @@ def test_cancelling_leaves_nothing_running(addon, tmp_path, state):
 
 
 def test_every_panel_can_be_drawn_at_every_stage(addon, tmp_path):
+    extension.preferences().engine_python = sys.executable  # one that is there
     job = bpy.context.window_manager.avface_job
     for name in ("WAITING", "INTERRUPTED", "CAPTURED"):
         row = bpy.context.window_manager.avface_jobs.add()
