@@ -39,8 +39,9 @@ if TYPE_CHECKING:
     from ..faces import FaceTrack
 
 # Errors of the 468 landmarks go together: their weight is that of far fewer independent points.
-_POINT_SHARE, _PAIR_SHARE = 0.60, 0.50
-_CLOSURE_TRUST, _CLOSURE_GAP = 40.0, 1e-3  # shut lips are a sharp event: weight, and its width, m
+# What a pair of lips says is said by its points, too; lids are thin, and their points less exact.
+_POINT_SHARE, _LIP_PAIR_SHARE, _LID_PAIR_SHARE = 0.60, 0.30, 0.50
+_CLOSURE_TRUST, _CLOSURE_GAP = 60.0, 0.7e-3  # shut lips are a sharp event: weight, its width, m
 _TOUCH = (0.6e-3, 1.6e-3)  # m: the tracker leaves lips that touch this far open
 _HIDDEN_WEIGHT = 0.002  # of points behind a cover or out of the picture: the tracker invents them
 _SHAKEN_WEIGHT = 0.01  # of all others while the mouth is covered: the tracker turns the face
@@ -94,21 +95,25 @@ def gather(
     visible[:, MESH_POINTS:] = 1
     hidden = {name: mask[frames] for name, mask in hidden.items()}
     inside = _inside(points, track.size)
-    weight = _POINT_SHARE * visible * _trust(head, hidden, _SHAKEN_WEIGHT, track, frames) * inside
+    shown = visible.copy()
+    shown[:, INNER_LIPS] = 0.5 * visible[:, OUTER_LIPS]  # a rim at the gap shows by its edge
+    weight = _POINT_SHARE * shown * _trust(head, hidden, _SHAKEN_WEIGHT, track, frames) * inside
     weight /= landmark_sd(head) ** 2
     weight[:, LEFT_PUPIL] *= _iris_trust(points, 386, 374, 263, 362)
     weight[:, RIGHT_PUPIL] *= _iris_trust(points, 159, 145, 33, 133)
     upper, lower = PAIRS.T
     trust = _trust(head, hidden) * inside
-    pair_weight = np.minimum(visible[:, upper], visible[:, lower])
-    pair_weight *= _PAIR_SHARE / PAIR_SD**2 * np.minimum(trust[:, upper], trust[:, lower])
     lips = len(LIP_PAIRS)
+    pair_weight = np.minimum(visible[:, upper], visible[:, lower])
+    pair_weight *= np.minimum(trust[:, upper], trust[:, lower]) / PAIR_SD**2
+    pair_weight[:, :lips] *= _LIP_PAIR_SHARE
+    pair_weight[:, lips:] *= _LID_PAIR_SHARE
     offset = points[:, upper] - points[:, lower]
     gap = np.linalg.norm(offset[:, :lips], axis=2) * metre[:, None]
     if sound is not None:
         shut = closing(sound, frames, gap)
         led = (sound.unseen * sound.trust)[frames, None]
-        heard = shut * sound.unseen[frames, None] * _PAIR_SHARE / PAIR_SD**2
+        heard = shut * sound.unseen[frames, None] * _LIP_PAIR_SHARE / PAIR_SD**2
         pair_weight[:, :lips] = np.maximum(pair_weight[:, :lips] * (1 - led), heard)
         gap, offset[:, :lips] = gap * (1 - shut), offset[:, :lips] * (1 - shut)[:, :, None]
     pair_weight[:, :lips] *= 1 + _CLOSURE_TRUST * np.exp(-((gap / _CLOSURE_GAP) ** 2))

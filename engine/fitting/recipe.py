@@ -55,7 +55,7 @@ _FOCAL_PER_SIDE = 2.0  # landmarks can't tell the focal length: a usual lens
 _CHUNK = 400  # frames solved at once
 _KEY_MARGIN, _LEAST_KEYS = 3, 8  # frames from a cover to a key frame; fewer tell too little
 _ITERATIONS = 5
-_SMOOTHING = 5.0
+_SMOOTHING = 5.8
 _LIPS_PRESS = 2e-4  # m: soft lips that are pressed overlap so far
 
 
