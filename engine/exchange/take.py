@@ -72,8 +72,8 @@ class Take:
     lip_weights: np.ndarray | None = None  # (T, K)
     sync_offset: float = 0.0  # s by which the sound in the clip comes after the lips, as measured
     sync_confidence: float = 0.0  # 0..1, of that
-    # (V,) mm that hair stands off the skin; where none grows 0, or how far it is to the hairline, mm,
-    # below 0. None where nobody looked.
+    # (V,) mm that hair stands off the skin; where none grows 0, or how far it is to the hairline,
+    # mm, below 0. None where nobody looked.
     hair: np.ndarray | None = None
     hair_hangs: float = 0.0  # mm below the ears that hair hangs down to beside the neck; 0: none
     # Degrees from the top of the head down to which hair falls over the forehead, at the degrees
