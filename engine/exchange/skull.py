@@ -59,9 +59,9 @@ def depth_within(vertices: np.ndarray, hair: np.ndarray) -> np.ndarray:
     """How far each vertex (V, 3) lies within the hairline, negative without, mm (V,).
 
     `hair` (V,) is as `comb` takes it. Where nobody has told how far from the hair a bare vertex
-    lies, the line runs half way to the next one.
+    lies, the line runs half way to the next one; where it is told, hair is low within it, too.
     """
-    depth, haired = np.minimum(hair, 0.0), hair > BARE_MM
+    depth, haired = np.minimum(hair, 0.0), hair > (0 if (hair < 0).any() else BARE_MM)
     if not haired.any() or haired.all():
         return np.where(haired, _DEEPEST_MM, -_DEEPEST_MM)
     untold = np.flatnonzero((hair >= 0) & ~haired)

@@ -9,7 +9,7 @@ from engine.detail.volume import usual_hair
 from engine.exchange.fringe import FRINGE_AT
 from engine.exchange.growth import POINTS
 from engine.exchange.hair import comb, grows_hair
-from engine.exchange.skull import BARE_MM, from_skull
+from engine.exchange.skull import BARE_MM, depth_within, from_skull
 from engine.head.model import FaceParams, Head
 from engine.preview.sitter import Sitter
 from engine.preview.studio import draw
@@ -79,6 +79,18 @@ def test_a_fringe_ends_where_it_was_seen(person, hangs):
             assert (here > 76).mean() < 0.05
     assert np.mean(lowest) == pytest.approx(82, abs=4)
     assert 2 < np.ptp(lowest) < 14
+
+
+@pytest.mark.parametrize("low", [BARE_MM / 2, 6.0])
+def test_the_hairline_lies_where_the_take_says_however_low_hair_is_there(low):
+    """Of vertices 5 mm apart; an older take knows the bare ones as 0: half way between two."""
+    places = np.arange(-6.0, 7) * 5 + 2  # mm within the line
+    vertices = 1e-3 * places[:, None] * [1, 0, 0]
+    hair = np.where(places > 0, np.where(places < 5, low, 8), places)
+    np.testing.assert_allclose(depth_within(vertices, hair), np.clip(places, -25, 25), atol=1e-6)
+    older = depth_within(vertices, np.where(places > 0, 8.0, 0))
+    assert (older > 0).tolist() == (places > 0).tolist()
+    assert np.interp(0, older, places) == pytest.approx(-0.5)
 
 
 def test_hair_lies_back_unless_it_falls(person):
