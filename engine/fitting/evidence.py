@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # Errors of the 468 landmarks go together: their weight is that of far fewer independent points.
 # What a pair of lips says is said by its points, too; lids are thin, and their points less exact.
 _POINT_SHARE, _LIP_PAIR_SHARE, _LID_PAIR_SHARE = 0.60, 0.30, 0.50
-_CLOSURE_TRUST, _CLOSURE_GAP = 60.0, 0.7e-3  # shut lips are a sharp event: weight, its width, m
+_CLOSURE_TRUST, _CLOSURE_GAP = 40.0, 1e-3  # shut lips are a sharp event: weight, and its width, m
 _TOUCH = (0.6e-3, 1.6e-3)  # m: the tracker leaves lips that touch this far open
 _HIDDEN_WEIGHT = 0.002  # of points behind a cover or out of the picture: the tracker invents them
 _SHAKEN_WEIGHT = 0.01  # of all others while the mouth is covered: the tracker turns the face
@@ -96,7 +96,7 @@ def gather(
     hidden = {name: mask[frames] for name, mask in hidden.items()}
     inside = _inside(points, track.size)
     shown = visible.copy()
-    shown[:, INNER_LIPS] = 0.5 * visible[:, OUTER_LIPS]  # a rim at the gap shows by its edge
+    shown[:, INNER_LIPS] = visible[:, OUTER_LIPS]  # a rim that faces the gap shows by its edge
     weight = _POINT_SHARE * shown * _trust(head, hidden, _SHAKEN_WEIGHT, track, frames) * inside
     weight /= landmark_sd(head) ** 2
     weight[:, LEFT_PUPIL] *= _iris_trust(points, 386, 374, 263, 362)

@@ -26,7 +26,15 @@ from engine.fitting.runs import around
 from engine.fitting.solver import Problem, Targets
 from engine.fitting.sound import Hearing
 from engine.fitting.subject import Camera, Evidence, Person, Subject, model_of
-from engine.fitting.terms import LIP_PAIRS, PAIRS, moving_parts, unit_prior
+from engine.fitting.terms import (
+    INNER_LIPS,
+    LIP_PAIRS,
+    OUTER_LIPS,
+    PAIRS,
+    landmark_sd,
+    moving_parts,
+    unit_prior,
+)
 from engine.fitting.workspace import workspace
 from engine.geometry import embed, to_camera
 from engine.geometry import project as to_pixels
@@ -587,3 +595,10 @@ def test_a_change_beyond_a_gap_takes_few_frames_of_the_run_before_it():
     assert first.frames[-1] == 29 and len(first.share) == len(first.frames) < 12
     assert second.share[0] == 1 and second.share[-1] == 0
     assert (np.diff(first.share) >= 0).all() and (np.diff(second.share) <= 0).all()
+
+
+def test_an_inner_lip_is_seen_as_well_as_the_outer_one_beside_it(system):
+    """Its normal looks into the gap; its edge is seen from the front all the same."""
+    small, _, evidence, _ = system
+    seen = evidence.point_weight[0] * landmark_sd(small) ** 2
+    np.testing.assert_allclose(seen[INNER_LIPS], seen[OUTER_LIPS])
