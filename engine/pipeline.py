@@ -75,6 +75,8 @@ def capture(
         done = perform(clip, head, options, report, clock)
         looks = estimate_appearance(clip, done.track, done.fit.params, head)
         params = done.fit.params.replace(albedo=looks.albedo, light=looks.light)
+        if looks.face and looks.face.hat:
+            report.warn("What is on the head isn't taken for hair: the hair beneath is a guess.")
         clock.lap("appearance")
         take = _take(clip, done, params, head_file, options)
         performed = Performed(clip, done.track, params, _around_pictures(done))

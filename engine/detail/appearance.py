@@ -26,7 +26,15 @@ from .albedo_fit import (
 from .beard import fit_beard, is_shaven
 from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
-from .forehead import Forehead, ForeheadSight, find_front, map_forehead, see_forehead
+from .forehead import (
+    Forehead,
+    ForeheadSight,
+    find_front,
+    find_hat,
+    hair_on_forehead,
+    map_forehead,
+    see_forehead,
+)
 from .hair_colour import UNMIRRORED, hair_colour, hair_maps, see_hair
 from .hairline import hairline_heights, model_cover, model_depth
 from .hanging import hanging_down
@@ -43,7 +51,7 @@ from .parts import (
     teeth_maps,
 )
 from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
-from .volume import Outline, see_outline, stand_off, stands_clear
+from .volume import Outline, see_outline, stand_off, standing_hair, stands_clear
 from .whites import see_whites, whites_lightness
 
 _FRAMES = 12
@@ -70,6 +78,7 @@ class Face:
     hair_falls: np.ndarray | None = None  # degrees from the top at FRINGE_AT; None: no fringe
     hair_parting: float | None = None  # degrees round the head; None: not parted
     hair_colour: np.ndarray | None = None  # (3,) log reflectance; None where none is told
+    hat: bool = False  # what covers the head isn't hair
     grey: float = 0.0  # 1 where the film has no colours of its own: hues are the model's then
     irises: np.ndarray | None = None  # (3,) log reflectance; None when hardly any was seen
     eye_whites: float | None = None  # log reflectance; None when they were hardly seen
@@ -130,12 +139,14 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
             np.zeros(count), light, Face(canvas, own, known, np.zeros(count), grey=median.grey)
         )
     skin = np.median(own[known > 0.5], axis=0)
-    standing = np.concatenate([outline.standing for outline in median.outlines])
+    standing = standing_hair(median.outlines)
     clear = stands_clear(median.outlines)
     as_skin = clear and median.grey > _COLOURLESS
     seen_hair = median.hair, standing, light, skin, as_skin
     hair = hair_colour(*seen_hair)
-    beneath = None if hair is None else hair_colour(*seen_hair, UNMIRRORED)  # its sheen
+    hat = hair is not None and find_hat(median.foreheads, forehead, light, skin, hair)
+    if hat:
+        hair = None
     irises = iris_colour(median.irises, light)
     effective = _refine_parts(colours, median, canvas, albedo, effective, fitted, hair, irises)
     if is_shaven(albedo, effective):
@@ -143,15 +154,19 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
         light = light_by_whites(fitted, colours.whites)
         own = _unlit(median, light)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
-    front = find_front(median.foreheads, forehead, light, skin, hair, clear)
+    front = find_front(median.foreheads, forehead, light, skin, hair, clear or hat)
+    beneath = None  # the sheen
+    if hair is not None:
+        above = hair_on_forehead(median.foreheads, forehead, front)
+        beneath = hair_colour(above, *seen_hair[1:], UNMIRRORED)
     hairline = hairline_heights(front, canvas.head, canvas.rest[0], albedo)
     depth = model_depth(albedo, head)
-    stands = stand_off(median.outlines, hairline, depth, canvas.head, canvas.rest[0])
+    stands = stand_off([] if hat else median.outlines, hairline, depth, canvas.head, canvas.rest[0])
     hangs = hanging_down([outline.sides for outline in median.outlines])
     face = Face(
         canvas, own, known, coefficients, hairline, hair=stands, hair_hangs=hangs,
-        hair_falls=front.falls, hair_parting=front.parting, hair_colour=beneath, grey=median.grey,
-        irises=irises, eye_whites=whites_lightness(median.eye_whites, light),
+        hair_falls=front.falls, hair_parting=front.parting, hair_colour=beneath, hat=hat,
+        grey=median.grey, irises=irises, eye_whites=whites_lightness(median.eye_whites, light),
     )  # fmt: skip
     return Appearance(coefficients, light, face)
 

@@ -16,6 +16,8 @@ from ..geometry import embed, harmonics, project, vertex_normals
 from ..head.model import FaceParams, Head
 from ..render import interpolate, rasterize
 from ..srgb import linear_from_srgb
+from .not_hair import is_bald, is_hat
+from .parts import Sight
 from .strand_flow import parting_by_flow, see_flow
 from .viterbi import likeliest_line
 
@@ -33,7 +35,6 @@ _LEAST = 5.0  # degrees of hair below the model's line, in some columns
 _HAIRED, _BARE = 0.6, 0.4  # means of how like hair it is above the line and below it
 _FEWEST, _CLEARLY = 4, 8.0  # columns side by side, and degrees in one of them
 _LIKE_SKIN = 0.35  # log contrast to the skin below which nothing is hair
-_BALD, _FEWEST_CELLS = 0.25, 40  # share of the scalp unlike skin, below which it is bald
 _HIGHEST = 28.0  # degrees above the model's hairline; beyond that lies the crown
 _PARTING_COLUMNS, _BESIDE_PARTING = 5, 9  # columns: wider than it, and with what lies beside it
 _PARTING_REACHES = 18.0  # degrees to either side
@@ -140,15 +141,11 @@ def find_front(
     """
     own, known = _reflectance(sights, light)
     if hair is None:
-        inside = known & (_ROWS[:, None] < forehead.line)
-        unlike = (np.abs(own - skin).max(-1) > _LIKE_SKIN)[inside]
-        bald = not stands and len(unlike) >= _FEWEST_CELLS and unlike.mean() < _BALD
+        bald = not stands and is_bald(own, known, _ROWS, forehead.line, forehead.brows)
         return Front(np.zeros(len(COLUMNS)), bald=bald)
-    towards = hair - skin
-    contrast = np.sqrt(np.mean(towards**2))
+    contrast, haired = _likeness(own, skin, hair)
     if contrast < _LIKE_SKIN:
         return Front(np.zeros(len(COLUMNS)))
-    haired = np.clip((own - skin) @ towards / (towards @ towards), 0, 1)
     known = known & (_ROWS[:, None] < forehead.brows)
     if contrast < _CONTRAST:  # both sides together
         both = np.stack([np.where(known, haired, np.nan)[:, ::way] for way in (1, -1)])
@@ -157,7 +154,7 @@ def find_front(
     line = _line(haired, known, forehead)
     if contrast < _CONTRAST:
         return Front(_rises(line, forehead))
-    dark = towards.mean() < 0  # a shine on the forehead is no fair fringe
+    dark = (hair - skin).mean() < 0  # a shine on the forehead is no fair fringe
     falls = _falls(line, haired, known, forehead) if dark else None
     parting = _parting(line)
     if parting is None:
@@ -165,6 +162,40 @@ def find_front(
         lying = known & (haired > _HAIRED) & (above > _LYING[0]) & (above < _LYING[1])
         parting = parting_by_flow(np.mean([sight.flow for sight in sights], 0), lying, COLUMNS)
     return Front(_rises(line, forehead, parting), falls, parting)
+
+
+def find_hat(
+    sights: list[ForeheadSight],
+    forehead: Forehead,
+    light: np.ndarray,
+    skin: np.ndarray,
+    hair: np.ndarray,
+) -> bool:
+    """Whether what passes for hair, (3,) log reflectance, is a hat; arguments as `find_front`'s."""
+    own, known = _reflectance(sights, light)
+    known &= _ROWS[:, None] < forehead.brows
+    contrast, haired = _likeness(own, skin, hair)
+    if contrast < _LIKE_SKIN:
+        return False
+    line = _line(haired, known, forehead)
+    return is_hat(own, known, _ROWS, line, forehead.line, forehead.brows)
+
+
+def _likeness(own: np.ndarray, skin: np.ndarray, hair: np.ndarray) -> tuple[float, np.ndarray]:
+    """The log contrast of hair (3,) to skin (3,); how like hair places (R, C, 3) are, (R, C)."""
+    towards = hair - skin
+    share = (own - skin) @ towards / max(float(towards @ towards), 1e-9)
+    return float(np.sqrt(np.mean(towards**2))), np.clip(share, 0, 1)
+
+
+def hair_on_forehead(sights: list[ForeheadSight], forehead: Forehead, front: Front) -> list[Sight]:
+    """What is seen of the hair above the line where it begins."""
+    above = _ROWS[:, None] < forehead.line - front.rises - _LYING[0]
+    out = []
+    for sight in sights:
+        hair = above & np.isfinite(sight.colour[..., 0])
+        out.append(Sight(sight.colour[hair], sight.normal[hair]))
+    return out
 
 
 def _rises(line: np.ndarray, forehead: Forehead, parting: float | None = None) -> np.ndarray:

@@ -1,9 +1,12 @@
 """How far down the hair hangs: what lies over the ears and beside the neck.
 
 Places beside the neck are hair where they are nearer to the colours of the head's hair than to
-background and skin. A dark wall or jacket is that too; but hair that hangs goes on from above, over
-the ear. So both sides must show it, or one whose ear is covered; nobody has it whose ear is bare.
-What covers an ear tells the colour of the strands below it, which needn't be that of the crown.
+background and skin. A dark wall, hood or jacket is that too; but hair that hangs goes on from
+above, over the ear. So both sides must show it and the ears be covered in part, or one side whose
+ear is covered; nobody has it whose ears are bare. Fair hair looks like skin: where both sides show
+it one covered ear outweighs a bare one. What covers an ear tells the colour of the strands below
+it, which needn't be that of the crown; where it covers both ears it reaches down to the jaw,
+whatever is seen below.
 """
 
 from dataclasses import dataclass
@@ -28,8 +31,9 @@ _OUTSIDE_PX = 1.0  # of the face, where an ear may be seen
 _UNLIKE_SKIN, _AS_BACKGROUND = 0.6, 0.5  # log; share of that
 _BARE_SKIN = 0.35  # log: an ear in the face's own light
 _COVERED, _BARE = 0.45, 0.75  # share of an ear
-_COVERED_ALONE = 0.6  # of the ear on a side that alone shows it
-_BOTH_BARE = 0.1  # covered share: of nobody whose hair hangs
+_COVERED_ALONE, _MORE = 0.6, 0.2  # of the ear on a side that alone shows it; than is bare
+_IN_PART = 0.45  # of what is bare of the ears: less is covered of nobody whose hair hangs
+_WHOLLY, _TO_JAW_MM = 0.8, 40.0  # covered, the mean; how far hair hangs then at least
 
 
 @dataclass(frozen=True)
@@ -94,14 +98,18 @@ def hanging_down(sights: list[Sides]) -> float:
         for name in ("covered", "bare")
     )
     haired = _medians(like) > _LIKE_HAIR
-    hangs = haired[:, :_FIRST].all(1)
+    hangs, known = haired[:, :_FIRST].all(1), np.isfinite(covered)
+    hidden = float(covered[known].mean()) if known.any() else 0.0
+    shown = float(bare[known].mean()) if known.any() else 0.0
+    least = _TO_JAW_MM if hidden > _WHOLLY and shown < 1 - _WHOLLY else 0.0
     if not hangs.all():  # one side alone: by what lies over its ear, and more of both than is bare
-        known = np.isfinite(covered)
-        hangs &= (covered > _COVERED_ALONE) & (covered[known].sum() > bare[known].sum())
-    if not hangs.any() or (bare > _BARE).any() or (covered < _BOTH_BARE).all():
+        hangs &= (covered > _COVERED_ALONE) & (hidden > shown + _MORE) & ~(bare > _BARE).any()
+    elif (bare > _BARE).any() and not (covered > _COVERED_ALONE).any():
         return 0.0
+    if not hangs.any() or hidden < _IN_PART * shown:
+        return least
     ends = [int(np.argmin(np.append(side, False))) - 1 for side in haired[hangs]]
-    return float(_BELOW_MM[ends].mean())
+    return max(float(_BELOW_MM[ends].mean()), least)
 
 
 def log_colours(picture: np.ndarray, places: np.ndarray) -> np.ndarray:

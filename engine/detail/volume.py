@@ -6,7 +6,7 @@ of its outer one, the hair ends; of all rays in all frames the likeliest smooth 
 One thickness a direction, the same left and right.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -52,9 +52,9 @@ _BACK_MM, _BEHIND, _LESS_BEHIND = 110.0, (-0.02, -0.08), 0.5
 # a forehead hair stands up. In front begins, m before the ears, and is.
 _AT_EDGE, _RISE_MM, _IN_FRONT = (0.25, 0.3), (30.0, 20.0), (0.02, 0.06)
 _CLEARLY_MM, _CLEAR_SHARE = 26.0, 70  # percentile of the rays that end farther out: no bald skull
-# What stands on top of the skull: degrees from the top, mm above the outline, and the log contrast
-# to skin and background from which on it is hair.
-_TOP, _STANDS_MM, _UNLIKE = 30, 5.0, 0.4
+# What stands on the skull: mm above its outline that are looked at wherever hair ends, mm within
+# its own outline, and the log contrast to skin and background from which on it is hair.
+_STANDS_MM, _WITHIN_MM, _UNLIKE = 5.0, 4.0, 0.4
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Outline:
 
     wrong: np.ndarray  # (D, n) samples of a ray that are mistaken if hair ends at each step
     sides: Sides  # what lies over the ears and beside the neck
-    standing: np.ndarray  # (n, 3) linear colours above the skull's outline; NaN where no hair is
+    rays: np.ndarray  # (D, n, 3) log colours from the skull's outline outward
+    unlike: np.ndarray  # (D, n) bool, which of them differ from skin and background
 
 
 def see_outline(
@@ -71,15 +72,17 @@ def see_outline(
 ) -> Outline:
     """The outline of the hair in a picture (H, W, 3) uint8 of a frame."""
     rays = _rays(picture, params, head, rest, frame)
+    nothing = Outline(np.full(_SHAPE, np.nan), UNSEEN, rays, np.zeros(_SHAPE, bool))
     hair, back = _ends_of_rays(rays)
     if min(len(hair), len(back)) < _FEWEST_SAMPLES:
-        return Outline(np.full(rays.shape[:2], np.nan), UNSEEN, np.zeros((0, 3)))
+        return nothing
+    told = replace(nothing, wrong=_mistakes(rays, hair, back))
     skin = log_colours(picture, _bare_skin(picture, params, head, rest, frame))
     skin = skin[np.isfinite(skin[:, 0])]
     if len(skin) < _FEWEST_SAMPLES:
-        return Outline(_mistakes(rays, hair, back), UNSEEN, np.zeros((0, 3)))
+        return told
     sides = see_sides(picture, params, head, rest, frame, Palette(hair, back, skin))
-    return Outline(_mistakes(rays, hair, back), sides, _standing(rays, back, skin))
+    return replace(told, sides=sides, unlike=_unlike(rays, back, skin))
 
 
 def _bare_skin(
@@ -95,13 +98,11 @@ def _bare_skin(
     return project(posed[skin][seen], params.focal, picture.shape[1::-1])
 
 
-def _standing(rays: np.ndarray, back: np.ndarray, skin: np.ndarray) -> np.ndarray:
-    """Linear colours (n, 3) on top of the skull by rays (D, m, 3); NaN where like skin or back."""
-    above = (_STEPS_MM >= 0) & (_STEPS_MM < _STANDS_MM)
-    seen = rays[np.abs(_DIRECTIONS) <= _TOP][:, above].reshape(-1, 3)
-    seen = seen[np.isfinite(seen[:, 0])]
-    unlike = np.minimum(away_from(back, seen), away_from(skin, seen)) > _UNLIKE
-    return np.where(unlike[:, None], np.exp(seen) - DARKEST, np.nan)
+def _unlike(rays: np.ndarray, back: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """Which log colours (D, n, 3) are far from those of background and skin, (D, n) bool."""
+    out, seen = np.zeros(rays.shape[:2], bool), np.isfinite(rays[..., 0])
+    out[seen] = np.minimum(*(away_from(x, rays[seen]) for x in (back, skin))) > _UNLIKE
+    return out
 
 
 def _rays(
@@ -212,6 +213,20 @@ def stand_off(
     edge, rise = (np.interp(away[:, 2], _IN_FRONT, ends) for ends in (_AT_EDGE, _RISE_MM))
     thick *= np.clip(edge + inside / rise, 0, 1)
     return np.where(haired, thick, -inside).astype(np.float32)
+
+
+def standing_hair(outlines: list[Outline]) -> np.ndarray:
+    """Linear colours (n, 3) between the skull's outline and the hair's; NaN where no hair is."""
+    half = len(_DIRECTIONS) // 2
+    ends = np.maximum(_thickness(outlines) - _WITHIN_MM, _STANDS_MM)
+    ends = ends[np.abs(np.arange(-half, half + 1))]  # (D,)
+    within = (_STEPS_MM >= 0) & (ends[:, None] > _STEPS_MM)
+    rays, unlike = (
+        np.concatenate([getattr(outline, name)[within] for outline in outlines])
+        for name in ("rays", "unlike")
+    )
+    seen = np.isfinite(rays[:, 0])
+    return np.where(unlike[seen, None], np.exp(rays[seen]) - DARKEST, np.nan)
 
 
 def stands_clear(outlines: list[Outline]) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from engine.detail.hairline import model_depth, upper_head
 from engine.detail.hanging import hanging_down
-from engine.detail.volume import see_outline, stand_off, stands_clear
+from engine.detail.volume import see_outline, stand_off, standing_hair, stands_clear
 from engine.geometry import project
 from engine.head.albedo import load_albedo
 from engine.head.model import FaceParams, Head
@@ -57,7 +57,8 @@ def test_what_stands_on_the_head_is_hair_unless_it_is_background(person):
         face = rest[head.file.masks["face"]] + params.head_translation[0]
         outline = cv2.convexHull(project(face, params.focal, (800, 800)).astype(np.float32))
         cv2.fillConvexPoly(picture, outline.round().astype(np.int32), (200, 150, 120))
-        standing = see_outline(picture, params, head, head.rest(params.shape), 0).standing
+        outline = see_outline(picture, params, head, head.rest(params.shape), 0)
+        standing = standing_hair([outline])
         seen = np.isfinite(standing[:, 0])
         assert seen.mean() == pytest.approx(haired, abs=0.15)
         assert np.allclose(standing[seen], linear_from_srgb(np.array([40, 28, 20])), atol=1e-3)
