@@ -31,7 +31,6 @@ from .forehead import (
     ForeheadSight,
     find_front,
     find_hat,
-    hair_on_forehead,
     map_forehead,
     see_forehead,
 )
@@ -155,10 +154,7 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
         own = _unlit(median, light)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
     front = find_front(median.foreheads, forehead, light, skin, hair, clear or hat)
-    beneath = None  # the sheen
-    if hair is not None:
-        above = hair_on_forehead(median.foreheads, forehead, front)
-        beneath = hair_colour(above, *seen_hair[1:], UNMIRRORED)
+    beneath = None if hair is None else hair_colour(*seen_hair, UNMIRRORED)  # its sheen
     hairline = hairline_heights(front, canvas.head, canvas.rest[0], albedo)
     depth = model_depth(albedo, head)
     stands = stand_off([] if hat else median.outlines, hairline, depth, canvas.head, canvas.rest[0])

@@ -17,7 +17,6 @@ from ..head.model import FaceParams, Head
 from ..render import interpolate, rasterize
 from ..srgb import linear_from_srgb
 from .not_hair import is_bald, is_hat
-from .parts import Sight
 from .strand_flow import parting_by_flow, see_flow
 from .viterbi import likeliest_line
 
@@ -186,16 +185,6 @@ def _likeness(own: np.ndarray, skin: np.ndarray, hair: np.ndarray) -> tuple[floa
     towards = hair - skin
     share = (own - skin) @ towards / max(float(towards @ towards), 1e-9)
     return float(np.sqrt(np.mean(towards**2))), np.clip(share, 0, 1)
-
-
-def hair_on_forehead(sights: list[ForeheadSight], forehead: Forehead, front: Front) -> list[Sight]:
-    """What is seen of the hair above the line where it begins."""
-    above = _ROWS[:, None] < forehead.line - front.rises - _LYING[0]
-    out = []
-    for sight in sights:
-        hair = above & np.isfinite(sight.colour[..., 0])
-        out.append(Sight(sight.colour[hair], sight.normal[hair]))
-    return out
 
 
 def _rises(line: np.ndarray, forehead: Forehead, parting: float | None = None) -> np.ndarray:
