@@ -112,7 +112,9 @@ def people_picture() -> np.ndarray:
         params.eyes[0, [1, 4]] = -params.head_pose[0, 1]
         stands, hangs = cut.uniform(0.4, 1.7), cut.choice([0.0, 0.0, 70.0])
         hair = usual_hair(head, shape)
-        sitter = Sitter(head, shape, texture, None if hair is None else stands * hair, hangs)
+        if hair is not None:
+            hair = np.where(hair > 0, stands * hair, hair)  # below 0 it tells of the hairline
+        sitter = Sitter(head, shape, texture, hair, hangs)
         cells.append(portrait(sitter, params))
     return grid(cells, 4)
 
