@@ -41,10 +41,7 @@ class Passage:
 
 def make_passage(source: HeadFile, target: HeadFile, side: int = _SIDE) -> Passage:
     """The passage between two heads; some ten seconds."""
-    texels = np.column_stack(
-        [target.uv[:, 0] * side, (1 - target.uv[:, 1]) * side, np.ones(len(target.uv))]
-    )
-    face, share = rasterize(texels, target.uv_faces, (side, side))
+    face, share = rasterize(target.on_sheet(side), target.uv_faces, (side, side))
     skin: np.ndarray = np.all(_skin(target)[target.faces], axis=1)
     on_skin = np.logical_and(face >= 0, skin[np.maximum(face, 0)])
     rows = face[on_skin]

@@ -37,10 +37,7 @@ def person_texture(
 def _plain_texture(head: Head, size: int) -> np.ndarray:
     """Each part in its own colour."""
     file = head.file
-    corners = np.column_stack(
-        [file.uv[:, 0] * size, (1 - file.uv[:, 1]) * size, np.ones(len(file.uv))]
-    )
-    face_id, _ = visible_faces(corners, file.uv_faces, (size, size))
+    face_id, _ = visible_faces(file.on_sheet(size), file.uv_faces, (size, size))
     weights = np.full((*face_id.shape, 3), 1 / 3, np.float32)
     picture = interpolate(_plain_colours(head), file.faces, face_id, weights)
     picture[face_id < 0] = _SKIN

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..easing import ease
 from ..exchange.fringe import FRINGE_AT
+from ..exchange.head_file import HeadFile
 from ..exchange.skull import from_skull
 from ..geometry import embed
 from ..head.albedo import Albedo
@@ -69,15 +70,9 @@ def paint_hairline(
         heights: (V,) mm above the hairline.
         head: The head.
     """
-    file, side = head.file, len(texture)
-    corners = np.column_stack(
-        [file.uv[:, 0] * side, (1 - file.uv[:, 1]) * side, np.ones(len(file.uv))]
-    )
-    skin = file.masks["skin"][file.faces].all(
-        axis=1, keepdims=True
-    )  # the sheet's pieces lie over one another
-    face_id, weights = rasterize(corners, np.where(skin, file.uv_faces, 0), (side, side))
-    here = interpolate(heights[:, None], file.faces, face_id, weights)[..., 0]
+    side = len(texture)
+    face_id, weights = _skin_on_sheet(head.file, side)
+    here = interpolate(heights[:, None], head.file.faces, face_id, weights)[..., 0]
     ragged = np.random.default_rng(0).normal(size=(side, side)).astype(np.float32)
     ragged = cv2.GaussianBlur(ragged, (0, 0), 0.6 * side / 1024, sigmaY=5 * side / 1024)
     ragged *= _RAGGED_MM / ragged.std()
@@ -108,10 +103,7 @@ def _within_cap(texture: np.ndarray, bare: np.ndarray, skin: np.ndarray) -> np.n
 
 def model_cover(albedo: Albedo, head: Head) -> np.ndarray:
     """How much hair the model's cap has at each vertex, (V,) in [0, 1]."""
-    file = head.file
-    uv = np.zeros((len(file.template), 2))
-    uv[file.faces.ravel()] = file.uv[file.uv_faces.ravel()]
-    return albedo.read(uv)[albedo.maps.index("hair")]
+    return albedo.read(head.file.vertex_uv)[albedo.maps.index("hair")]
 
 
 def model_depth(albedo: Albedo, head: Head) -> np.ndarray:
@@ -119,24 +111,27 @@ def model_depth(albedo: Albedo, head: Head) -> np.ndarray:
 
     About: the sheet has no one scale.
     """
-    file = head.file
     cover = albedo.sharp[albedo.maps.index("hair")]
     low, high = albedo.ranges[albedo.maps.index("hair")]
     side = len(cover)
     smooth = cv2.blur(low + (high - low) / 255 * cover.astype(np.float32), (_STRANDS_APART,) * 2)
-    corners = np.column_stack(
-        [file.uv[:, 0] * side, (1 - file.uv[:, 1]) * side, np.ones(len(file.uv))]
-    )
-    skin = file.masks["skin"][file.faces].all(axis=1, keepdims=True)
-    skin = rasterize(corners, np.where(skin, file.uv_faces, 0), (side, side))[0] >= 0
+    skin = _skin_on_sheet(head.file, side)[0] >= 0
     inside, outside = (
         cv2.distanceTransform((~of).astype(np.uint8), cv2.DIST_L2, 5)
         for of in (skin & (smooth <= 0.5), skin & (smooth > 0.5))
     )
-    uv = np.zeros((len(file.template), 2))
-    uv[file.faces.ravel()] = file.uv[file.uv_faces.ravel()]
-    column, row = np.clip((uv * [1, -1] + [0, 1]) * side, 0, side - 1).astype(int).T
+    places = head.file.vertex_uv * [1, -1] + [0, 1]
+    column, row = np.clip(places * side, 0, side - 1).astype(int).T
     return (inside - outside)[row, column] * (_SHEET_MM / side)
+
+
+def _skin_on_sheet(file: HeadFile, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Triangle (side, side), -1 where none is, and weights in it, of the skin at each texel.
+
+    Of the skin alone: the sheet's pieces of teeth and tongue lie over the scalp's.
+    """
+    skin = file.masks["skin"][file.faces].all(axis=1, keepdims=True)
+    return rasterize(file.on_sheet(side), np.where(skin, file.uv_faces, 0), (side, side))
 
 
 def zero_line(values: np.ndarray, faces: np.ndarray, vertices: np.ndarray) -> np.ndarray:

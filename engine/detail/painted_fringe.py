@@ -36,10 +36,7 @@ def paint_fringe(
     if not scalp.any():
         return texture
     top, beside, _ = from_skull(file, rest, rest)
-    corners = np.column_stack(
-        [file.uv[:, 0] * side, (1 - file.uv[:, 1]) * side, np.ones(len(file.uv))]
-    )
-    face_id, weights = rasterize(corners, file.uv_faces, (side, side))
+    face_id, weights = rasterize(file.on_sheet(side), file.uv_faces, (side, side))
     inside = file.masks["skin"] & ~file.masks["ears"] & (np.abs(beside) < 90)
     values = np.column_stack([top, beside, heights, inside])
     top, beside, heights, inside = np.moveaxis(

@@ -30,7 +30,8 @@ _UNDER = 0.7  # of its layer: there a strand begins, beneath what comes from beh
 # lock, fine lock by fine lock and strand by strand down to these shares of it; and after so much of
 # their way, at least.
 _ENDS_MM, _LOCKS_END, _STRANDS_END, _SHORTEST = (4.0, 8.0), (0.4, 0.4), 0.4, 0.25
-_AT_EDGE_MM = 10.0  # how long strands are whose roots lie where hair begins
+# How long strands are whose roots lie where hair begins, and times that, strand by strand.
+_AT_EDGE_MM, _AT_EDGE = 10.0, (0.6, 1.8)
 _FREE_MM = 100.0  # within the hair: there nothing ends
 # Standard deviations of the direction of loose hair, broad lock, fine lock, any strand; how much
 # more a lock strays at its tip: it bends.
@@ -94,7 +95,7 @@ def grow(
     """
     strides, rises = _strides(roots, height, locks, skull, style, draw)
     length = strides.sum(1)
-    short = _AT_EDGE_MM * 1e-3 * draw.uniform(0.6, 1.8, len(roots)) / (1.01 - dense)
+    short = _AT_EDGE_MM * 1e-3 * draw.uniform(*_AT_EDGE, len(roots)) / (1.01 - dense)
     strides *= (np.minimum(length, short) / length)[:, None]
     stray, bend = _strays(height, locks, style, draw)
     over = _ENDS_MM[0] + (_ENDS_MM[1] - _ENDS_MM[0]) * fullness(height)

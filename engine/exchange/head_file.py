@@ -78,6 +78,18 @@ class HeadFile:
         """How many identity columns a face shows from outside: all but the height of its teeth."""
         return self.shape_basis.shape[2] - self.lifts_teeth
 
+    @property
+    def vertex_uv(self) -> np.ndarray:
+        """Where each vertex lies on the sheet, (V, 2): of several places one."""
+        uv = np.zeros((len(self.template), 2))
+        uv[self.faces.ravel()] = self.uv[self.uv_faces.ravel()]
+        return uv
+
+    def on_sheet(self, side: int) -> np.ndarray:
+        """`uv` in texels of a sheet (side, side), as rasterisers take points: (U, 3), depth 1."""
+        x, y = self.uv[:, 0] * side, (1 - self.uv[:, 1]) * side
+        return np.column_stack([x, y, np.ones(len(self.uv))])
+
 
 def file_sha256(path: Path) -> str:
     """The file's sha256 as hexadecimal digits, read in pieces."""

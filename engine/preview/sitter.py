@@ -173,10 +173,7 @@ class Sitter:
     @cached_property
     def painted(self) -> np.ndarray:
         """The texture's linear reflectance at each vertex, (V, 3)."""
-        file = self.head.file
-        uv = np.zeros((len(file.template), 2))
-        uv[file.faces.ravel()] = file.uv[file.uv_faces.ravel()]
-        return self._painted_at(uv)
+        return self._painted_at(self.head.file.vertex_uv)
 
     def _painted_at(self, uv: np.ndarray) -> np.ndarray:
         """Linear reflectance (n, 3) at places (n, 2) on the sheet."""

@@ -66,10 +66,7 @@ def _neighbour_mean(faces: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def _paint(file: HeadFile, texture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     size = len(texture)
-    corners = np.column_stack(
-        [file.uv[:, 0] * size, (1 - file.uv[:, 1]) * size, np.ones(len(file.uv))]
-    )
-    face_id, weights = rasterize(corners, file.uv_faces, (size, size))
+    face_id, weights = rasterize(file.on_sheet(size), file.uv_faces, (size, size))
     grows = (file.masks["skin"] & ~file.masks["ears"]).astype(np.float32)
     carried = interpolate(np.column_stack([file.template, grows]), file.faces, face_id, weights)
     place = carried[..., :3].reshape(-1, 3)
