@@ -91,12 +91,12 @@ def paint_hairline(
 def _within_cap(texture: np.ndarray, bare: np.ndarray, skin: np.ndarray) -> np.ndarray:
     """How far each texel lies within the hair that `texture` has and `bare` hasn't, mm (n, n).
 
-    `skin` (n, n) is where the sheet has any: its edge is none of the hair's.
+    `skin` (n, n) is where the sheet has any: its edge is none of the hair's, and no other piece's.
     """
     change = np.abs(texture.astype(np.float32) - bare).mean(2)
     change = cv2.blur(change, (_STRANDS_APART, _STRANDS_APART))
     haired = change > _HAIRED * np.percentile(change, _FULL)
-    haired |= ~skin
+    haired |= ~_pieces_with(haired, skin)
     inside = cv2.distanceTransform(haired.astype(np.uint8), cv2.DIST_L2, 5)  # texels
     return inside * (_SHEET_MM / len(haired))
 
@@ -123,6 +123,12 @@ def model_depth(albedo: Albedo, head: Head) -> np.ndarray:
     places = head.file.vertex_uv * [1, -1] + [0, 1]
     column, row = np.clip(places * side, 0, side - 1).astype(int).T
     return (inside - outside)[row, column] * (_SHEET_MM / side)
+
+
+def _pieces_with(hair: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """The pieces of the sheet's skin that have any hair, (n, n) bool all."""
+    pieces = cv2.connectedComponents(skin.astype(np.uint8))[1]
+    return skin & np.isin(pieces, np.unique(pieces[skin & hair]))
 
 
 def _skin_on_sheet(file: HeadFile, side: int) -> tuple[np.ndarray, np.ndarray]:

@@ -149,6 +149,18 @@ def test_hair_in_doubt_keeps_the_models_line(person, forehead):
     assert changed.mean() < 0.05
 
 
+def test_crowns_beside_another_piece_of_the_sheet_keep_their_hair(person, forehead):
+    """A piece without hair across a gap of some millimetres is no skin beside the crown's."""
+    head, rest, _ = person
+    heights = heights_of(person, forehead, 0, None)
+    texture, bare = (person_texture(head, np.zeros(50), 512, shaven=no) for no in (False, True))
+    changed = np.abs(paint_hairline(texture, bare, heights, head).astype(int) - texture).max(2)
+    crown = head.file.masks["scalp"] & (rest[:, 1] > np.quantile(rest[:, 1], 0.97))
+    side = len(texture)
+    column, row = (head.file.vertex_uv[crown] * [1, -1] * side + [0, side]).astype(int).T
+    assert changed[np.clip(row, 0, side - 1), np.clip(column, 0, side - 1)].max() < 25
+
+
 def test_a_fringe_is_painted_down_to_where_it_ends(person, forehead):
     head, rest, _ = person
     lower = np.where(np.abs(COLUMNS) < 30, 16, 0)
