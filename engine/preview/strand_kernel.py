@@ -233,12 +233,15 @@ def _line(start, end, before, after, width, nearness, layer):
                 seen += near >= nearness[2 * row + (s >> 1), 2 * column + (s & 1)]
             if seen == 0:
                 continue
-            alpha = min(max(covered, _ZERO), _ONE) * np.float32(seen) * np.float32(0.25)
             pixel = layer[row, column]
+            open_share = np.float32(seen) * np.float32(0.25)  # what lies behind shows there alone
+            hidden = min(max(covered, _ZERO), _ONE)
+            alpha = hidden * open_share
+            hidden = hidden if pixel[3] <= open_share else alpha
             for c in range(3):
                 colour = before[c] + (after[c] - before[c]) * share
-                pixel[c] += alpha * (colour - pixel[c])
-            pixel[3] += alpha * (_ONE - pixel[3])
+                pixel[c] += alpha * colour - hidden * pixel[c]
+            pixel[3] += alpha - hidden * pixel[3]
 
 
 @kernel

@@ -54,6 +54,7 @@ _ON_WHITE, _ON_IRIS = 0.34, 0.72
 # Round the corners both lids and their lashes keep it off: so far, and the share that is left.
 _CORNER_M, _IN_CORNER = 0.006, 0.35
 _KEY_ON_WHITE = 1.35  # the studio's key is more of its light than films' lamps are: so much more
+_ALL_HAIR = 0.8  # of a pixel: what ends beneath it makes no outline
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def draw(
     if sitter.strands is not None:
         moved = sitter.rest[0], vertices
         hair = draw_hair(shot.colour, shot.coverage, nearness, sitter.strands, moved, lens)
-        shot.outline[hair > 0] = False
+        shot.outline[hair > _ALL_HAIR] = False
     return shot
 
 
