@@ -176,7 +176,7 @@ def perform(
         faces = FaceOptions(face=options.face, region=options.region)
         track = track_face(clip, faces, report.part("faces", 0, 0.35))
         clock.lap("faces")
-    track = look_at_turned(clip, tell_hidden(look_beneath(clip, track)), head)
+    track = look_at_turned(clip, tell_hidden(look_beneath(clip, track, head)), head)
     heard = hear_clip(clip, track, options, sync)
     for sentence in heard.sync.sentences if heard else ():
         report.warn(sentence)

@@ -120,7 +120,7 @@ def _try_cover(
         seen = track_face(over, FaceOptions(), Report())
         hides = np.array(points)[: over.frame_count]  # (T, 478)
         if kind in PART_KINDS:
-            hidden = _count_parts(look_beneath(over, seen), hides, row)
+            hidden = _count_parts(look_beneath(over, seen, head), hides, row)
             _count_false(seen, hidden_shares(hides), row, track)
         else:
             hidden = _count_noticed(seen, hidden_shares(hides), row, track)

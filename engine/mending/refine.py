@@ -89,7 +89,7 @@ def _taught(
             f"{clip.path.name} is not the clip that the take was captured from.",
             "Capture the clip again.",
         )
-    track = carry_glances(look_at_turned(clip, look_beneath(clip, track), head), head)
+    track = carry_glances(look_at_turned(clip, look_beneath(clip, track, head), head), head)
     heard = hear_clip(clip, track, options)
     hearing = heard.hearing if heard else None
     fit = FitOptions(focal=options.focal, smoothing=options.smoothing, shape=take.shape)

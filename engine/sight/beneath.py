@@ -18,6 +18,10 @@ from ..exchange.take import REGIONS
 from ..faces import FaceTrack
 from ..faces.belief import fall
 from ..faces.seen import NETWORK, NetworkPoints, go_along, level_face, look_at_faces, see_level
+from ..fitting.landmark_head import MESH_POINTS, landmark_head
+from ..fitting.start import first_pose
+from ..geometry import embed, rotation_matrix
+from ..head.model import Head
 from ..media import Clip, read_some
 from ..weights import registry
 
@@ -35,8 +39,10 @@ _EYE_TOUCHED = 0.2  # of the points of an eye's lids: else the tracker's stay
 _AT_ONCE = 64  # pictures in memory
 
 
-def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
+def look_beneath(clip: Clip, track: FaceTrack, head: Head) -> FaceTrack:
     """The track with the network's points where something is before the face.
+
+    They lie where the tracker has them on the `head`.
 
     Its `trust` says there how far each point is to be believed. A track without a cover is handed
     back as it is, as where the product carries no such network.
@@ -50,7 +56,7 @@ def look_beneath(clip: Clip, track: FaceTrack) -> FaceTrack:
         return track
     if (track.seen & ~shaken).sum() < _CLEAR_FRAMES:
         touched = front & (_hidden_share(track, LIPS + NOSE + LIDS + BROWS) > _TOUCHED)
-        return _guess(clip, track, np.flatnonzero(shaken | touched))
+        return _guess(clip, track, np.flatnonzero(shaken | touched), head)
     return _hold(clip, track, covered) if covered.any() else track
 
 
@@ -65,7 +71,7 @@ def _hidden_share(track: FaceTrack, points: tuple[int, ...]) -> np.ndarray:
     return np.interp(np.arange(len(track.seen)), told.frames, share)
 
 
-def _guess(clip: Clip, track: FaceTrack, frames: np.ndarray) -> FaceTrack:
+def _guess(clip: Clip, track: FaceTrack, frames: np.ndarray, head: Head) -> FaceTrack:
     """The track with all of the network's points in `frames` (n,), trusted as far as it is sure.
 
     Of eyes that nothing is before it is the mean with the tracker's, which follows blinks closely.
@@ -82,6 +88,8 @@ def _guess(clip: Clip, track: FaceTrack, frames: np.ndarray) -> FaceTrack:
         for frame, points in zip(frames, seen.points, strict=True):
             moved = points - landmarks[frame, numbers, :2]
             landmarks[frame, :, :2] += go_along(landmarks[frame], numbers, moved)
+    moved = _to_places(replace(track, landmarks=landmarks), head)
+    landmarks[frames, :MESH_POINTS, :2] += moved[frames]
     width = np.ptp(seen.points[..., 0], axis=1)[:, None]
     guessed[frames], trust[frames] = True, _SHAKEN
     trust[frames[:, None], numbers] = 1 / (1 + (seen.sigma / width / _HALF_SIGMA) ** 2)
@@ -91,6 +99,20 @@ def _guess(clip: Clip, track: FaceTrack, frames: np.ndarray) -> FaceTrack:
         kept = np.ix_(frames[believed & ~hidden], np.array(points))
         landmarks[kept] = (landmarks[kept] + track.landmarks[kept]) / 2
     return replace(track, landmarks=landmarks, trust=trust, guessed=guessed)
+
+
+def _to_places(track: FaceTrack, head: Head) -> np.ndarray:
+    """From where the head file has the mesh's points to where the tracker has them, (T, 468, 2) px.
+
+    The network learnt on drawn people whose points are the head file's.
+    """
+    file, on_head = head.file, landmark_head(head.file)
+    drawn, tracked = on_head.template.copy(), on_head.template[:MESH_POINTS]
+    drawn[:MESH_POINTS] = embed(file.template, file.faces, file.landmarks_468)
+    start = first_pose(track, replace(on_head, template=drawn))
+    turned = rotation_matrix(start.pose)[:, :2] * np.array([[1.0], [-1.0]])  # (T, 2, 3)
+    apart = turned @ (tracked - drawn[:MESH_POINTS]).T
+    return np.swapaxes(apart, 1, 2) / start.metre_per_px[:, None, None]
 
 
 def _eyes() -> dict[str, tuple[int, ...]]:

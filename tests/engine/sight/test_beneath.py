@@ -9,10 +9,13 @@ from engine.exchange.take import REGIONS
 from engine.faces import FaceTrack
 from engine.faces import seen as network
 from engine.faces.seen import LevelSeen, NetworkPoints, Seen
+from engine.fitting.landmark_head import MESH_POINTS, landmark_head
+from engine.geometry import embed
+from engine.head.model import Head
 from engine.media import Clip, open_clip
 from engine.models.landmarks import BROWS, IRISES, LIDS, LIPS, NOSE, OVAL, POINTS
 from engine.sight import beneath as module
-from engine.weights import locate, registry
+from engine.weights import load_head, locate, registry
 from tests.made_tracks import made_track
 
 MOUTH, LEFT_EYE = REGIONS.index("mouth"), REGIONS.index("left_eye")
@@ -39,7 +42,13 @@ def told(track: FaceTrack, frames: np.ndarray, off: float, odds: float = -6.0) -
     return NetworkPoints(frames, points, each, odds * each)
 
 
-def test_beneath_a_passing_cover_brows_and_contour_are_the_networks(filmed, monkeypatch):
+@pytest.fixture(scope="module")
+def head() -> Head:
+    """The default head."""
+    return Head(load_head())
+
+
+def test_beneath_a_passing_cover_brows_and_contour_are_the_networks(filmed, head, monkeypatch):
     clip, track = filmed
     clear = np.setdiff1d(np.flatnonzero(track.seen), COVERED)
     assert len(clear) >= 16
@@ -55,7 +64,7 @@ def test_beneath_a_passing_cover_brows_and_contour_are_the_networks(filmed, monk
 
     monkeypatch.setattr(network, "see_faces", see)
     monkeypatch.setattr(network, "crop_size", lambda: 16)
-    again = module.look_beneath(clip, track)
+    again = module.look_beneath(clip, track, head)
     moved, others = (again.landmarks - track.landmarks)[..., :2], np.arange(len(track.times))
     others = np.setdiff1d(others, COVERED)
     np.testing.assert_allclose(moved[COVERED][:, [*BROWS, *OVAL]], 5, atol=1e-3)
@@ -67,17 +76,17 @@ def test_beneath_a_passing_cover_brows_and_contour_are_the_networks(filmed, monk
     assert trust[COVERED][:, [152, 13]].max() < 0.0005  # an unsure chin, unseen lips
 
 
-def test_what_was_seen_on_the_way_is_not_looked_at_again(filmed, monkeypatch):
+def test_what_was_seen_on_the_way_is_not_looked_at_again(filmed, head, monkeypatch):
     clip, track = filmed
     seen = told(track, np.flatnonzero(track.seen), 3.0)
     seen.points[np.isin(seen.frames, COVERED)] += 5.0
     monkeypatch.setattr(network, "see_faces", None)
-    again = module.look_beneath(clip, replace(track, network_points=seen))
+    again = module.look_beneath(clip, replace(track, network_points=seen), head)
     moved = (again.landmarks - track.landmarks)[..., :2]
     np.testing.assert_allclose(moved[COVERED][:, [*BROWS, *OVAL]], 5, atol=1e-3)
 
 
-def test_where_a_cover_lasts_all_points_are_as_sure_as_the_network(filmed, monkeypatch):
+def test_where_a_cover_lasts_all_points_are_as_sure_as_the_network(filmed, head, monkeypatch):
     clip, track = filmed
     track.confidence[5, LEFT_EYE] = 0.1
     # what is before most of the face in the clip's first glances, and has gone by its last
@@ -95,7 +104,8 @@ def test_where_a_cover_lasts_all_points_are_as_sure_as_the_network(filmed, monke
         return LevelSeen(truth[at], sigma, np.zeros(0), np.zeros(0), odds)
 
     monkeypatch.setattr(module, "see_level", see)
-    again = module.look_beneath(clip, replace(track, network_points=glances))
+    monkeypatch.setattr(module, "_to_places", lambda track, head: np.zeros((25, 468, 2)))
+    again = module.look_beneath(clip, replace(track, network_points=glances), head)
     assert again.guessed is not None and again.trust is not None
     last = len(track.times) - 1
     assert not again.guessed[[3, last]].any() and again.guessed[[0, 5, last - 4]].all()
@@ -108,8 +118,21 @@ def test_where_a_cover_lasts_all_points_are_as_sure_as_the_network(filmed, monke
     np.testing.assert_allclose(again.trust[0][[152, 116]], [0.1, 0.01], atol=1e-6)
 
 
+def test_the_networks_points_come_to_where_the_tracker_has_them(head):
+    file = head.file
+    drawn = embed(file.template, file.faces, file.landmarks_468)
+    wanted = landmark_head(file).template[:MESH_POINTS]
+    yaw = np.array([[np.cos(0.3), 0, np.sin(0.3)], [0, 1, 0], [-np.sin(0.3), 0, np.cos(0.3)]])
+    drawn, wanted = (200 + 1e3 * (p @ yaw.T) * [1, -1, -1] for p in (drawn, wanted))  # 1 px a mm
+    landmarks = np.zeros((1, 478, 3), np.float32)
+    landmarks[0, :MESH_POINTS] = drawn
+    moved = module._to_places(made_track(landmarks, (400, 400)), head)[0]
+    off = np.linalg.norm(drawn[:, :2] + moved - wanted[:, :2], axis=1)
+    assert off.max() < 0.1 and np.linalg.norm(moved, axis=1).max() > 10  # px
+
+
 @pytest.mark.skipif("landmarks" not in registry(), reason="no landmark weights are shipped")
-def test_without_a_cover_nothing_is_looked_at_again(filmed, monkeypatch):
+def test_without_a_cover_nothing_is_looked_at_again(filmed, head, monkeypatch):
     clip, track = filmed
     track.confidence[:] = 1.0
     glances = told(track, np.array([0, 9]), 2.0)
@@ -117,5 +140,5 @@ def test_without_a_cover_nothing_is_looked_at_again(filmed, monkeypatch):
     clear = replace(track, network_points=glances)
     for module_, name in ((network, "see_faces"), (module, "see_level")):
         monkeypatch.setattr(module_, name, None)
-    assert module.look_beneath(clip, clear) is clear
-    assert module.look_beneath(clip, replace(track, network_points=None)).trust is None
+    assert module.look_beneath(clip, clear, head) is clear
+    assert module.look_beneath(clip, replace(track, network_points=None), head).trust is None
