@@ -15,6 +15,7 @@ from . import corrections, review, takes
 from .captured import TWIN_PROPERTY
 from .head_builder import heads, shape_keys
 from .keyframes import TAKE_PROPERTY
+from .material import sign
 from .rig import rig_of
 from .selection import is_linked
 
@@ -135,7 +136,7 @@ def _copy_materials(head: bpy.types.Object, names: dict[str, str]) -> None:
         if not any(takes.take_name_of(track) in names for track in tracks):
             continue
         slots[index] = copy = material.copy()
-        copy[TAKE_PROPERTY] = names.get(material.get(TAKE_PROPERTY), "")
+        sign(copy, names.get(material.get(TAKE_PROPERTY), ""))
         for node in copy.node_tree.nodes:
             if getattr(node, "image", None) and node.image.source == "SEQUENCE":
                 node.image = node.image.copy()

@@ -1,6 +1,6 @@
 """Skin, eyes, teeth and tongue: materials with a take's own pictures."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +22,7 @@ from .skin_picture import usual_colours
 from .take_pictures import Pictures
 from .wrinkle_nodes import image_node, socket_of, wrinkles
 
+_NAME_PROPERTY = "avface_made"  # of a material: its name when it was made
 _CAVITIES = "Cavities"  # the light that folds leave, multiplied with the skin's colour
 _SOLID_GAIN = 2.5  # a face in Solid shows .25 to .4 of its colour
 # What lids and lashes, finer and denser than the head's, leave of the light on the whites of eyes.
@@ -92,7 +93,7 @@ def dress(object_: bpy.types.Object, name: str, pictures: Pictures) -> list[bpy.
 def dress_hair(object_: bpy.types.Object, take: str) -> None:
     """Give a take's hair a material of its name, in its strands' own colours."""
     material = bpy.data.materials.new(object_.name)
-    material[TAKE_PROPERTY] = take
+    sign(material, take)
     if not material.node_tree:
         material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
     curves: Any = object_.data
@@ -145,6 +146,17 @@ def look_sockets(material: bpy.types.Material) -> dict[str, Any]:
     return found
 
 
+def sign(material: bpy.types.Material, take: str) -> None:
+    """Note that a material was made for a take; an artist's copy of it has another name."""
+    material[TAKE_PROPERTY], material[_NAME_PROPERTY] = take, material.name
+
+
+def is_made_for(material: bpy.types.Material, takes: Collection[str]) -> bool:
+    """Whether a material was made for one of the takes, and isn't a copy or renamed since."""
+    made = material.get(_NAME_PROPERTY) == material.name
+    return made and material.get(TAKE_PROPERTY) in takes
+
+
 @contextmanager
 def plain_colour(object_: bpy.types.Object) -> Iterator[None]:
     """Pictures and numbers straight at the shaders, for exporters: they follow nothing between."""
@@ -174,7 +186,7 @@ def _make_material(
     take: str, part: str, pictures: Pictures, skin: bpy.types.Image | None, has: set[str]
 ) -> bpy.types.Material:
     material = bpy.data.materials.new(f"{take} {part}")
-    material[TAKE_PROPERTY] = take
+    sign(material, take)
     if not material.node_tree:
         material.use_nodes = True  # Blender 5 makes the nodes by itself and warns
     material.diffuse_color = (*PART_COLOURS[part], 1.0)

@@ -10,6 +10,7 @@ import bpy
 from . import capture_presets, engine_setup, job_panel, jobs
 from .install import DEMO_CLIP
 from .operators import AVFACE_OT_capture
+from .paths import lately
 from .preferences import EXTENSION, engine_problem
 from .selection import capture_head, head_left_out, selected_head
 from .sidebar import SidebarPanel, optional, paragraph
@@ -168,6 +169,7 @@ def draw_import(self, context):
     self.layout.operator("avface.import_take", text="AVFace Take (.take.npz)")
 
 
+@lately
 def _is_pictures(clip: str) -> bool:
     path = Path(bpy.path.abspath(clip))
     is_picture = path.suffix.lower() in bpy.path.extensions_image

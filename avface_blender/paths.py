@@ -1,5 +1,8 @@
 """Paths that an artist chooses. Beside the .blend they may be kept relative to it, `//clip.mp4`."""
 
+import time
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -28,6 +31,12 @@ def where_now(recorded: str) -> Path:
     home = Path(bpy.data.filepath).parent
     tails = (home.joinpath(*parts[first:]) for first in range(len(parts)))
     return next((tail for tail in tails if tail.exists()), place)
+
+
+def lately(ask: Callable[[str], Any]) -> Callable[[str], Any]:
+    """What panels ask of the disk at each redraw, as it was within a second: shares are slow."""
+    kept = lru_cache(maxsize=64)(lambda path, second: ask(path))
+    return lambda path: kept(path, int(time.monotonic()))
 
 
 def folder_property(name: str, description: str) -> Any:

@@ -11,6 +11,7 @@ from .captured import forget_twin
 from .hair import shave
 from .head_builder import heads
 from .keyframes import TAKE_PROPERTY
+from .material import is_made_for
 from .rig import rig_of
 from .strips import STRIP_PROPERTY, silence, strips_of
 from .takes import (
@@ -98,7 +99,7 @@ def _forget(actions: list[bpy.types.Action], name: str) -> None:
 
 def _forget_looks(names: list[str]) -> None:
     """Remove the materials of takes and what moved them, where nothing shows them any more."""
-    looks = [m for m in bpy.data.materials if m.get(TAKE_PROPERTY) in names]
+    looks = [m for m in bpy.data.materials if is_made_for(m, names)]
     bpy.data.batch_remove([m for m in looks if m.users == int(m.use_fake_user)])
     moves = [a for a in bpy.data.actions if a.users == 0 and a.get(TAKE_PROPERTY) in names]
     bpy.data.batch_remove(moves)  # an artist's own of such a name, or kept by hand, stays

@@ -19,7 +19,7 @@ from ..engine.exchange.take import Take, find_clip
 from . import review
 from .head_builder import shape_keys
 from .keyframes import TAKE_PROPERTY
-from .paths import where_now
+from .paths import lately, where_now
 from .rig import rig_of
 from .strips import STRIP_PROPERTY, strips_of
 
@@ -37,7 +37,7 @@ class Entry:
     name: str
     clip: str
     quality: str
-    file: Path
+    recorded: str  # where its file was imported from
     frames: tuple[int, int]  # the first and the last in the scene
     plays: bool
     moved: bool  # by hand in the NLA: its clip, sound and landmarks have stayed
@@ -45,10 +45,15 @@ class Entry:
     @property
     def date(self) -> str:
         """The day when its file was written; empty when that is gone."""
-        try:
-            return time.strftime("%Y-%m-%d", time.localtime(self.file.stat().st_mtime))
-        except OSError:
-            return ""
+        return _day_of(self.recorded)
+
+
+@lately
+def _day_of(recorded: str) -> str:
+    try:
+        return time.strftime("%Y-%m-%d", time.localtime(where_now(recorded).stat().st_mtime))
+    except OSError:
+        return ""
 
 
 def takes_of(head: bpy.types.Object) -> list[Entry]:
@@ -61,7 +66,7 @@ def takes_of(head: bpy.types.Object) -> list[Entry]:
             name=name,
             clip=str(action.get(CLIP_PROPERTY, "")),
             quality=str(action.get(QUALITY_PROPERTY, "")),
-            file=file_of(action),
+            recorded=str(action.get(FILE_PROPERTY, "")),
             frames=(round(strip.frame_start), round(strip.frame_end)),
             plays=not track.mute and (name not in found or found[name].plays),
             moved=_is_moved(strip) or (name in found and found[name].moved),

@@ -18,6 +18,7 @@ ONE_FRAME = {"frame_end" if bpy.app.version < (5, 0, 0) else "length": 2}
 review = module("avface_blender.review")
 AVFaceError = module("engine.exchange.protocol").AVFaceError
 keyframes = module("avface_blender.keyframes")
+material = module("avface_blender.material")
 
 
 @pytest.fixture
@@ -73,11 +74,13 @@ def test_a_deleted_head_leaves_nothing_but_what_an_artist_hung_on_it(two_takes):
     lamp.parent = rig
     nod = bpy.data.actions.new(f"{two_takes[0].name} nod")
     nod.use_fake_user = True
+    clay = material.skin_material(head).copy()
+    clay.use_fake_user = True
     take_removal.delete_head(head)
     assert set(bpy.data.objects) == {hat, lamp}
     assert list(bpy.data.actions) == [nod] and not bpy.data.collections
     assert not bpy.context.scene.timeline_markers
-    assert not [material for material in bpy.data.materials if material.users]
+    assert [kept for kept in bpy.data.materials if kept.users] == [clay]
 
 
 def test_the_scene_shows_the_clip_of_the_take_that_plays(two_takes):
