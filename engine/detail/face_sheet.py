@@ -112,6 +112,25 @@ def lay_window(
                 columns.start - first[0] : columns.stop - first[0]], rows, columns  # fmt: skip
 
 
+def lay_out(head: Head, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Which of the skin's triangles each texel of the face's window lies on.
+
+    Returns:
+        Which of the head's triangles are skin (F,) bool; the number among these of each texel's
+        (R, R) int32, -1 for none, and its place there (R, R, 3) float32; whether the texel is near
+        the face (R, R) bool.
+    """
+    file, window = head.file, face_window(head)
+    skin = file.masks.get("skin", np.ones(len(file.template), bool)).copy()
+    skin &= ~file.masks.get("mouth_inside", np.zeros_like(skin))
+    inside = skin[file.faces].all(1)
+    texels = _to_texels(file.uv[file.uv_faces[inside]].reshape(-1, 2), window, size)
+    flat = np.concatenate([texels, np.ones((len(texels), 1))], axis=1)
+    face_id, barycentric = rasterize(flat, np.arange(len(flat)).reshape(-1, 3), (size, size))
+    near = _near_landmarks(_to_texels(_landmark_uv(head), window, size), size)
+    return inside, face_id, barycentric, near
+
+
 def build_sheet(head: Head, rest: np.ndarray, size: int) -> FaceSheet:
     """Which triangle each texel of the window lies on; once per person and resolution.
 
@@ -121,14 +140,9 @@ def build_sheet(head: Head, rest: np.ndarray, size: int) -> FaceSheet:
         size: R, texels along the window's side.
     """
     file, window = head.file, face_window(head)
-    skin = file.masks.get("skin", np.ones(len(file.template), bool)).copy()
-    skin &= ~file.masks.get("mouth_inside", np.zeros_like(skin))
-    inside = skin[file.faces].all(1)
+    inside, face_id, barycentric, near = lay_out(head, size)
+    face_id[~near] = -1
     faces, corners = file.faces[inside], file.uv[file.uv_faces[inside]]  # (F', 3), (F', 3, 2)
-
-    texels = _to_texels(corners.reshape(-1, 2), window, size)
-    flat = np.concatenate([texels, np.ones((len(texels), 1))], axis=1)
-    face_id, barycentric = rasterize(flat, np.arange(len(flat)).reshape(-1, 3), (size, size))
 
     edges = corners[:, 1:] - corners[:, :1]  # (F', 2 edges, 2 uv)
     area = edges[:, 0, 0] * edges[:, 1, 1] - edges[:, 0, 1] * edges[:, 1, 0]
@@ -136,13 +150,11 @@ def build_sheet(head: Head, rest: np.ndarray, size: int) -> FaceSheet:
     gradient = np.stack([edges[:, 1, 1], -edges[:, 0, 1], -edges[:, 1, 0], edges[:, 0, 0]], -1)
     gradient = gradient.reshape(-1, 2, 2) / safe[:, None, None]
 
-    landmarks_texels = _to_texels(_landmark_uv(head), window, size)
-    face_id[~_near_landmarks(landmarks_texels, size)] = -1
     *places, aside = tracked_points(file)
     landmarks = embed(rest, file.faces, tuple(places)) + aside
     sheet = FaceSheet(
         size, window, faces, file.uv_faces[inside], face_id, barycentric, gradient, area,
-        landmarks_texels, _spread(rest, landmarks), 1.0,
+        _to_texels(_landmark_uv(head), window, size), _spread(rest, landmarks), 1.0,
     )  # fmt: skip
     surface = map_surface(sheet, rest, file.faces)
     steps = surface.along_u[sheet.on_skin], surface.along_v[sheet.on_skin]

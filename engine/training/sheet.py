@@ -1,23 +1,22 @@
 """The face's window of the texture sheet in torch: where the fine stage works.
 
-Row 0 is the window's top; u grows to the right, v upwards. Vertices are in units of the crop, y
-down (`shading.Renderer`); normals are in camera axes, y up.
+The window is that of `detail.face_sheet`, which reads films. Row 0 is its top; u grows to the
+right, v upwards. Vertices are in units of the crop, y down (`shading.Renderer`); normals are in
+camera axes, y up.
 """
 
-import cv2
 import numpy as np
 import torch
 from scipy.spatial import KDTree
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..detail.face_sheet import lay_out
 from ..exchange.head_file import HeadFile
-from ..geometry import embed
-from ..render import rasterize
+from ..head.model import Head
 from .shading import Renderer, vertex_normals
 
 _HIDDEN = 0.03  # units of the crop: a texel this far behind what is seen is hidden
-_MARGIN, _FOREHEAD = 0.04, 0.07  # round the landmarks, as `detail.face_sheet`, which reads films
 _LEAST_FACING = 0.15  # cosine between a normal and the line of sight
 _UP = (1.0, -1.0, 1.0)
 
@@ -33,7 +32,8 @@ class Sheet(nn.Module):
     def __init__(self, file: HeadFile, size: int) -> None:
         super().__init__()
         rest = file.template.astype(float)
-        corners, weights, skin = lay_out(file, size)
+        inside, face_id, weights, near = lay_out(Head(file), size)
+        corners, skin = file.faces[inside][np.maximum(face_id, 0)], (face_id >= 0) & near
         place = (weights[..., None] * rest[corners]).sum(2)  # (U, U, 3)
         tree = KDTree(place[skin])
         _, nearest = tree.query(place * [-1, 1, 1])
@@ -97,32 +97,3 @@ class Sheet(nn.Module):
 
     def _grid(self, places: Tensor) -> Tensor:
         return torch.stack([places[:, 0], -places[:, 1]], -1)
-
-
-def lay_out(file: HeadFile, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The square of the sheet that the face's landmarks span, the same as `detail` works in.
-
-    Returns:
-        Of each texel the vertices of its triangle (U, U, 3), their weights (U, U, 3), and whether
-        it lies on the face's skin (U, U).
-    """
-    marks = embed(file.uv, file.uv_faces, file.landmarks_468)
-    low, high = marks.min(0), marks.max(0)
-    high[1] += _FOREHEAD * (high - low).max()
-    side = (high - low).max() * (1 + 2 * _MARGIN)
-    left, bottom = (low + high) / 2 - side / 2
-
-    def texels(uv: np.ndarray) -> np.ndarray:
-        column, row = (uv[..., 0] - left) / side, 1 - (uv[..., 1] - bottom) / side
-        return np.stack([column, row], -1) * size
-
-    skin = file.masks["skin"] & ~file.masks["mouth_inside"]
-    inside = skin[file.faces].all(1)
-    flat = texels(file.uv[file.uv_faces[inside]]).reshape(-1, 2)
-    flat = np.column_stack([flat, np.ones(len(flat))])
-    face_id, weights = rasterize(flat, np.arange(len(flat)).reshape(-1, 3), (size, size))
-    hull, points = np.zeros((size, size), np.uint8), texels(marks)
-    points = np.concatenate([points, points - [0, _FOREHEAD * size]]).round().astype(np.int32)
-    cv2.fillConvexPoly(hull, cv2.convexHull(points), (1,))
-    near = cv2.dilate(hull, np.ones((2 * round(_MARGIN * size) + 1,) * 2)) > 0
-    return file.faces[inside][np.maximum(face_id, 0)], weights, (face_id >= 0) & near

@@ -11,7 +11,7 @@ from torch.autograd import gradcheck
 
 from engine.head.albedo import load_albedo
 from engine.training import shading
-from engine.training.sheet import Sheet, lay_out
+from engine.training.sheet import Sheet
 from engine.training.system import Codes, Faces
 from engine.weights import FOLDER, load_head
 
@@ -113,18 +113,6 @@ def test_the_sheet_finds_places_normals_and_its_other_side(faces):
         float((sheet.detailed_normals(places, normals, bump) - flat)[..., 30:34, :].abs().mean())
         > 0.01
     )
-
-
-def test_the_sheet_is_the_one_that_films_are_read_on():
-    from engine.detail.face_sheet import build_sheet
-    from engine.head.model import Head
-
-    file = load_head()
-    theirs = build_sheet(Head(file), file.template.astype(float), 48)
-    corners, weights, skin = lay_out(file, 48)
-    assert np.array_equal(skin, theirs.on_skin)
-    assert np.array_equal(corners[skin], theirs.faces[theirs.face_id[skin]])
-    assert np.allclose(weights[skin], theirs.barycentric[skin], atol=1e-4)
 
 
 def test_training_needs_no_reader_of_videos_and_no_face_detector():
