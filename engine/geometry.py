@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_FOCAL_PER_SIDE = 2.0  # of a usual lens: landmarks can't tell the focal length
+
 
 @dataclass(frozen=True)
 class Similarity:
@@ -81,6 +83,11 @@ def vertex_normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
                 faces[:, corner], weights=cross[:, axis], minlength=len(vertices)
             )
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+
+
+def focal_px(given: float | None, size: tuple[int, int]) -> float:
+    """The given focal length, px, else that of a usual lens for pictures of `size` px."""
+    return float(given or _FOCAL_PER_SIDE * max(size))
 
 
 def embed(values: np.ndarray, faces: np.ndarray, embedding: tuple) -> np.ndarray:

@@ -5,6 +5,7 @@ import numpy as np
 from .exchange.protocol import AVFaceError
 from .exchange.take import REGIONS, Take
 from .fitting.landmark_track import landmark_track
+from .geometry import focal_px
 from .head.model import Head
 from .head.tongue import with_clear_tongue
 from .media import SOUND_RATE, Clip, read_waveform
@@ -40,8 +41,7 @@ def speak(
     voice = listen(speech_features(waveform), times)
     if voice.speaking.max() < 0.5:
         report.warn(f"No speech is heard in {clip.path.name}: the mouth stays at rest.")
-    focal = float(options.focal or 2 * max(_SIZE))
-    params = improvise(voice, times, head, focal)
+    params = improvise(voice, times, head, focal_px(options.focal, _SIZE))
     if person is not None:
         params = params.replace(shape=person.shape, albedo=person.albedo)
     params = with_clear_tongue(params, head)

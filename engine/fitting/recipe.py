@@ -17,6 +17,7 @@ import numpy as np
 from scipy.ndimage import maximum_filter1d
 
 from ..exchange.protocol import AVFaceError
+from ..geometry import focal_px
 from ..head.model import FaceParams, Head
 from ..progress import Report
 from .evidence import gather, hidden_frames, hidden_unknowns, jaw_target, pace_of_unknowns
@@ -51,7 +52,6 @@ from .terms import LIP_PAIRS, PAIRS, before_camera, moving_parts, unit_prior
 if TYPE_CHECKING:
     from ..faces import FaceTrack
 
-_FOCAL_PER_SIDE = 2.0  # landmarks can't tell the focal length: a usual lens
 _CHUNK = 400  # frames solved at once
 _KEY_MARGIN, _LEAST_KEYS = 3, 8  # frames from a cover to a key frame; fewer tell too little
 _ITERATIONS = 5
@@ -165,7 +165,7 @@ def _prepare(track: FaceTrack, head: LandmarkHead, options: FitOptions) -> _Clip
     upper, lower = np.array(LIP_PAIRS).T
     shut = head.template[upper, 1] - head.template[lower, 1]
     start, hidden = first_pose(track, head), hidden_frames(track)
-    focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
+    focal = focal_px(options.focal, track.size)
     camera = Camera(focal, track.size[0] / 2, track.size[1] / 2)
     return _Clip(
         track=track,

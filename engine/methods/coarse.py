@@ -24,6 +24,7 @@ from ..audio.windows import windows
 from ..device import compute_device
 from ..exchange.protocol import AVFaceError
 from ..faces.crops import place_in_clip
+from ..geometry import focal_px
 from ..head.landmarks import middle_of_face
 from ..head.model import FaceParams, Head
 from ..models.coarse import CoarseEncoder
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from ..media import Clip
 
 _SOUND_BATCH = 64  # frames
-_FOCAL_PER_SIDE = 2.0  # as the fit's: a usual lens
 _MOUTH = ("mouth", "lips", "tongue", "cheek")  # units that sound can say
 
 
@@ -137,7 +137,7 @@ def codes_to_params(
     focal: float | None = None,
 ) -> FaceParams:
     """Codes c and e side by side (T, 183 + 53) as a head's parameters in the clip's camera."""
-    focal = _focal(focal, track)
+    focal = focal_px(focal, track.size)
     c, e = codes[:, : config.coarse_code], codes[:, config.coarse_code :]
     own, moving = config.coarse_parts(), config.expression_parts()
     believed = track.seen * (0.05 + np.nan_to_num(track.confidence).min(1))
@@ -161,10 +161,6 @@ def codes_to_params(
         focal=focal,
         light=person[own["light"]].reshape(9, 3),
     )
-
-
-def _focal(focal: float | None, track: "FaceTrack") -> float:
-    return float(focal or _FOCAL_PER_SIDE * max(track.size))
 
 
 def _check(models: CoarseModels, head: Head, features: SpeechFeatures | None) -> None:
@@ -224,7 +220,8 @@ def _look_at_landmarks(
     """`_look` by way of the shared trunk."""
     from ..sight.features import read_sight
 
-    sight, read = read_sight(clip, track, boxes, _focal(focal, track), report.part("look", 0, 0.95))
+    focal = focal_px(focal, track.size)
+    sight, read = read_sight(clip, track, boxes, focal, report.part("look", 0, 0.95))
     seen = torch.from_numpy(sight).to(models.device)
     with torch.no_grad():
         return models.coarse.embed(seen), models.expression.video(seen), read

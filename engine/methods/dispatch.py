@@ -24,6 +24,7 @@ from ..fitting import FitResult
 from ..fitting.calming import calm
 from ..fitting.landmark_track import landmark_track
 from ..fitting.lids import with_shut_eyes
+from ..geometry import focal_px
 from ..head.model import FaceParams, Head
 from ..models.slots import check_slot
 from ..options import CaptureOptions
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 _READER, _AVFACE, _SPECTRE = "reader", "avface", "spectre"  # names in the registry
 _LANDMARKS = "landmarks"
 _NO_READER = "none"  # instead of a lip reader's path
-_FOCAL_PER_SIDE = 2.0  # as the fit's
 _BELONGS = 0.5  # a sound that is less surely this face's is not heard by AVFace's networks
 # For each method and quality: the networks it can't do without, and what to do without them.
 _NEEDS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -180,7 +180,7 @@ def _draft(footage: Footage, report: Report) -> FaceParams:
     from ..sight.reader import read_landmarks
     from ..sight.second_look import believed_points, second_look
 
-    focal = float(options.focal or _FOCAL_PER_SIDE * max(track.size))
+    focal = focal_px(options.focal, track.size)
     track = second_look(clip, track)
     believed = believed_points(track)
     if track.guessed is not None:
