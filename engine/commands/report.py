@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 def write_report(done: "Capture", path: Path) -> None:
     """NAME.report.json: stages, times, figures and warnings of one capture. Raises AVFaceError."""
     take = done.take
-    frames = take.frame_count
+    frames, is_seen = take.frame_count, take.source.get("kind") != "sound"
     content = {
         "ok": True,
         "clip": take.source["path"],
         "frames": frames,
-        "frames_with_face": int(take.found.sum()),
+        "frames_with_face": int(take.found.sum()) if is_seen else 0,
         "clip_seconds": float(take.times[-1] - take.times[0]) if frames else 0.0,
         "stages": {
             name: {
@@ -32,6 +32,7 @@ def write_report(done: "Capture", path: Path) -> None:
         "mean_confidence": {
             name: round(float(value), 3)
             for name, value in zip(REGIONS, take.confidence.mean(0), strict=True)
+            if is_seen
         },
         "warnings": list(take.warnings),
         "made_by": take.made_by,

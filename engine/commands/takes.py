@@ -111,9 +111,12 @@ def _refine(options: argparse.Namespace) -> int:
 
 def _inspect(options: argparse.Namespace) -> int:
     take = Take.load(options.take)
+    is_seen = take.source.get("kind") != "sound"
+    found = f", {int(take.found.sum())} with the face" if is_seen else ", by sound alone"
+    sure = zip(REGIONS, take.confidence.mean(0), strict=True)
     lines = {
         "clip": take.source["path"],
-        "frames": f"{take.frame_count}, {int(take.found.sum())} with the face",
+        "frames": f"{take.frame_count}{found}",
         "seconds": f"{take.times[0]:.3f} to {take.times[-1]:.3f}, nominally {take.fps:g} a second",
         "picture": f"{take.size[0]} x {take.size[1]}, focal length {take.focal:.0f} px",
         "head": f"{take.head['name']} ({take.head['sha256'][:12]})",
@@ -121,10 +124,9 @@ def _inspect(options: argparse.Namespace) -> int:
         "made by": f"AVFace {take.made_by['version']}, {json.dumps(take.made_by['options'])}"
         if "version" in take.made_by
         else "no capture",  # a performance that was played
-        "confidence": ", ".join(
-            f"{name} {value:.2f}"
-            for name, value in zip(REGIONS, take.confidence.mean(0), strict=True)
-        ),
+        "confidence": ", ".join(f"{name} {value:.2f}" for name, value in sure)
+        if is_seen
+        else "none: nobody is seen",
         "normal maps": f"static {take.static_normals or 'none'}, {len(take.dynamic_normals)} keys",
         "busiest units": ", ".join(
             f"{take.expression_names[k]} {take.expression[:, k].max():.2f}"
