@@ -53,7 +53,7 @@ class VideoEncoder(nn.Module):
 
 
 class ExpressionEncoder(nn.Module):
-    """Windows of sound and pictures in, e for each frame out; its parts: `Config.expression_parts`.
+    """E_a, E_v and what fuses them into e of each frame; its parts: `Config.expression_parts`.
 
     A modality that is missing (a silent clip, a lost face, dropout) is an embedding of zeros.
     """
@@ -75,18 +75,6 @@ class ExpressionEncoder(nn.Module):
         both = torch.cat([f_a, f_v], -1)
         e = self.temporal(both)
         return e if self.straight is None else self.straight(both) + e
-
-    def forward(self, sound: Tensor, images: Tensor, generator: Generator | None = None) -> Tensor:
-        """(B, W, 16, 29) and (B, W, 3, H, W) -> e (B, W, 53).
-
-        `generator` drops modalities while training; it lives on the CPU.
-        """
-        windows = images.shape[:2]
-        f_a = self.audio(sound.flatten(0, 1)).unflatten(0, windows)
-        f_v = self.video(images.flatten(0, 1)).unflatten(0, windows)
-        if self.training and generator is not None:
-            f_a, f_v = drop_modalities(f_a, f_v, self.config, generator)
-        return self.fuse(f_a, f_v)
 
 
 def drop_modalities(

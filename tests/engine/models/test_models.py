@@ -16,6 +16,7 @@ from engine.models.fine import FineNetwork
 from engine.models.spectre import SpectreEncoder
 from engine.models.temporal import TemporalEncoder
 from engine.training import losses
+from engine.training.system import CoarseStage
 
 TINY = replace(
     LITE, crop=32, coarse_hidden=16, backbone_width=0.1, uv=64, fine_width=8, spectre_width=8
@@ -124,7 +125,7 @@ def test_shapes():
     torch.manual_seed(0)
     images, sound = torch.rand(2, 5, 3, 32, 32), torch.rand(2, 5, 16, 29)
     assert CoarseEncoder(TINY).eval()(images).shape == (2, 5, 183)
-    assert ExpressionEncoder(TINY).eval()(sound, images).shape == (2, 5, 57)
+    assert CoarseStage(TINY).eval().express(images, sound).shape == (2, 5, 57)
     assert SpectreEncoder(TINY).eval()(images).shape == (2, 5, 53)
 
 
@@ -132,7 +133,7 @@ def test_published_shapes_on_meta():
     with torch.device("meta"):
         images, sound = torch.empty(1, 16, 3, 224, 224), torch.empty(1, 16, 16, 29)
         assert CoarseEncoder(PUBLISHED)(images).shape == (1, 16, 183)
-        assert ExpressionEncoder(PUBLISHED)(sound, images).shape == (1, 16, 53)
+        assert CoarseStage(PUBLISHED).express(images, sound).shape == (1, 16, 53)
         assert SpectreEncoder(PUBLISHED)(images).shape == (1, 16, 53)
         unwrapped = torch.empty(2, 3, 256, 256)
         assert FineNetwork(PUBLISHED)(unwrapped, sound[0, :2]).shape == (2, 1, 256, 256)
@@ -174,12 +175,11 @@ def test_modality_dropout_has_the_published_odds_and_never_takes_both():
 
 def test_dropout_is_for_training_alone():
     torch.manual_seed(0)
-    network = ExpressionEncoder(TINY)
+    stage = CoarseStage(TINY).eval()
     images, sound = torch.rand(4, 2, 3, 32, 32), torch.rand(4, 2, 16, 29)
-    network.eval()
-    plain = network(sound, images)
-    dropped = network(sound, images, torch.Generator().manual_seed(0))
-    torch.testing.assert_close(plain, dropped)
+    dropped = stage.express(images, sound)
+    stage.drops = False
+    torch.testing.assert_close(stage.express(images, sound), dropped)
 
 
 def test_frames_know_their_places():
