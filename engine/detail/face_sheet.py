@@ -116,14 +116,14 @@ def lay_out(head: Head, size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, 
     """Which of the skin's triangles each texel of the face's window lies on.
 
     Returns:
-        Which of the head's triangles are skin (F,) bool; the number among these of each texel's
+        The head's triangles that are skin (F',); the number among these of each texel's
         (R, R) int32, -1 for none, and its place there (R, R, 3) float32; whether the texel is near
         the face (R, R) bool.
     """
     file, window = head.file, face_window(head)
     skin = file.masks.get("skin", np.ones(len(file.template), bool)).copy()
     skin &= ~file.masks.get("mouth_inside", np.zeros_like(skin))
-    inside = skin[file.faces].all(1)
+    inside = np.flatnonzero(skin[file.faces].all(1))
     texels = _to_texels(file.uv[file.uv_faces[inside]].reshape(-1, 2), window, size)
     flat = np.concatenate([texels, np.ones((len(texels), 1))], axis=1)
     face_id, barycentric = rasterize(flat, np.arange(len(flat)).reshape(-1, 3), (size, size))
