@@ -22,14 +22,15 @@ _CROP_LENGTH, _FULL_LENGTH = 1.6, 4.5
 _LOCK_LENGTH, _LENGTH = (0.65, 0.8), 0.85  # of it the least: broad lock, fine one, strand
 _EVEN = 0.5  # of the full height: strands are nowhere shorter than those of hair so high
 # Within what length hair rises into its layer: a multiple of its height, mm at most. Beside a
-# parting it stands up at once, for it is no furrow: so near, as sine, and within what length.
-_RISES, _RISES_MM, _NEAR_PARTING, _AT_PARTING_MM = 0.6, 15.0, (0.05, 0.3), 0.7
+# parting, so near, as sine, strands begin risen and up to so far across it, mm: it is no furrow.
+_RISES, _RISES_MM, _NEAR_PARTING, _ACROSS_MM = 0.6, 15.0, (0.05, 0.3), 9.0
 _ROOTS_BEND = 1.3  # power by which steps grow along a strand: roots bend more than tips
 _UNDER = 0.7  # of its layer: there a strand begins, beneath what comes from behind it
 # Strands end so far beyond the hairline, mm, a crop's and full hair's at most; broad lock by broad
 # lock, fine lock by fine lock and strand by strand down to these shares of it; and after so much of
-# their way, at least.
-_ENDS_MM, _LOCKS_END, _STRANDS_END, _SHORTEST = (4.0, 8.0), (0.4, 0.4), 0.4, 0.25
+# their way, at least, or so many mm.
+_ENDS_MM, _LOCKS_END, _STRANDS_END = (4.0, 8.0), (0.4, 0.4), 0.4
+_SHORTEST, _SHORTEST_MM = 0.25, 8.0
 # How long strands are whose roots lie where hair begins, and times that, strand by strand.
 _AT_EDGE_MM, _AT_EDGE = 10.0, (0.6, 1.8)
 _FREE_MM = 100.0  # within the hair: there nothing ends
@@ -42,7 +43,8 @@ _LOOSE = {"back": 0.6, "forward": 1.0, "parted": 0.25}
 _CROPS_LOOSE = 0.3
 # The arc that hair flows from: degrees from the top of the head towards the forehead, from and to.
 _ARCS = {"back": (80.0, 80.0), "forward": (-38.0, -38.0), "parted": (-30.0, 74.0)}
-_FOREHEAD, _FORWARD = 32.0, 0.5  # degrees; share of its columns: a lock is no fringe
+_FOREHEAD, _FORWARD = 32.0, 0.4  # degrees; share of its columns: a lock is no fringe
+_SIDES_SMOOTH = 0.5
 _AT_HAIRLINE = 55.0  # degrees from the top of the head: there a parting is told
 _RAGGED_ENDS = 0.75, 0.85  # of how far hair hangs
 _ROUND_SKULL = 1.3  # times the height of a root above its hanging: the way over the skull is longer
@@ -101,7 +103,13 @@ def grow(
     over = _ENDS_MM[0] + (_ENDS_MM[1] - _ENDS_MM[0]) * fullness(height)
     over *= locks.pick(*_LOCKS_END, draw) * draw.uniform(_STRANDS_END, 1, len(roots))
     highest = 1e-3 * np.maximum(height, np.percentile(height, 50))
-    points, depths = [roots], [skull.at(_unit(roots - skull.middle))[2]]
+    out = _unit(roots - skull.middle)
+    _, hair, within = skull.at(out)
+    begun = _near_parting(out, style) * dense  # how far it has risen at its root
+    above = begun * _UNDER * layer * np.minimum(hair, highest)
+    across = 1e-3 * _ACROSS_MM * begun * draw.uniform(size=len(roots))
+    start = roots + above[:, None] * out - across[:, None] * _flow(out, style)
+    points, depths = [start], [within]
     gone = np.zeros(len(roots))
     for k, stride in enumerate(strides.T, 1):
         gone += stride
@@ -110,7 +118,7 @@ def grow(
         ahead = points[-1] + stride[:, None] * way - skull.middle
         away = np.linalg.norm(ahead, axis=1)
         skin, hair, within = skull.at(ahead / away[:, None])
-        risen = 1 - np.exp(-gone / np.maximum(rises, 1e-4))
+        risen = 1 - (1 - begun) * np.exp(-gone / np.maximum(rises, 1e-4))
         up = layer * (_UNDER + (1 - _UNDER) * k / (POINTS - 1))
         lies = skin + up * np.minimum(hair, highest) * risen
         if style.hangs > 0:  # below the ears it hangs straight down, off the neck
@@ -120,10 +128,10 @@ def grow(
     strands = np.stack(points, 1)
     depth = np.stack(depths, 1)
     if style.hangs > 0:  # beside and behind the neck it hangs as far as it does
-        falls = strands - skull.middle
-        depth[(falls[..., 2] < 0) | (falls[..., 1] < -ABOVE_EARS_M)] = _FREE_MM
+        depth[strands[..., 2] < skull.middle[2]] = _FREE_MM
     left = _share_left(depth, -over)
-    return _shortened(strands, np.maximum(left, _SHORTEST)), left  # over bare skin: a spike
+    least = np.minimum(_SHORTEST, 1e-3 * _SHORTEST_MM / strides.sum(1))
+    return _shortened(strands, np.maximum(left, least)), left
 
 
 def _strides(
@@ -143,13 +151,8 @@ def _strides(
         down = locks.pick(*_RAGGED_ENDS, draw) * draw.uniform(_RAGGED_ENDS[1], 1.2, len(roots))
         length = _ROUND_SKULL * above + 1e-3 * style.hangs * down
     rises = 1e-3 * np.minimum(_RISES * height, _RISES_MM)
-    strides = np.tile(np.arange(1.0, POINTS) ** _ROOTS_BEND, (len(roots), 1))
-    if style.lies == "parted":
-        aside = np.abs(_beside_arc(_unit(roots - skull.middle), style))
-        near = np.interp(aside, _NEAR_PARTING, (1, 0))
-        rises += near * (1e-3 * _AT_PARTING_MM - rises)
-        strides[:, 0] *= 1 - near / 2
-    return strides * (length / strides.sum(1))[:, None], rises
+    strides = np.arange(1.0, POINTS) ** _ROOTS_BEND
+    return length[:, None] * (strides / strides.sum()), rises
 
 
 def _strays(
@@ -217,15 +220,19 @@ def _flow(out: np.ndarray, style: Style) -> np.ndarray:
     """Which way hair goes at unit directions (n, 3): along the skull, away from the arc."""
     tilt, arc = style.tilt, np.radians(_ARCS[style.lies])
     up = out[:, 1] * np.cos(tilt) + out[:, 0] * np.sin(tilt)
+    up = np.hypot(up, _SIDES_SMOOTH * out[:, 0])  # else flows meet in a whorl at the ears
     angle = np.clip(np.arctan2(out[:, 2], up), *arc)
     high = np.cos(angle)
     pole = np.stack([high * np.sin(tilt), high * np.cos(tilt), np.sin(angle)], 1)
     return _unit((pole * out).sum(1, keepdims=True) * out - pole)
 
 
-def _beside_arc(out: np.ndarray, style: Style) -> np.ndarray:
-    """How far unit directions (n, 3) lie beside the arc's plane, as sines, (n,)."""
-    return out[:, 0] * np.cos(style.tilt) - out[:, 1] * np.sin(style.tilt)
+def _near_parting(out: np.ndarray, style: Style) -> np.ndarray:
+    """How near unit directions (n, 3) are to a parting, (n,) from 0 to 1."""
+    if style.lies != "parted":
+        return np.zeros(len(out))
+    beside = out[:, 0] * np.cos(style.tilt) - out[:, 1] * np.sin(style.tilt)
+    return np.interp(np.abs(beside), _NEAR_PARTING, (1, 0))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

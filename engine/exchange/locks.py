@@ -12,6 +12,7 @@ _BROAD_MM, _FINE_MM = 19.0, 6.5  # how wide a lock is at its roots
 _WARPED, _WAVE = 0.45, 2.6  # of that: how far its rims waver, and over what length
 # How far tips come together, of the way to their lock's middle, and by what power of the way.
 _GATHERED = ((0.85, 1.1), (0.6, 1.6))  # in fine locks, in broad ones
+_UNLIKE, _ALIKE = 0.2, 0.6  # lengths of a strand and its lock, the less over the more
 _LAYERS = 0.5  # of that share do they come together in height, too
 _LENGTHS = 0.3  # of what strands of a lock differ in along their way stays
 _RIM = 0.6  # of a lock's deviation from its middle: there its rim begins
@@ -54,11 +55,16 @@ def divide(roots: np.ndarray, draw: np.random.Generator) -> Locks:
 def gather(points: np.ndarray, locks: Locks, share: np.ndarray, middle: np.ndarray) -> np.ndarray:
     """Strands (N, P, 3) about the skull's `middle` (3,) whose tips come together in their locks.
 
-    `share` (N,) is how far they do, from 0 to 1.
+    `share` (N,) is how far they do, from 0 to 1; short ones among long ones and long ones among
+    short ones don't.
     """
     along = np.linspace(0, 1, points.shape[1])
+    length = np.maximum(np.linalg.norm(np.diff(points, axis=1), axis=2).sum(1), 1e-6)
     for number, (most, power) in zip((locks.fine, locks.broad), _GATHERED, strict=True):
-        pull = most * share[:, None, None] * along[:, None] ** power
+        usual = _middles(length[:, None], number)[number, 0]
+        alike = np.minimum(length / usual, usual / length)
+        alike = np.clip((alike - _UNLIKE) / (_ALIKE - _UNLIKE), 0, 1)
+        pull = most * (share * alike)[:, None, None] * along[:, None] ** power
         goes = np.gradient(points, axis=1)
         goes /= np.maximum(np.linalg.norm(goes, axis=2, keepdims=True), 1e-9)
         flat = points.reshape(len(points), 3 * len(along))
