@@ -177,11 +177,12 @@ def _draft(footage: Footage, report: Report) -> FaceParams:
     if options.method == "avface":
         params = _networks(footage, _models(), report.part("networks", 0, 1))
         return across_covers(params, hidden, head, mouth=False)
+    from ..sight.beneath import as_drawn
     from ..sight.reader import read_landmarks
     from ..sight.second_look import believed_points, second_look
 
     focal = focal_px(options.focal, track.size)
-    track = second_look(clip, track)
+    track = second_look(clip, as_drawn(track, head))
     believed = believed_points(track)
     if track.guessed is not None:
         believed[track.guessed] = 1  # a whole face as the landmark network sees it
@@ -207,13 +208,14 @@ def _models() -> "CoarseModels":
 
 
 def _networks(footage: Footage, models: "CoarseModels", report: Report) -> FaceParams:
+    from ..sight.beneath import as_drawn
     from .coarse import Sounding, estimate_coarse
 
-    heard, sound = footage.heard, None
+    heard, sound, track = footage.heard, None, as_drawn(footage.track, footage.head)
     if heard is not None and heard.hearing.belongs > _BELONGS:
         sound = Sounding(heard.features, heard.offset_seconds, heard.hearing.forced)
     return estimate_coarse(
-        footage.clip, footage.track, sound, models, footage.head, report, footage.options.focal
+        footage.clip, track, sound, models, footage.head, report, footage.options.focal
     )
 
 

@@ -88,7 +88,7 @@ def _guess(clip: Clip, track: FaceTrack, frames: np.ndarray, head: Head) -> Face
         for frame, points in zip(frames, seen.points, strict=True):
             moved = points - landmarks[frame, numbers, :2]
             landmarks[frame, :, :2] += go_along(landmarks[frame], numbers, moved)
-    moved = _to_places(replace(track, landmarks=landmarks), head)
+    moved = _from_drawn_places(replace(track, landmarks=landmarks), head)
     landmarks[frames, :MESH_POINTS, :2] += moved[frames]
     width = np.ptp(seen.points[..., 0], axis=1)[:, None]
     guessed[frames], trust[frames] = True, _SHAKEN
@@ -101,15 +101,26 @@ def _guess(clip: Clip, track: FaceTrack, frames: np.ndarray, head: Head) -> Face
     return replace(track, landmarks=landmarks, trust=trust, guessed=guessed)
 
 
-def _to_places(track: FaceTrack, head: Head) -> np.ndarray:
-    """From where the head file has the mesh's points to where the tracker has them, (T, 468, 2) px.
+def as_drawn(track: FaceTrack, head: Head) -> FaceTrack:
+    """The track whose guessed points lie where networks that read points have learnt them to be."""
+    if track.guessed is None:
+        return track
+    landmarks, guessed = track.landmarks.copy(), track.guessed
+    moved = _from_drawn_places(track, head, back=True)
+    landmarks[guessed, :MESH_POINTS, :2] -= moved[guessed]
+    return replace(track, landmarks=landmarks)
 
-    The network learnt on drawn people whose points are the head file's.
+
+def _from_drawn_places(track: FaceTrack, head: Head, back: bool = False) -> np.ndarray:
+    """From where drawn people have the mesh's points to where the tracker has them, (T, 468, 2) px.
+
+    Drawn people, on whom all networks learnt, have them where the head file has; on the way `back`
+    the track's points lie where the tracker has them.
     """
     file, on_head = head.file, landmark_head(head.file)
     drawn, tracked = on_head.template.copy(), on_head.template[:MESH_POINTS]
     drawn[:MESH_POINTS] = embed(file.template, file.faces, file.landmarks_468)
-    start = first_pose(track, replace(on_head, template=drawn))
+    start = first_pose(track, on_head if back else replace(on_head, template=drawn))
     turned = rotation_matrix(start.pose)[:, :2] * np.array([[1.0], [-1.0]])  # (T, 2, 3)
     apart = turned @ (tracked - drawn[:MESH_POINTS]).T
     return np.swapaxes(apart, 1, 2) / start.metre_per_px[:, None, None]

@@ -104,7 +104,7 @@ def test_where_a_cover_lasts_all_points_are_as_sure_as_the_network(filmed, head,
         return LevelSeen(truth[at], sigma, np.zeros(0), np.zeros(0), odds)
 
     monkeypatch.setattr(module, "see_level", see)
-    monkeypatch.setattr(module, "_to_places", lambda track, head: np.zeros((25, 468, 2)))
+    monkeypatch.setattr(module, "_from_drawn_places", lambda track, head: np.zeros((25, 468, 2)))
     again = module.look_beneath(clip, replace(track, network_points=glances), head)
     assert again.guessed is not None and again.trust is not None
     last = len(track.times) - 1
@@ -126,9 +126,13 @@ def test_the_networks_points_come_to_where_the_tracker_has_them(head):
     drawn, wanted = (200 + 1e3 * (p @ yaw.T) * [1, -1, -1] for p in (drawn, wanted))  # 1 px a mm
     landmarks = np.zeros((1, 478, 3), np.float32)
     landmarks[0, :MESH_POINTS] = drawn
-    moved = module._to_places(made_track(landmarks, (400, 400)), head)[0]
+    moved = module._from_drawn_places(made_track(landmarks, (400, 400)), head)[0]
     off = np.linalg.norm(drawn[:, :2] + moved - wanted[:, :2], axis=1)
     assert off.max() < 0.1 and np.linalg.norm(moved, axis=1).max() > 10  # px
+    landmarks[0, :MESH_POINTS] = wanted
+    track = replace(made_track(landmarks, (400, 400)), guessed=np.array([True]))
+    back = module.as_drawn(track, head).landmarks[0, :MESH_POINTS]
+    np.testing.assert_allclose(back[:, :2], drawn[:, :2], atol=0.1)
 
 
 @pytest.mark.skipif("landmarks" not in registry(), reason="no landmark weights are shipped")
