@@ -15,13 +15,13 @@ from .parts import Sight, joined, log_reflectance
 
 _HAIR_FACING = 0.25  # cosine: hair seen more slantwise may be the background
 _HAIR_SHADE = 0.8, 1.2  # of the face's median shading: harmonics err where none was fitted
-_BRIGHTEST_HAIR = -0.4  # log reflectance: white hair is darker, hats are not
+_BRIGHTEST_HAIR = -0.3  # log reflectance: white hair is darker, hats are not
 _LIKE_SKIN = 0.35  # log contrast to the skin below which it is no hair
 _HAIR_SHARE = 0.6  # of what is seen of the scalp, for its colour to count as the hair's
 _FEWEST_ON_SCALP, _FEW = 20, 8  # samples; so few count where nothing else tells
 _ALIKE = 0.9  # share of the few that must be hair
 UNMIRRORED = 0.7  # share of it, the darker one: the rest may mirror the light
-_CAST = 0.5  # of a warm light's hue
+_CAST, _TAN = 0.5, 0.4  # the share of a slight hue; log: how far skins' own go
 # How much of the way from red to blue green lies, from and to; log: what is farther off is dyed.
 _GREENS, _DYED = (0.65, 0.35), 0.5
 _DENSE = 0.9  # of the cap: no skin shines through
@@ -52,8 +52,9 @@ def hair_colour(
     """Log reflectance (3,) of the hair; None when the scalp is bare, unseen or in doubt.
 
     That of hair as it looks, with its shades and its sheen: of what lies on the scalp and of what
-    stands above it, in equal parts where both are seen. A warm light is in part skin that is tanned
-    or made up, taken for light: hair under it keeps a share of that hue.
+    stands above it, in equal parts where both are seen. A slightly warm light is in part skin that
+    is tanned or made up, taken for light: hair under it keeps a share of that hue. A strong hue is
+    the light's.
 
     Args:
         sights: What lies on the scalp.
@@ -68,7 +69,8 @@ def hair_colour(
     if seen is None or seen.mean() > _BRIGHTEST_HAIR:
         return None
     hue = hue_of(light)
-    return _natural(seen + _CAST * hue if hue[0] > hue[2] else seen)
+    kept = _CAST / np.hypot(1, np.abs(hue).max() / _TAN)
+    return _natural(seen + kept * hue if hue[0] > hue[2] else seen)
 
 
 def _seen_colour(
