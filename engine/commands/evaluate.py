@@ -112,6 +112,11 @@ def _folder(options: argparse.Namespace) -> Path:
     return options.folder
 
 
+def _on_folder(options: argparse.Namespace, work: Callable[..., Measured], *more: Any) -> int:
+    folder = _folder(options)
+    return _measure(options, lambda report: work(folder, report, *more))
+
+
 def _variant(options: argparse.Namespace) -> CaptureOptions:
     return CaptureOptions(**{name: getattr(options, name) for name in _VARIANT})
 
@@ -119,36 +124,31 @@ def _variant(options: argparse.Namespace) -> CaptureOptions:
 def _clips(options: argparse.Namespace) -> int:
     from ..evaluation.report import evaluate_clips
 
-    folder, variant = _folder(options), _variant(options)
-    return _measure(options, lambda report: evaluate_clips(folder, report, variant))
+    return _on_folder(options, evaluate_clips, _variant(options))
 
 
 def _speech(options: argparse.Namespace) -> int:
     from ..evaluation.speech import evaluate_speech
 
-    folder = _folder(options)
-    return _measure(options, lambda report: evaluate_speech(folder, report))
+    return _on_folder(options, evaluate_speech)
 
 
 def _senses(options: argparse.Namespace) -> int:
     from ..evaluation.senses import evaluate_senses
 
-    folder = _folder(options)
-    return _measure(options, lambda report: evaluate_senses(folder, report))
+    return _on_folder(options, evaluate_senses)
 
 
 def _covers(options: argparse.Namespace) -> int:
     from ..evaluation.covers import evaluate_covers
 
-    folder, variant = _folder(options), _variant(options)
-    return _measure(options, lambda report: evaluate_covers(folder, report, variant))
+    return _on_folder(options, evaluate_covers, _variant(options))
 
 
 def _scans(options: argparse.Namespace) -> int:
     from ..evaluation.scanned import evaluate_scans
 
-    folder, variant = _folder(options), _variant(options)
-    return _measure(options, lambda report: evaluate_scans(folder, report, variant, options.camera))
+    return _on_folder(options, evaluate_scans, _variant(options), options.camera)
 
 
 def _visemes(options: argparse.Namespace) -> int:

@@ -12,14 +12,14 @@ from typing import Any
 from ..exchange.protocol import DONE, AVFaceError
 from .flags import add_command, add_flags
 
-# stage -> its options' class; the module has the stage's name and a `build_task`
+# stage -> its task, in the module of the stage's name
 STAGES = {
-    "coarse": "CoarseOptions",
-    "expression": "CoarseOptions",
-    "occluded": "CoarseOptions",
-    "lip_refinement": "LipRefinementOptions",
-    "fine": "FineOptions",
-    "spectre": "SpectreOptions",
+    "coarse": "CoarseTask",
+    "expression": "ExpressionTask",
+    "occluded": "OccludedTask",
+    "lip_refinement": "LipRefinementTask",
+    "fine": "FineTask",
+    "spectre": "SpectreTask",
 }
 _SPECTRE = {"lr": 5e-5, "schedule": "constant", "rate_drops": (50_000,), "weight_decay": 0.0}
 _LOOP_DEFAULTS: dict[str, dict[str, Any]] = {"spectre": _SPECTRE}
@@ -57,7 +57,8 @@ def _train(stage: str, arguments: list[str]) -> int:
     from ..training.loop import LoopOptions, train
 
     module = importlib.import_module(f"..training.{stage}", __package__)
-    kind: Any = getattr(module, STAGES[stage])
+    task: Any = getattr(module, STAGES[stage])
+    kind = task.flags
     own = [item.name for item in fields(kind) if item.name != "start"]
     loop = [item.name for item in fields(LoopOptions) if item.name not in ("folder", "start_from")]
     parser = argparse.ArgumentParser(prog=f"avface train {stage}", description=module.__doc__)
@@ -77,12 +78,17 @@ def _train(stage: str, arguments: list[str]) -> int:
         raise AVFaceError("A training needs an end.", "Give --steps, --seconds or both.")
     if not all(found[name] is None or found[name] > 0 for name in ("steps", "seconds")):
         raise AVFaceError("A training takes a step at least.", "Give numbers above 0.")
+    if "coarse" in own and found["coarse"] is None:
+        raise AVFaceError(
+            "This stage builds on a coarse stage that is trained, and none is named.",
+            "Name its weights: --coarse FILE, the best.safetensors of `train coarse`.",
+        )
     options = kind(**{name: found[name] for name in own}, start=found["start_from"])
     chosen = {name: found[name] for name in loop}
     chosen["rate_drops"] = tuple(chosen["rate_drops"])
     run = LoopOptions(found["folder"], start_from=found["start_from"], **chosen)
     torch.manual_seed(run.seed)
-    result = train(module.build_task(options), run, _say)
+    result = train(task(options), run, _say)
     state = "finished" if result["finished"] else "paused; the same command goes on"
     figures = ", ".join(f"{name} {value:.4g}" for name, value in result["figures"].items())
     if os.environ.get("RANK", "0") != "0":

@@ -45,7 +45,7 @@ class CoarseOptions(StageOptions):
 class CoarseTask(WindowTask):
     """Both branches of the coarse stage."""
 
-    name = "coarse"
+    name, flags = "coarse", CoarseOptions
 
     def __init__(
         self, options: CoarseOptions, sources: Mapping[Part, Source] | None = None
@@ -81,8 +81,3 @@ def _begin_with(stage: CoarseStage, options: CoarseOptions) -> None:
             _LOG.info(load_imagenet(options.imagenet, network.backbone).sentence)
     if options.deca:
         _LOG.info(load_deca(options.deca, stage.coarse, stage.expression).sentence)
-
-
-def build_task(options: CoarseOptions) -> CoarseTask:
-    """What `python -m engine train coarse` trains."""
-    return CoarseTask(options)

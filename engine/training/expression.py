@@ -31,8 +31,3 @@ class ExpressionTask(CoarseTask):
         self.model.coarse.eval()
         fixed = ("same_shape", "light", "shape", "pose")
         return {k: v for k, v in super().losses(batch).items() if k not in fixed}
-
-
-def build_task(options: CoarseOptions) -> ExpressionTask:
-    """What `python -m engine train expression` trains."""
-    return ExpressionTask(options)

@@ -23,7 +23,7 @@ from .data import Source, Windows
 from .losses import FINE
 from .shading import normals_from_shading, shade
 from .sheet import Sheet
-from .stages import Part, StageOptions, WindowTask, check_coarse, fixed_coarse
+from .stages import Part, UponCoarseOptions, WindowTask, fixed_coarse
 from .system import Faces
 
 _GAMMA = 1 / 2.2
@@ -31,10 +31,9 @@ _FRAMES = 2  # of a window that are used: neighbours look alike
 
 
 @dataclass(frozen=True)
-class FineOptions(StageOptions):
+class FineOptions(UponCoarseOptions):
     """Flags of `train fine`."""
 
-    coarse: Path | None = option(None, "weights of the coarse stage (safetensors)")
     normals_network: Path | None = option(
         None, "picture -> normals, TorchScript or ONNX; default: from shading"
     )
@@ -61,7 +60,7 @@ class _Laid:
 class FineTask(WindowTask):
     """`models.fine.FineNetwork` on frames of a fixed coarse stage."""
 
-    name = "fine"
+    name, flags = "fine", FineOptions
 
     def __init__(self, options: FineOptions, sources: Mapping[Part, Source] | None = None) -> None:
         config, file = options.networks, load_head()
@@ -162,9 +161,3 @@ class OrientedFilters(nn.Module):
 
 def _respond(grey: Tensor, bank: Tensor) -> Tensor:
     return functional.relu(functional.conv2d(grey, bank, padding=4))
-
-
-def build_task(options: FineOptions) -> FineTask:
-    """What `python -m engine train fine` trains. Raises AVFaceError."""
-    check_coarse(options.coarse)
-    return FineTask(options)

@@ -29,7 +29,7 @@ from .losses import FINE
 from .objectives import CoarseObjective, landmark_figures
 from .shading import normals_from_shading
 from .sheet import Sheet
-from .stages import Part, StageOptions, WindowTask, check_coarse, fixed_coarse
+from .stages import Part, UponCoarseOptions, WindowTask, fixed_coarse
 from .system import Codes, Faces
 
 _FRAMES = 2  # of a window whose normals are compared: neighbours look alike
@@ -38,10 +38,9 @@ _OF_LIPS = ("landmark", "mouth_closure", "lip_corner", "photometric", "mesh")
 
 
 @dataclass(frozen=True)
-class LipRefinementOptions(StageOptions):
+class LipRefinementOptions(UponCoarseOptions):
     """Flags of `train lip_refinement`."""
 
-    coarse: Path | None = option(None, "weights of the coarse stage (safetensors)")
     normals_network: Path | None = option(
         None, "picture -> normals, TorchScript or ONNX; default: from shading"
     )
@@ -78,7 +77,7 @@ class RefinedFaces(Faces):
 class LipRefinementTask(WindowTask):
     """`models.lips.LipNet` on a fixed coarse stage."""
 
-    name = "lip_refinement"
+    name, flags = "lip_refinement", LipRefinementOptions
 
     def __init__(
         self, options: LipRefinementOptions, sources: Mapping[Part, Source] | None = None
@@ -166,9 +165,3 @@ class LipRefinementTask(WindowTask):
                 target = self.sheet.unwrap_normals(self.normals_network(pictures), places)
         _, moved = self.sheet.coarse(self.faces.vertices(after), renderer.faces)
         return losses.normals_loss(moved, target, mask)
-
-
-def build_task(options: LipRefinementOptions) -> LipRefinementTask:
-    """What `python -m engine train lip_refinement` trains. Raises AVFaceError."""
-    check_coarse(options.coarse)
-    return LipRefinementTask(options)

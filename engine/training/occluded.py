@@ -6,7 +6,7 @@ of clear windows stays in, so that nothing is forgotten.
 
 import numpy as np
 
-from .coarse import CoarseOptions, CoarseTask
+from .coarse import CoarseTask
 from .data import Sample, Source
 from .occlusions import WithHands
 from .stages import Part
@@ -42,8 +42,3 @@ class OccludedTask(CoarseTask):
         counted = CountedSource(hands, count, int(is_test))
         self._sources[part] = counted
         return counted
-
-
-def build_task(options: CoarseOptions) -> OccludedTask:
-    """What `python -m engine train occluded` trains; `--start-from` names the coarse stage."""
-    return OccludedTask(options)

@@ -24,7 +24,7 @@ from .data import Source, Windows
 from .losses import SPECTRE
 from .mouths import MouthPainter, crop_mouths, mouth_squares
 from .objectives import landmark_figures
-from .stages import Part, StageOptions, WindowTask, check_coarse, fixed_coarse
+from .stages import Part, UponCoarseOptions, WindowTask, fixed_coarse
 from .system import CoarseStage, Codes, Faces, head_albedo
 
 _MOUTH_SIDE = 88  # px: what lip readers of a user's see (Ma et al. 2022)
@@ -33,11 +33,10 @@ _FACE_SIDE = 224  # px: what the emotion network sees
 
 
 @dataclass(frozen=True)
-class SpectreOptions(StageOptions):
+class SpectreOptions(UponCoarseOptions):
     """Flags of `train spectre`."""
 
     batch: int = option(1, "sequences in a batch")
-    coarse: Path | None = option(None, "weights of the coarse stage (safetensors)")
     lip_reader: Path | None = option(
         None,
         "TorchScript or ONNX, grey mouths (B, K, 1, 88, 88) -> features (B, K, C); default:"
@@ -188,7 +187,7 @@ def _scaled(pictures: Tensor) -> Tensor:
 class SpectreTask(WindowTask):
     """`models.spectre.SpectreEncoder` on a fixed coarse stage."""
 
-    name = "spectre"
+    name, flags = "spectre", SpectreOptions
 
     def __init__(
         self, options: SpectreOptions, sources: Mapping[Part, Source] | None = None
@@ -239,9 +238,3 @@ def code_sequence(stage: CoarseStage, batch: Windows) -> Codes:
     return Codes(
         **{name: join(value, getattr(second, name)) for name, value in vars(first).items()}
     )
-
-
-def build_task(options: SpectreOptions) -> SpectreTask:
-    """What `python -m engine train spectre` trains. Raises AVFaceError."""
-    check_coarse(options.coarse)
-    return SpectreTask(options)

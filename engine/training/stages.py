@@ -8,7 +8,6 @@ from typing import Literal
 from torch import nn
 
 from ..exchange.head_file import HeadFile
-from ..exchange.protocol import AVFaceError
 from ..models.config import Config
 from ..options import option
 from .checkpoint import load_weights
@@ -40,13 +39,11 @@ class StageOptions:
         return CONFIGS[self.config]
 
 
-def check_coarse(weights: Path | None) -> None:
-    """Raises AVFaceError where a stage that builds on the coarse one has none to build on."""
-    if weights is None:
-        raise AVFaceError(
-            "This stage builds on a coarse stage that is trained, and none is named.",
-            "Name its weights: --coarse FILE, the best.safetensors of `train coarse`.",
-        )
+@dataclass(frozen=True)
+class UponCoarseOptions(StageOptions):
+    """Flags of a stage that builds on the coarse one, which is fixed then."""
+
+    coarse: Path | None = option(None, "weights of the coarse stage (safetensors)")
 
 
 def fixed_coarse(config: Config, weights: Path | None) -> CoarseStage:
@@ -69,6 +66,7 @@ class WindowTask:
     """
 
     name = ""
+    flags: type[StageOptions]  # its options
     model: nn.Module
     metadata: dict[str, str]
     fixed: tuple[nn.Module | None, ...] = ()  # what doesn't learn

@@ -13,11 +13,9 @@ numbers a step where phones are 29): 25 kB a frame and take of the shards, all h
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+from recipe import say
 
 
 def main() -> None:
@@ -52,7 +50,7 @@ def main() -> None:
                 told = "  ".join(
                     f"{case} {np.nanmean(lips[case]):.3f}" for case in ("seen", "lost")
                 )
-                print(f"seed {seed}  {row.name:40}{told}", flush=True)
+                say(f"seed {seed}  {row.name:40}{told}")
     path = found.folder / "rows" / "table.json"
     write_rows(path, errors, found.steps, found.batch)
     print("\n".join(["", *read_rows(path)[0]]))

@@ -10,11 +10,9 @@ minute a picture, six pictures a head; pictures that are there stay.
 import argparse
 import json
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+from recipe import ROOT
 
 
 def main() -> None:

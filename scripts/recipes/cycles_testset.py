@@ -8,11 +8,9 @@ In the engine's environment; Blender is taken from `.venv/blender-4.5` (`scripts
 
 import argparse
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+from recipe import ROOT
 
 
 def main() -> None:

@@ -13,18 +13,11 @@ processes; a GPU trains where there is one.
 import argparse
 import json
 import multiprocessing
-import os
 import sys
 import time
 from pathlib import Path
 
-from finishing import say
-
-for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_threads, "1")
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+from recipe import say
 
 # Name, what learns (`SharedOptions`), share of the time, learning rate. By sound alone first:
 # beside a picture that says it better, sound is not learnt.

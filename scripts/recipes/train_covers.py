@@ -8,13 +8,9 @@ network, whose maps it reads; prints the figures on held-out people and leaves `
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from finishing import leave, say
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+from recipe import leave, say
 
 SIZE, SEED, HELD_SEED, HELD_PICTURES = 112, 4242, 991, 800
 

@@ -9,15 +9,10 @@ and of shape from shading. Called again, it goes on where it stopped.
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-from finishing import say
-
-for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_threads, "1")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from recipe import say
 
 
 def main() -> int:

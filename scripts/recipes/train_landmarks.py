@@ -10,18 +10,11 @@ figures on held-out people and leaves `landmarks.safetensors` (half precision) i
 import argparse
 import multiprocessing
 import os
-import sys
 import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
-from finishing import leave, say
-
-for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_threads, "1")
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+from recipe import leave, say
 
 HELD_PICTURES, HELD_SEED = 1024, 99
 FIRST_PICTURES = 2000  # before the training begins

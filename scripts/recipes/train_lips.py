@@ -9,12 +9,8 @@ whenever the acoustic network changes.
 """
 
 import sys
-from pathlib import Path
 
-from finishing import say
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+from recipe import say
 
 
 def main() -> int:

@@ -16,9 +16,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from finishing import say
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from recipe import say
 
 
 def read_options() -> argparse.Namespace:

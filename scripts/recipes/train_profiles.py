@@ -8,13 +8,9 @@ landmark network, whose other layers stay; prints the figures on held-out people
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from finishing import leave, say
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+from recipe import leave, say
 
 SIZE, HELD_SEED, HELD_PICTURES = 112, 991, 800
 DRAWN = ((501, 9000), (502, 9000))  # seed, pictures

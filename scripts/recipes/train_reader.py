@@ -7,16 +7,9 @@ leaves `reader.safetensors` (half precision) in the folder.
 """
 
 import argparse
-import os
-import sys
 from pathlib import Path
 
-from finishing import leave, say
-
-for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_threads, "1")
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from recipe import leave, say
 
 
 def main() -> None:

@@ -7,13 +7,9 @@ figures on held-out people and leaves `rows.safetensors` (half precision) in the
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from finishing import leave, say
-
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+from recipe import leave, say
 
 SEED, HELD_SEED, HELD_PICTURES = 1, 2, 1500
 

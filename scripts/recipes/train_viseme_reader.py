@@ -11,17 +11,11 @@ better: the longer it learns, the better it reads performers and the worse peopl
 """
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
 
-from finishing import say
-
-for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_threads, "1")
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
+from recipe import say
 
 TEST_SHARDS = 4
 _MOST_SHARDS = 10_000

@@ -14,9 +14,8 @@ import json
 import sys
 from pathlib import Path
 
-from finishing import say
+from recipe import say
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 TESTED, CALIBRATED = ("flite:awb", "festival:ked"), ("espeak:gmw/en+m7", "espeak:en-us+f4")
 
 

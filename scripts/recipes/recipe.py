@@ -1,8 +1,18 @@
-"""What recipes have in common: they say how far they are, and leave weights beside their run."""
+"""What recipes have in common, imported first of all: each process keeps to one core.
 
+They stand on this repository's engine, say how far they are, and leave weights beside their run.
+"""
+
+import os
+import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when numpy is imported
+    os.environ.setdefault(_threads, "1")
 
 say = partial(print, flush=True)
 
