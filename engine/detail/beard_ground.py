@@ -1,4 +1,4 @@
-"""Where the film's beard is laid on the skin, whole: dark ones, and grey and white ones.
+"""Where the film's hair is laid on the skin, whole: brows, dark beards, grey and white ones.
 
 That a dark beard grows the model's colours tell, which are fitted to the film. No component of the
 model is lighter than skin; of white hair tells that it takes the red out of it, as no light does
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..easing import ease
 from .face_sheet import FaceSheet
-from .folds import LIPS, bare_of_eyes, hair_reaches, hull
+from .folds import BROWS, LIPS, bare_of_eyes, hair_reaches, hull
 from .residual import LUMINANCE, masked_blur
 
 _NOSE_TIP, _LOWER_LIP, _CHIN = 4, 17, 152  # of the 468 landmarks
@@ -22,7 +22,26 @@ _LESS_RED = 0.3, 0.45  # log R/G below the model's, median of the chin: perhaps 
 _HAIRY = 0.1, 0.3  # the same of a texel
 _HAIRS_MM = 1.5  # Gaussian sigma: skin shines through between hairs
 _LIPS_MM = 1.0
+_BROWS_MM, _BROWS_EDGE_MM = 3.0, 1.5  # round their landmarks; Gaussian sigma
+_UPPER_LIP, _UPPER_EDGE_MM = (98, 2, 327, 410, 287, 291, 0, 61, 57, 186), 2.5  # up to the nose
+_NOSES_SHADE = 0.6  # of what is dark there: so much is laid whole, be it hair or not
 _WHITEST = np.log(0.5)  # reflectance of white hair
+
+
+def brows_and_lip(sheet: FaceSheet) -> np.ndarray:
+    """(R, R) float32 in [0, 1]: 1 on the brows, _NOSES_SHADE on the upper lip.
+
+    No light makes a brow. What shades an upper lip is its own nose, in nearly any light.
+    """
+    brows = np.max([hull(sheet, brow, grow_mm=_BROWS_MM) for brow in BROWS], axis=0)
+    brows, lip = (
+        cv2.GaussianBlur(ground.astype(np.float32), (0, 0), edge_mm / sheet.texel_mm)
+        for ground, edge_mm in (
+            (brows, _BROWS_EDGE_MM),
+            (hull(sheet, _UPPER_LIP), _UPPER_EDGE_MM),
+        )
+    )
+    return np.maximum(brows, _NOSES_SHADE * lip)
 
 
 def dark_beard(model: np.ndarray, sheet: FaceSheet) -> np.ndarray:

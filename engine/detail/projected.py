@@ -18,7 +18,7 @@ from ..geometry import harmonics
 from ..head.model import FaceParams, Head
 from ..media import Clip
 from ..media.hues import colourless
-from .beard_ground import as_hair, dark_beard, white_beard
+from .beard_ground import as_hair, brows_and_lip, dark_beard, white_beard
 from .face_sheet import FaceSheet
 from .folds import bare_of_holes, round_brows
 from .paint import DARKEST, change_colours, own_hues, read_colours
@@ -53,7 +53,7 @@ _HUE = 0.6  # log contrast of hue that is half taken for colour of the light
 _FEWEST_SHOWN = 0.02  # of the window
 _NOISY_BLUR = 3.0  # times the grain's, where nothing fine lasts
 _COARSEST_MM = 2.5, 5.0  # a pixel on the face: all is said, nothing is
-_BEARD_MM = 5.0  # Gaussian sigma instead of _BROAD_MM where one grows: it ends more sharply
+_BEARD_MM = 5.0  # Gaussian sigma instead of _BROAD_MM where hair grows: it ends more sharply
 _EDGE_MM, _FADE_MM = 7.0, 30.0  # over which fine and broad differences fade beside hair
 _HOLE_MM, _GAP_MM = 2.0, 6.0  # over which fine ones do beside eyes, and gaps as narrow as that
 _RIM_MM = 20.0  # and all of them towards the window's rim
@@ -109,7 +109,8 @@ def project_colour(
     wide, grain = _BROAD_MM / canvas.sheet.texel_mm, canvas.grain.blur
     finest = _agreement(lasting.halves, shown, grain, 2 * grain)
     blur = grain * (_NOISY_BLUR + (1 - _NOISY_BLUR) * finest)
-    change = _change(own, model, shown, (beard, white), (blur, wide), canvas.sheet)
+    hair = np.maximum(beard, brows_and_lip(canvas.sheet)), white
+    change = _change(own, model, shown, hair, (blur, wide), canvas.sheet)
     change = without_spectacles(change, model, canvas.sheet)
     if not forced:
         clear = (_COARSEST_MM[1] - canvas.grain.picture_mm) / (_COARSEST_MM[1] - _COARSEST_MM[0])
@@ -133,15 +134,15 @@ def _agreement(halves: np.ndarray, shown: np.ndarray, fine: float, wide: float) 
 
 
 def _change(
-    own: np.ndarray, model: np.ndarray, shown: np.ndarray, beards: tuple[np.ndarray, np.ndarray],
+    own: np.ndarray, model: np.ndarray, shown: np.ndarray, hair: tuple[np.ndarray, np.ndarray],
     sigmas: tuple[float, float], sheet: FaceSheet,
 ) -> np.ndarray:  # fmt: skip
     """What makes the model's colours the clip's, log (R, R, 3), where `shown` (R, R) is skin.
 
     Of two Gaussian `sigmas`, texels, what is finer than the first stays the model's. What is
     broader than the second goes on beyond the skin shown and fades slowly: else its rim would be a
-    veil's. In `beards`, (R, R) any and white ones, it is no shade, and in white ones no gloss. Nor
-    is gloss what makes the model's dark patches as light as its skin, brows aside.
+    veil's. In `hair`, (R, R) any and white one, it is no shade, and in white one no gloss. Nor is
+    gloss what makes the model's dark patches as light as its skin, brows aside.
     """
     weight = shown.astype(np.float32)
     usual, off_brows = np.median(model[shown], axis=0), ~round_brows(sheet)
@@ -160,11 +161,11 @@ def _change(
         skin = _weighed(_natural(broad, patch), shade, _BROAD_KEPT[1]), _natural(fine, mark)
         return skin[0] + white * (broad - skin[0]), skin[1] + white * (fine - skin[1])
 
-    beard, white = (ground[..., None] for ground in beards)
+    whole, white = (ground[..., None] for ground in hair)
     broad, fine = bands(*sigmas, _BROAD_KEPT[0])
-    if beard.any():  # as dark as at the skin's rim it goes on under chin and jaw
-        hairy_broad, hairy_fine = bands(sigmas[0], _BEARD_MM / sheet.texel_mm, 1.0, white)
-        broad, fine = broad + beard * (hairy_broad - broad), fine + beard * (hairy_fine - fine)
+    # as dark as at the skin's rim a beard goes on under chin and jaw
+    whole_broad, whole_fine = bands(sigmas[0], _BEARD_MM / sheet.texel_mm, 1.0, white)
+    broad, fine = broad + whole * (whole_broad - broad), fine + whole * (whole_fine - fine)
     window = np.pad(np.ones_like(shown), 1)  # nothing is painted beyond its rim
     whole = (shown | ~bare_of_holes(sheet)).astype(np.uint8)
     whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, square(_GAP_MM, sheet))

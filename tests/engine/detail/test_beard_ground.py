@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from engine.detail.beard_ground import as_hair, white_beard
+from engine.detail.beard_ground import as_hair, brows_and_lip, white_beard
 from engine.detail.face_sheet import FaceSheet, build_sheet
 from engine.head.model import Head
 from engine.weights import load_head
 
 SKIN, WHITE_HAIR = np.log([0.5, 0.25, 0.16]), np.log([0.6, 0.58, 0.55])
-CHIN, FOREHEAD = 199, 151  # of the 468 landmarks
+CHIN, FOREHEAD, CHEEK, BROW, UPPER_LIP = 199, 151, 50, 105, 164  # of the 468 landmarks
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +50,11 @@ def test_hair_is_no_bluer_than_grey():
     painted = np.exp(as_hair(own, np.ones((1, 2))))
     np.testing.assert_allclose(painted, [[[0.5, 0.5, 0.5], [0.4, 0.3, 0.2]]])
     np.testing.assert_array_equal(as_hair(own, np.zeros((1, 2))), own)
+
+
+def test_brows_are_laid_whole_an_upper_lip_in_part_and_cheeks_are_not(sheet):
+    share = brows_and_lip(sheet)
+    columns, rows = sheet.landmarks[[BROW, UPPER_LIP, CHEEK, FOREHEAD]].astype(int).T
+    brow, lip, cheek, forehead = share[rows, columns]
+    assert brow > 0.8 and 0.4 < lip < 0.7
+    assert cheek == 0 and forehead < 0.05
