@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # An eye's height over its width: up to here it is shut, from there on as open as it looks.
 _SHUT, _OPEN = 0.08, 0.16
 _TRUST = 2.5  # a shut eye is a sharp event: so much more its lids weigh
+_WINK_TRUST = 8.0  # of both eyes in a wink: the prior has eyes shut together
 _EYES = ((RIGHT_LID_PAIRS, (33, 133)), (LEFT_LID_PAIRS, (263, 362)))  # and their corners
 _MIDDLE = [1, 3]  # of the pairs of an eye
 _BELIEVED = 0.5  # confidence in an eye
@@ -25,26 +26,40 @@ _BLINKS = (("eyeBlinkRight", "right_eye"), ("eyeBlinkLeft", "left_eye"))
 def shut_lids(
     points: np.ndarray, offset: np.ndarray, weight: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The lids' apertures and their weights, with those of shut eyes closed.
+    """The lids' apertures and their weights, with those of shut eyes closed; winks weigh most.
 
     Args:
         points: (n, L, 2) px, the tracker's.
         offset: (n, p, 2) px, upper less lower point of the lids' pairs, right eye then left.
         weight: (n, p) of them.
     """
-    shut = np.repeat(eyes_shut(points), [len(pairs) for pairs, _ in _EYES], axis=1)
-    return offset * (1 - shut)[:, :, None], weight * (1 + _TRUST * shut)
+    apertures = _apertures(points)
+    shut = _shut(apertures)
+    wide = np.clip((apertures.max(1) - _OPEN) / (_OPEN - _SHUT), 0, 1)
+    wink = (shut.max(1) * wide)[:, None]  # one eye shut, the other wide open
+    shut = np.repeat(shut, [len(pairs) for pairs, _ in _EYES], axis=1)
+    return offset * (1 - shut)[:, :, None], weight * (1 + _TRUST * shut + _WINK_TRUST * wink)
 
 
 def eyes_shut(points: np.ndarray) -> np.ndarray:
     """How far right and left eye are shut, (n, 2) 0..1, by points (n, L, 2) px."""
+    return _shut(_apertures(points))
+
+
+def _shut(apertures: np.ndarray) -> np.ndarray:
+    """How far eyes of such `_apertures` are shut, 0..1."""
+    return np.clip((_OPEN - apertures) / (_OPEN - _SHUT), 0, 1)
+
+
+def _apertures(points: np.ndarray) -> np.ndarray:
+    """Height over width of right and left eye, (n, 2)."""
     ratios = []
     for pairs, (outer, inner) in _EYES:
         upper, lower = np.array(pairs)[_MIDDLE].T
         height = np.linalg.norm(points[:, upper] - points[:, lower], axis=2).mean(1)
         width = np.linalg.norm(points[:, outer] - points[:, inner], axis=1)
         ratios.append(height / np.maximum(width, 1e-6))
-    return np.clip((_OPEN - np.stack(ratios, 1)) / (_OPEN - _SHUT), 0, 1)
+    return np.stack(ratios, 1)
 
 
 def with_shut_eyes(params: FaceParams, track: FaceTrack, head: Head) -> FaceParams:

@@ -27,21 +27,34 @@ def eyes(right: float, left: float) -> np.ndarray:
     return points
 
 
+def shut(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The lids' apertures as seen and as `shut_lids` has them, and their weights, 1 at first."""
+    upper, lower = PAIRS[len(LIP_PAIRS) :].T
+    seen = points[:, upper] - points[:, lower]
+    return seen, *shut_lids(points, seen, np.ones((1, len(upper))))
+
+
 @pytest.mark.parametrize(("ratio", "shut"), [(0.05, 1.0), (0.12, 0.5), (0.16, 0.0), (0.3, 0.0)])
 def test_an_eye_is_shut_by_its_height_over_its_width(ratio, shut):
     np.testing.assert_allclose(eyes_shut(eyes(ratio, 0.3)), [[shut, 0.0]], atol=1e-12)
 
 
 def test_only_the_shut_eyes_lids_are_closed():
-    points = eyes(0.06, 0.3)
-    upper, lower = PAIRS[len(LIP_PAIRS) :].T
-    seen, weight = points[:, upper] - points[:, lower], np.ones((1, len(upper)))
-    offset, trust = shut_lids(points, seen, weight)
+    seen, offset, trust = shut(eyes(0.06, 0.16))
     own = len(RIGHT_LID_PAIRS)
     assert np.abs(offset[:, :own]).max() == 0
     assert trust[:, :own].min() > 1
     np.testing.assert_array_equal(offset[:, own:], seen[:, own:])
     np.testing.assert_array_equal(trust[:, own:], 1)
+
+
+def test_of_a_wink_the_open_eyes_lids_weigh_as_much_more():
+    """Or the prior, which has eyes shut together, shuts the other eye by a quarter."""
+    seen, offset, trust = shut(eyes(0.06, 0.3))
+    own = len(RIGHT_LID_PAIRS)
+    np.testing.assert_array_equal(offset[:, own:], seen[:, own:])
+    assert trust[:, own:].min() > 5
+    assert shut(eyes(0.3, 0.3))[2].max() == 1
 
 
 def test_what_was_not_fitted_shuts_the_eyes_that_are_seen_shut(head):
