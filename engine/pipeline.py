@@ -178,7 +178,7 @@ def perform(
         clock.lap("faces")
     track = look_at_turned(clip, tell_hidden(look_beneath(clip, track, head)), head)
     heard = hear_clip(clip, track, options, sync)
-    for sentence in heard.sync.sentences if heard else ():
+    for sentence in heard.sync.sentences(options.fix_sync) if heard else ():
         report.warn(sentence)
     clock.lap("voice")
     hearing = heard.hearing if heard else None

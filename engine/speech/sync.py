@@ -61,9 +61,8 @@ class Sync:
         """Whether the sound is surely late or early."""
         return self.confidence >= _BELIEVED and abs(self.offset_seconds) > _CLAIMED
 
-    @property
-    def sentences(self) -> list[str]:
-        """What the user should know."""
+    def sentences(self, fixed: bool = False) -> list[str]:
+        """What the user should know; `fixed`: the take plays the sound where it belongs."""
         if np.isfinite(self.match) and self.belongs < _BELIEVED:
             return [
                 "The sound and the lips don't belong together (another voice, or music): "
@@ -71,9 +70,10 @@ class Sync:
             ]
         if self.is_off:
             late = "late" if self.offset_seconds > 0 else "early"
+            there = "it is played there" if fixed else "Fix Sync, --fix-sync plays it there"
             return [
                 f"The sound is {abs(self.offset_seconds) * 1e3:.0f} ms {late}: the mouth goes by "
-                "where it belongs, and Fix Sync, --fix-sync plays it there."
+                f"where it belongs, and {there}."
             ]
         return []
 
