@@ -43,6 +43,11 @@ class Entry:
     moved: bool  # by hand in the NLA: its clip, sound and landmarks have stayed
 
     @property
+    def file(self) -> Path:
+        """Where its file is now."""
+        return where_now(self.recorded)
+
+    @property
     def date(self) -> str:
         """The day when its file was written; empty when that is gone."""
         return _day_of(self.recorded)

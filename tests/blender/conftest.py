@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -55,6 +56,15 @@ _EXIT_STATUS: pytest.StashKey[int] = pytest.StashKey()
 def empty_file() -> None:
     """Each test starts from an empty Blender file."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
+
+
+@pytest.fixture
+def addon() -> Iterator[ModuleType]:
+    """The enabled extension."""
+    from .extension import enabled
+
+    with enabled() as package:
+        yield package
 
 
 @pytest.fixture(scope="session")

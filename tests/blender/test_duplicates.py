@@ -4,16 +4,9 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender import extension
 from tests.blender.playing import bone_values, key_values
 
 KEY = "mouthClose"
-
-
-@pytest.fixture
-def addon():
-    with extension.enabled() as package:
-        yield package
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from bl_ext.test.avface.avface_blender.timeline import resample_rotations
 from bl_ext.test.avface.engine.exchange.take import Take
 from bl_ext.test.avface.engine.geometry import rotation_matrix
 
-from tests.blender import extension
 from tests.blender.surfaces import evaluated, largest_mm
 from tests.blender.test_take_importer import camera_space, key_values, seen_from
 
@@ -234,12 +233,6 @@ def test_takes_that_lose_their_time_are_told(make_take):
 
 
 # What the panel asks for.
-
-
-@pytest.fixture
-def addon():
-    with extension.enabled() as package:
-        yield package
 
 
 @pytest.mark.parametrize("timing", ["set_scene", "resample", "exact"])

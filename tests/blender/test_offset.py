@@ -4,18 +4,11 @@ import bpy
 import numpy as np
 import pytest
 
-from tests.blender import extension
 from tests.blender.surfaces import evaluated, largest_mm
 from tests.blender.test_frame_rate import shown_picture
 from tests.blender.test_take_importer import camera_space, seen_from
 
 SHIFT = 37
-
-
-@pytest.fixture
-def addon():
-    with extension.enabled() as package:
-        yield package
 
 
 @pytest.fixture

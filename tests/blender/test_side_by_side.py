@@ -1,15 +1,6 @@
 """What can be told of the film beside the head without a window; tests/window has the rest."""
 
 import bpy
-import pytest
-
-from tests.blender import extension
-
-
-@pytest.fixture
-def addon():
-    with extension.enabled() as package:
-        yield package
 
 
 def test_without_a_window_there_is_a_reason(addon, make_take):

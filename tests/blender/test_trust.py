@@ -17,12 +17,6 @@ def part(name: str):
 
 
 @pytest.fixture
-def addon():
-    with extension.enabled():
-        yield
-
-
-@pytest.fixture
 def imported(addon, make_take, tmp_path):
     """A take of one.mp4 that the button has imported, and an engine that gives another one."""
     clip = tmp_path / "one.mp4"

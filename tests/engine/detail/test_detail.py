@@ -22,16 +22,10 @@ from engine.head.places import tracked_points
 from engine.media import Clip, open_clip
 from engine.progress import Report
 from engine.render import interpolate, rasterize
-from engine.weights import load_head
 
 SIDE, FOCAL, DISTANCE = 448, 900.0, 0.55  # px, px, m: 1.6 px per mm
 LAMP = np.array([0.55, 0.15, 0.4, 0.25, 0, 0, 0, 0, 0.03])  # from above and a little aside
 FRAMES = 10
-
-
-@pytest.fixture(scope="module")
-def head() -> Head:
-    return Head(load_head())
 
 
 @pytest.fixture(scope="module")

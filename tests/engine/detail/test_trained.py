@@ -11,20 +11,14 @@ from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import REGIONS
 from engine.faces.track import FaceTrack
 from engine.geometry import embed, project
-from engine.head.model import FaceParams, Head
+from engine.head.model import FaceParams
 from engine.media import open_clip
 from engine.models.config import Config
 from engine.models.fine import FineNetwork
 from engine.progress import Report
-from engine.weights import load_head
 
 SIDE, FOCAL, DISTANCE, FRAMES, LIMIT_MM = 320, 640.0, 0.55, 4, 4.0
 CONFIG = Config(uv=64, fine_width=8, fine_channels=6, displacement_limit=1e-3 * LIMIT_MM)
-
-
-@pytest.fixture(scope="module")
-def head() -> Head:
-    return Head(load_head())
 
 
 @pytest.fixture

@@ -38,18 +38,12 @@ from engine.fitting.terms import (
 from engine.fitting.workspace import workspace
 from engine.geometry import embed, to_camera
 from engine.geometry import project as to_pixels
-from engine.head.model import FaceParams, Head
+from engine.head.model import FaceParams
 from engine.head.places import EDGES_MM, JAW_SHARE, PLACES_JAW, PLACES_MM
 from engine.progress import Report
-from engine.weights import load_head
 
 SIZE, FOCAL = (640, 480), 1280.0
 MOVING = ("browInnerUp", "eyeBlink", "mouthSmile", "mouthUpperUp", "mouthLowerDown")
-
-
-@pytest.fixture(scope="module")
-def head():
-    return Head(load_head())
 
 
 def performance(head, times, seed=0):

@@ -11,11 +11,10 @@ from engine.faces import seen as network
 from engine.faces.seen import LevelSeen, NetworkPoints, Seen
 from engine.fitting.landmark_head import MESH_POINTS, landmark_head
 from engine.geometry import embed
-from engine.head.model import Head
 from engine.media import Clip, open_clip
 from engine.models.landmarks import BROWS, IRISES, LIDS, LIPS, NOSE, OVAL, POINTS
 from engine.sight import beneath as module
-from engine.weights import load_head, locate, registry
+from engine.weights import locate, registry
 from tests.made_tracks import made_track
 
 MOUTH, LEFT_EYE = REGIONS.index("mouth"), REGIONS.index("left_eye")
@@ -40,12 +39,6 @@ def told(track: FaceTrack, frames: np.ndarray, off: float, odds: float = -6.0) -
     points = track.landmarks[frames][:, list(POINTS), :2] + off
     each = np.ones(points.shape[:2])
     return NetworkPoints(frames, points, each, odds * each)
-
-
-@pytest.fixture(scope="module")
-def head() -> Head:
-    """The default head."""
-    return Head(load_head())
 
 
 def test_beneath_a_passing_cover_brows_and_contour_are_the_networks(filmed, head, monkeypatch):
