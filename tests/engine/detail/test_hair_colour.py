@@ -149,5 +149,5 @@ def test_a_beard_is_as_dark_as_in_the_clip(albedo):
 
 @pytest.mark.parametrize(("reflectance", "looks"), [(0.01, 0.59), (0.08, 1.0), (0.4, 1.5)])
 def test_dark_hair_is_darker_than_its_strands(reflectance, looks):
-    colour = np.tile(np.float32([reflectance]), (9, 3))
+    colour = np.full((9, 3), reflectance, np.float32)
     assert among_others(colour) == pytest.approx(looks * colour, rel=0.02)
