@@ -46,8 +46,11 @@ def grow_hair(
     person = file.template + file.shape_basis[:, :, : len(take.shape)] @ take.shape
     style = take.hair_hangs, take.hair_falls, take.hair_parting
     groom = comb(file, person, take.hair, *style)
-    thin = np.linspace(0, 1, POINTS) ** (_HANGING if take.hair_hangs > 0 else 1)
-    radii = groom.width[:, None] * (_ROOT_RADIUS_M + (_TIP_RADIUS_M - _ROOT_RADIUS_M) * thin)
+    along = np.linspace(0, 1, POINTS)
+    thin = along ** (_HANGING if take.hair_hangs > 0 else 1)
+    width = groom.width[:, None]
+    radii = width * (_ROOT_RADIUS_M + (_TIP_RADIUS_M - _ROOT_RADIUS_M) * thin)
+    radii *= 1 - (1 - width) * (1 - along) ** 2  # at the hairline roots are fine, too
     curves = make_curves(groom.points, groom.uv, radii, _colours(groom, skin), f"{name} hair")
     object_ = put_on(head, curves)
     _ride(object_, rig)

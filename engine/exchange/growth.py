@@ -108,8 +108,8 @@ def grow(
     begun = _near_parting(out, style) * dense  # how far it has risen at its root
     above = begun * _UNDER * layer * np.minimum(hair, highest)
     across = 1e-3 * _ACROSS_MM * begun * draw.uniform(size=len(roots))
-    start = roots + above[:, None] * out - across[:, None] * _flow(out, style)
-    points, depths = [start], [within]
+    across = across[:, None] * _flow(out, style)
+    points, depths = [roots + above[:, None] * out], [within]
     gone = np.zeros(len(roots))
     for k, stride in enumerate(strides.T, 1):
         gone += stride
@@ -125,8 +125,8 @@ def grow(
             lies = np.where(ahead[:, 1] > 0, lies, np.maximum(lies, away))
         points.append(skull.middle + ahead * (lies / away)[:, None])
         depths.append(within)
-    strands = np.stack(points, 1)
-    depth = np.stack(depths, 1)
+    points[0] -= across
+    strands, depth = np.stack(points, 1), np.stack(depths, 1)
     if style.hangs > 0:  # beside and behind the neck it hangs as far as it does
         depth[strands[..., 2] < skull.middle[2]] = _FREE_MM
     left = _share_left(depth, -over)

@@ -104,6 +104,8 @@ def draw_strands(layer, nearness, strands, motion, lens):
             if hangs:  # no veil: it thins out at its end alone
                 thin *= thin * thin
             width = wide * (_ONE - (_ONE - _AT_TIP) * thin)
+            fine = _ONE - strands.width[i]  # at the hairline roots are, too
+            width *= _ONE - fine * (_ONE - along) * (_ONE - along)
             _bow(places, k, before, after, width, nearness, layer, scratch)
             before[:] = after
 
