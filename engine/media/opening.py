@@ -10,6 +10,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 
 from ..exchange.protocol import AVFaceError
+from ..exchange.take import frame_seconds
 from .clip import Clip
 from .container import CHOOSE_ANOTHER, decode, is_counted, is_cover, open_container
 from .pictures import PICTURE_SUFFIXES, find_pictures, read_picture
@@ -21,6 +22,7 @@ _SLOWEST_FPS, _FASTEST_FPS = 0.01, 1000.0  # that anybody may state
 # Container formats whose packets carry a time for every picture, so that reading them suffices;
 # in others (MPEG programme streams, AVI, raw streams) each picture is decoded to know its time.
 _INDEXED_FORMATS = ("mp4", "mov", "matroska", "webm")
+_HOLE_SECONDS, _HOLE_STEPS = 0.2, 2.5  # from one picture to the next, in usual steps: some lack
 _SQUARE = 0.02  # so far from square a pixel may be: sizes are rounded to whole blocks
 
 
@@ -48,20 +50,41 @@ def open_clip(
         clip = _open_pictures(path, fps or DEFAULT_FPS)
     else:
         clip = _open_stream(path, fps)
-    if clip.kind == "sound" or (start <= 0 and end is None):
+    if clip.kind == "sound":
         return clip
+    if start > 0 or end is not None:
+        clip = _between(clip, start, end)
+    holes = _holes(clip.times) if clip.kind == "video" else ()
+    return replace(clip, warnings=clip.warnings + holes)
+
+
+def _between(clip: Clip, start: float, end: float | None) -> Clip:
+    """What is shown from `start` on and before `end`, seconds. Raises AVFaceError for nothing."""
     keep = (clip.times >= start) & (clip.times < (np.inf if end is None else end))
     if not keep.any():
         raise AVFaceError(
-            f"{path.name} has no picture between {start:g} s and its end at {clip.times[-1]:.2f} s."
+            f"{clip.path.name} has no picture between {start:g} s and its end at"
+            f" {clip.times[-1]:.2f} s."
             if end is None
-            else f"{path.name} has no picture between {start:g} s and {end:g} s.",
+            else f"{clip.path.name} has no picture between {start:g} s and {end:g} s.",
             "Choose another start or end.",
         )
     chosen = (
         tuple(p for p, k in zip(clip.pictures, keep, strict=True) if k) if clip.pictures else ()
     )
     return replace(clip, times=clip.times[keep], pts=clip.pts[keep], pictures=chosen)
+
+
+def _holes(times: np.ndarray) -> tuple[str, ...]:
+    """A sentence where pictures were dropped for longer than a syllable takes."""
+    apart = np.diff(times)
+    wide = np.flatnonzero(apart > max(_HOLE_SECONDS, _HOLE_STEPS * frame_seconds(times)))
+    if not len(wide):
+        return ()
+    longest = wide[np.argmax(apart[wide])]
+    more = ", and more often" if len(wide) > 1 else ""
+    where = f"for {apart[longest]:.1f} s at {times[longest]:.1f} s{more}"
+    return (f"The film has no picture {where}: what the face does there is a guess.",)
 
 
 def _open_stream(path: Path, fps: float | None) -> Clip:

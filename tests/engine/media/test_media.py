@@ -81,6 +81,15 @@ def test_variable_rate_keeps_its_times(tmp_path: Path) -> None:
     assert [number_of(image) for _, image in read_frames(clip)] == list(range(41))
 
 
+def test_dropped_pictures_are_told(tmp_path: Path) -> None:
+    write_film(tmp_path / "a.mp4", [t for t in even_times(60) if not 1.0 < t < 1.4])
+    (told,) = open_clip(tmp_path / "a.mp4").warnings
+    assert "no picture for 0.4 s at 1.0 s" in told
+    assert not open_clip(tmp_path / "a.mp4", end=1.0).warnings
+    write_film(tmp_path / "slow.mp4", even_times(10, 2.0))
+    assert not open_clip(tmp_path / "slow.mp4").warnings
+
+
 @pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts", "a.avi"])
 def test_every_container_gives_every_picture(tmp_path: Path, name: str) -> None:
     codec = "mpeg4" if name.endswith("avi") else "libx264"
