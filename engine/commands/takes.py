@@ -127,6 +127,7 @@ def _inspect(options: argparse.Namespace) -> int:
         "confidence": ", ".join(f"{name} {value:.2f}" for name, value in sure)
         if is_seen
         else "none: nobody is seen",
+        "sync": _sync(take),
         "normal maps": f"static {take.static_normals or 'none'}, {len(take.dynamic_normals)} keys",
         "busiest units": ", ".join(
             f"{take.expression_names[k]} {take.expression[:, k].max():.2f}"
@@ -138,6 +139,15 @@ def _inspect(options: argparse.Namespace) -> int:
     for sentence in take.warnings:
         print(f"{'warning':14} {sentence}")
     return DONE
+
+
+def _sync(take: Take) -> str:
+    """How the sound lies to the lips, as measured."""
+    if not take.sync_confidence:
+        return "not measured"
+    late = "late" if take.sync_offset > 0 else "early"
+    offset = f"{abs(take.sync_offset) * 1e3:.0f} ms {late}"
+    return f"the sound is {offset}, confidence {take.sync_confidence:.2f}"
 
 
 def _curves(options: argparse.Namespace) -> int:
