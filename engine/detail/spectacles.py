@@ -20,7 +20,9 @@ _MISSED = 2  # columns of 13 across the nose that may show no line
 # Log: so much darker all along. Of some fifty people four of four wearers have .035 to .43, others
 # up to .02, but three whose frowns and shadows (.03, .06, .12) lose what is fine round their eyes.
 _DARKER = 0.015, 0.03
-_REACH_MM, _BROWS_MM, _SOFT_MM = 24.0, 3.0, 2.0  # round the eyes; off the brows; of the rim
+# Round the eyes: what a frown costs, and wide lenses' rims where it surely is a bridge.
+_SURELY, _REACH_MM = (0.05, 0.12), (24.0, 34.0)
+_BROWS_MM, _SOFT_MM = 3.0, 2.0  # off the brows; of the rim
 
 
 def without_spectacles(change: np.ndarray, model: np.ndarray, sheet: FaceSheet) -> np.ndarray:
@@ -28,11 +30,12 @@ def without_spectacles(change: np.ndarray, model: np.ndarray, sheet: FaceSheet) 
 
     There it is as broad as light on skin. The same where nobody wears any.
     """
-    worn = float(np.interp(_bridge((model + change) @ LUMINANCE, sheet), _DARKER, (0, 1)))
+    bridge = _bridge((model + change) @ LUMINANCE, sheet)
+    worn, reach = np.interp(bridge, _DARKER, (0, 1)), np.interp(bridge, _SURELY, _REACH_MM)
     if worn == 0:
         return change
     off_eyes, off_brows = _away(sheet, [EYES[0] + EYES[1]]), _away(sheet, BROWS)
-    around = ((off_eyes < _REACH_MM) & (off_brows > _BROWS_MM)).astype(np.float32)
+    around = ((off_eyes < reach) & (off_brows > _BROWS_MM)).astype(np.float32)
     share = cv2.GaussianBlur(around, (0, 0), _SOFT_MM / sheet.texel_mm)
     wide = _BESIDE_MM / sheet.texel_mm
     lightness = change @ LUMINANCE

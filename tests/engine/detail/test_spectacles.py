@@ -19,13 +19,13 @@ def sheet():
     return build_sheet(head, head.rest(np.zeros(head.file.shape_basis.shape[2]))[0], SIDE)
 
 
-def _drawn(sheet, bridge: bool) -> np.ndarray:
+def _drawn(sheet, bridge: bool, radius_mm: float = 19) -> np.ndarray:
     """Log differences (R, R, 3): dark rings round both eyes, perhaps a line between them."""
     lines = np.zeros((SIDE, SIDE), np.float32)
     left, right = (
         sheet.landmarks[[a, b]].mean(0).round().astype(int) for a, b in ((33, 133), (263, 362))
     )
-    radius, width = round(19 / sheet.texel_mm), max(round(1.5 / sheet.texel_mm), 1)
+    radius, width = round(radius_mm / sheet.texel_mm), max(round(1.5 / sheet.texel_mm), 1)
     for middle in (left, right):
         cv2.circle(lines, middle.tolist(), radius, 1.0, width)
     if bridge:
@@ -35,8 +35,9 @@ def _drawn(sheet, bridge: bool) -> np.ndarray:
     return np.repeat(-0.5 * lines[..., None], 3, axis=2)
 
 
-def test_rims_beside_a_bridge_are_not_painted(sheet):
-    change, model = _drawn(sheet, bridge=True), np.tile(SKIN, (SIDE, SIDE, 1))
+@pytest.mark.parametrize("radius_mm", [19, 28])
+def test_rims_beside_a_bridge_are_not_painted(sheet, radius_mm):
+    change, model = _drawn(sheet, True, radius_mm), np.tile(SKIN, (SIDE, SIDE, 1))
     left = without_spectacles(change, model, sheet)
     row = int(sheet.landmarks[6, 1])
     across = slice(*(int(sheet.landmarks[k, 0]) for k in (133, 362)))
