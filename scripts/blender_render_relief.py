@@ -7,14 +7,14 @@ FOLDER holds NAME.relief.npz; the pictures are NAME_STATE_LIGHT.png. Pictures th
 
 import argparse
 import json
-import math
 from pathlib import Path
 
 import bpy
 import numpy as np
+from blender_scene import begin_scene
 from mathutils import Vector
 
-SKY = (0.12, 0.12, 0.12, 1.0)
+SKY = (0.12, 0.12, 0.12)
 
 
 def main() -> None:
@@ -29,36 +29,13 @@ def main() -> None:
             scene = {name: file[name] for name in file.files}
         name = path.name.removesuffix(".relief.npz")
         for state in range(len(scene["relief"])):
-            set_up(scene, found.samples)
+            begin_scene(int(scene["size"]), float(scene["focal"]), SKY, found.samples)
+            bpy.context.scene.cycles.max_bounces = 1
             build_skin(scene, state)
             for light, lamps in lights.items():
                 picture = found.folder / f"{name}_{state}_{light}.png"
                 if not picture.is_file():
                     render(lamps, picture)
-
-
-def set_up(scene: dict[str, np.ndarray], samples: int) -> None:
-    """An empty scene, its camera at the origin looking along -z, and a plain sky."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    render = bpy.context.scene.render
-    render.engine = "CYCLES"
-    render.resolution_x = render.resolution_y = int(scene["size"])
-    render.image_settings.file_format = "PNG"
-    render.threads_mode, render.threads = "FIXED", 1
-    cycles = bpy.context.scene.cycles
-    cycles.device, cycles.samples, cycles.use_denoising = "CPU", samples, False
-    cycles.max_bounces = 1
-    bpy.context.scene.view_settings.view_transform = "Standard"
-    camera = bpy.data.cameras.new("camera")
-    camera.angle = 2 * math.atan(0.5 * float(scene["size"]) / float(scene["focal"]))
-    camera.clip_start = 0.01
-    held = bpy.data.objects.new("camera", camera)
-    bpy.context.scene.collection.objects.link(held)
-    bpy.context.scene.camera = held
-    world = bpy.data.worlds.new("sky")
-    bpy.context.scene.world = world
-    world.use_nodes = True
-    world.node_tree.nodes["Background"].inputs["Color"].default_value = SKY
 
 
 def build_skin(scene: dict[str, np.ndarray], state: int) -> None:

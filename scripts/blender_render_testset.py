@@ -12,6 +12,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
+from blender_scene import begin_scene
 
 
 def main() -> None:
@@ -28,9 +29,9 @@ def main() -> None:
 
 def render_scene(scene: dict[str, np.ndarray], stem: Path, samples: int) -> None:
     """Pictures stem/0001.png ... of one scene."""
-    bpy.ops.wm.read_factory_settings(use_empty=True)
-    set_up_camera(scene, samples)
-    set_up_lights(scene)
+    sky = tuple(map(float, scene["sky"]))
+    begin_scene(int(scene["size"]), float(scene["focal"]), sky, samples)
+    set_up_light(scene)
     mesh = build_mesh(scene, stem.with_name(stem.name + ".albedo.png"))
     stem.mkdir(exist_ok=True)
     for t, vertices in enumerate(scene["vertices"]):
@@ -45,33 +46,8 @@ def render_scene(scene: dict[str, np.ndarray], stem: Path, samples: int) -> None
         temporary.replace(picture)
 
 
-def set_up_camera(scene: dict[str, np.ndarray], samples: int) -> None:
-    """Cycles on the CPU; the camera at the origin looks along -z, as the scene's vertices want."""
-    render = bpy.context.scene.render
-    render.engine = "CYCLES"
-    render.resolution_x = render.resolution_y = int(scene["size"])
-    render.resolution_percentage = 100
-    render.image_settings.file_format = "PNG"
-    render.threads_mode, render.threads = "FIXED", 1
-    cycles = bpy.context.scene.cycles
-    cycles.device, cycles.samples, cycles.use_denoising = "CPU", samples, False
-    bpy.context.scene.view_settings.view_transform = "Standard"
-    camera = bpy.data.cameras.new("camera")
-    camera.sensor_width = 36.0
-    camera.lens = 36.0 * float(scene["focal"]) / float(scene["size"])
-    camera.clip_start = 0.01
-    held = bpy.data.objects.new("camera", camera)
-    bpy.context.scene.collection.objects.link(held)
-    bpy.context.scene.camera = held
-
-
-def set_up_lights(scene: dict[str, np.ndarray]) -> None:
-    """A soft key light beside the camera and a plain sky."""
-    world = bpy.data.worlds.new("sky")
-    bpy.context.scene.world = world
-    world.use_nodes = True
-    background = world.node_tree.nodes["Background"]
-    background.inputs["Color"].default_value = (*map(float, scene["sky"]), 1.0)
+def set_up_light(scene: dict[str, np.ndarray]) -> None:
+    """A soft key light beside the camera."""
     light = bpy.data.lights.new("key", "AREA")
     light.energy, light.size = float(scene["key_watts"]), 0.5
     held = bpy.data.objects.new("key", light)
