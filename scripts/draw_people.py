@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 from engine.geometry import to_camera  # noqa: E402
 from engine.head.albedo import load_albedo  # noqa: E402
 from engine.head.model import Head  # noqa: E402
-from engine.media.pictures import write_picture  # noqa: E402
+from engine.media.pictures import grid, write_picture  # noqa: E402
 from engine.preview.overlay import before_backdrop  # noqa: E402
 from engine.preview.sitter import Sitter  # noqa: E402
 from engine.preview.studio import draw  # noqa: E402
@@ -43,7 +43,7 @@ def main() -> None:
         colours = options.albedo_spread * generator.normal(size=len(albedo.names))
         sitter = Sitter(head, shape, albedo.texture(colours))
         tiles.append(draw_portrait(sitter, np.radians(generator.uniform(-28, 28)), options.tile))
-    write_sheet(tiles, options.columns, options.out)
+    write_picture(grid(tiles, options.columns), options.out)
 
 
 def draw_portrait(sitter: Sitter, yaw: float, size: int) -> np.ndarray:
@@ -52,14 +52,6 @@ def draw_portrait(sitter: Sitter, yaw: float, size: int) -> np.ndarray:
     vertices = to_camera(sitter.rest[0], np.array([0, yaw, 0]), translation)
     shot = draw(sitter, vertices, 2 * DISTANCE_M * size / HEAD_SPAN_M, (2 * size, 2 * size))
     return cv2.resize(before_backdrop(shot), (size, size), interpolation=cv2.INTER_AREA)
-
-
-def write_sheet(tiles: list[np.ndarray], columns: int, path: Path) -> None:
-    """Tiles in rows, written as a picture."""
-    rows = [np.concatenate(tiles[k : k + columns], 1) for k in range(0, len(tiles), columns)]
-    width = max(row.shape[1] for row in rows)
-    filled = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows]
-    write_picture(np.concatenate(filled), path)
 
 
 if __name__ == "__main__":

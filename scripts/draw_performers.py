@@ -14,7 +14,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from engine.media.pictures import write_picture  # noqa: E402
+from engine.media.pictures import grid, write_picture  # noqa: E402
 from engine.training.people import Scene, build_stage, render_scene, render_sequence  # noqa: E402
 from engine.training.people.labels import COVERED, TURNED_AWAY, Labels  # noqa: E402
 
@@ -44,8 +44,7 @@ def main() -> None:
     for index in range(options.sequences):
         shot = render_sequence(stage, options.seed + 1, index, 3 * columns, 25.0, *shown)
         tiles += [tile(shot, t) for t in range(0, 3 * columns, 3)]
-    rows = [np.concatenate(tiles[k : k + columns], 1) for k in range(0, len(tiles), columns)]
-    write_picture(np.concatenate(rows), options.out)
+    write_picture(grid(tiles, columns), options.out)
 
 
 def _marked(picture: np.ndarray, labels: Labels, t: int) -> np.ndarray:

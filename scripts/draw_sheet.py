@@ -13,10 +13,11 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
-from draw_people import draw_portrait, write_sheet  # noqa: E402
+from draw_people import draw_portrait  # noqa: E402
 
 from engine.exchange.head_file import HeadFile  # noqa: E402
 from engine.head.model import Head  # noqa: E402
+from engine.media.pictures import grid, write_picture  # noqa: E402
 from engine.preview.sitter import Sitter  # noqa: E402
 from engine.weights import load_head  # noqa: E402
 
@@ -45,7 +46,7 @@ def main() -> None:
     file = load_head()
     sitter = Sitter(Head(file), np.zeros(1), checkerboard(1024, 64))
     turns = [draw_portrait(sitter, np.radians(yaw), options.tile) for yaw in (0, 40)]
-    write_sheet([draw_charts(file, options.tile), *turns], 3, options.out)
+    write_picture(grid([draw_charts(file, options.tile), *turns], 3), options.out)
 
 
 def draw_charts(file: HeadFile, size: int) -> np.ndarray:

@@ -25,7 +25,7 @@ from engine.head.albedo import load_albedo  # noqa: E402
 from engine.head.looks import draw_look  # noqa: E402
 from engine.head.model import FaceParams, Head  # noqa: E402
 from engine.media import open_clip, read_frames  # noqa: E402
-from engine.media.pictures import write_picture  # noqa: E402
+from engine.media.pictures import grid, write_picture  # noqa: E402
 from engine.preview.crops import crop_of  # noqa: E402
 from engine.preview.overlay import before_backdrop  # noqa: E402
 from engine.preview.panels import Panels, write  # noqa: E402
@@ -126,11 +126,6 @@ def portrait(sitter: Sitter, params: FaceParams) -> np.ndarray:
     larger = CELL[0] * FINER, CELL[1] * FINER
     picture = before_backdrop(draw(sitter, vertices, params.focal * FINER, larger))
     return cv2.resize(picture, CELL, interpolation=cv2.INTER_AREA)
-
-
-def grid(cells: list[np.ndarray], columns: int) -> np.ndarray:
-    """Cells row by row in one picture."""
-    return np.vstack([np.hstack(cells[k : k + columns]) for k in range(0, len(cells), columns)])
 
 
 if __name__ == "__main__":

@@ -108,6 +108,12 @@ def read_picture(
     return picture
 
 
+def grid(cells: list[np.ndarray], columns: int) -> np.ndarray:
+    """Pictures of one size (H, W, 3) row by row in one; black where the last row lacks some."""
+    cells = [*cells, *[np.zeros_like(cells[0])] * (-len(cells) % columns)]
+    return np.vstack([np.hstack(cells[k : k + columns]) for k in range(0, len(cells), columns)])
+
+
 def write_picture(picture: np.ndarray, path: Path, compression: int | None = None) -> None:
     """Write (H, W, 3) uint8 RGB, or (H, W, 4) with alpha, as PNG; RGB at NAME.jpg as JPEG.
 
