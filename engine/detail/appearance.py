@@ -4,7 +4,7 @@ The median picture of a dozen frames, laid on the sheet, tells skin and light (`
 eyes, teeth, hair and beard then get the colours that are seen of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from ..geometry import harmonics
 from ..head.albedo import Albedo, load_albedo
 from ..head.model import FaceParams, Head
 from ..media import Clip
-from ..media.hues import colourless, hue_of_whites, whitest
 from ..weights import FOLDER
 from .albedo_fit import (
     Colours,
@@ -28,33 +27,29 @@ from .face_sheet import cut_window
 from .folds import bare_of_eyes, lip_skin, round_lips
 from .forehead import (
     Forehead,
-    ForeheadSight,
+    Front,
     find_front,
     find_hat,
     map_forehead,
-    see_forehead,
 )
-from .hair_colour import UNMIRRORED, hair_colour, hair_maps, see_hair
+from .hair_colour import UNMIRRORED, hair_colour, hair_maps
 from .hairline import hairline_heights, model_cover, model_depth
 from .hanging import hanging_down
+from .median import Median, gather
 from .paint import own_hues
 from .parts import (
-    Sight,
     cast_of,
     fit_part,
     iris_colour,
     iris_maps,
-    see_irises,
-    see_teeth,
     teeth_colour,
     teeth_maps,
 )
-from .skin import Canvas, median_of_seen, openness, prepare_canvas, sample_frames, views
-from .volume import Outline, see_outline, stand_off, standing_hair, stands_clear
-from .whites import see_whites, whites_lightness
+from .skin import Canvas, prepare_canvas, sample_frames
+from .volume import Outline, stand_off, standing_hair, stands_clear
+from .whites import whites_lightness
 
 _FRAMES = 12
-_OUTLINED = 2  # every so many of them tells how far hair stands off
 _TEXELS = 320  # most, across the face: what brows and lips need
 _SOLVED = 160  # of them: skin's colours don't need more
 _NIGHT, _BURNT = 2e-3, 0.95  # linear: beyond them a texel has lost its colour
@@ -93,22 +88,13 @@ class Appearance:
 
 
 @dataclass(frozen=True)
-class _Median:
-    """The median picture of the face, R x R texels."""
+class _OnHead:
+    """What is on the head: hair, a hat, or nothing that tells."""
 
-    colour: np.ndarray  # (R, R, 3) linear
-    normal: np.ndarray  # (R, R, 3) unit
-    openness: np.ndarray  # (R, R, 3) share of the sky that reaches the face at rest
-    trust: np.ndarray  # (R, R) the share of the frames that show a texel
-    irises: list[Sight]
-    eye_whites: list[Sight]
-    teeth: list[Sight]
-    hair: list[Sight]
-    outlines: list[Outline]
-    foreheads: list[ForeheadSight]
-    grey: float  # 1 where the pictures have one hue all over
-    white: float  # linear: how bright the pictures get
-    whites: np.ndarray  # (3,) log hue of what is brightest in them
+    colour: np.ndarray | None  # (3,) log reflectance of hair; None where none is told
+    beneath: np.ndarray | None  # the same without its sheen
+    hat: bool
+    apart: bool  # it stands clear of what lies behind it, or is a hat
 
 
 def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: Head) -> Appearance:
@@ -124,7 +110,7 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
     canvas = prepare_canvas(head, params, frames, _TEXELS)
     cover = model_cover(albedo, head) if albedo else np.zeros(len(head.file.template))
     forehead = map_forehead(head, canvas.rest[0], cover)
-    median = _gather(clip, track, params, canvas, frames, forehead)
+    median = gather(clip, track, params, canvas, frames, forehead)
     colours = _colours(median, canvas, albedo)
     if len(colours.seen) < 200:
         return Appearance(np.zeros(count), _plain_light())
@@ -138,36 +124,50 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
             np.zeros(count), light, Face(canvas, own, known, np.zeros(count), grey=median.grey)
         )
     skin = np.median(own[known > 0.5], axis=0)
-    standing = standing_hair(median.outlines)
-    clear = stands_clear(median.outlines)
-    as_skin = clear and median.grey > _COLOURLESS
-    seen_hair = median.hair, standing, light, skin, as_skin
-    hair = hair_colour(*seen_hair)
-    hat = hair is not None and find_hat(median.foreheads, forehead, light, skin, hair)
-    if hat:
-        hair = None
+    hair = _on_head(median, forehead, light, skin)
     irises = iris_colour(median.irises, light)
-    effective = _refine_parts(colours, median, canvas, albedo, effective, fitted, hair, irises)
+    effective = _refine_parts(
+        colours, median, canvas, albedo, effective, fitted, hair.colour, irises
+    )
     if is_shaven(albedo, effective):
         fitted = light_on_shaven(colours, effective, fitted)
         light = light_by_whites(fitted, colours.whites)
         own = _unlit(median, light)
     coefficients = np.where(effective > 0, effective + colours.threshold, effective)
-    front = find_front(median.foreheads, forehead, light, skin, hair, clear or hat)
-    beneath = None if hair is None else hair_colour(*seen_hair, UNMIRRORED)  # its sheen
-    hairline = hairline_heights(front, canvas.head, canvas.rest[0], albedo)
-    depth = model_depth(albedo, head)
-    stands = stand_off([] if hat else median.outlines, hairline, depth, canvas.head, canvas.rest[0])
-    hangs = hanging_down([outline.sides for outline in median.outlines])
     face = Face(
-        canvas, own, known, coefficients, hairline, hair=stands, hair_hangs=hangs,
-        hair_falls=front.falls, hair_parting=front.parting, hair_colour=beneath, hat=hat,
-        grey=median.grey, irises=irises, eye_whites=whites_lightness(median.eye_whites, light),
+        canvas, own, known, coefficients, hair_colour=hair.beneath, hat=hair.hat, grey=median.grey,
+        irises=irises, eye_whites=whites_lightness(median.eye_whites, light),
     )  # fmt: skip
+    front = find_front(median.foreheads, forehead, light, skin, hair.colour, hair.apart)
+    face = _with_hairstyle(face, front, [] if hair.hat else median.outlines, albedo)
+    face = replace(face, hair_hangs=hanging_down([outline.sides for outline in median.outlines]))
     return Appearance(coefficients, light, face)
 
 
-def _unlit(median: _Median, light: np.ndarray) -> np.ndarray:
+def _on_head(median: Median, forehead: Forehead, light: np.ndarray, skin: np.ndarray) -> _OnHead:
+    """Hair's colours in a light (9, 3) beside skin of log reflectance (3,), or that it is a hat."""
+    clear = stands_clear(median.outlines)
+    as_skin = clear and median.grey > _COLOURLESS
+    seen = median.hair, standing_hair(median.outlines), light, skin, as_skin
+    colour = hair_colour(*seen)
+    if colour is None:
+        return _OnHead(None, None, False, clear)
+    if find_hat(median.foreheads, forehead, light, skin, colour):
+        return _OnHead(None, None, True, True)
+    return _OnHead(colour, hair_colour(*seen, UNMIRRORED), False, clear)
+
+
+def _with_hairstyle(face: Face, front: Front, outlines: list[Outline], albedo: Albedo) -> Face:
+    """The face with its hairline, and with hair as high and as far forward as `outlines` show."""
+    head, rest = face.canvas.head, face.canvas.rest[0]
+    hairline = hairline_heights(front, head, rest, albedo)
+    stands = stand_off(outlines, hairline, model_depth(albedo, head), head, rest)
+    return replace(
+        face, hairline=hairline, hair=stands, hair_falls=front.falls, hair_parting=front.parting
+    )
+
+
+def _unlit(median: Median, light: np.ndarray) -> np.ndarray:
     """Log reflectance (R, R, 3) of the median picture in a light (9, 3)."""
     shade = np.maximum(harmonics(median.normal) @ light, 1e-2) * median.openness
     return (np.log(np.maximum(median.colour, _NIGHT)) - np.log(shade)).astype(np.float32)
@@ -179,47 +179,7 @@ def _plain_light() -> np.ndarray:
     return light
 
 
-def _gather(
-    clip: Clip,
-    track: FaceTrack,
-    params: FaceParams,
-    canvas: Canvas,
-    frames: np.ndarray,
-    forehead: Forehead,
-) -> _Median:
-    size = canvas.sheet.size
-    pictures = np.zeros((3, len(frames), size, size), np.float32)
-    weights = np.zeros((len(frames), size, size), np.float32)
-    normals = np.zeros((size, size, 3), np.float32)
-    irises, eye_whites, teeth, hair, outlines, foreheads = [], [], [], [], [], []
-    grey, white, whites = [], [], []
-    for k, view in enumerate(views(clip, track, params, canvas, frames)):
-        pictures[:, k] = np.moveaxis(view.colour, -1, 0)
-        weights[k] = view.seen
-        normals += view.surface.normal * view.seen[..., None]
-        grey.append(colourless(view.picture))
-        white.append(whitest(view.picture))
-        whites.append(hue_of_whites(view.picture))
-        irises.append(see_irises(view.picture, track, params, view.frame))
-        eye_whites.append(see_whites(view.picture, track, params, view.frame))
-        teeth.append(see_teeth(view.picture, track, params, view.frame))
-        sight = view.picture, params, canvas.head, canvas.rest, view.frame
-        hair.append(see_hair(*sight))
-        foreheads.append(see_forehead(*sight, forehead))
-        if k % _OUTLINED == 0:
-            outlines.append(see_outline(*sight))
-    medians = [median_of_seen(picture, weights > 0.3) for picture in pictures]
-    colour = np.stack([middle for middle, _ in medians], -1)
-    length = np.linalg.norm(normals, axis=-1, keepdims=True)
-    normals /= np.maximum(length, 1e-6)
-    return _Median(
-        colour, normals, openness(canvas), medians[0][1], irises, eye_whites, teeth, hair,
-        outlines, foreheads, float(np.median(grey)), float(np.median(white)),
-        np.median(whites, axis=0),
-    )  # fmt: skip
-
-
-def _colours(median: _Median, canvas: Canvas, albedo: Albedo | None) -> Colours:
+def _colours(median: Median, canvas: Canvas, albedo: Albedo | None) -> Colours:
     """The texels of skin that say something about colours, fewer than the canvas has."""
     coarse = _coarse(canvas)
     colour, normal = median.colour[coarse], median.normal[coarse]
@@ -258,7 +218,7 @@ def _sample_maps(albedo: Albedo, canvas: Canvas, size: int) -> np.ndarray:
 
 def _refine_parts(
     colours: Colours,
-    median: _Median,
+    median: Median,
     canvas: Canvas,
     albedo: Albedo,
     effective: np.ndarray,
