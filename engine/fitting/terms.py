@@ -75,8 +75,11 @@ _UNIT_SD = {
 }  # fmt: skip
 _OTHER_UNIT_SD = 0.45
 _SPARSE = 0.5  # L1 weight of units that only go one way: few units explain a face
-_SIDES_SD = {"eyeBlink": 0.12, "eyeSquint": 0.12, "eyeWide": 0.12}  # left minus right
+_LIDS = ("eyeBlink", "eyeSquint", "eyeWide")
+_SIDES_SD = dict.fromkeys(_LIDS, 0.12)  # left minus right
 _OTHER_SIDES_SD = 0.3
+# Of the first difference where a region is hidden; a hidden eye's lids are to go with the other's.
+_LID_STEP_SD, _OTHER_STEP_SD = 0.3, 0.03
 # Units whose lasting part is a person's looks, not an expression: dear while identity is sought.
 _LOOKS = (
     "brow", "noseSneer", "cheek", "eyeSquint", "mouthStretch", "mouthDimple", "mouthFrown",
@@ -196,7 +199,7 @@ def unit_prior(head: LandmarkHead, seeking_identity: bool = False) -> Prior:
         reach = max(abs(low[k]), abs(high[k]))
         sd[k] = reach * _figure(_UNIT_SD, name, _OTHER_UNIT_SD)
         acceleration[k] = reach * _figure(_UNIT_ACCELERATION, name, _OTHER_ACCELERATION)
-        step[k] = reach * 0.03
+        step[k] = reach * (_LID_STEP_SD if name.startswith(_LIDS) else _OTHER_STEP_SD)
         linear[k] = _SPARSE / reach if low[k] >= 0 else 0.0
         if seeking_identity and name.startswith(_LOOKS):
             looks[k] = _LOOKS_FACTOR

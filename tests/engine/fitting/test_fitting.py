@@ -436,6 +436,19 @@ def test_a_covered_mouth_stays_plausible(head, spoken):
     assert np.linalg.norm(np.diff(lips, axis=0), axis=-1).max() < 6 * px_per_mm
 
 
+def test_a_hidden_eye_blinks_with_the_one_that_is_seen(head):
+    times = np.arange(40) / 25
+    truth = performance(head, times)
+    expression = truth.expression.copy()
+    lids = [head.unit["eyeBlinkLeft"], head.unit["eyeBlinkRight"]]
+    expression[:, lids] = np.exp(-(((times[:, None] - 0.8) / 0.08) ** 2))
+    track = track_of(head, truth.replace(expression=expression), times)
+    hidden = hide(track, slice(None), "left_eye")
+    params = fit_clip(hidden, head, FitOptions(focal=FOCAL), Report()).params
+    left, right = params.expression[:, lids].T
+    assert np.ptp(left) > 0.7 * np.ptp(right) > 0.3
+
+
 def test_what_the_picture_does_not_show_is_not_believed(head):
     """The tracker squeezes what lies beyond the picture's edge into a guess."""
     times = np.arange(20) / 25
