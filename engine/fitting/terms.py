@@ -76,7 +76,7 @@ _UNIT_SD = {
 _OTHER_UNIT_SD = 0.45
 _SPARSE = 0.5  # L1 weight of units that only go one way: few units explain a face
 _LIDS = ("eyeBlink", "eyeSquint", "eyeWide")
-_SIDES_SD = dict.fromkeys(_LIDS, 0.12)  # left minus right
+_SIDES_SD: dict[str, float] = dict.fromkeys(_LIDS, 0.12)  # left minus right
 _OTHER_SIDES_SD = 0.3
 # Of the first difference where a region is hidden; a hidden eye's lids are to go with the other's.
 _LID_STEP_SD, _OTHER_STEP_SD = 0.3, 0.03
