@@ -44,7 +44,7 @@ _EYES = ("left_eye", "right_eye")
 _SKIN = (0.34, 13.0, 0.0)
 _FINISHES = (
     (("scalp",), (0.05, 9.0, 0.0)),
-    (("brows",), (0.15, 9.0, 0.0)),
+    (("brows",), (0.05, 9.0, 0.0)),
     (("lips",), (0.3, 30.0, 0.0)),
     (("mouth_inside", "tongue"), (0.7, 34.0, 0.05)),
     (("upper_teeth", "lower_teeth"), (0.35, 40.0, 0.04)),
