@@ -104,7 +104,7 @@ def _solved(
 def _sync_of(take: Take) -> Sync:
     """What the whole clip told of its sound: a stretch is too short to tell it."""
     stranger = Sync(belongs=0.0, match=0.0)
-    is_strange = set(stranger.sentences) & set(take.warnings)
+    is_strange = set(stranger.sentences()) & set(take.warnings)
     return Sync(take.sync_offset, take.sync_confidence, 0.0 if is_strange else 1.0)
 
 

@@ -1,5 +1,6 @@
 """A take of the demo clip whose mouth goes by ear for a while: only there it changes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 from engine.exchange.protocol import AVFaceError
 from engine.exchange.take import Take
 from engine.mending.refine import refine
-from engine.mending.retrust import changed_spans
+from engine.mending.retrust import _sync_of, changed_spans
 from engine.options import CaptureOptions
 from engine.pipeline import capture
 from engine.progress import Report
+from engine.speech.sync import Sync
 from engine.weights import load_head
 
 DEMO = Path(__file__).parents[3] / "weights" / "demo" / "demo.mp4"
@@ -30,6 +32,14 @@ def test_spans_are_where_trust_has_changed():
     assert changed_spans(times, before, after) == [(0.3, 0.5), (0.9, 0.9)]
     after[7] = 0.0  # the eases of both sides would meet
     assert changed_spans(times, before, after) == [(0.3, 0.9)]
+
+
+def test_a_stretch_goes_by_what_the_whole_clip_told_of_its_sound(small_take):
+    _, take = small_take
+    take = replace(take, sync_offset=0.2, sync_confidence=0.9)
+    assert _sync_of(take) == Sync(0.2, 0.9, belongs=1.0)
+    strange = Sync(belongs=0.0, match=0.0).sentences()
+    assert _sync_of(replace(take, warnings=tuple(strange))).belongs == 0.0
 
 
 @pytest.fixture(scope="module")
