@@ -152,8 +152,11 @@ def sign(material: bpy.types.Material, take: str) -> None:
 
 
 def is_made_for(material: bpy.types.Material, takes: Collection[str]) -> bool:
-    """Whether a material was made for one of the takes, and isn't a copy or renamed since."""
-    made = material.get(_NAME_PROPERTY) == material.name
+    """Whether a material was made for one of the takes, and isn't a copy or renamed since.
+
+    Those of older files don't say by what name they were made.
+    """
+    made = material.get(_NAME_PROPERTY, material.name) == material.name
     return made and material.get(TAKE_PROPERTY) in takes
 
 
