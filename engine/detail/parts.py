@@ -17,6 +17,7 @@ from ..faces.looks import mouth_places
 from ..geometry import harmonics, rotation_matrix
 from ..head.albedo import Albedo
 from ..head.model import FaceParams, Head
+from ..head.mouth_light import BETWEEN_LIPS
 from ..srgb import linear_from_srgb
 from .folds import EYES
 from .irises import ring_places
@@ -42,11 +43,10 @@ _FEWEST_PIXELS = 4
 _IN_SOCKET = 0.7  # of the face's light reaches an eye
 
 # Broad smiles show teeth in the light: lips so wide and so far apart, of the eyes' width (speech is
-# .45 to .6 wide), so much of it teeth, for sure. The light left on them, and its hue, are as
-# in `engine.preview.studio`.
+# .45 to .6 wide), so much of it teeth, for sure; and the light left on them.
 _BROAD, _PARTED, _PARTED_PX = 0.61, 0.07, 6.0
 _BARE, _SURE, _FEWEST_TEETH = 0.6, 0.9, 8
-_ON_TEETH = 0.87 * np.array([1.08, 0.94, 0.98])
+_ON_TEETH = 0.87 * np.array(BETWEEN_LIPS)
 _INCISORS, _OFF_LIPS = slice(2, 7), slice(1, -1)  # columns, rows of what is read between lips
 _EYES_CORNERS, _LIPS_CORNERS = [33, 263], [78, 308]  # outer, inner
 

@@ -85,6 +85,11 @@ class HeadFile:
         uv[self.faces.ravel()] = self.uv[self.uv_faces.ravel()]
         return uv
 
+    def marked(self, *names: str) -> np.ndarray:
+        """The vertices of any of these masks, (V,) bool; none of those that the head lacks."""
+        nobody = np.zeros(len(self.template), bool)
+        return np.any([self.masks.get(name, nobody) for name in names], axis=0)
+
     def on_sheet(self, side: int) -> np.ndarray:
         """`uv` in texels of a sheet (side, side), as rasterisers take points: (U, 3), depth 1."""
         x, y = self.uv[:, 0] * side, (1 - self.uv[:, 1]) * side

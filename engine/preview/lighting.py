@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ..compiled import kernels
+from ..head import mouth_light
 from ..render import occlusion
 from . import vertices
 from .vertices import AMBIENT, FACE, FINISH, LIT, NORMAL, THROUGH
 
-kernel, inlined = kernels(occlusion, vertices)
+kernel, inlined = kernels(occlusion, vertices, mouth_light)
 
 
 def _unit(*direction: float) -> np.ndarray:
@@ -47,17 +48,16 @@ _TWO, _THREE = np.float32(2), np.float32(3)
 LEAST_FILMED = np.float32(0.05)  # share of the face: beyond it only the studio is looked at
 # What the soft shoulder takes of colours, in brighter light more: so skin keeps its own.
 _PALED, _MOST_PALED = np.float32(0.25), np.float32(0.14)
-_OPEN_LIPS = np.float32(1.3)  # 1 / the openness of the lips
+_OPEN_LIPS = np.float32(mouth_light.OPEN_LIPS)
 _BROAD, _SHARP = np.float32(0.09), np.float32(0.03)  # shares of the lobes, in all 0.12
 # Whites of eyes in a film's light: what lids throw on them, and veins, are red. Nearer to the hue
 # that they have beside the cheeks in films of ten people; by their green they are told.
 _BETWEEN_LIDS, _WHITE_FROM, _WHITE_STEP = _rgb(1.03, 0.8, 0.77), np.float32(0.1), np.float32(6)
 # Half of how light a clip's whites are is painted (`engine.detail.whites`): the other half is here.
 _SCLERA, _PAINTED_FROM, _PAINTED_STEP = np.float32(0.71), np.float32(0.3), np.float32(10)
-_BETWEEN_LIPS = _rgb(1.08, 0.94, 0.98)  # the same of lips: teeth beside skin in 17 of 18 films
+_BETWEEN_LIPS = _rgb(*mouth_light.BETWEEN_LIPS)
 _RED_IN_HOLLOWS = np.float32(occlusion.RED_IN_HOLLOWS)
-# More so in the mouth, whose light has met flesh all round: six films' teeth, tongues and hollows.
-_RED_IN_MOUTH = np.float32(0.7)
+_RED_IN_MOUTH = np.float32(mouth_light.RED_IN_MOUTH)
 _FILM_GLOSS = np.float32(2)  # a clip's lamps are smaller than the harmonics tell
 _DARKEST = np.float32(0.1)  # of a film's even light: harmonics go dark beyond their data
 

@@ -10,12 +10,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..compiled import kernels
+from ..head import mouth_light
 from ..render import occlusion
 from . import lighting, vertices
 from .lighting import LEAST_FILMED, film_light, rim_light, studio_light
 from .vertices import COLUMNS, FACE, GONE, NORMAL, TANGENT
 
-kernel, inlined = kernels(lighting, occlusion, vertices)
+kernel, inlined = kernels(lighting, occlusion, vertices, mouth_light)
 
 _U, _V = COLUMNS, COLUMNS + 1  # carried beside the table: the corners' UVs
 # Of the samples of a pixel (turned: `engine.render`), by their bits: how many, and their middle.

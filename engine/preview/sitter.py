@@ -16,6 +16,7 @@ from ..exchange.lashes import UPPER_LIDS
 from ..exchange.skull import BARE_MM
 from ..geometry import embed, vertex_normals
 from ..head.model import Head
+from ..head.mouth_light import INSIDE, in_mouth
 from ..render.occlusion import ambient_openness
 from ..srgb import linear_from_srgb
 from .neck import neck_end
@@ -36,7 +37,6 @@ _ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it 
 
 # How far the roots of lashes lie over the upper lids' edges, and the light that they leave there.
 _LASHES_M, _IN_LASHES = (0.0008, 0.0022), 0.25
-_MOUTH = ("mouth_inside", "upper_teeth", "lower_teeth", "tongue")
 _EYES = ("left_eye", "right_eye")
 
 
@@ -82,7 +82,7 @@ class Sitter:
     @cached_property
     def casters(self) -> np.ndarray:
         """The triangles that throw shadows, (n, 3): not the eyes and what is in the mouth."""
-        skin = ~self.mask(*_EYES, *_MOUTH[1:])
+        skin = ~self.mask(*_EYES, *INSIDE[1:])
         faces = self.head.file.faces
         return np.ascontiguousarray(faces[skin[faces].all(1)])
 
@@ -127,7 +127,7 @@ class Sitter:
 
         A little less than 1 where hair may fall over the forehead.
         """
-        inside, hair = self.mask("face", *_MOUTH, *_EYES), self.hairy
+        inside, hair = self.mask("face", *INSIDE, *_EYES), self.hairy
         vertices = self.rest[0]
         share = np.clip(1 - KDTree(vertices[inside]).query(vertices)[0] / _FADE_M, 0, 1)
         away = KDTree(vertices[hair]).query(vertices)[0] if hair.any() else np.inf
@@ -158,7 +158,7 @@ class Sitter:
         skin = np.median(self.painted[self.mask("face")], axis=0).mean()
         dark = self.painted.mean(1) < _HAIR_SHADE * skin
         near = KDTree(vertices[scalp]).query(vertices)[0] < _HAIR_REACH_M
-        return scalp | (dark & near & ~self.mask("brows", *_MOUTH, *_EYES))
+        return scalp | (dark & near & ~self.mask("brows", *INSIDE, *_EYES))
 
     @cached_property
     def strands(self) -> Hair | None:
@@ -193,7 +193,7 @@ class Sitter:
     @cached_property
     def in_mouth(self) -> np.ndarray:
         """Vertices lit only through the lips, (V,) bool."""
-        return self.mask(*_MOUTH)
+        return in_mouth(self.head.file)
 
     @cached_property
     def in_socket(self) -> np.ndarray:
@@ -214,5 +214,4 @@ class Sitter:
 
     def mask(self, *names: str) -> np.ndarray:
         """The vertices of any of the head's masks, (V,) bool."""
-        nobody = np.zeros(len(self.head.file.template), bool)
-        return np.any([self.head.file.masks.get(name, nobody) for name in names], axis=0)
+        return self.head.file.marked(*names)

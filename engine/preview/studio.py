@@ -10,9 +10,10 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from ..exchange.lashes import grow_lashes
-from ..geometry import embed, project
+from ..geometry import project
+from ..head.mouth_light import light_in_mouth, out_of_mouth
 from ..render import visible_faces
-from ..render.occlusion import polygon_area, seen_from, through_polygon
+from ..render.occlusion import seen_from
 from .lighting import KEY, Lights
 from .shading import Maps, develop
 from .sitter import Sitter, upper_lids
@@ -30,21 +31,6 @@ from .vertices import (
     fill_normals,
 )
 
-# Light in the mouth, beside that in the open. On flesh, from mouths of 14 people: by the power of
-# what comes straight through the lips, as flesh passes it on; more from above, up to these sines.
-_ON_FLESH, _PASSED_ON = 0.8, 0.37
-_FROM_ABOVE, _SINES = 3.5, (-0.25, 0.1)
-# Teeth stand before flesh: the share of the light that passes them, so far behind the lips.
-_PAST_TEETH, _BEHIND_M = 0.3, (0.004, 0.012)
-# On teeth, from films of 22 people who grin and speak: as in the open where lips are parted so
-# far, m2, or farther, and drawn so wide, m; half as much in speech, whose lips stand out before the
-# teeth. It comes from above: less under an upper lip, to teeth that see the opening so far below.
-_BARE_M2, _BARE_M, _BRIGHTEST = 3.3e-4, 0.05, 0.85
-_UNDER_LIP, _LEFT_THERE = (-0.52, -0.15), 0.4  # sines
-# Cheeks and corners of lips keep it from side teeth: log at the corners, of upper and lower rows.
-_CHEEKS = 2.6, 1.1
-_CORNERS = 3, 7  # of the inner lips, as they are passed round
-_TEETH = "upper_teeth", "lower_teeth"
 _KEY_IN_MOUTH = 1.6  # the studio's key stands before the lips
 # Light on the eyes, so that over 13 clips whites and irises, above and below, are as bright beside
 # the skin as in the films: from where the shadow of the upper lid and its lashes ends; the share of
@@ -120,7 +106,7 @@ def draw(
     texture = Maps(sitter.texture, maps.first, maps.second, np.float32(maps.mix))
     film = np.zeros((0, 3)) if light is None else light
     film = np.ascontiguousarray(film, np.float32)
-    lights = Lights(sitter.exposure, film, _mainly_from(film), out_of_mouth(sitter, vertices))
+    lights = Lights(sitter.exposure, film, _mainly_from(film), out_of_mouth(file, vertices))
     colour, filmed, coverage, face, outline = develop(face_id, nearness, surface, texture, lights)
     shot = Shot(colour, filmed, coverage, coverage.copy(), face, outline)
     middle = np.array(size) / 2 if centre is None else np.array(centre)
@@ -154,14 +140,13 @@ def vertex_table(sitter: Sitter, vertices: np.ndarray, with_tangents: bool) -> n
     lit = seen_from(place, normals, sitter.casters, KEY, soft=True)
     ambient = sitter.ambient.copy()
     mouth, eyes = sitter.in_mouth, sitter.in_socket
-    straight, ambient[mouth] = _through_lips(sitter, vertices)
+    straight, flesh, ambient[mouth] = light_in_mouth(file, vertices)
     lit[mouth] = (0.35 + 0.65 * lit[mouth]) * np.minimum(_KEY_IN_MOUTH * ambient[mouth], 1)
     ambient[eyes] = _beside_lids(sitter, vertices)
     lit[eyes] *= np.minimum(ambient[eyes] / _ON_IRIS, 1)
     lit[eyes] *= np.where(sitter.on_iris, 1, _KEY_ON_WHITE)
     table[:, AMBIENT], table[:, LIT], table[:, GONE] = ambient, lit, sitter.neck_end
     table[:, FINISH : FINISH + 3] = sitter.finish
-    flesh = ~sitter.mask(*_TEETH)[mouth]
     table[mouth, FINISH] *= np.where(flesh, straight**2, straight)  # lips hide most lamps from it
     table[:, FACE] = sitter.face
     table[mouth, THROUGH] = flesh
@@ -182,61 +167,3 @@ def _beside_lids(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
         away = KDTree(places).query(eyes, distance_upper_bound=reach)[0]
         between = between * (left + (1 - left) * np.minimum(away / reach, 1))
     return between
-
-
-def _opening(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
-    """The inner lips (8, 3), against the clock as seen from outside."""
-    file = sitter.head.file
-    return embed(vertices, file.faces, file.landmarks_68)[67:59:-1]
-
-
-def out_of_mouth(sitter: Sitter, vertices: np.ndarray) -> np.ndarray:
-    """The way out of the mouth, straight through the lips: (3,) float32, unit."""
-    area = polygon_area(_opening(sitter, vertices))
-    return (area / max(float(np.linalg.norm(area)), 1e-12)).astype(np.float32)
-
-
-def _through_lips(sitter: Sitter, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The light in the mouth, (n,) each: what comes straight through the lips, and all of it.
-
-    As shares of that in the open. Lamps and the sky are above: more comes to what looks up to the
-    opening, lower teeth and tongue, than to what looks down to it.
-    """
-    opening, mouth = _opening(sitter, vertices), vertices[sitter.in_mouth]
-    out = out_of_mouth(sitter, vertices)
-    wide = float(polygon_area(opening) @ out)
-    behind = (opening.mean(0) - mouth) @ out
-    light = through_polygon(opening, mouth)  # (n, 3)
-    light[behind < 0] = out  # of it, as a tongue may be
-    straight = np.linalg.norm(light, axis=1)
-    up = light[:, 1] / np.maximum(straight, 1e-9)
-    whole = _ON_FLESH * straight**_PASSED_ON
-    whole *= np.interp(behind, _BEHIND_M, (1, _PAST_TEETH))
-    whole *= np.exp(_FROM_ABOVE * np.clip(up, *_SINES))
-    whole[behind < 0] = _ON_FLESH
-    teeth = sitter.mask(*_TEETH)[sitter.in_mouth]
-    one, other = opening[list(_CORNERS)]
-    broad = float(np.linalg.norm(one - other))
-    aside = (mouth[teeth] - (one + other) / 2) @ (one - other) * 2 / broad**2
-    whole[teeth] = _on_teeth(straight[teeth], up[teeth], aside, wide, broad)
-    return straight, np.minimum(whole, 1)
-
-
-def _on_teeth(
-    strength: np.ndarray, up: np.ndarray, aside: np.ndarray, wide: float, broad: float
-) -> np.ndarray:
-    """The share of the light in the open that reaches teeth, (n,).
-
-    Args:
-        strength: (n,) what comes through the lips to a surface that looks at them.
-        up: (n,) sine of the height at which the opening is seen.
-        aside: (n,) from the middle, where the corners are at -1 and 1.
-        wide: The lips' opening, m2.
-        broad: From corner to corner, m.
-    """
-    low, high = _UNDER_LIP
-    past_lip = np.clip((up - low) / (high - low), 0, 1)
-    light = np.sqrt(strength) * min(wide / _BARE_M2, 1) ** 0.6 * (broad / _BARE_M) ** 1.2
-    light *= _LEFT_THERE + (1 - _LEFT_THERE) * past_lip
-    light *= np.exp(-np.where(up < 0, *_CHEEKS) * np.abs(aside) ** 3)
-    return np.minimum(light, _BRIGHTEST)

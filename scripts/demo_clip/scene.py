@@ -8,9 +8,10 @@ import numpy as np
 
 from engine.geometry import project, to_camera
 from engine.head.model import FaceParams
+from engine.head.mouth_light import out_of_mouth
 from engine.preview import lighting, shading
 from engine.preview.sitter import Sitter
-from engine.preview.studio import out_of_mouth, vertex_table
+from engine.preview.studio import vertex_table
 from engine.preview.vertices import AMBIENT, COLUMNS, FINISH, GONE, LIT, Surface, fill_normals
 from engine.render import visible_faces
 
@@ -126,7 +127,7 @@ def _photograph(
     sheet = np.hstack([sitter.texture, cv2.resize(garment.texture, (size, size))])
     flat = np.zeros((1, 1, 4), np.uint8)
     maps = shading.Maps(sheet, flat, flat, np.float32(0))
-    out = out_of_mouth(sitter, vertices)
+    out = out_of_mouth(file, vertices)
     lights = lighting.Lights(sitter.exposure, np.zeros((0, 3), np.float32), lighting.KEY, out)
     colour, _, coverage, *_ = shading.develop(face_id, nearness, surface, maps, lights)
     return colour, coverage
