@@ -36,6 +36,7 @@ from .hair_colour import UNMIRRORED, hair_colour, hair_maps
 from .hairline import hairline_heights, model_cover, model_depth
 from .hanging import hanging_down
 from .median import Median, gather
+from .mouth import mouth_lightness
 from .paint import own_hues
 from .parts import (
     cast_of,
@@ -76,6 +77,7 @@ class Face:
     grey: float = 0.0  # 1 where the film has no colours of its own: hues are the model's then
     irises: np.ndarray | None = None  # (3,) log reflectance; None when hardly any was seen
     eye_whites: float | None = None  # log reflectance; None when they were hardly seen
+    mouth: float = 0.0  # log of the light in it over what is expected there
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,8 @@ def estimate_appearance(clip: Clip, track: FaceTrack, params: FaceParams, head: 
         canvas, own, known, coefficients, hair_colour=hair.beneath, hat=hair.hat, grey=median.grey,
         irises=irises, eye_whites=whites_lightness(median.eye_whites, light),
     )  # fmt: skip
+    if median.grey < _COLOURLESS:
+        face = replace(face, mouth=mouth_lightness(median.mouths, light, albedo, effective))
     front = find_front(median.foreheads, forehead, light, skin, hair.colour, hair.apart)
     face = _with_hairstyle(face, front, [] if hair.hat else median.outlines, albedo)
     face = replace(face, hair_hangs=hanging_down([outline.sides for outline in median.outlines]))

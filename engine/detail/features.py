@@ -12,6 +12,7 @@ from .hairline import paint_hairline
 from .irises import paint_irises
 from .lids import paint_lids
 from .lips import paint_lips
+from .mouth import paint_mouth
 from .paint import Painter, own_hues, read_colours
 from .painted_fringe import paint_fringe
 from .whites import paint_whites
@@ -44,4 +45,6 @@ def paint_features(texture: np.ndarray, face: Face | None) -> np.ndarray:
         texture = paint_irises(texture, face.irises, face.grey, head)
     if face.eye_whites is not None:
         texture = paint_whites(texture, face.eye_whites, head)
+    if face.mouth:
+        texture = paint_mouth(texture, face.mouth, head)
     return texture

@@ -10,6 +10,7 @@ from ..media import Clip
 from ..media.hues import colourless, hue_of_whites, whitest
 from .forehead import Forehead, ForeheadSight, see_forehead
 from .hair_colour import see_hair
+from .mouth import MouthSight, see_mouth
 from .parts import Sight, see_irises, see_teeth
 from .skin import Canvas, median_of_seen, openness, views
 from .volume import Outline, see_outline
@@ -29,6 +30,7 @@ class Median:
     irises: list[Sight]
     eye_whites: list[Sight]
     teeth: list[Sight]
+    mouths: list[MouthSight]
     hair: list[Sight]
     outlines: list[Outline]
     foreheads: list[ForeheadSight]
@@ -50,7 +52,7 @@ def gather(
     pictures = np.zeros((3, len(frames), size, size), np.float32)
     weights = np.zeros((len(frames), size, size), np.float32)
     normals = np.zeros((size, size, 3), np.float32)
-    irises, eye_whites, teeth, hair, outlines, foreheads = [], [], [], [], [], []
+    irises, eye_whites, teeth, mouths, hair, outlines, foreheads = ([] for _ in range(7))
     grey, white, whites = [], [], []
     for k, view in enumerate(views(clip, track, params, canvas, frames)):
         pictures[:, k] = np.moveaxis(view.colour, -1, 0)
@@ -62,6 +64,8 @@ def gather(
         irises.append(see_irises(view.picture, track, params, view.frame))
         eye_whites.append(see_whites(view.picture, track, params, view.frame))
         teeth.append(see_teeth(view.picture, track, params, view.frame))
+        mouth = see_mouth(view.picture, track, params, canvas, view.frame)
+        mouths += [mouth] if mouth else []
         sight = view.picture, params, canvas.head, canvas.rest, view.frame
         hair.append(see_hair(*sight))
         foreheads.append(see_forehead(*sight, forehead))
@@ -72,7 +76,7 @@ def gather(
     length = np.linalg.norm(normals, axis=-1, keepdims=True)
     normals /= np.maximum(length, 1e-6)
     return Median(
-        colour, normals, openness(canvas), medians[0][1], irises, eye_whites, teeth, hair,
-        outlines, foreheads, float(np.median(grey)), float(np.median(white)),
+        colour, normals, openness(canvas), medians[0][1], irises, eye_whites, teeth, mouths,
+        hair, outlines, foreheads, float(np.median(grey)), float(np.median(white)),
         np.median(whites, axis=0),
     )  # fmt: skip
