@@ -23,9 +23,12 @@ _BEARD_SAYS = 0.2  # what is dark there may be hair and says little of the light
 _ROUNDS = 4
 _SHADE_OUTLIER = 0.3  # wide: a side light is no outlier, and half a face may lie in its shade
 # Log contrast of what no component explains: the coarse light errs in shade, hardly in hue.
-_SHADE_NOISE, _HUE_NOISE = 0.3, 0.1
+# Sheen and cameras turn the hue of a whole face: many texels don't make it much surer.
+_SHADE_NOISE, _HUE_NOISE = 0.3, 0.2
 _EFFECTIVE_TEXELS = 25  # independent observations in a face: neighbours repeat each other
-_EXPOSURE, _EXPOSURE_SPREAD = np.log(0.85), 0.1  # light on the brighter skin, white = 1
+# Light on the brighter skin, from this percentile on, white = 1. Above lie lamps from the side, and
+# gloss, of which dark skin shows most.
+_BRIGHTER, _EXPOSURE, _EXPOSURE_SPREAD = 65, np.log(0.85), 0.1
 # Linear: films have something brighter. What one lacks of it, its light lacks; how much, in
 # logarithms, is as uncertain as this share of it.
 _LEAST_WHITE, _LACK_SPREAD = 0.5, 0.35
@@ -93,7 +96,7 @@ def solve_albedo(colours: Colours) -> tuple[np.ndarray, np.ndarray]:
         lit = np.exp(colours.seen - np.log(reflectance)) @ LUMINANCE
         shape = fit_light(colours.normals, lit, _SHADE_OUTLIER, colours.smooth)
         shading = np.maximum(harmonics(colours.normals) @ shape, 1e-3)
-        bright = np.percentile(shading, 80)
+        bright = np.percentile(shading, _BRIGHTER)
         shape, shading = shape / bright, np.maximum(shading / bright, 0.05)
         gap = colours.seen - np.log(reflectance) - np.log(shading)[:, None] - tint  # (P, 3)
         effective, tint = _step(colours, reflectance, gap, effective, tint)

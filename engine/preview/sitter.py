@@ -32,7 +32,7 @@ _FRINGE, _FRINGE_M, _FRINGE_FROM_M = 0.015, 0.025, 0.01
 # Behind the jaw's edge the film's own shadow is shown: there skin looks down, by the cosines.
 _JAW, _JAW_M, _LOOKS_DOWN = slice(0, 17), 0.006, (0.8, 0.97)
 _EXPOSED_FOR = 0.22  # linear reflectance of the skin at which the camera's exposure is 1
-_ADAPTATION = 0.35  # a photographer opens the lens for dark skin, not until it is light
+_ADAPTATION = 0.2  # a photographer opens the lens for dark skin, not until it is light
 
 
 # How far the roots of lashes lie over the upper lids' edges, and the light that they leave there.
