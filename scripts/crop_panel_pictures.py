@@ -1,8 +1,9 @@
 """Cut the documents' pictures of the add-on out of what the window test photographs.
 
 Run it in the engine's environment after `tests/window` with `AVFACE_WINDOW_PICTURES=FOLDER`:
-`python scripts/crop_panel_pictures.py FOLDER` writes `docs/pictures/panel.png` and the others. A
-home for the test's Blender that may be shown is BLENDER_USER_RESOURCES=/home/ada/.config/blender.
+`python scripts/crop_panel_pictures.py FOLDER` writes `docs/pictures/panel.png` and the others. The
+panel shows where the add-on lies: let AVFACE_BLENDER name a script that starts Blender with
+BLENDER_USER_RESOURCES=/home/ada/.config/blender.
 """
 
 import argparse

@@ -24,6 +24,7 @@ FACTS_FILE, PICTURES, ENGINE, TAKES, TRUTH = sys.argv[sys.argv.index("--") + 1 :
 TICK_SECONDS = 0.05
 PATIENCE_SECONDS = 500
 CLIP_SECONDS = 2.0
+SAMPLES_SECONDS = 10.0  # until a software renderer's picture has lost its first, grainy samples
 RETAKEN = (12, 30)  # frames
 HEARD, SEEN = (16, 26), (36, 44)  # frames in which the sound, the picture is trusted
 
@@ -302,7 +303,7 @@ def capture() -> Iterator[Wait]:
     press(bpy.ops.avface.capture)
     yield ended
     yield lambda: state().imported or state().status != "DONE" or bool(state().hint)
-    yield 3.0
+    yield SAMPLES_SECONDS
     facts["capture"] = {
         "status": state().status,
         "imported": state().imported,
@@ -624,7 +625,7 @@ def beside() -> Iterator[Wait]:
     counts, films = [len(screen.areas)], []
     for name in ("beside", "together"):
         press(bpy.ops.avface.side_by_side)
-        yield 2.0
+        yield SAMPLES_SECONDS
         counts.append(len(screen.areas))
         films.append(part("side_by_side").film_area(screen) is not None)
         if films[-1]:
