@@ -124,8 +124,10 @@ def test_the_encoders_on_the_shared_trunk_have_the_published_outputs():
     coarse, expression = CoarseEncoder(SHARED).eval(), ExpressionEncoder(SHARED).eval()
     sight, sound = torch.randn(2, 16, SIGHT), torch.randn(2, 16, 16, 29)
     assert coarse(sight).shape == (2, 16, 183)
-    assert expression(sound, sight).shape == (2, 16, 57)
-    assert expression.video(sight[0]).shape == (16, 64)
+    heard = expression.audio(sound.flatten(0, 1)).unflatten(0, (2, 16))
+    seen = expression.video(sight.flatten(0, 1)).unflatten(0, (2, 16))
+    assert seen.shape == (2, 16, 64)
+    assert expression.fuse(heard, seen).shape == (2, 16, 57)
     count = sum(p.numel() for n in (coarse, expression) for p in n.parameters())
     assert count < 3_000_000
     # at first the code is the linear answer to both embeddings: the transformer is silent
