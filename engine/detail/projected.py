@@ -161,11 +161,11 @@ def _change(
         skin = _weighed(_natural(broad, patch), shade, _BROAD_KEPT[1]), _natural(fine, mark)
         return skin[0] + white * (broad - skin[0]), skin[1] + white * (fine - skin[1])
 
-    whole, white = (ground[..., None] for ground in hair)
+    haired, white = (ground[..., None] for ground in hair)
     broad, fine = bands(*sigmas, _BROAD_KEPT[0])
     # as dark as at the skin's rim a beard goes on under chin and jaw
-    whole_broad, whole_fine = bands(sigmas[0], _BEARD_MM / sheet.texel_mm, 1.0, white)
-    broad, fine = broad + whole * (whole_broad - broad), fine + whole * (whole_fine - fine)
+    hairy_broad, hairy_fine = bands(sigmas[0], _BEARD_MM / sheet.texel_mm, 1.0, white)
+    broad, fine = broad + haired * (hairy_broad - broad), fine + haired * (hairy_fine - fine)
     window = np.pad(np.ones_like(shown), 1)  # nothing is painted beyond its rim
     whole = (shown | ~bare_of_holes(sheet)).astype(np.uint8)
     whole = cv2.morphologyEx(whole, cv2.MORPH_CLOSE, square(_GAP_MM, sheet))
